@@ -1,0 +1,261 @@
+"""Many tasks × replicas as one compiled program: spread over the devices, in chunks, with progress and resume."""
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from sandbox import store, validation
+from sandbox.base import Data, Signal
+from sandbox.loop import Fit, Record, Regime, Replace, as_pytree, check_model, check_record, generation, whole
+
+CHUNK_BYTES = 2**28  # the rows of one chunk, on the devices and as one file
+CHUNKS = 20  # at least, where somebody watches the progress or a kill must not lose much
+
+
+class Replica(NamedTuple):
+    """What a replica carries from generation to generation."""
+
+    key: Array  # key data, so that it can be stored
+    task: Any
+    signal: Any  # None where all replicas share one signal
+    real: Data | None
+    model: Any
+    memory: Any
+
+
+class _Plan(NamedTuple):
+    """What is fixed at compile time."""
+
+    num_samples: int
+    num_generations: int
+    num_real: int | None
+    fit: Fit | None
+    every: int
+    summary: Callable[[Any], Any] | None
+    judge: Callable[[Array, Any], Signal] | None  # makes a signal of its own for each replica
+
+
+def ensemble(
+    key: Array,
+    tasks: Any,
+    signal: Any,
+    *,
+    num_samples: int,
+    num_generations: int,
+    num_replicas: int,
+    num_real: int | None = None,
+    regime: Regime = Replace(),
+    fit: Fit | None = None,
+    every: int = 1,
+    summary: Callable[[Any], Any] | None = None,
+    chunk: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> Record:
+    """`run` for every task and replica, compiled once and spread over all devices.
+
+    The random numbers of replica r of task k in generation t depend on (key, k, r, t) alone: not on the devices, the
+    chunk, or what runs beside it. `replica_keys(key, k, r)` gives those of one replica, to replay it with `run`.
+
+    Args:
+        key: a JAX random key.
+        tasks: the true models, stacked on axis 0 of every leaf.
+        signal: a Signal for all, or a function (key, task) -> Signal called once per task and replica.
+        num_samples: n, the samples drawn in each generation.
+        num_generations: T.
+        num_replicas: R, the independent loops of each task.
+        num_real: Z_0 is fitted to this many real samples of its task, started from the truth; None: Z_0 is the truth.
+        regime: as in `run`; what it leaves out is filled in per replica: `Fresh(None, share)` draws from the true
+            model, `Accumulate()` and `Reuse()` hold the real samples that Z_0 was fitted to.
+        fit: as in `run`.
+        every: records the generations 0, every, 2·every, … alone.
+        summary: model -> NamedTuple or dict of arrays, recorded in the place of the model.
+        chunk: recorded rows in a chunk. Memory is bounded by the chunk; the result does not depend on it.
+        out: a folder to keep the run in, chunk by chunk; Ctrl-C or kill -9 leave it resumable.
+        resume: goes on with the run in `out`; bit for bit what an uninterrupted run gives.
+        progress: shows a bar with the time left; None: where standard error is a terminal.
+
+    Returns:
+        A Record with leaves [task, replica, t, …].
+
+    Raises:
+        ValueError: as `run`, a count below its least, or a run in `out` that is not this one.
+    """
+    for name, value, least in (
+        ("num_samples", num_samples, 1),
+        ("num_generations", num_generations, 0),
+        ("num_replicas", num_replicas, 1),
+        ("num_real", 1 if num_real is None else num_real, 1),
+        ("every", every, 1),
+        ("chunk", 1 if chunk is None else chunk, 1),
+    ):
+        validation.at_least(name, value, least)
+    check_model("tasks", tasks)
+    if resume and out is None:
+        raise ValueError("resume: a folder is accepted in `out`, got None")
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        key = jax.random.wrap_key_data(key)
+    own = _is_factory(signal)
+    plan = _Plan(num_samples, num_generations, num_real, fit, every, summary, signal if own else None)
+    shared = (regime, None if own else as_pytree(signal))
+    num_tasks = jax.tree.leaves(tasks)[0].shape[0]
+    size = num_tasks * num_replicas
+    mesh = jax.make_mesh((jax.device_count(),), ("replica",), axis_types=(AxisType.Auto,))
+    index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
+    index = jax.device_put(index, NamedSharding(mesh, P("replica")))
+    state = _start(key, tasks, index, shared, num_replicas=num_replicas, plan=plan, mesh=mesh)
+    num_rows = num_generations // every + 1
+    watched = sys.stderr.isatty() if progress is None else progress
+    chunk = min(num_rows, chunk or _chunk_rows(state, shared, plan, mesh, num_rows, watched or out is not None))
+    advance = partial(_advance, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)
+
+    def lead(leaf: Array) -> np.ndarray:
+        return np.asarray(leaf)[:size].reshape(num_tasks, num_replicas, *leaf.shape[1:])
+
+    shape = jax.eval_shape(advance, state, 0)[1]
+    config = {
+        "fingerprint": store.fingerprint((key, tasks, shared)),
+        "key": jax.random.key_data(key).tolist(),
+        "num_tasks": num_tasks,
+        "num_replicas": num_replicas,
+        "regime": type(regime).__name__,
+        "signal": _title(signal),
+        "record": store.describe(shape) if out is not None else None,
+    } | {name: _title(value) for name, value in plan._asdict().items() if name != "judge"}
+    rows: list[Any] = []
+    start = 0
+    if out is not None:
+        out = Path(out)
+        store.create(out, config, resume=resume)
+        for saved in store.read(out):
+            rows.append(jax.tree.unflatten(jax.tree.structure(shape), saved.rows))
+            start = saved.next_generation
+            state = _place(state, saved.state, mesh)
+    with _bar(watched, num_generations + 1, start) as show:
+        while start <= num_generations:
+            state, record = advance(state, start)
+            count = min(chunk, num_rows - start // every)  # the last chunk is as long as the others, and cut here
+            record = jax.tree.map(lambda leaf: lead(leaf)[:, :, :count], record)  # noqa: B023
+            check_record(record)
+            start += chunk * every
+            if out is not None:
+                store.write(out, store.Chunk(jax.tree.leaves(record), jax.tree.leaves(state), start))
+            rows.append(record)
+            show(min(start, num_generations + 1))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=2), *rows)
+
+
+def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[Array, Array, Array]:
+    """The keys of one replica: of its real samples, of its own signal, and of its loop (the key of `run`)."""
+    real, own, loop = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, task), replica), 3)
+    return real, own, loop
+
+
+@partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))
+def _start(key, tasks, index, shared, *, num_replicas: int, plan: _Plan, mesh) -> Replica:
+    regime, _ = shared
+
+    def start(index: Array) -> Replica:
+        task = jax.tree.map(lambda leaf: leaf[index // num_replicas], tasks)
+        real_key, signal_key, loop_key = replica_keys(key, index // num_replicas, index % num_replicas)
+        signal = None if plan.judge is None else plan.judge(signal_key, task)
+        real, model = None, task
+        if plan.num_real is not None:
+            real = task.sample(real_key, plan.num_real)
+            model = (plan.fit or type(task).fit)(task, *whole(real))
+        memory = regime.given(task, real).start(model, plan.num_samples, plan.num_generations, plan.fit)
+        return Replica(jax.random.key_data(loop_key), task, signal, real, model, memory)
+
+    return _spread(jax.vmap(start), mesh, (P("replica"),))(index)
+
+
+@partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"))
+def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh) -> tuple[Replica, Record]:
+    """`num_rows` rows from generation `first` on, `every` generations apart."""
+
+    def advance(replica: Replica, first: Array, shared) -> tuple[Replica, Record]:
+        regime, signal = shared
+        step = partial(
+            generation,
+            key=jax.random.wrap_key_data(replica.key),
+            signal=signal if plan.judge is None else replica.signal,
+            regime=regime.given(replica.task, replica.real),
+            num_samples=plan.num_samples,
+            fit=plan.fit,
+        )
+
+        def row(state, t: Array):
+            now, record = step(state, t)
+            if plan.summary is not None:
+                record = record._replace(model=plan.summary(record.model))
+            later = t + 1 + jnp.arange(plan.every - 1)
+            return jax.lax.scan(lambda state, t: (step(state, t)[0], None), now, later)[0], record
+
+        times = first + plan.every * jnp.arange(num_rows)
+        (model, memory), record = jax.lax.scan(row, (replica.model, replica.memory), times)
+        return replica._replace(model=model, memory=memory), record
+
+    spread = _spread(jax.vmap(advance, (0, None, None)), mesh, (P("replica"), P(), P()))
+    return spread(state, jnp.asarray(first), shared)
+
+
+def _spread(function, mesh, specs):
+    """`function` on each device's own share of the replicas, with nothing passed between devices."""
+    return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=P("replica"), check_vma=False)
+
+
+def _chunk_rows(state, shared, plan: _Plan, mesh, num_rows: int, watched: bool) -> int:
+    """As many rows as fit in CHUNK_BYTES, fewer where somebody waits for news of them."""
+    record = jax.eval_shape(partial(_advance, shared=shared, num_rows=1, plan=plan, mesh=mesh), state, 0)[1]
+    bytes_per_row = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(record))
+    rows = min(num_rows, CHUNK_BYTES // max(bytes_per_row, 1))
+    return max(1, min(rows, math.ceil(num_rows / CHUNKS)) if watched else rows)
+
+
+def _place(like: Replica, leaves: list[Any], mesh) -> Replica:
+    """A stored state, back on the devices."""
+    return jax.device_put(jax.tree.unflatten(jax.tree.structure(like), leaves), NamedSharding(mesh, P("replica")))
+
+
+@contextmanager
+def _bar(watched: bool, total: int, start: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("generation"), MofNCompleteColumn(), BarColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not watched, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=start)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _is_factory(signal: Any) -> bool:
+    """Whether `signal` makes signals, (key, task), rather than being one, (key, model, x)."""
+    try:
+        return len(inspect.signature(signal).parameters) == 2
+    except (TypeError, ValueError):
+        return False
+
+
+def _multiple(size: int, of: int) -> int:
+    return of * math.ceil(size / of)
+
+
+def _title(value: Any) -> Any:
+    """How a config names a function, a partial or a number."""
+    if isinstance(value, partial):
+        return f"{_title(value.func)}({', '.join(f'{name}={option}' for name, option in value.keywords.items())})"
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__qualname__)
+    return value

@@ -1,0 +1,291 @@
+"""One generation of retraining, and the regimes: which data the next model is fitted to."""
+
+from collections.abc import Callable
+from functools import partial, reduce
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Bool, Float
+
+from sandbox import validation
+from sandbox.base import Data, ExponentialFamily, Model, Signal, Weights
+
+Fit = Callable[[Any, Data, Weights], Any]
+Part = tuple[Data, Weights]
+
+
+class Record(NamedTuple):
+    """A trajectory; row t is the model Z_t and what became of its own samples, t = 0 … num_generations.
+
+    `kept` is the share of the samples of Z_t that the signal kept, `right` the share that was right, None where the
+    signal does not know what is right. Leaves are [t, …] from `run` and [task, replica, t, …] from `ensemble`.
+    """
+
+    model: Any
+    kept: Float[Array, "*t"]
+    right: Float[Array, "*t"] | None
+
+
+class Source(Protocol):
+    """Whatever real samples can be drawn from; every Model is one."""
+
+    def sample(self, key: Array, n: int) -> Data:
+        """Draws n real samples."""
+        ...
+
+
+class Regime(Protocol):
+    """How a generation's samples become the next training set; `memory` is what it carries along."""
+
+    def given(self, task: Source, real: Data | None) -> "Regime":
+        """This regime with what was left out filled in: the true model, and the real samples Z_0 was fitted to."""
+        ...
+
+    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> Any:
+        """The memory before the first generation."""
+        ...
+
+    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+        """The memory and the model after generation t, whose samples and weights are `part`."""
+        ...
+
+
+class Replace(NamedTuple):
+    """Z_{t+1} = fit(D_t): the samples of Z_t alone."""
+
+    def given(self, task: Source, real: Data | None) -> "Replace":
+        """Nothing to fill in."""
+        return self
+
+    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+        """Nothing to remember."""
+        return ()
+
+    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+        """Fits to this generation's samples."""
+        return memory, refit(model, [part], fit)
+
+
+class Reuse(NamedTuple):
+    """Z_{t+1} = fit(D_t ∪ data): the same real set again in every generation.
+
+    In an ensemble, None stands for the real samples that each replica's Z_0 was fitted to.
+    """
+
+    data: Data | None = None
+
+    def given(self, task: Source, real: Data | None) -> "Reuse":
+        """The real samples, where `data` was left out."""
+        return self if self.data is not None else Reuse(real)
+
+    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+        """Nothing to remember."""
+        if self.data is None:
+            raise ValueError("regime: Reuse(data) needs real samples: give it data, or num_real to an ensemble")
+        return ()
+
+    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+        """Fits to this generation's samples and the real set."""
+        return memory, refit(model, [whole(self.data), part], fit)
+
+
+class Fresh(NamedTuple):
+    """Z_{t+1} = fit to num_samples in all, a share of them fresh real samples, the others from Z_t.
+
+    `stratified` rounds the number of real samples to share·num_samples; without it each sample is real with
+    probability `share`, so that a Categorical's counts are Multinomial(n, (1−share) z + share p). The signal weighs
+    the samples of Z_t only. In an ensemble, None stands for each replica's true model.
+    """
+
+    real: Any
+    share: float | Float[Array, ""]
+    stratified: bool | Bool[Array, ""] = True
+
+    def given(self, task: Source, real: Data | None) -> "Fresh":
+        """The true model, where `real` was left out."""
+        return self if self.real is not None else self._replace(real=task)
+
+    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+        """Nothing to remember."""
+        if self.real is None:
+            raise ValueError("regime: Fresh(real, share) needs a source of real samples, got None")
+        validation.rate("share", self.share)
+        return ()
+
+    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+        """Fits to the first samples of either kind, in the number that the share asks for."""
+        x, weights = part
+        n = weights.shape[0]
+        count_key, real_key = jax.random.split(key)
+        binomial = (jax.random.uniform(count_key, (n,)) < self.share).sum()
+        num_real = jnp.where(self.stratified, jnp.round(n * jnp.asarray(self.share)).astype(binomial.dtype), binomial)
+        index = jnp.arange(n)
+        real = (self.real.sample(real_key, n), (index < num_real).astype(weights.dtype))
+        own = (x, jnp.where(index < n - num_real, weights, 0))
+        return memory, refit(model, [real, own], fit)
+
+
+class Accumulate(NamedTuple):
+    """Z_{t+1} = fit(data ∪ D_0 ∪ … ∪ D_t): nothing is ever thrown away.
+
+    The pool is its sufficient statistics where the model's own fit needs no more, else one buffer of
+    len(data) + (num_generations + 1)·num_samples rows. In an ensemble, None stands for the real samples that each
+    replica's Z_0 was fitted to; in a run it is an empty pool.
+    """
+
+    data: Data | None = None
+
+    def given(self, task: Source, real: Data | None) -> "Accumulate":
+        """The real samples, where `data` was left out."""
+        return self if self.data is not None else Accumulate(real)
+
+    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> Any:
+        """The pool that holds the real samples alone, and Z_0, about which its statistics are taken."""
+        x = jax.eval_shape(partial(model.sample, n=num_samples), jax.random.key(0))
+        parts = [] if self.data is None else [whole(self.data)]
+        if own_options(model, fit) is not None:
+            nothing = jnp.zeros(x.shape, x.dtype), jnp.zeros(num_samples)
+            return model, total_statistics(model, [*parts, nothing])
+        rows = (num_generations + 1) * num_samples
+        room = jnp.zeros((rows, *x.shape[1:]), x.dtype), jnp.zeros(rows)
+        return union([*parts, room])
+
+    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+        """Adds this generation's samples to the pool and fits to it."""
+        options = own_options(model, fit)
+        if options is not None:
+            first, pool = memory
+            pool = jax.tree.map(jnp.add, pool, first.statistics(*part))
+            return (first, pool), first.fit_statistics(pool, **options)
+        row = (0 if self.data is None else self.data.shape[0]) + t * part[1].shape[0]
+        pool = jax.tree.map(lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, row, 0), memory, part)
+        return pool, refit(model, [pool], fit)
+
+
+def whole(x: Data) -> Part:
+    """All of x, with weight 1."""
+    x = jnp.asarray(x)
+    return x, jnp.ones(x.shape[0])
+
+
+def union(parts: list[Part]) -> Part:
+    """One data set of all parts; between two paths this makes a transition that neither has."""
+    xs, weights = zip(*parts, strict=True)
+    return jnp.concatenate(xs), jnp.concatenate(weights)
+
+
+def own_options(model: Model, fit: Fit | None) -> dict[str, Any] | None:
+    """The options of a fit from sufficient statistics; None where there is no such fit.
+
+    That is where the model has no statistics, or where `fit` is neither the model's own nor a
+    `functools.partial` of it.
+    """
+    own = type(model).fit
+    if not isinstance(model, ExponentialFamily):
+        return None
+    if fit is None or fit is own:
+        return {}
+    return fit.keywords if isinstance(fit, partial) and fit.func is own and not fit.args else None
+
+
+def total_statistics(model: ExponentialFamily, parts: list[Part]) -> Any:
+    """The sufficient statistics of the union of `parts`."""
+    return reduce(partial(jax.tree.map, jnp.add), [model.statistics(x, weights) for x, weights in parts])
+
+
+def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
+    """`model` fitted to the union of `parts`; `model` itself where no sample of them has weight."""
+    options = own_options(model, fit)
+    if options is not None:
+        return model.fit_statistics(total_statistics(model, parts), **options)
+    x, weights = union(parts)
+    fitted = type(model).fit(model, x, weights) if fit is None else fit(model, x, weights)
+    return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, model)
+
+
+def generation(
+    state: tuple[Any, Any], t: Array, *, key: Array, signal: Signal, regime: Regime, num_samples: int, fit: Fit | None
+) -> tuple[tuple[Any, Any], Record]:
+    """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone."""
+    model, memory = state
+    sample_key, signal_key, regime_key = jax.random.split(jax.random.fold_in(key, t), 3)
+    x = model.sample(sample_key, num_samples)
+    weights = signal(signal_key, model, x)
+    right = signal.right(x).mean() if hasattr(signal, "right") else None
+    memory, retrained = regime.retrain(memory, regime_key, t, model, (x, weights), fit)
+    return (retrained, memory), Record(model, weights.mean(), right)
+
+
+def run(
+    key: Array,
+    model: Model,
+    signal: Signal,
+    *,
+    num_samples: int,
+    num_generations: int,
+    regime: Regime = Replace(),
+    fit: Fit | None = None,
+) -> Record:
+    """Retrains `model` on its own samples, filtered by `signal`.
+
+    D_t ~ Z_t, S_t = signal(Z_t, D_t), Z_{t+1} = fit(D_t, S_t), t = 0, 1, …; a generation whose samples are all
+    dropped leaves the model as it is.
+
+    Args:
+        key: a JAX random key; generation t uses `fold_in(key, t)` alone.
+        model: Z_0, a NamedTuple of arrays.
+        signal: (key, model, x) -> weights [n] in [0, 1]. `KeepAll()` closes the loop.
+        num_samples: n, the samples drawn in each generation.
+        num_generations: T.
+        regime: `Replace()`, `Accumulate(data)`, `Fresh(real, share)` or `Reuse(data)`.
+        fit: another function (model, x, weights) -> model in the place of the model's own. Options of the model's
+            own fit are bound by `functools.partial(type(model).fit, …)`, once: a new function recompiles.
+
+    Returns:
+        A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
+
+    Raises:
+        ValueError: a count below its least, a parameter that is not finite or no probability, a share outside
+            [0, 1], a regime without its data, or a fit that made a NaN.
+
+    References:
+        Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
+    """
+    validation.at_least("num_samples", num_samples, 1)
+    validation.at_least("num_generations", num_generations, 0)
+    check_model("model", model)
+    record = _run(
+        key, model, as_pytree(signal), regime, num_samples=num_samples, num_generations=num_generations, fit=fit
+    )
+    check_record(record)
+    return record
+
+
+@partial(jax.jit, static_argnames=("num_samples", "num_generations", "fit"))
+def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, fit: Fit | None) -> Record:
+    memory = regime.start(model, num_samples, num_generations, fit)
+    step = partial(generation, key=key, signal=signal, regime=regime, num_samples=num_samples, fit=fit)
+    return jax.lax.scan(step, (model, memory), jnp.arange(num_generations + 1))[1]
+
+
+def as_pytree(signal: Any) -> Any:
+    """A signal that jit accepts as an argument: itself, or a plain function without its leaves."""
+    return jax.tree_util.Partial(signal) if jax.tree.leaves(signal) == [signal] else signal
+
+
+def check_model(name: str, model: Any) -> None:
+    """Raises ValueError unless `model` has the methods of a Model and parameters that make sense."""
+    if not isinstance(model, Model):
+        raise ValueError(f"{name}: a Model with sample, log_prob and fit is accepted, got {type(model).__name__}")
+    validation.finite(name, model)
+    if hasattr(model, "check"):
+        model.check()
+
+
+def check_record(record: Record) -> None:
+    """Raises ValueError where a model of a trajectory has a parameter that is NaN."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
+        if validation.concrete(leaf) and bool(jnp.isnan(leaf).any()):
+            raise ValueError(f"fit: finite parameters are accepted, got NaN in model{jax.tree_util.keystr(path)}")

@@ -1,0 +1,8 @@
+"""Generative models, one file each."""
+
+from sandbox.models.categorical import Categorical
+from sandbox.models.gaussian import Gaussian
+from sandbox.models.gaussian_mixture import GaussianMixture
+from sandbox.models.markov_chain import MarkovChain
+
+__all__ = ["Categorical", "Gaussian", "GaussianMixture", "MarkovChain"]

@@ -1,0 +1,77 @@
+"""A chain over K states, from which a data set is one path."""
+
+from typing import NamedTuple, Self
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
+
+from sandbox import noise, validation
+from sandbox.models.categorical import shares
+
+
+class MarkovChain(NamedTuple):
+    """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i]."""
+
+    initial: Float[Array, " state"]
+    transition: Float[Array, "state next"]
+
+    def check(self) -> None:
+        """Raises ValueError unless `initial` and the rows of `transition` are probability vectors of one length."""
+        validation.distribution("MarkovChain.initial", self.initial)
+        validation.distribution("MarkovChain.transition", self.transition)
+        states = self.initial.shape[-1]
+        if self.transition.shape[-2:] != (states, states):
+            raise ValueError(
+                f"MarkovChain.transition: shape [{states}, {states}] is accepted beside an initial law of {states} "
+                f"states, got {list(self.transition.shape)}"
+            )
+
+    def sample(self, key: Array, n: int) -> Int[Array, " n"]:
+        """Draws one path of n symbols."""
+        uniforms = noise.uniform(key, (n,), self.transition.dtype)
+        cumulative = jnp.cumsum(self.transition, axis=1)
+
+        def step(state: Array, u: Array) -> tuple[Array, Array]:
+            row = cumulative[state]
+            state = (u * row[-1] >= row).sum().astype(jnp.int32)
+            return state, state
+
+        start = jnp.cumsum(self.initial)
+        first = (uniforms[0] * start[-1] >= start).sum().astype(jnp.int32)
+        path = jax.lax.scan(step, first, uniforms[1:])[1]
+        return jnp.concatenate([first[None], path])
+
+    def log_prob(self, x: Int[Array, " n"]) -> Float[Array, " n"]:
+        """ln p(x_i | x_{i−1}), in nats; the first entry is ln initial[x_0]."""
+        steps = jnp.log(self.transition)[x[:-1], x[1:]]
+        return jnp.concatenate([jnp.log(self.initial)[x[:1]], steps])
+
+    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> Self:
+        """The weighted shares of the transitions out of each state, with `smoothing` added to each count.
+
+        transition[a, b] = (N_ab + λ) / (Σ_b N_ab + λ K), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b]; initial likewise
+        from x_0 with weight w_0, so that one path's maximum-likelihood fit always starts at that path's first symbol.
+        A state that no counted transition leaves keeps its row.
+
+        Raises:
+            ValueError: `smoothing` is negative.
+        """
+        return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
+
+    def statistics(self, x: Int[Array, " n"], weights: Float[Array, " n"]) -> "MarkovChain":
+        """Weighted counts of the first symbol and of the transitions, in the place of their probabilities."""
+        weights = weights.astype(self.transition.dtype)
+        return MarkovChain(
+            jnp.zeros_like(self.initial).at[x[0]].add(weights[0]),
+            jnp.zeros_like(self.transition).at[x[:-1], x[1:]].add(weights[1:]),
+        )
+
+    def fit_statistics(self, statistics: "MarkovChain", *, smoothing: float = 0.0) -> Self:
+        """The fit to paths with these counts."""
+        validation.nonnegative("smoothing", smoothing)
+        return self._replace(
+            initial=shares(statistics.initial, self.initial, smoothing),
+            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, self.transition, smoothing),
+        )

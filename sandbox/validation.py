@@ -1,0 +1,64 @@
+"""What a public door accepts. Values are checked where they are concrete; a tracer has none to check."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+
+def concrete(value: Any) -> bool:
+    """Whether `value` has numbers to look at."""
+    return not isinstance(value, jax.core.Tracer)
+
+
+def at_least(name: str, value: int, least: int) -> None:
+    """Raises unless the integer `value` is `least` or more."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: an integer of {least} or more is accepted, got {value!r}")
+
+
+def rate(name: str, value: Any) -> None:
+    """Raises unless every number of `value` lies in [0, 1]."""
+    # NumPy, since under a trace JAX turns even constants into tracers
+    if concrete(value) and not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
+        raise ValueError(f"{name}: numbers in [0, 1] are accepted, got {value}")
+
+
+def nonnegative(name: str, value: Any) -> None:
+    """Raises unless every number of `value` is finite and not negative."""
+    if concrete(value) and not np.all((np.asarray(value) >= 0) & np.isfinite(np.asarray(value))):
+        raise ValueError(f"{name}: a finite number of 0 or more is accepted, got {value}")
+
+
+def positive(name: str, value: Any) -> None:
+    """Raises unless every number of `value` is finite and above 0."""
+    if concrete(value) and not np.all((np.asarray(value) > 0) & np.isfinite(np.asarray(value))):
+        raise ValueError(f"{name}: a finite number above 0 is accepted, got {value}")
+
+
+def finite(name: str, tree: Any) -> None:
+    """Raises unless every number of every leaf of `tree` is finite."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if concrete(leaf) and not np.all(np.isfinite(np.asarray(leaf))):
+            where = name + jax.tree_util.keystr(path)
+            raise ValueError(f"{where}: finite numbers are accepted, got {np.asarray(leaf).tolist()!s:.80}")
+
+
+def distribution(name: str, probs: Array) -> None:
+    """Raises unless `probs` sums to one along its last axis and has no negative entry."""
+    if not concrete(probs):
+        return
+    values = np.asarray(probs)
+    if values.ndim < 1 or values.shape[-1] < 1:
+        raise ValueError(f"{name}: at least one probability is accepted, got an array of shape {values.shape}")
+    tolerance = np.sqrt(np.finfo(values.dtype).eps) if values.dtype.kind == "f" else 1e-8
+    if not np.all(values >= 0) or not np.all(np.abs(values.sum(-1) - 1) <= tolerance):
+        raise ValueError(f"{name}: probabilities that sum to 1 on the last axis are accepted, got {values!s:.80}")
+
+
+def samples(name: str, x: Array) -> None:
+    """Raises unless `x` holds at least one sample, all finite."""
+    if x.ndim not in (1, 2) or x.shape[0] < 1:
+        raise ValueError(f"{name}: samples [n] or [n, d] with n of 1 or more are accepted, got shape {x.shape}")
+    finite(name, x)
