@@ -6,9 +6,11 @@ from sandbox.ensemble import ensemble, replica_keys
 from sandbox.loop import Accumulate, Fresh, Record, Regime, Replace, Reuse, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain
 from sandbox.signals import KeepAll
+from sandbox.sources import Bootstrap, Passage
 
 __all__ = [
     "Accumulate",
+    "Bootstrap",
     "Categorical",
     "ExponentialFamily",
     "Fresh",
@@ -17,6 +19,7 @@ __all__ = [
     "KeepAll",
     "MarkovChain",
     "Model",
+    "Passage",
     "Record",
     "Regime",
     "Replace",

@@ -1,12 +1,14 @@
 """The roles that a loop needs: a model, an exponential family, a signal."""
 
-from typing import Any, Protocol, Self, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
 Data = Float[Array, "n dim"] | Int[Array, " n"]
 Weights = Float[Array, " n"]
+Same = TypeVar("Same")  # Self, which beartype cannot check in a protocol
 Statistics = Any  # a pytree of arrays that adds up: the statistics of two data sets sum to those of their union
 
 
@@ -22,7 +24,7 @@ class Model(Protocol):
         """The log-probability, or log-density, of each sample, in nats."""
         ...
 
-    def fit(self, x: Data, weights: Weights) -> Self:
+    def fit(self: Same, x: Data, weights: Weights) -> Same:
         """The model refitted to weighted samples: deterministic, started from self.
 
         A sample of weight 0 changes nothing, whatever its value, and where all weights are 0 the fit is self.
@@ -38,8 +40,17 @@ class ExponentialFamily(Model, Protocol):
         """The sufficient statistics of weighted samples; those of two data sets, from the same self, add up."""
         ...
 
-    def fit_statistics(self, statistics: Statistics) -> Self:
+    def fit_statistics(self: Same, statistics: Statistics) -> Same:
         """The model refitted to the data that have these statistics, which `self.statistics` must have made."""
+        ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A model that knows which parameters make sense; `run` and `ensemble` ask it at the door."""
+
+    def check(self) -> None:
+        """Raises ValueError naming the parameter that makes no sense."""
         ...
 
 
@@ -56,7 +67,4 @@ class Signal(Protocol):
 class Graded(Signal, Protocol):
     """A signal that knows which samples are right, so that a record can hold their share."""
 
-    right: Any  # a pytree callable: x -> bool [n]
-
-
-Right = Bool[Array, " n"]
+    right: Callable[[Any], Bool[Array, " n"]]  # a pytree callable

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial, reduce
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +10,10 @@ from jax import Array
 from jaxtyping import Bool, Float
 
 from sandbox import validation
-from sandbox.base import Data, ExponentialFamily, Model, Signal, Weights
+from sandbox.base import Checked, Data, ExponentialFamily, Graded, Model, Signal, Weights
 
 Fit = Callable[[Any, Data, Weights], Any]
-Part = tuple[Data, Weights]
+Part = tuple[Array, Array]  # samples and their weights; parts differ in length
 
 
 class Record(NamedTuple):
@@ -28,6 +28,7 @@ class Record(NamedTuple):
     right: Float[Array, "*t"] | None
 
 
+@runtime_checkable
 class Source(Protocol):
     """Whatever real samples can be drawn from; every Model is one."""
 
@@ -36,11 +37,12 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
 class Regime(Protocol):
     """How a generation's samples become the next training set; `memory` is what it carries along."""
 
     def given(self, task: Source, real: Data | None) -> "Regime":
-        """This regime with what was left out filled in: the true model, and the real samples Z_0 was fitted to."""
+        """The regime with what was left out filled in: the true model, and the real samples Z_0 was fitted to."""
         ...
 
     def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> Any:
@@ -164,7 +166,7 @@ class Accumulate(NamedTuple):
         return pool, refit(model, [pool], fit)
 
 
-def whole(x: Data) -> Part:
+def whole(x: Any) -> Part:
     """All of x, with weight 1."""
     x = jnp.asarray(x)
     return x, jnp.ones(x.shape[0])
@@ -190,7 +192,7 @@ def own_options(model: Model, fit: Fit | None) -> dict[str, Any] | None:
     return fit.keywords if isinstance(fit, partial) and fit.func is own and not fit.args else None
 
 
-def total_statistics(model: ExponentialFamily, parts: list[Part]) -> Any:
+def total_statistics(model: Any, parts: list[Part]) -> Any:
     """The sufficient statistics of the union of `parts`."""
     return reduce(partial(jax.tree.map, jnp.add), [model.statistics(x, weights) for x, weights in parts])
 
@@ -213,7 +215,7 @@ def generation(
     sample_key, signal_key, regime_key = jax.random.split(jax.random.fold_in(key, t), 3)
     x = model.sample(sample_key, num_samples)
     weights = signal(signal_key, model, x)
-    right = signal.right(x).mean() if hasattr(signal, "right") else None
+    right = signal.right(x).mean() if isinstance(signal, Graded) else None
     memory, retrained = regime.retrain(memory, regime_key, t, model, (x, weights), fit)
     return (retrained, memory), Record(model, weights.mean(), right)
 
@@ -280,7 +282,7 @@ def check_model(name: str, model: Any) -> None:
     if not isinstance(model, Model):
         raise ValueError(f"{name}: a Model with sample, log_prob and fit is accepted, got {type(model).__name__}")
     validation.finite(name, model)
-    if hasattr(model, "check"):
+    if isinstance(model, Checked):
         model.check()
 
 

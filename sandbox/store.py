@@ -76,10 +76,11 @@ def create(path: Path, config: dict[str, Any], *, resume: bool) -> None:
 
 def write(path: Path, chunk: Chunk) -> None:
     """Adds a chunk to a run."""
-    arrays = {f"row_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.rows)}
+    arrays: dict[str, Any] = {"next_generation": chunk.next_generation}
+    arrays |= {f"row_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.rows)}
     arrays |= {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.state)}
     with atomic(path / f"chunk_{len(_chunks(path)):05d}.npz", "wb") as stream:
-        np.savez(stream, next_generation=chunk.next_generation, **arrays)
+        np.savez(stream, **arrays)
 
 
 def read(path: Path) -> Iterator[Chunk]:
@@ -139,7 +140,7 @@ def describe(tree: Any) -> Any:
     """The structure of a pytree of NamedTuples and dicts, as JSON: the inverse of `rebuild`."""
     if tree is None:
         return None
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+    if hasattr(tree, "_fields"):
         return {"type": _name(type(tree)), "fields": {name: describe(leaf) for name, leaf in tree._asdict().items()}}
     if isinstance(tree, dict):
         return {"type": "dict", "fields": {name: describe(tree[name]) for name in sorted(tree)}}

@@ -5,11 +5,12 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
 
 def concrete(value: Any) -> bool:
     """Whether `value` has numbers to look at."""
-    return not isinstance(value, jax.core.Tracer)
+    return not isinstance(value, Tracer)
 
 
 def at_least(name: str, value: int, least: int) -> None:

@@ -1,6 +1,6 @@
 """A law over K symbols."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -26,7 +26,7 @@ class Categorical(NamedTuple):
         """ln probs[x], in nats; −inf for a symbol that is lost."""
         return jnp.log(self.probs)[x]
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> Self:
+    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> "Categorical":
         """The weighted shares of the symbols, with `smoothing` added to each count.
 
         probs[k] = (c_k + λ) / (Σ c + λ K), c_k = Σ_i w_i 1[x_i = k], λ = smoothing: maximum likelihood at λ = 0.
@@ -40,7 +40,7 @@ class Categorical(NamedTuple):
         """The weighted counts of the symbols."""
         return jnp.zeros_like(self.probs).at[x].add(weights.astype(self.probs.dtype))
 
-    def fit_statistics(self, statistics: Float[Array, " symbol"], *, smoothing: float = 0.0) -> Self:
+    def fit_statistics(self, statistics: Float[Array, " symbol"], *, smoothing: float = 0.0) -> "Categorical":
         """The fit to data with these counts."""
         validation.nonnegative("smoothing", smoothing)
         smoothed = shares(statistics, self.probs, smoothing)

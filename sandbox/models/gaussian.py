@@ -1,6 +1,6 @@
 """A normal law in d dimensions."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +43,7 @@ class Gaussian(NamedTuple):
         """ln N(x; mean, scale scale'), in nats; of a singular law, inf on its support and −inf off it."""
         return normal_log_density(self.mean, self.scale, x)
 
-    def fit(self, x: Float[Array, "n dim"], weights: Float[Array, " n"], *, unbiased: bool = False) -> Self:
+    def fit(self, x: Float[Array, "n dim"], weights: Float[Array, " n"], *, unbiased: bool = False) -> "Gaussian":
         """The weighted mean and covariance.
 
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
@@ -58,7 +58,7 @@ class Gaussian(NamedTuple):
         weighted = weights[:, None] * centred
         return Moments(weights.sum(), weighted.sum(0), second_moment(weighted, centred))
 
-    def fit_statistics(self, statistics: Moments, *, unbiased: bool = False) -> Self:
+    def fit_statistics(self, statistics: Moments, *, unbiased: bool = False) -> "Gaussian":
         """The fit to data with these moments about self.mean."""
         weight, first, second = statistics
         shift = first / jnp.where(weight > 0, weight, 1)

@@ -1,17 +1,17 @@
 """A mixture of normal laws, fitted by expectation-maximisation."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from sandbox import noise, validation
 from sandbox.models.categorical import invert
 from sandbox.models.gaussian import lower_triangle, transform
-from sandbox.models.linalg import cholesky, normal_log_density, solve_lower
+from sandbox.models.linalg import cholesky, inverse_of_square, normal_log_density
 
 COVARIANCE_FLOOR = 1e-6
 
@@ -23,9 +23,8 @@ class GaussianMixture(NamedTuple):
     means: Float[Array, "component dim"]
     scales: Float[Array, "component dim column"]
 
-    @classmethod
+    @staticmethod
     def from_data(
-        cls,
         key: Array,
         x: Float[Array, "n dim"],
         num_components: int,
@@ -34,7 +33,7 @@ class GaussianMixture(NamedTuple):
         steps: int = 100,
         covariance_floor: float = COVARIANCE_FLOOR,
         diagonal: bool = False,
-    ) -> Self:
+    ) -> "GaussianMixture":
         """The likeliest of `restarts` fits, each `steps` of EM from seeds drawn by k-means++.
 
         Raises:
@@ -51,8 +50,8 @@ class GaussianMixture(NamedTuple):
             raise ValueError(f"x: [n, d] with {num_components} distinct samples or more is accepted, got {x.shape}")
         ones = jnp.ones(x.shape[0], x.dtype)
 
-        def restart(key: Array) -> tuple[Array, Self]:
-            model = _seeded(cls, key, x, num_components, covariance_floor, diagonal)
+        def restart(key: Array) -> tuple[Array, GaussianMixture]:
+            model = _seeded(key, x, num_components, covariance_floor, diagonal)
             model = model.fit(x, ones, steps=steps, covariance_floor=covariance_floor, diagonal=diagonal)
             return model.log_prob(x).mean(), model
 
@@ -95,7 +94,7 @@ class GaussianMixture(NamedTuple):
         steps: int = 10,
         covariance_floor: float = COVARIANCE_FLOOR,
         diagonal: bool = False,
-    ) -> Self:
+    ) -> "GaussianMixture":
         """`steps` of weighted EM, started from self.
 
         A component that explains no sample keeps its mean and scale. Each pivot of a covariance, the variance of a
@@ -115,7 +114,7 @@ class GaussianMixture(NamedTuple):
         centre = (weights @ x) / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
         features = quadratic_features(x - centre[None, :])
 
-        def step(_, model: Self) -> Self:
+        def step(_, model: GaussianMixture) -> GaussianMixture:
             responsibilities = weights[:, None] * jax.nn.softmax(features @ _log_weights(model).T, axis=1)
             return _maximise(model, responsibilities.T @ features, covariance_floor, diagonal)
 
@@ -129,6 +128,33 @@ class GaussianMixture(NamedTuple):
         pivots = jnp.diagonal(self.scales, axis1=-2, axis2=-1) ** 2
         return (pivots <= covariance_floor * (1 + 1e-6)).any(-1)
 
+    def num_modes(self, *, steps: int = 50) -> Int[Array, ""]:
+        """How many local maxima of the density are reached uphill from the means, `steps` of mean shift each.
+
+        Two ends are different modes where the density dips on the straight line between them.
+
+        References:
+            Carreira-Perpiñán (2000), Mode-finding for mixtures of Gaussian distributions. IEEE PAMI 22.
+        """
+        k = self.weights.size
+        precisions = jax.vmap(inverse_of_square)(self.scales)
+        pulls = (precisions * self.means[:, None, :]).sum(-1)
+
+        def uphill(_, x: Array) -> Array:
+            densities = jax.vmap(normal_log_density, (0, 0, None))(self.means, self.scales, x[None])[:, 0]
+            shares = jax.nn.softmax(densities + jnp.log(self.weights))
+            covariance = inverse_of_square(cholesky((shares[:, None, None] * precisions).sum(0)))
+            return covariance @ (shares[:, None] * pulls).sum(0)
+
+        ends = jax.lax.fori_loop(0, steps, jax.vmap(uphill, (None, 0)), self.means)
+        line = jnp.linspace(0, 1, 33, dtype=self.means.dtype)[:, None]
+        new = jnp.ones((), int)
+        for j in range(1, k):
+            heights = [self.log_prob((1 - line) * ends[None, i] + line * ends[None, j]) for i in range(j)]
+            dips = [height.min() < jnp.minimum(height[0], height[-1]) - 1e-9 for height in heights]
+            new = new + jnp.stack(dips).all().astype(new.dtype)
+        return new
+
 
 def quadratic_features(x: Float[Array, "n d"]) -> Float[Array, "n f"]:
     """1, x_a and x_a x_b for a ≤ b: the log-density of a normal law is linear in them, so EM is matrix products."""
@@ -140,8 +166,7 @@ def _log_weights(model: GaussianMixture) -> Float[Array, "k f"]:
     """The coefficients of ln(weight · density) of each component in the quadratic features."""
     d = model.means.shape[1]
     a, b = np.triu_indices(d)
-    inverse = jax.vmap(solve_lower, (0, None))(model.scales, jnp.eye(d, dtype=model.means.dtype))
-    precision = (inverse[:, :, None, :] * inverse[:, None, :, :]).sum(-1)
+    precision = jax.vmap(inverse_of_square)(model.scales)
     linear = (precision * model.means[:, None, :]).sum(-1)
     log_volume = jnp.log(jnp.diagonal(model.scales, axis1=1, axis2=2)).sum(1)
     constant = jnp.log(model.weights) - log_volume - 0.5 * (linear * model.means).sum(1) - 0.5 * d * jnp.log(2 * jnp.pi)
@@ -169,7 +194,7 @@ def _maximise(model: GaussianMixture, sums: Float[Array, "k f"], floor: float, d
     )
 
 
-def _seeded(cls, key: Array, x: Float[Array, "n d"], k: int, floor: float, diagonal: bool) -> GaussianMixture:
+def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: float, diagonal: bool) -> GaussianMixture:
     """Each sample given to the nearest of k seeds, the next seed drawn in proportion to the squared distance."""
 
     def square_distance(seed: Array) -> Array:
@@ -188,5 +213,5 @@ def _seeded(cls, key: Array, x: Float[Array, "n d"], k: int, floor: float, diago
     identity = jnp.broadcast_to(jnp.eye(d, dtype=x.dtype), (k, d, d))
     centre = x.mean(0)
     sums = jax.nn.one_hot(label, k, dtype=x.dtype).T @ quadratic_features(x - centre[None, :])
-    model = _maximise(cls(jnp.full(k, 1 / k, x.dtype), seeds, identity), sums, floor, diagonal)
+    model = _maximise(GaussianMixture(jnp.full(k, 1 / k, x.dtype), seeds, identity), sums, floor, diagonal)
     return model._replace(means=model.means + centre[None, :])

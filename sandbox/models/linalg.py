@@ -40,6 +40,12 @@ def solve_lower(scale: Float[Array, "d d"], x: Float[Array, "n d"]) -> Float[Arr
     return jnp.stack(columns, axis=1)
 
 
+def inverse_of_square(scale: Float[Array, "d d"]) -> Float[Array, "d d"]:
+    """(scale scale')⁻¹: the precision of a covariance with this factor."""
+    columns = solve_lower(scale, jnp.eye(scale.shape[0], dtype=scale.dtype))  # row i is scale⁻¹ e_i
+    return (columns[:, None, :] * columns[None, :, :]).sum(-1)
+
+
 def normal_log_density(
     mean: Float[Array, " d"], scale: Float[Array, "d d"], x: Float[Array, "n d"]
 ) -> Float[Array, " n"]:

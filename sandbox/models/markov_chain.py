@@ -1,6 +1,6 @@
 """A chain over K states, from which a data set is one path."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,15 @@ class MarkovChain(NamedTuple):
                 f"states, got {list(self.transition.shape)}"
             )
 
+    def stationary(self) -> Float[Array, " state"]:
+        """The share of its time that a long path spends in each state, from this initial law.
+
+        lim_m initial · ((I + T)/2)^m, at m = 2^30; the lazy chain has the same limit and no period.
+        """
+        lazy = (self.transition + jnp.eye(self.initial.size, dtype=self.transition.dtype)) / 2
+        power = jax.lax.fori_loop(0, 30, lambda _, m: (m @ m) / (m @ m).sum(1, keepdims=True), lazy)
+        return self.initial @ power
+
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
         uniforms = noise.uniform(key, (n,), self.transition.dtype)
@@ -48,7 +57,7 @@ class MarkovChain(NamedTuple):
         steps = jnp.log(self.transition)[x[:-1], x[1:]]
         return jnp.concatenate([jnp.log(self.initial)[x[:1]], steps])
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> Self:
+    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> "MarkovChain":
         """The weighted shares of the transitions out of each state, with `smoothing` added to each count.
 
         transition[a, b] = (N_ab + λ) / (Σ_b N_ab + λ K), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b]; initial likewise
@@ -68,7 +77,7 @@ class MarkovChain(NamedTuple):
             jnp.zeros_like(self.transition).at[x[:-1], x[1:]].add(weights[1:]),
         )
 
-    def fit_statistics(self, statistics: "MarkovChain", *, smoothing: float = 0.0) -> Self:
+    def fit_statistics(self, statistics: "MarkovChain", *, smoothing: float = 0.0) -> "MarkovChain":
         """The fit to paths with these counts."""
         validation.nonnegative("smoothing", smoothing)
         return self._replace(

@@ -1,0 +1,223 @@
+"""The command line, `infoloop`: checks the claims, runs the experiments, measures the speed.
+
+JAX, matplotlib and the experiments are imported inside the commands, so that `--help` answers at once.
+"""
+
+import importlib
+import io
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import tyro
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+import experiments
+from experiments import ledger
+from experiments.ledger import Profile, Settings
+
+DESCRIPTION = """What happens when generative models are trained on generated data, settled with numbers.
+
+Start with `infoloop verify`, and open runs/verify/report.html when it is done.
+`infoloop COMMAND --help` explains a command; `infoloop --version` prints the version."""
+
+
+def verify(
+    *,
+    profile: Profile = "quick",
+    claim: Annotated[str | None, arg(metavar="CLAIM", help_behavior_hint="(default: all)")] = None,
+    row: Annotated[str | None, arg(metavar="ID", help_behavior_hint="(default: all)")] = None,
+    seed: Annotated[int, arg(metavar="N")] = 0,
+    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/verify"),
+) -> int:
+    """Check every claim and write down the evidence: a ledger, figures, and a page to read.
+
+    Prints one line a claim while it goes. A claim holds, fails, or stays open; some are wrong on purpose (false twins)
+    and are expected to fail. The exit status is 0 if every verdict is the expected one, 1 if not, 2 for a mistake in
+    the command.
+
+    Args:
+        profile: quick takes minutes; full has more samples, longer loops and larger chains.
+        claim: check only the rows of this claim, for instance C2.
+        row: check only the row with this id (the first column of the ledger), and redraw only its figure.
+        seed: of all random numbers; the same seed gives the same ledger.
+        out: folder for ledger.json, report.html and the figures (PNG and SVG); rows that are not checked are kept.
+    """
+    start = time.perf_counter()
+    settings = Settings(profile, seed)
+    _enable_float64()
+    from experiments import verify as steps
+
+    entries = steps.catalogue()
+    chosen = steps.select(entries, claim, row)
+    _check_writable(out)
+    console, provenance = _console(), _provenance(settings)
+    _print(console, _headline(provenance))
+    try:
+        rows = steps.check(chosen, settings, out, console)
+        stems = steps.draw(chosen, settings, out, console, every=len(chosen) == len(entries))
+    except KeyboardInterrupt:
+        kept = f"stopped; the rows printed above are kept in {out / 'ledger.json'}"
+        raise KeyboardInterrupt(f"{kept}; the same command checks all again, --row ID only one") from None
+    seconds = f"{time.perf_counter() - start:.1f} s"
+    steps.finish(entries, len(chosen), provenance | {"wall_time": seconds}, out)
+    _print(console, f"\n{ledger.summary(rows)}, in {seconds}")
+    drawn = f" and {len(stems)} figure{'s'[: len(stems) != 1]} (PNG and SVG)" if stems else ""
+    _print(console, f"{out / 'report.html'} is the page to read; beside it: ledger.json{drawn}")
+    return 0 if all(row.as_expected for row in rows) else 1
+
+
+def list_() -> int:
+    """Name the experiments, and say which take your own data.
+
+    Those marked with --data FILE repeat the experiment on your data: a CSV of numbers (one sample a row, no header) or
+    a text.
+    """
+    for experiment in experiments.EXPERIMENTS:
+        print(experiment.name + ("  [--data FILE]" if experiment.takes_data else ""))
+        print(f"    {experiment.title}")
+    return 0
+
+
+def run(
+    name: Annotated[Positional[str], arg(metavar="NAME")],
+    *,
+    data: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: its own data)")] = None,
+    profile: Profile = "quick",
+    seed: Annotated[int, arg(metavar="N")] = 0,
+    resume: FlagCreatePairsOff[bool] = False,
+    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="(default: runs/NAME)")] = None,
+) -> int:
+    """Run one experiment, on its own data or on yours.
+
+    Args:
+        name: of the experiment, as `infoloop list` prints it.
+        data: your own data, for experiments that take it: a CSV of numbers (one sample a row, no header) or a text.
+        profile: quick takes minutes; full has more replicas and longer loops.
+        seed: of all random numbers; the same seed gives the same result.
+        resume: go on with the run that was stopped in the same --out.
+        out: folder for figures and results.
+    """
+    settings = Settings(profile, seed)
+    names = [experiment.name for experiment in experiments.EXPERIMENTS]
+    if name not in names:
+        raise ValueError(f"NAME is {name!r}; accepted: {', '.join(names)}")
+    experiment = experiments.EXPERIMENTS[names.index(name)]
+    if data is not None and not experiment.takes_data:
+        raise ValueError(f"--data is given, but {name} takes none; `infoloop list` marks the experiments that do")
+    if data is not None and not data.is_file():
+        raise ValueError(f"--data is {data}, which is not a file; accepted: a CSV or a text file")
+    out = Path("runs", name) if out is None else out
+    _check_writable(out)
+    _enable_float64()
+    _print(_console(), _headline(_provenance(settings)))
+    try:
+        importlib.import_module(experiment.module).run(settings, data=data, out=out, resume=resume)
+    except KeyboardInterrupt:
+        kept = f"stopped; what was finished is kept in {out}; the same command with --resume goes on"
+        raise KeyboardInterrupt(kept) from None
+    return 0
+
+
+def bench(*, profile: Profile = "quick", out: Annotated[Path, arg(metavar="DIR")] = Path("runs/bench")) -> int:
+    """Measure the speed, side by side with the alternatives, in one run.
+
+    Args:
+        profile: quick takes minutes; full repeats more often.
+        out: folder for the table.
+    """
+    _check_writable(out)
+    _enable_float64()
+    importlib.import_module("experiments.bench").main(profile, out)
+    return 0
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
+def _console() -> Console:
+    return _Console(markup=False)
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True, highlight=False)
+
+
+def _enable_float64() -> None:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def _provenance(settings: Settings) -> dict[str, Any]:
+    from sandbox import store
+
+    return store.provenance() | {"profile": settings.profile, "seed": settings.seed}
+
+
+def _headline(provenance: Mapping[str, Any]) -> str:
+    """What computes, on one line."""
+    versions = {name: provenance["versions"][name] for name in ("infoloop", "jax", "numpy", "python")}
+    shown = ", ".join(f"{name} {number}" for name, number in versions.items())
+    on = f"{provenance['backend']} × {provenance['num_devices']}"
+    commit = (provenance["commit"] or "unknown")[:10]
+    return f"{shown} on {on}; commit {commit}, profile {provenance['profile']}, seed {provenance['seed']}"
+
+
+def _check_writable(out: Path) -> None:
+    """Finds out before the work, not after it."""
+    out.mkdir(parents=True, exist_ok=True)
+    probe = out / f".{os.getpid()}.part"
+    probe.touch()
+    probe.unlink()
+
+
+def _parse_and_run(arguments: Sequence[str]) -> int:
+    if list(arguments) == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"infoloop {version('infoloop')}")
+        return 0
+    commands = {"verify": verify, "list": list_, "run": run, "bench": bench}
+    return tyro.extras.subcommand_cli_from_dict(
+        commands, prog="infoloop", description=DESCRIPTION, args=arguments or ["--help"]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: those of the command line by default.
+
+    Returns:
+        The exit status: 0, 1 (a verdict is not the expected one), 2 (a mistake of the user), 130 (stopped).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks ✓ gets a question mark, not an error
+    try:
+        status = _parse_and_run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader has gone, for instance `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt as stop:
+        message, status = str(stop) or "stopped", 130
+    except (ValueError, OSError) as error:
+        message, status = _explain(error), 2
+    print(f"infoloop: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _explain(error: ValueError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)

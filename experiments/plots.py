@@ -1,0 +1,193 @@
+"""One style for all figures: colours that colour-blind people tell apart, sizes for a talk, units on the axes.
+
+A maker takes its figure from `figure` and is decorated with `style()`, so that it looks the same whoever calls it:
+
+    @plots.style()
+    def information(settings: Settings) -> Figure:
+        '''The caption, in one paragraph.'''
+        fig, ax = plots.figure()
+        plots.band(ax, t, mean, stderr, label="simulated")
+        plots.theory(ax, t, law, label="exact")
+        ax.set(xlabel="generation t", ylabel="I(X;Z_t) [nats]")
+        ax.legend()
+        return fig
+
+No pyplot, hence no window, no global list of figures, and nothing to close.
+"""
+
+import io
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.rcsetup import cycler
+from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
+
+from experiments.ledger import write_atomic
+
+# Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+INK, GREY = "#1A1A1A", "#6B6B6B"
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 12,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 12,
+    "axes.prop_cycle": cycler(color=COLORS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 13,
+    "axes.titlepad": 10,
+    "axes.xmargin": 0.02,
+    "figure.facecolor": "white",
+    "figure.titlesize": 14,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.fontsize": 11,
+    "legend.edgecolor": "none",
+    "legend.facecolor": "white",
+    "legend.framealpha": 0.85,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 2.2,
+    "lines.markersize": 5,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",  # text stays text: searchable, and sharp at any size
+    "svg.hashsalt": "infoloop",  # the same ids in every run
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+}
+
+
+def style() -> AbstractContextManager[None] | Any:
+    """Gives what is a context (in `with`) and a decorator (of makers) in which our style is in force."""
+    return rc_context(STYLE)
+
+
+def figure(
+    ncols: int = 1,
+    nrows: int = 1,
+    *,
+    width: float = 5.2,
+    height: float = 3.9,
+    sharex: bool = False,
+    sharey: bool = False,
+) -> tuple[Figure, Any]:
+    """A figure with room for `nrows` × `ncols` panels.
+
+    Args:
+        ncols: panels beside each other.
+        nrows: panels above each other.
+        width: of one panel, in inches.
+        height: of one panel, in inches.
+        sharex: whether the panels have one horizontal axis.
+        sharey: whether the panels have one vertical axis.
+
+    Returns:
+        The figure, and its axes as `matplotlib.pyplot.subplots` gives them: one, or an array.
+    """
+    with style():
+        fig = Figure(figsize=(width * ncols, height * nrows), layout="constrained")
+        return fig, fig.subplots(nrows, ncols, sharex=sharex, sharey=sharey)
+
+
+def band(
+    ax: Axes,
+    x: ArrayLike,
+    mean: ArrayLike,
+    stderr_or_lower: ArrayLike,
+    upper: ArrayLike | None = None,
+    *,
+    label: str | None = None,
+    color: str | None = None,
+    errors: float = 1.96,
+) -> Line2D:
+    """Draws a mean as a line, and what is uncertain or spread around it as a band.
+
+    Args:
+        ax: where.
+        x: [n].
+        mean: [n].
+        stderr_or_lower: [n]; the standard error (the band is mean ± `errors` of it, 95 % by default), or the lower
+            edge of the band where `upper` is given.
+        upper: [n]; the upper edge.
+        label: of the line, in the legend.
+        color: of both; the next of the cycle by default.
+        errors: half the width of the band, in standard errors.
+
+    Returns:
+        The line.
+    """
+    x, mean, low = (np.asarray(a, dtype=float) for a in (x, mean, stderr_or_lower))
+    low, high = (mean - errors * low, mean + errors * low) if upper is None else (low, np.asarray(upper, dtype=float))
+    (line,) = ax.plot(x, mean, label=label, color=color, linewidth=2.2)
+    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
+    return line
+
+
+def theory(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, dashed: bool = False) -> Line2D:
+    """Draws an exact law as a thin dark line over the data (dashed: a limit or a bound)."""
+    kind = (0, (5, 3)) if dashed else "-"
+    return ax.plot(np.asarray(x), np.asarray(y), color=INK, linewidth=1.1, linestyle=kind, label=label, zorder=5)[0]
+
+
+def direct_labels(ax: Axes, lines: Mapping[str, Line2D], *, gap: float = 14.0) -> None:
+    """Writes the name of each line at its right end, in its colour, instead of a legend; call it last.
+
+    Args:
+        ax: where; its limits are final.
+        lines: name to line, as `band` and `theory` return it.
+        gap: between two names, in points: where lines end closer, their names make way, as little as can be.
+    """
+    ends = {name: (np.asarray(line.get_xdata())[-1], np.asarray(line.get_ydata())[-1]) for name, line in lines.items()}
+    heights = {name: ax.transData.transform(end)[1] * 72 / ax.figure.dpi for name, end in ends.items()}
+    names = sorted(lines, key=heights.__getitem__)
+    steps = gap * np.arange(len(names))
+    moved = isotonic_regression([heights[name] for name in names] - steps).x + steps
+    for name, height in zip(names, moved, strict=True):
+        offset = (6, height - heights[name])
+        ax.annotate(
+            name,
+            ends[name],
+            xytext=offset,
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            color=lines[name].get_color(),
+            fontsize=11,
+        )
+
+
+def save(fig: Figure, out: Path, stem: str) -> list[Path]:
+    """Writes the figure as PNG (200 dpi) and SVG (text as text), the same bytes for the same figure, atomically.
+
+    Returns:
+        The two files.
+    """
+    formats = {"png": {"Software": None}, "svg": {"Date": None, "Creator": "infoloop"}}
+    paths = [out / f"{stem}.{extension}" for extension in formats]
+    with style():
+        FigureCanvasAgg(fig)
+        for path, metadata in zip(paths, formats.values(), strict=True):
+            buffer = io.BytesIO()
+            fig.savefig(buffer, format=path.suffix[1:], metadata=metadata)
+            write_atomic(path, buffer.getvalue())
+    return paths

@@ -1,0 +1,220 @@
+"""What `infoloop verify` does: finds the checks, fills the ledger row by row, draws the figures, writes the page."""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from rich.console import Console
+from rich.text import Text
+
+import experiments
+from experiments import ledger
+from experiments.ledger import MARKS, Check, Row, Settings, number, numbers
+
+
+class Entry(NamedTuple):
+    """A check, and the figures of the experiment that it belongs to."""
+
+    check: Check
+    figures: Mapping[str, Callable[[Settings], Any]]
+
+
+def catalogue() -> list[Entry]:
+    """All checks of all experiments, in the order of the ledger; imports the experiments.
+
+    Raises:
+        ValueError: an id or a figure's name is used twice, or a check names a row or a figure that is not there.
+    """
+    modules = [importlib.import_module(experiment.module) for experiment in experiments.EXPERIMENTS]
+    entries = [Entry(check, module.FIGURES) for module in modules for check in module.CHECKS]
+    for what, names in (
+        ("id", [entry.check.id for entry in entries]),
+        ("figure", [stem for module in modules for stem in module.FIGURES]),
+    ):
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{what} {', '.join(twice)} is used more than once")
+    originals = {entry.check.id for entry in entries if entry.check.twin_of is None}
+    for check, figures in entries:
+        if check.twin_of is not None and check.twin_of not in originals:
+            raise ValueError(f"twin_of of {check.id} is {check.twin_of!r}; accepted: {', '.join(sorted(originals))}")
+        if check.figure is not None and check.figure not in figures:
+            raise ValueError(f"figure of {check.id} is {check.figure!r}; accepted: {', '.join(figures)}")
+    return entries
+
+
+def select(entries: Sequence[Entry], claim: str | None, row: str | None) -> list[Entry]:
+    """The entries that `--claim` and `--row` ask for, all where neither is given.
+
+    Raises:
+        ValueError: there is no such claim or row, or the row is of another claim.
+    """
+    for option, given, accepted in (
+        ("--claim", claim, [entry.check.claim for entry in entries]),
+        ("--row", row, [entry.check.id for entry in entries if claim in (None, entry.check.claim)]),
+    ):
+        if given is not None and given not in accepted:
+            raise ValueError(f"{option} is {given!r}; accepted: {', '.join(dict.fromkeys(accepted))}")
+    return [entry for entry in entries if claim in (None, entry.check.claim) and row in (None, entry.check.id)]
+
+
+def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Console) -> list[Row]:
+    """Fills the ledger, on the screen and on disk, row by row. Returns the rows."""
+    printer = Printer.on(console, [entry.check.id for entry in entries])
+    printer.header()
+    rows = []
+    with _progress(console, "row", len(entries)) as step:
+        for check, _ in entries:
+            start = time.perf_counter()
+            with step(check.id):
+                rows.append(Row.of(check, check.measure(settings)))
+            ledger.update(out / "ledger.json", rows[-1])
+            printer.row(rows[-1], time.perf_counter() - start)
+    return rows
+
+
+def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool) -> list[str]:
+    """Draws the figures of the checks, or `every` figure of their experiments. Returns their names."""
+    from experiments import plots
+
+    makers = {
+        stem: maker for entry in entries for stem, maker in entry.figures.items() if every or stem == entry.check.figure
+    }
+    with _progress(console, "figure", len(makers)) as step:
+        for stem, maker in makers.items():
+            with step(stem), plots.style():
+                plots.save(maker(settings), out, stem)
+    return list(makers)
+
+
+def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, Any], out: Path) -> None:
+    """Puts the rows of the ledger in order, and writes the page about all that the folder holds."""
+    from experiments import report
+
+    place = {entry.check.id: i for i, entry in enumerate(entries)}
+    rows = sorted(ledger.read(out / "ledger.json"), key=lambda row: place.get(row.id, len(place)))
+    if num_checked == len(entries):  # rows of an older version, which no command reruns any more
+        rows = [row for row in rows if row.id in place]
+    provenance = dict(provenance) | {"rows checked in this run": f"{num_checked} of {len(rows)}"}
+    ledger.write(out / "ledger.json", rows)
+    ledger.write_atomic(out / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+    makers = {stem: maker for entry in entries for stem, maker in entry.figures.items()}
+    pictures = [
+        report.Picture(stem, _caption(maker) or stem, out / f"{stem}.svg")
+        for stem, maker in makers.items()
+        if (out / f"{stem}.svg").is_file()
+    ]
+    report.write(rows, pictures, provenance, out / "report.html")
+
+
+def _caption(maker: Callable[..., Any]) -> str:
+    """The first paragraph of the docstring, on one line."""
+    return " ".join((maker.__doc__ or "").strip().split("\n\n")[0].split())
+
+
+COLUMNS = {
+    "claim": 5,
+    "predicted": 9,
+    "measured ± error": 17,
+    "slack": 9,
+    "verdict": 7,
+    "expected": 8,
+    "time": 6,
+    "unit": 4,
+}
+NUMERIC = ("predicted", "measured ± error", "slack", "time")
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Prints the ledger as one table, a row whenever one arrives; what was printed stays.
+
+    An id that does not fit its column stands on a line of its own, in one piece, so that it can be copied.
+    """
+
+    console: Console
+    width: int  # of the first column
+
+    @classmethod
+    def on(cls, console: Console, ids: Sequence[str]) -> Self:
+        """The ids get what the terminal leaves them; in a pipe, which has no width, all they need."""
+        longest = max(map(len, ["row", *ids]))
+        room = console.width - 1 - sum(COLUMNS.values()) - len(COLUMNS) if console.is_terminal else longest
+        return cls(console, max(3, min(longest, room)))
+
+    def header(self) -> None:
+        """Prints the names of the columns."""
+        self._line("row", [Text(name, style="bold") for name in COLUMNS])
+
+    def row(self, row: Row, seconds: float) -> None:
+        """Prints one row and the time it took."""
+        style = "cyan" if row.as_expected else "bold red"
+        cells = [
+            Text(row.claim),
+            *map(Text, numbers(row)),
+            Text(number(row.slack)),
+            Text(f"{MARKS[row.verdict]} {row.verdict}", style),
+            Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
+            Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
+        ]
+        self._line(row.id, [*cells, Text(row.unit)])
+
+    def _line(self, first: str, cells: Sequence[Text]) -> None:
+        line = Text(first.ljust(self.width) if len(first) <= self.width else first + "\n" + " " * self.width)
+        for (name, width), cell in zip(COLUMNS.items(), cells, strict=True):
+            cell.align("right" if name in NUMERIC else "left", max(width, len(cell)))
+            line.append(" ").append_text(cell)
+        line.rstrip()
+        self.console.print(line, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _progress(console: Console, what: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+    """Yields a function, called with a name, that is the context of one step.
+
+    On the last line of a terminal it says which step of how many is being done and about how long the rest will take;
+    the line goes away at the end. Where there is no terminal nothing is written. A `ValueError` gets the step's name.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    same = console.is_terminal
+    bar = Progress(
+        TextColumn(f"{what} {{task.description}}", markup=False),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TextColumn("after"),
+        TimeElapsedColumn(),
+        TextColumn("left about"),
+        TimeRemainingColumn(),
+        console=console if same else Console(stderr=True),
+        transient=True,
+        redirect_stdout=same,
+        redirect_stderr=same,
+        speed_estimate_period=3600,  # a step may take minutes
+        disable=not (same or sys.stderr.isatty()),
+    )
+    task = bar.add_task("", total=total)
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        bar.update(task, description=name)
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(f"{what} {name}: {error}") from error
+        bar.advance(task)
+
+    with bar:
+        yield step
