@@ -49,7 +49,7 @@ def verify(
     """
     start = time.perf_counter()
     settings = Settings(profile, seed)
-    _enable_float64()
+    _set_up_jax()
     from experiments import verify as steps
 
     entries = steps.catalogue()
@@ -113,7 +113,7 @@ def run(
         raise ValueError(f"--data is {data}, which is not a file; accepted: a CSV or a text file")
     out = Path("runs", name) if out is None else out
     _check_writable(out)
-    _enable_float64()
+    _set_up_jax()
     _print(_console(), _headline(_provenance(settings)))
     try:
         importlib.import_module(experiment.module).run(settings, data=data, out=out, resume=resume)
@@ -131,7 +131,7 @@ def bench(*, profile: Profile = "quick", out: Annotated[Path, arg(metavar="DIR")
         out: folder for the table.
     """
     _check_writable(out)
-    _enable_float64()
+    _set_up_jax()
     importlib.import_module("experiments.bench").main(profile, out)
     return 0
 
@@ -149,10 +149,12 @@ def _print(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, highlight=False)
 
 
-def _enable_float64() -> None:
+def _set_up_jax() -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jax.config.update("jax_num_cpu_devices", cores)  # loops are spread over devices, and a CPU counts as one
 
 
 def _provenance(settings: Settings) -> dict[str, Any]:

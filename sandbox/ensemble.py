@@ -115,7 +115,8 @@ def ensemble(
     shared = (regime, None if own else as_pytree(signal))
     num_tasks = jax.tree.leaves(tasks)[0].shape[0]
     size = num_tasks * num_replicas
-    mesh = jax.make_mesh((jax.device_count(),), ("replica",), axis_types=(AxisType.Auto,))
+    devices = jax.devices()[:size]
+    mesh = jax.make_mesh((len(devices),), ("replica",), axis_types=(AxisType.Auto,), devices=devices)
     index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
     index = jax.device_put(index, NamedSharding(mesh, P("replica")))
     state = _start(key, tasks, index, shared, num_replicas=num_replicas, plan=plan, mesh=mesh)
@@ -203,8 +204,10 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
             now, record = step(state, t)
             if plan.summary is not None:
                 record = record._replace(model=plan.summary(record.model))
-            later = t + 1 + jnp.arange(plan.every - 1)
-            return jax.lax.scan(lambda state, t: (step(state, t)[0], None), now, later)[0], record
+            if plan.every > 1:
+                later = t + 1 + jnp.arange(plan.every - 1)
+                now = jax.lax.scan(lambda state, t: (step(state, t)[0], None), now, later)[0]
+            return now, record
 
         times = first + plan.every * jnp.arange(num_rows)
         (model, memory), record = jax.lax.scan(row, (replica.model, replica.memory), times)

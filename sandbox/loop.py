@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float
 
@@ -212,7 +213,8 @@ def generation(
 ) -> tuple[tuple[Any, Any], Record]:
     """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone."""
     model, memory = state
-    sample_key, signal_key, regime_key = jax.random.split(jax.random.fold_in(key, t), 3)
+    # a key that nothing consumes is not computed, as it would be in a split
+    sample_key, signal_key, regime_key = (jax.random.fold_in(key, 3 * t + use) for use in range(3))
     x = model.sample(sample_key, num_samples)
     weights = signal(signal_key, model, x)
     right = signal.right(x).mean() if isinstance(signal, Graded) else None
@@ -236,7 +238,7 @@ def run(
     dropped leaves the model as it is.
 
     Args:
-        key: a JAX random key; generation t uses `fold_in(key, t)` alone.
+        key: a JAX random key; generation t uses `fold_in(key, 3t + i)`, i = 0, 1, 2, alone.
         model: Z_0, a NamedTuple of arrays.
         signal: (key, model, x) -> weights [n] in [0, 1]. `KeepAll()` closes the loop.
         num_samples: n, the samples drawn in each generation.
@@ -274,7 +276,7 @@ def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, 
 
 def as_pytree(signal: Any) -> Any:
     """A signal that jit accepts as an argument: itself, or a plain function without its leaves."""
-    return jax.tree_util.Partial(signal) if jax.tree.leaves(signal) == [signal] else signal
+    return jax.tree_util.Partial(signal) if jax.tree_util.all_leaves([signal]) else signal
 
 
 def check_model(name: str, model: Any) -> None:
@@ -289,5 +291,5 @@ def check_model(name: str, model: Any) -> None:
 def check_record(record: Record) -> None:
     """Raises ValueError where a model of a trajectory has a parameter that is NaN."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
-        if validation.concrete(leaf) and bool(jnp.isnan(leaf).any()):
+        if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
             raise ValueError(f"fit: finite parameters are accepted, got NaN in model{jax.tree_util.keystr(path)}")

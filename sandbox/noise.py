@@ -52,14 +52,15 @@ def _replica_last(transform, key: Array, shape: tuple[int, ...]) -> Array:
 
     @custom_vmap
     def draw(key: Array) -> Array:
-        return transform(_bits(key[None], n))[:, 0]
+        return transform(_bits(key[None], n)).reshape(shape)
 
     @draw.def_vmap
     def _(_, __, keys: Array) -> tuple[Array, bool]:
         # Without the barrier XLA would fuse the draw into every consumer and draw again at each.
-        return jax.lax.optimization_barrier(transform(_bits(keys, n))).T, True
+        columns = jax.lax.optimization_barrier(transform(_bits(keys, n)))
+        return jnp.moveaxis(columns.reshape(*shape, -1), -1, 0), True
 
-    return draw(key).reshape(shape)
+    return draw(key)
 
 
 def _unit(bits: UInt32[Array, "*s"], dtype) -> Float[Array, "*s"]:

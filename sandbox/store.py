@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -165,7 +166,8 @@ def rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
 def fingerprint(tree: Any) -> str:
     """A hash of a pytree's structure and of every bit of its leaves."""
     leaves, structure = jax.tree.flatten(tree)
-    digest = hashlib.sha256(str(structure).encode())
+    # without the addresses at which Python shows functions, which differ from process to process
+    digest = hashlib.sha256(re.sub(r" at 0x[0-9a-f]+", "", str(structure)).encode())
     for leaf in leaves:
         if isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.random.key_data(leaf)
@@ -198,7 +200,8 @@ def _leaves(arrays: Any, kind: str) -> list[np.ndarray]:
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     here = json.loads(json.dumps(here))
-    for name in here["config"] | there["config"]:
+    # a hash and a structure say less than a name, so they come last
+    for name in sorted(here["config"] | there["config"], key=lambda name: name in ("record", "fingerprint")):
         if there["config"].get(name) != here["config"].get(name):
             yield name, there["config"].get(name), here["config"].get(name)
     for name in ("backend", "device", "num_devices"):

@@ -99,6 +99,7 @@ def _ensemble(settings: Settings, index: int, tasks, n: int, *, num_replicas: in
         num_replicas=num_replicas,
         num_real=n,
         fit=fit,
+        progress=False,
     )
 
 

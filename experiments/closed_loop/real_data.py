@@ -74,6 +74,7 @@ def study(file: Path, settings: Settings, *, out: Path | None, resume: bool) -> 
             summary=measures,
             out=folder,
             resume=resume,
+            progress=False if out is None else None,
         )
     setting = f"{file.name}, n = {num_samples}, {num_replicas} replicas"
     return Study(file.stem, setting, source, records)
@@ -111,6 +112,7 @@ def _of_mixture(held_out: jax.Array, model: GaussianMixture) -> dict[str, jax.Ar
     return {
         "modes": model.num_modes(),
         "held_out": model.log_prob(held_out).mean(),
+        "entropy": -model.log_prob(model.sample(jax.random.key(0), 1000)).mean(),
         "at_floor": model.at_floor().any(),
     }
 

@@ -51,7 +51,7 @@ def invert(cumulative: Float[Array, " symbol"], u: Float[Array, " n"]) -> Int[Ar
     """The symbol of each uniform number: the first k with u·total < cumulative[k], never one of probability 0."""
     u = u * cumulative[-1]
     few = 32  # below, comparing with every symbol vectorises; above, a binary search does less
-    method = "compare_all" if cumulative.size <= few else "scan_unrolled"
+    method = "compare_all" if cumulative.size <= few else "scan"
     return jnp.searchsorted(cumulative, u, side="right", method=method).astype(jnp.int32)
 
 

@@ -115,8 +115,8 @@ class GaussianMixture(NamedTuple):
         features = quadratic_features(x - centre[None, :])
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
-            responsibilities = weights[:, None] * jax.nn.softmax(features @ _log_weights(model).T, axis=1)
-            return _maximise(model, responsibilities.T @ features, covariance_floor, diagonal)
+            responsibilities = weights[None, :] * jax.nn.softmax(_log_weights(model) @ features, axis=0)
+            return _maximise(model, responsibilities @ features.T, covariance_floor, diagonal)
 
         centred = self._replace(means=self.means - centre[None, :])
         fitted = jax.lax.fori_loop(0, steps, step, centred)
@@ -156,10 +156,10 @@ class GaussianMixture(NamedTuple):
         return new
 
 
-def quadratic_features(x: Float[Array, "n d"]) -> Float[Array, "n f"]:
+def quadratic_features(x: Float[Array, "n d"]) -> Float[Array, "f n"]:
     """1, x_a and x_a x_b for a ≤ b: the log-density of a normal law is linear in them, so EM is matrix products."""
     a, b = np.triu_indices(x.shape[1])
-    return jnp.concatenate([jnp.ones_like(x[:, :1]), x, x[:, a] * x[:, b]], axis=1)
+    return jnp.concatenate([jnp.ones_like(x.T[:1]), x.T, x.T[a] * x.T[b]])
 
 
 def _log_weights(model: GaussianMixture) -> Float[Array, "k f"]:
@@ -212,6 +212,6 @@ def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: float, diagonal: 
     d = x.shape[1]
     identity = jnp.broadcast_to(jnp.eye(d, dtype=x.dtype), (k, d, d))
     centre = x.mean(0)
-    sums = jax.nn.one_hot(label, k, dtype=x.dtype).T @ quadratic_features(x - centre[None, :])
+    sums = jax.nn.one_hot(label, k, dtype=x.dtype).T @ quadratic_features(x - centre[None, :]).T
     model = _maximise(GaussianMixture(jnp.full(k, 1 / k, x.dtype), seeds, identity), sums, floor, diagonal)
     return model._replace(means=model.means + centre[None, :])

@@ -1,0 +1,207 @@
+"""What people do without infoloop: the alternatives that `infoloop bench` is timed against, in NumPy.
+
+Each retrains all replicas at once and keeps the models of every generation, t = 0 … T on axis 0, as `ensemble` does;
+`gaussian_loop` alone goes through the replicas one by one, as published code does. Nothing here imports JAX.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+
+_TINY = 10 * np.finfo(float).eps  # a component that has lost all samples divides by this
+
+
+class Mixtures(NamedTuple):
+    """Mixtures of normal laws, one a replica (and a generation)."""
+
+    weights: Float[np.ndarray, "*lead component"]
+    means: Float[np.ndarray, "*lead component dim"]
+    covariances: Float[np.ndarray, "*lead component dim dim"]
+
+
+def gaussian(
+    rng: np.random.Generator, num_replicas: int, num_samples: int, num_generations: int
+) -> tuple[Float[np.ndarray, "t replica"], Float[np.ndarray, "t replica"]]:
+    """Means and standard deviations of N(0, 1) retrained on its own samples by maximum likelihood."""
+    means, deviations = np.zeros((num_generations + 1, num_replicas)), np.ones((num_generations + 1, num_replicas))
+    for t in range(num_generations):
+        x = means[t][:, None] + deviations[t][:, None] * rng.standard_normal((num_replicas, num_samples))
+        means[t + 1], deviations[t + 1] = x.mean(axis=1), x.std(axis=1)
+    return means, deviations
+
+
+def gaussian_loop(
+    seed: int, num_replicas: int, num_samples: int, num_generations: int
+) -> tuple[Float[np.ndarray, "t replica"], Float[np.ndarray, "t replica"]]:
+    """`gaussian`, one replica after the other."""
+    np.random.seed(seed)  # noqa: NPY002  as published code draws
+    means, deviations = np.zeros((num_generations + 1, num_replicas)), np.ones((num_generations + 1, num_replicas))
+    for replica in range(num_replicas):
+        mean, deviation = 0.0, 1.0
+        for t in range(num_generations):
+            x = np.random.normal(mean, deviation, num_samples)  # noqa: NPY002
+            mean, deviation = np.mean(x), np.std(x)
+            means[t + 1, replica], deviations[t + 1, replica] = mean, deviation
+    return means, deviations
+
+
+def categorical(
+    rng: np.random.Generator,
+    probs: Float[np.ndarray, " symbol"],
+    num_replicas: int,
+    num_samples: int,
+    num_generations: int,
+) -> Float[np.ndarray, "t replica symbol"]:
+    """The probabilities of a categorical law retrained on its own samples: one multinomial draw a generation."""
+    trajectory = np.empty((num_generations + 1, num_replicas, probs.size))
+    trajectory[0] = probs
+    for t in range(num_generations):
+        trajectory[t + 1] = rng.multinomial(num_samples, trajectory[t]) / num_samples
+    return trajectory
+
+
+def markov_chain(
+    rng: np.random.Generator,
+    initial: Float[np.ndarray, " state"],
+    transition: Float[np.ndarray, "state next"],
+    num_replicas: int,
+    num_samples: int,
+    num_generations: int,
+) -> tuple[Float[np.ndarray, "t replica state"], Float[np.ndarray, "t replica state next"]]:
+    """Initial laws and transitions of a Markov chain retrained on one path of its own, all replicas step by step."""
+    k, replicas = initial.size, np.arange(num_replicas)
+    initials = np.empty((num_generations + 1, num_replicas, k))
+    transitions = np.empty((num_generations + 1, num_replicas, k, k))
+    initials[0], transitions[0] = initial, transition
+    path = np.empty((num_samples, num_replicas), int)
+    for t in range(num_generations):
+        u = rng.random((num_samples, num_replicas, 1))
+        cumulative = transitions[t].cumsum(axis=2)
+        path[0] = (u[0] >= initials[t].cumsum(axis=1)[:, :-1]).sum(axis=1)
+        for i in range(1, num_samples):
+            path[i] = (u[i] >= cumulative[replicas, path[i - 1], :-1]).sum(axis=1)
+        cell = (replicas * k + path[:-1]) * k + path[1:]
+        counts = np.bincount(cell.ravel(), minlength=num_replicas * k * k).reshape(num_replicas, k, k)
+        leaving = counts.sum(axis=2, keepdims=True)
+        transitions[t + 1] = np.where(leaving > 0, counts / np.maximum(leaving, 1), transitions[t])
+        initials[t + 1] = np.eye(k)[path[0]]
+    return initials, transitions
+
+
+def mixture(
+    rng: np.random.Generator,
+    start: Mixtures,
+    num_samples: int,
+    num_generations: int,
+    *,
+    fit: Callable[[Float[np.ndarray, "replica n dim"], Mixtures], Mixtures],
+) -> Mixtures:
+    """Mixtures retrained on their own samples, each generation by `fit` from the one before."""
+    trajectory = [start]
+    for _ in range(num_generations):
+        trajectory.append(fit(sample(rng, trajectory[-1], num_samples), trajectory[-1]))
+    return Mixtures(*map(np.stack, zip(*trajectory, strict=True)))
+
+
+def sample(rng: np.random.Generator, model: Mixtures, num_samples: int) -> Float[np.ndarray, "replica n dim"]:
+    """Samples of each replica's mixture."""
+    num_replicas, _, d = model.means.shape
+    u = rng.random((num_replicas, num_samples, 1))
+    z = rng.standard_normal((num_replicas, num_samples, d))
+    component = (u >= model.weights.cumsum(axis=1)[:, None, :-1]).sum(axis=2)
+    points = model.means[:, :, None] + z[:, None] @ np.linalg.cholesky(model.covariances).swapaxes(2, 3)
+    return np.take_along_axis(points, component[:, None, :, None], axis=1)[:, 0]
+
+
+def em(
+    x: Float[np.ndarray, "replica n dim"], model: Mixtures, *, steps: int = 10, covariance_floor: float = 1e-6
+) -> Mixtures:
+    """Expectation-maximisation as in a textbook: whitened residuals, then means, then scatter about the new means."""
+    weights, means, covariances = model
+    for _ in range(steps):
+        whiten = np.linalg.inv(np.linalg.cholesky(covariances))  # [replica, component, dim, dim]
+        residual = (x[:, None] - means[:, :, None]) @ whiten.swapaxes(2, 3)
+        log_volume = np.log(np.diagonal(whiten, axis1=2, axis2=3)).sum(axis=2)
+        responsibility = _softmax((np.log(weights) + log_volume)[:, :, None] - 0.5 * np.square(residual).sum(axis=3))
+        size = responsibility.sum(axis=2) + _TINY
+        weights, means = size / x.shape[1], responsibility @ x / size[:, :, None]
+        residual = x[:, None] - means[:, :, None]
+        covariances = (responsibility[..., None] * residual).swapaxes(2, 3) @ residual / size[:, :, None, None]
+        covariances += covariance_floor * np.eye(x.shape[2])
+    return Mixtures(weights, means, covariances)
+
+
+def em_by_features(
+    x: Float[np.ndarray, "replica n dim"], model: Mixtures, *, steps: int = 10, covariance_floor: float = 1e-6
+) -> Mixtures:
+    """`em` as infoloop computes it: a normal log-density is linear in 1, x_a and x_a x_b, which stay as they are."""
+    weights, means, covariances = model
+    d, centre = x.shape[2], x.mean(axis=1, keepdims=True)
+    (a, b), x, means = np.triu_indices(d), x - centre, means - centre
+    features = np.concatenate([np.ones_like(x[:, :, :1]), x, x[:, :, a] * x[:, :, b]], axis=2)
+    transposed = np.ascontiguousarray(features.swapaxes(1, 2))
+    for _ in range(steps):
+        precisions = np.linalg.inv(covariances)
+        linear = (precisions @ means[..., None])[..., 0]
+        constant = np.log(weights) - 0.5 * (np.linalg.slogdet(covariances)[1] + (linear * means).sum(axis=2))
+        quadratic = -precisions[..., a, b] * np.where(a == b, 0.5, 1.0)
+        coefficients = np.concatenate([constant[..., None], linear, quadratic], axis=2)
+        sums = _softmax(coefficients @ transposed) @ features
+        size = sums[..., 0] + _TINY
+        averages = sums / size[..., None]
+        weights, means = size / x.shape[1], averages[..., 1 : d + 1]
+        covariances = np.empty_like(covariances)
+        covariances[..., a, b] = covariances[..., b, a] = averages[..., d + 1 :]
+        covariances += covariance_floor * np.eye(d) - means[..., :, None] * means[..., None, :]
+    return Mixtures(weights, means + centre, covariances)
+
+
+def _softmax(logits: Float[np.ndarray, "replica component n"]) -> Float[np.ndarray, "replica component n"]:
+    """Shares over the components, in place."""
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    return logits
+
+
+def em_of_scikit_learn(
+    x: Float[np.ndarray, "n dim"], start: Mixtures, *, steps: int, covariance_floor: float = 1e-6
+) -> Mixtures:
+    """All `steps` of scikit-learn's EM from `start`; it adds the floor to the diagonal."""
+    from sklearn.exceptions import ConvergenceWarning  # 1 s, and only installed with the extra `dev`
+    from sklearn.mixture import GaussianMixture
+
+    mixture = GaussianMixture(
+        start.weights.size,
+        tol=0,  # never converged: all steps run
+        max_iter=steps,
+        reg_covar=covariance_floor,
+        weights_init=start.weights,
+        means_init=start.means,
+        precisions_init=np.linalg.inv(start.covariances),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(x)
+    return Mixtures(*map(np.asarray, (mixture.weights_, mixture.means_, mixture.covariances_)))
+
+
+def information(
+    prior: Float[np.ndarray, " x"],
+    initial: Float[np.ndarray, "x s"],
+    kernel: Float[np.ndarray, "s s"],
+    num_generations: int,
+) -> Float[np.ndarray, " t"]:
+    """I(X;Z_t) in nats, t = 0 … T, from the laws of Z_t given each task: one matrix product a generation."""
+    nats, laws = np.empty(num_generations + 1), initial
+    for t in range(num_generations + 1):
+        marginal = prior @ laws
+        reached = laws > 0
+        ratio = np.divide(laws, marginal, out=np.ones_like(laws), where=reached)
+        nats[t] = prior @ (laws * np.log(ratio)).sum(axis=1)
+        laws = laws @ kernel
+    return nats

@@ -1,0 +1,367 @@
+"""`infoloop bench`: our speed and that of the alternatives, side by side in one run, compile time apart.
+
+Each row of `table` is one piece of work done twice: by infoloop as its user calls it, on every device there is, and by
+what people do without it (`experiments.baselines`, which the tests hold to the same result). The two take turns, so
+that a machine that slows down slows both, and the ratio is the median of the ratios of the turns.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+import sandbox
+import theory
+from experiments import baselines
+from experiments.ledger import MARKS, Profile, write_atomic
+
+
+class Row(NamedTuple):
+    """One piece of work, done by infoloop and by an alternative."""
+
+    name: str
+    setting: str
+    against: str
+    ours: Callable[[], Any]
+    alternative: Callable[[], Any]
+    target: float | None  # the ratio to reach on two cores
+    share: float = 1.0  # of the work that the alternative does; its time is scaled up in proportion
+
+
+class Timing(NamedTuple):
+    """What a row took, in seconds: one entry a turn, the alternative's scaled up to the whole work."""
+
+    ours: list[float]
+    alternative: list[float]
+    compile: float | None  # None where an earlier row has compiled the same
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is: the median over the turns."""
+        return median(b / a for a, b in zip(self.ours, self.alternative, strict=True))
+
+
+class Effort(NamedTuple):
+    """How long to measure a row: turns until the seconds are used up, but no fewer and no more than these."""
+
+    seconds: float
+    least: int
+    most: int
+
+
+EFFORTS: dict[Profile, Effort] = {"quick": Effort(4.0, 5, 41), "full": Effort(30.0, 15, 401)}
+COLUMNS = {"work": 14, "against": 19, "ours": 9, "theirs": 9, "ratio": 6, "target": 8, "compile": 7}
+LEADING = ("work", "against")  # printed before the row is measured
+
+
+def table() -> list[Row]:
+    """The rows, with their data made and placed; nothing is compiled yet."""
+    small = dict(num_replicas=1000, num_samples=10, num_generations=200)
+    large = dict(num_replicas=25, num_samples=100, num_generations=2500)
+    gaussian = sandbox.Gaussian(jnp.zeros(1), jnp.eye(1))
+    few = 50  # replicas, of 1000, that the loop over replicas is timed on
+    small_setting, large_setting = map(_setting, (small, large))
+    ours = partial(retrain, gaussian, **small)
+    return [
+        Row(
+            "Gaussian",
+            small_setting,
+            "NumPy",
+            ours,
+            lambda: baselines.gaussian(np.random.default_rng(0), **small),
+            2.5,
+        ),
+        Row(
+            "Gaussian",
+            small_setting,
+            "a Python loop",
+            ours,
+            lambda: baselines.gaussian_loop(0, **small | {"num_replicas": few}),
+            100,
+            few / small["num_replicas"],
+        ),
+        Row(
+            "Gaussian, long",
+            large_setting,
+            "NumPy",
+            partial(retrain, gaussian, **large),
+            lambda: baselines.gaussian(np.random.default_rng(0), **large),
+            3.5,
+        ),
+        _categorical(),
+        _markov_chain(),
+        *_mixture(),
+        _em(),
+        _information(),
+    ]
+
+
+def retrain(model: Any, *, num_replicas: int, num_samples: int, num_generations: int) -> sandbox.Record:
+    """A closed loop from `model`, on every device, with the model of every generation on the host at the end."""
+    return sandbox.ensemble(
+        jax.random.key(0),
+        jax.tree.map(lambda leaf: leaf[None], model),
+        sandbox.KeepAll(),
+        num_samples=num_samples,
+        num_generations=num_generations,
+        num_replicas=num_replicas,
+        progress=False,
+    )
+
+
+def _categorical() -> Row:
+    size, num_symbols = dict(num_replicas=200, num_samples=1000, num_generations=10), 1000
+    probs = np.random.default_rng(1).dirichlet(np.ones(num_symbols))
+    return Row(
+        "categorical",
+        f"{num_symbols} symbols, {_setting(size)}",
+        "NumPy multinomial",
+        partial(retrain, sandbox.Categorical(jnp.asarray(probs)), **size),
+        lambda: baselines.categorical(np.random.default_rng(0), probs, **size),
+        1,
+    )
+
+
+def _markov_chain() -> Row:
+    size, num_states = dict(num_replicas=1000, num_samples=200, num_generations=100), 5
+    initial, *transition = np.random.default_rng(1).dirichlet(np.ones(num_states), num_states + 1)
+    transition = np.stack(transition)
+    return Row(
+        "Markov chain",
+        f"{num_states} states, {_setting(size)}",
+        "NumPy",
+        partial(retrain, sandbox.MarkovChain(jnp.asarray(initial), jnp.asarray(transition)), **size),
+        lambda: baselines.markov_chain(np.random.default_rng(0), initial, transition, **size),
+        5,
+    )
+
+
+def _mixture() -> list[Row]:
+    size = dict(num_samples=1000, num_generations=200)
+    num_replicas, steps = 16, 10
+    weights, means = np.array([0.4, 0.6]), np.array([[-1.5, 0.0], [1.5, 1.0]])
+    model = sandbox.GaussianMixture(jnp.asarray(weights), jnp.asarray(means), jnp.tile(jnp.eye(2), (2, 1, 1)))
+    start = baselines.Mixtures(
+        *(
+            np.broadcast_to(part, (num_replicas, *part.shape))
+            for part in (weights, means, np.tile(np.eye(2), (2, 1, 1)))
+        )
+    )
+    setting = f"k = 2, d = 2, {steps} EM steps, {_setting(size | {'num_replicas': num_replicas})}"
+    ours = partial(retrain, model, num_replicas=num_replicas, **size)
+
+    def against(name: str, em: Callable[..., baselines.Mixtures], target: float | None) -> Row:
+        fit = partial(em, steps=steps)
+        return Row(
+            "mixture",
+            setting,
+            name,
+            ours,
+            lambda: baselines.mixture(np.random.default_rng(0), start, fit=fit, **size),
+            target,
+        )
+
+    return [
+        against("NumPy", baselines.em, 8),
+        against("NumPy, our formulas", baselines.em_by_features, None),
+    ]
+
+
+def _em() -> Row:
+    if importlib.util.find_spec("sklearn") is None:
+        raise ValueError("scikit-learn is not installed; accepted: infoloop[dev], which `make setup` installs")
+    n, k, d, steps = 10_000, 4, 2, 100
+    rng = np.random.default_rng(1)
+    centres = 2.0 * rng.standard_normal((k, d))
+    x = centres[rng.integers(k, size=n)] + rng.standard_normal((n, d))
+    start = baselines.Mixtures(np.full(k, 1 / k), x[:k], np.tile(np.eye(d), (k, 1, 1)))
+    model = sandbox.GaussianMixture(*map(jnp.asarray, start))  # a unit covariance is its own factor
+    fit = jax.jit(partial(sandbox.GaussianMixture.fit, steps=steps))
+    data, ones = jnp.asarray(x), jnp.ones(n)
+    return Row(
+        "EM",
+        f"n = {n}, k = {k}, d = {d}, full covariance, {steps} iterations",
+        "scikit-learn",
+        lambda: fit(model, data, ones),
+        lambda: baselines.em_of_scikit_learn(x, start, steps=steps),
+        10,
+    )
+
+
+def _information() -> Row:
+    n, num_tasks, num_generations = 1000, 16, 1000
+    prior, rates = jnp.full(num_tasks, 1 / num_tasks), np.linspace(0.05, 0.95, num_tasks)
+    initial = jnp.stack([theory.drift.initial(n, np.array([p, 1 - p])) for p in rates])
+    kernel = theory.drift.neutral_kernel(n)
+    arrays = [np.asarray(a) for a in (prior, initial, kernel)]
+    return Row(
+        "I(X;Z_t)",
+        f"n = {n}, {num_tasks} tasks, {num_generations} generations",
+        "NumPy",
+        lambda: theory.drift.information(prior, initial, kernel, num_generations),
+        lambda: baselines.information(arrays[0], arrays[1], arrays[2], num_generations),
+        2,
+    )
+
+
+def _setting(size: dict[str, int]) -> str:
+    return f"{size['num_replicas']} replicas × {size['num_samples']} samples × {size['num_generations']} generations"
+
+
+def measure(row: Row, effort: Effort, *, compiled: bool = False) -> Timing:
+    """Times a row: a first call of each apart, then turn by turn. `compiled`: an earlier row has the same `ours`."""
+    first, _ = _time(row.ours), _time(row.alternative)
+    ours, alternative = [], []
+    start = time.perf_counter()
+    while len(ours) < effort.least or (len(ours) < effort.most and time.perf_counter() - start < effort.seconds):
+        ours.append(_time(row.ours))
+        alternative.append(_time(row.alternative) / row.share)
+    return Timing(ours, alternative, None if compiled else max(0.0, first - min(ours)))
+
+
+def _time(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - start
+
+
+def machine() -> dict[str, Any]:
+    """What a time depends on: processor, cores, versions, devices, and the settings of the numerical libraries."""
+    provenance = sandbox.store.provenance()
+    try:
+        provenance["versions"]["scikit-learn"] = version("scikit-learn")
+    except PackageNotFoundError:
+        provenance["versions"]["scikit-learn"] = None
+    tuned = ("BLIS_", "MKL_", "OMP_", "OPENBLAS_", "XLA_")
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        **provenance,
+        "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(tuned)},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def headline(where: dict[str, Any]) -> str:
+    """The machine on one line."""
+    versions = ", ".join(f"{name} {where['versions'][name]}" for name in ("jax", "numpy", "scikit-learn", "python"))
+    tuned = "".join(f", {name}={value}" for name, value in where["environment"].items())
+    on = f"{where['backend']} × {where['num_devices']}"
+    return f"{where['processor']}, {where['cores']} cores; {versions} on {on}{tuned}"
+
+
+def as_json(row: Row, timing: Timing) -> dict[str, Any]:
+    """A row of bench.json; times in seconds."""
+
+    def summary(times: list[float]) -> dict[str, Any]:
+        return {"min": min(times), "median": median(times), "times": times}
+
+    return {
+        "name": row.name,
+        "setting": row.setting,
+        "against": row.against,
+        "ours": summary(timing.ours),
+        "alternative": summary(timing.alternative),
+        "share": row.share,
+        "ratio": timing.ratio,
+        "target": row.target,
+        "met": None if row.target is None else timing.ratio >= row.target,
+        "compile": timing.compile,
+    }
+
+
+def as_markdown(rows: list[dict[str, Any]], where: dict[str, Any]) -> str:
+    """The rows of bench.json as a page: a table to be read, and how it was measured."""
+    lines = [
+        "| work | setting | against | ours: median (least) | theirs: median (least) | ratio | target | compile |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        ours, theirs = (f"{duration(row[k]['median'])} ({duration(row[k]['min'])})" for k in ("ours", "alternative"))
+        cells = (row["name"], described(row), row["against"], ours, theirs, *verdict(row))
+        lines.append(f"| {' | '.join(cells)} |")
+    note = (
+        "Ours and theirs take turns in one run; the ratio is the median over the turns. Both end with the models of "
+        "every generation in the memory of the host, and compute in float64 (our normal numbers are drawn in float32, "
+        "then widened). Compile: what the first call takes beyond a later one."
+    )
+    return "\n".join([*lines, "", note, "", f"Measured on {headline(where)}.", ""])
+
+
+def described(row: dict[str, Any]) -> str:
+    """The setting, and what part of it the alternative was timed on."""
+    part = "" if row["share"] == 1 else f"; theirs timed on {row['share']:.0%}, scaled up"
+    return row["setting"] + part
+
+
+def verdict(row: dict[str, Any]) -> tuple[str, str, str]:
+    """The ratio, the target and whether it is met, and the time to compile."""
+    target = "" if row["target"] is None else f"≥ {row['target']:g} {MARKS['holds' if row['met'] else 'fails']}"
+    return f"{row['ratio']:#.3g}×", target, "" if row["compile"] is None else f"{row['compile']:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """Three digits, in ms or s."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def main(profile: Profile, out: Path) -> None:
+    """Measures all rows, prints each when it is there, and keeps them in bench.json and bench.md.
+
+    Args:
+        profile: quick takes about a minute and a half; full has more turns.
+        out: folder for the two files.
+
+    Raises:
+        ValueError: scikit-learn is not installed.
+    """
+    console, where = Console(markup=False), machine()
+    console.print(headline(where), soft_wrap=True, highlight=False)
+    _print(console, list(COLUMNS), list(COLUMNS))
+    rows: list[dict[str, Any]] = []
+    seen: set[Callable[[], Any]] = set()
+    for row in table():
+        _print(console, LEADING, [row.name, row.against], end="")
+        measured = as_json(row, measure(row, EFFORTS[profile], compiled=row.ours in seen))
+        seen.add(row.ours)
+        rows.append(measured)
+        times = [duration(measured[who]["median"]) for who in ("ours", "alternative")]
+        style = {None: "", True: "cyan", False: "bold red"}[measured["met"]]
+        _print(console, [name for name in COLUMNS if name not in LEADING], [*times, *verdict(measured)], style)
+        console.print(Text(f"  {described(measured)}", "dim"), soft_wrap=True)
+        document = {"machine": where, "profile": profile, "rows": rows}
+        write_atomic(out / "bench.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write_atomic(out / "bench.md", as_markdown(rows, where))
+    console.print(f"{out / 'bench.md'} has the table, bench.json beside it every turn", soft_wrap=True, highlight=False)
+
+
+def _print(console: Console, names: Sequence[str], cells: Sequence[str], style: str = "", end: str = "\n") -> None:
+    line = Text()
+    for name, cell in zip(names, cells, strict=True):
+        text = Text(cell, style if name in ("ratio", "target") else "")
+        text.align("left" if name in LEADING else "right", max(COLUMNS[name], len(cell)))
+        line.append_text(text).append(" ")
+    if end == "\n":
+        line.rstrip()
+    console.print(line, soft_wrap=True, highlight=False, end=end)

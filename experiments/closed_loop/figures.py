@@ -1,0 +1,208 @@
+"""The figures of the closed loop; the docstring of each is its caption."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import sandbox
+from experiments import plots
+from experiments.closed_loop import loops, real_data
+from experiments.closed_loop.loops import NUM_GENERATIONS, NUM_SAMPLES, PRIOR, SHARES, Information
+from experiments.closed_loop.real_data import Study
+from experiments.ledger import Settings
+from theory import drift, gaussian
+
+REGIMES = {"replace": plots.VERMILLION, "fresh": plots.BLUE, "reuse": plots.GREEN, "accumulate": plots.PURPLE}
+TITLES = {
+    "replace": "replace",
+    "fresh": f"{real_data.REAL_SHARE:.0%} fresh real",
+    "reuse": "reuse the real set",
+    "accumulate": "accumulate",
+}
+SHOWN = (0, 20, 200)  # the generations whose models are drawn or quoted
+
+
+@plots.style()
+def information(settings: Settings) -> Figure:
+    """What a closed loop still knows about its task falls in every generation, and in the categorical loop it stops at
+    what one draw of the true model tells. Thin dark lines: exact. Coloured bands: simulated, 95 %."""
+    studies = (
+        (f"a symbol's probability, n = {NUM_SAMPLES}", loops.categorical(settings), plots.BLUE),
+        (f"the mean of a normal law, n = {loops.NUM_MEAN}", loops.gaussian_mean(settings), plots.VERMILLION),
+        (f"its variance, n = {loops.NUM_VARIANCE}", loops.log_variance(settings), plots.GREEN),
+    )
+    fig, axes = plots.figure(3, sharey=True, width=4.4)
+    for ax, (title, study, color) in zip(axes, studies, strict=True):
+        _information(ax, study, color)
+        ax.set(title=title, xlabel="fits, t + 1")
+    limit = float(drift.residual_information(PRIOR, np.stack([SHARES, 1 - SHARES], axis=1)))
+    axes[0].axhline(limit, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    axes[0].annotate("one draw of the true model", (1, limit), xytext=(0, -14), textcoords="offset points", fontsize=11)
+    axes[0].set(ylabel="I(X; Z_t)  [nats]", ylim=(0, None))
+    axes[0].legend(loc="upper right")
+    return fig
+
+
+def _information(ax: Axes, study: Information, color: str) -> None:
+    fits = 1 + np.arange(NUM_GENERATIONS + 1)
+    mean, stderr, _ = study.simulated
+    plots.band(ax, fits, mean, stderr, label="simulated", color=color)
+    plots.theory(ax, fits, study.exact, label="exact")
+    ax.set_xscale("log")
+    ax.set_xticks([1, 10, 100], ["1", "10", "100"])
+
+
+@plots.style()
+def collapse(settings: Settings) -> Figure:
+    """What is lost, seen in the models: diversity falls by 1 − 1/n a generation until one symbol is left, which it is
+    with the probability that it had, and the log-variance of a normal law walks down a straight line."""
+    fig, (left, middle, right) = plots.figure(3, width=4.4)
+    t = np.arange(NUM_GENERATIONS + 1)
+    z = loops.categorical_record(settings).model.probs[..., 0]  # [task, replica, t]
+    real = 2 * SHARES * (1 - SHARES)
+    kept = (2 * z * (1 - z)).mean(0) / real.mean()
+    plots.band(left, t, kept.mean(0), kept.std(0, ddof=1) / len(kept) ** 0.5, color=plots.BLUE, label="simulated")
+    plots.theory(left, t, (1 - 1 / NUM_SAMPLES) ** (t + 1), label="(1 − 1/n)ᵗ⁺¹")
+    left.set(
+        title=f"heterozygosity, n = {NUM_SAMPLES}", xlabel="generation t", ylabel="share of the true model's", ylim=0
+    )
+    left.legend()
+    for generation, color in zip((0, 20, 200), (plots.GREEN, plots.SKY, plots.BLUE), strict=True):
+        counts = np.bincount(np.rint(z[9, :, generation] * NUM_SAMPLES).astype(int), minlength=NUM_SAMPLES + 1)
+        middle.bar(
+            np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES,
+            counts / counts.sum(),
+            width=1.2 / NUM_SAMPLES,
+            color=color,
+            alpha=0.7,
+            label=f"t = {generation}",
+        )
+        law = loops.laws()[generation, 9]
+        plots.theory(
+            middle, np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, law, label="exact" if generation == 200 else None
+        )
+    middle.set(title="fair coin: where the replicas are", xlabel="probability in the model", ylabel="share of replicas")
+    middle.legend()
+    tasks, walk = loops.log_variance_walk(settings)
+    steps = walk - tasks[:, None]
+    plots.band(right, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.GREEN, label="mean, 80 %")
+    plots.theory(right, t, gaussian.log_variance_moments(loops.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean")
+    title = f"log-variance, n = {loops.NUM_VARIANCE}"
+    right.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
+    right.legend()
+    return fig
+
+
+@plots.style()
+def faithful(settings: Settings) -> Figure:
+    """A mixture fitted to 272 eruptions of Old Faithful and retrained for 200 generations. On its own samples alone it
+    narrows to a splinter; a tenth of fresh real data, the real set again, or keeping everything stops that. Contours
+    hold half and nine tenths of the density, of the first replica; bands hold the middle 80 % of the replicas."""
+    return points_figure(real_data.built_in("faithful", settings), settings, "eruption [min]", "waiting [min]")
+
+
+@plots.style()
+def english(settings: Settings) -> Figure:
+    """A Markov chain of characters fitted to Genesis and Exodus and retrained on paths of 5000 characters. On its own
+    samples alone it forgets bigram after bigram, until it repeats a few words; bands hold the middle 80 % of the
+    replicas."""
+    return text_figure(real_data.built_in("english", settings), settings)
+
+
+def points_figure(study: Study, settings: Settings, *names: str) -> Figure:
+    """Models on the data above, their measures below."""
+    fig, axes = plots.figure(4, 2, width=3.6, height=3.3)
+    x = np.concatenate([study.source.train, study.source.held_out])
+    panels = (("replace", 0), ("replace", SHOWN[1]), ("replace", SHOWN[2]), ("accumulate", SHOWN[2]))
+    for ax, (regime, t) in zip(axes[0], panels, strict=True):
+        model = jax.tree.map(lambda leaf: leaf[t], real_data.replay(study, regime, settings).model)  # noqa: B023
+        _draw_model(ax, model, x, REGIMES[regime] if t else plots.INK)
+        ax.set(title=f"{TITLES[regime]}, t = {t}" if t else "Z₀, fitted to the real data", xlabel=(names or ("x₁",))[0])
+    axes[0, 0].set_ylabel((*names, "x₂", "x₂")[1] if x.shape[1] > 1 else "density")
+    _measure(axes[1, 0], study, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
+    axes[1, 0].set_yscale("symlog", linthresh=0.1)
+    _measure(axes[1, 1], study, "modes", "modes of the density", "mean number", mean=True)
+    axes[1, 1].set_ylim(0, None)
+    _measure(axes[1, 2], study, "entropy", "differential entropy", "nats")
+    _measure(axes[1, 3], study, "at_floor", "at the covariance floor", "share of replicas", mean=True)
+    axes[1, 3].set_ylim(-0.02, 1)
+    axes[1, 0].legend(handles=axes[1, 0].get_lines(), fontsize=9)
+    return fig
+
+
+def text_figure(study: Study, settings: Settings) -> Figure:
+    """Samples above, the measures of the models below."""
+    fig, axes = plots.figure(3, 2, width=4.4, height=3.0)
+    grid = axes[0, 0].get_gridspec()
+    for ax in axes[0]:
+        ax.remove()
+    quotes = fig.add_subplot(grid[0, :])
+    quotes.axis("off")
+    lines = [("Z₀", _quote(study, "replace", 0, settings), plots.INK)]
+    lines += [(f"replace, t = {t}", _quote(study, "replace", t, settings), REGIMES["replace"]) for t in SHOWN[1:]]
+    lines += [
+        (f"{TITLES[name]}, t = {SHOWN[2]}", _quote(study, name, SHOWN[2], settings), REGIMES[name])
+        for name in ("fresh", "accumulate")
+    ]
+    for i, (title, line, color) in enumerate(lines):
+        y = 0.92 - 0.2 * i
+        quotes.text(0.0, y, title, color=color, fontsize=12, transform=quotes.transAxes)
+        quotes.text(0.165, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
+    _measure(axes[1, 0], study, "held_out", "held-out log-likelihood lost", "nats a character", against_first=True)
+    _measure(axes[1, 1], study, "support", "support", "bigrams of positive probability")
+    _measure(axes[1, 2], study, "entropy_rate", "entropy rate", "nats a character")
+    for ax in axes[1, 1:]:
+        ax.set_ylim(0, None)
+    axes[1, 0].legend(handles=axes[1, 0].get_lines(), fontsize=10)
+    return fig
+
+
+def _measure(
+    ax: Axes, study: Study, name: str, title: str, unit: str, *, against_first: bool = False, mean: bool = False
+) -> None:
+    """One measure against the generation under each regime: the median and the middle 80 %, or the mean alone."""
+    for regime, record in study.records.items():
+        values = np.asarray(record.model[name][0], float)  # [replica, t]
+        if against_first:
+            values = values[:, :1] - values
+        centre = values.mean(0) if mean else np.median(values, axis=0)
+        low, high = (centre, centre) if mean else np.quantile(values, [0.1, 0.9], axis=0)
+        t = np.arange(values.shape[1])
+        line = plots.band(ax, t, centre, low, high, label=TITLES[regime], color=REGIMES[regime])
+        if regime == "accumulate":
+            line.set_linestyle((0, (3, 2)))  # what it often covers shows through
+    ax.set(xlabel="generation t", ylabel=unit, title=title)
+
+
+def _draw_model(ax: Axes, model: sandbox.GaussianMixture, x: np.ndarray, color: str) -> None:
+    """The first two coordinates of a mixture over the data; in one dimension its density over a histogram."""
+    if x.shape[1] == 1:
+        ax.hist(x[:, 0], bins=30, density=True, color="#D0D0D0")
+        grid = np.linspace(x.min(), x.max(), 400)
+        ax.plot(grid, np.exp(model.log_prob(jnp.asarray(grid)[:, None])), color=color)
+        return
+    ax.plot(x[:, 0], x[:, 1], ".", color="#BDBDBD", markersize=3)
+    angle = np.linspace(0, 2 * np.pi, 200)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    for weight, mean, scale in zip(*map(np.asarray, model), strict=True):
+        for level in (0.5, 0.9):
+            radius = (-2 * np.log(1 - level)) ** 0.5  # of the χ² law with two degrees of freedom
+            ring = mean[:2, None] + radius * scale[:2, :2] @ circle
+            ax.plot(*ring, color=color, linewidth=0.6 + 2.5 * weight)
+
+
+def _quote(study: Study, regime: str, t: int, settings: Settings, length: int = 100) -> str:
+    """Characters sampled from a model of the first replica, the same random numbers for all."""
+    model = jax.tree.map(lambda leaf: leaf[t], real_data.replay(study, regime, settings).model)
+    path = model.sample(loops.stream(settings, 12), length)
+    return "".join((study.source.alphabet or "")[i] for i in np.asarray(path))
+
+
+FIGURES = {
+    "closed-loop-information": information,
+    "closed-loop-collapse": collapse,
+    "closed-loop-faithful": faithful,
+    "closed-loop-english": english,
+}

@@ -1,0 +1,226 @@
+"""Kernels on the lattice of counts: a state's sampling law, drawn from n times, gives the next state.
+
+The public names stand in `theory.drift`.
+"""
+
+from itertools import combinations
+from math import comb
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
+from scipy.special import gammaln
+
+from theory import validation
+from theory.measures import divergence_terms
+from theory.validation import ArrayLike
+
+MAX_STATES = 1_000_000
+MAX_ENTRIES = 500_000_000  # of a dense kernel: 4 GB in float64
+CHERNOFF_EXPONENT = 50.0  # ten standard deviations: 10²/2
+BLOCK = 128  # targets that share a window of sources: one matrix product
+
+
+class BandedKernel(NamedTuple):
+    """A kernel of a binary lattice that stores, for each block of targets, only a window of sources.
+
+    Entry (s, s') is `bands[b, s − starts[b], s' − b·size]` for s' in block b, and is left out, as smaller than e^−50,
+    where s lies outside the window: Binomial(c; n, p) ≤ e^{−n D(c/n ‖ p)} (Chernoff). A row so loses less than
+    (n+1)·e^−50 < 1e-17 for n < 50,000, which is below the rounding of the row itself.
+    """
+
+    starts: Int[Array, " block"]  # the first source of the window
+    bands: Float[Array, "block source target"]
+
+
+Kernels = ArrayLike | BandedKernel
+
+
+def num_states(n: int, num_symbols: int) -> int:
+    """The size of the lattice: C(n+K−1, K−1) ways to share n samples among K symbols.
+
+    Args:
+        n: Samples, at least 1.
+        num_symbols: K, at least 1.
+
+    Returns:
+        The number of states.
+
+    Raises:
+        ValueError: Where `n` or `num_symbols` is not an integer >= 1.
+    """
+    n = validation.integer("n", n, 1)
+    num_symbols = validation.integer("num_symbols", num_symbols, 1)
+    return comb(n + num_symbols - 1, num_symbols - 1)
+
+
+def lattice(n: int, num_symbols: int) -> Int[Array, "s k"]:
+    """The states of the chain, in the order of the kernels: all counts of n samples, in lexicographic order.
+
+    {c ∈ N^K : Σ_k c_k = n}; for two symbols the state's index is the count of the first.
+
+    Args:
+        n: Samples, at least 1.
+        num_symbols: K, at least 1.
+
+    Returns:
+        Counts [s, k].
+
+    Raises:
+        ValueError: Where `n` or `num_symbols` is not an integer >= 1, or there are more than a million states.
+
+    References:
+        Ewens (2004), Mathematical Population Genetics, section 3.2.
+    """
+    return jnp.asarray(counts(n, num_symbols))
+
+
+def counts(n: int, num_symbols: int) -> Int[np.ndarray, "s k"]:
+    """`lattice` on the host: the gaps between K−1 bars set among n + K − 1 places."""
+    size = num_states(n, num_symbols)
+    if size > MAX_STATES:
+        raise validation.refuse("n, num_symbols", f"a lattice of {size:,} states", f"at most {MAX_STATES:,} states")
+    bars = np.array(list(combinations(range(n + num_symbols - 1), num_symbols - 1)), dtype=int).reshape(size, -1)
+    return np.diff(bars, axis=1, prepend=-1, append=n + num_symbols - 1) - 1
+
+
+def _log_type_probability(counts: Int[np.ndarray, "s k"]) -> Float[np.ndarray, " s"]:
+    """ln Multinomial(c; n, c/n): the probability that a law gives to its own table of counts.
+
+    Written with Stirling's formula its large terms, n ln n − Σ c ln c, are gone before they are rounded.
+    """
+
+    def rest(m):  # ln m! − (m ln m − m), where 0! = 1 needs none
+        small = np.maximum(m, 1.0)
+        series = (1 / 12 - (1 / 360 - (1 / 1260 - 1 / (1680 * small**2)) / small**2) / small**2) / small
+        stirling = np.log(2 * np.pi * small) / 2 + series
+        return np.where(m > 15, stirling, gammaln(m + 1) - m * np.log(small) + m)
+
+    return rest(counts.sum(1)) - rest(counts).sum(1)
+
+
+def multinomial_kernel(n: int, probs: ArrayLike) -> Float[Array, "source target"]:
+    """The chain that draws n samples from a law that depends on the state, and refits: one row a law.
+
+    T(z, c/n) = n!/Π_k c_k! · Π_k p_k(z)^{c_k} = Multinomial(c; n, c/n) · exp(−n D(c/n ‖ p(z))).
+
+    The second form has no large term that cancels. Any mechanism that only changes the sampling law is one such kernel.
+
+    Args:
+        n: Samples a generation, at least 1.
+        probs: Sampling laws [source, k], one a row; the rows need not be the states of `lattice(n, k)`.
+
+    Returns:
+        Kernel [source, target], the targets in the order of `lattice(n, k)`; its rows sum to 1.
+
+    Raises:
+        ValueError: Where `n` < 1, a row is not a probability table, or the kernel would pass 4 GB.
+
+    References:
+        Wright (1931), Evolution in Mendelian populations.
+        Cover & Thomas (2006), Elements of Information Theory, theorem 11.1.2: the probability of a type.
+    """
+    p = validation.pmf("probs", probs, ndim=2, axis=1)
+    size = num_states(n, p.shape[1])
+    if p.shape[0] * size > MAX_ENTRIES:
+        given = f"a dense kernel of {p.shape[0]:,} × {size:,} states"
+        raise validation.refuse("n", given, f"at most {MAX_ENTRIES:,} entries; for two symbols, see `banded_kernel`")
+    types, log_own = _types(n, p.shape[1], p.dtype)
+    return _rows(n, p, types, log_own)
+
+
+def _types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s k"], Float[Array, " s"]]:
+    """The states as laws, c/n, and what each gives to itself: ln Multinomial(c; n, c/n)."""
+    table = counts(n, num_symbols)
+    return jnp.asarray(table / n, dtype), jnp.asarray(_log_type_probability(table), dtype)
+
+
+@jax.jit
+def _rows(
+    n: Int[Array, ""] | int,
+    probs: Float[Array, "source k"],
+    types: Float[Array, "target k"],
+    log_own: Float[Array, " target"],
+) -> Float[Array, "source target"]:
+    """The rows of `multinomial_kernel`; a type outside the support of its law gets exactly zero."""
+
+    def row(p):
+        exponent = sum(divergence_terms(types[:, k], jnp.broadcast_to(p[k], types[:, k].shape)) for k in range(p.size))
+        weights = jnp.exp(log_own - n * exponent)
+        return weights / jax.lax.stop_gradient(weights.sum())  # 1 but for rounding, on every path of laws
+
+    return jax.vmap(row)(probs)
+
+
+def banded_kernel(n: int, probs: ArrayLike | None = None) -> BandedKernel:
+    """`multinomial_kernel` for two symbols and large n, without the n² array: windows of ten standard deviations.
+
+    Args:
+        n: Samples a generation, at least 1.
+        probs: Sampling laws [source, 2] of the states of `lattice(n, 2)`, concrete, the probability of the first symbol
+            not falling with its count; None for the closed loop.
+
+    Returns:
+        The kernel, accepted wherever kernels are. What it leaves out is below rounding: see `BandedKernel`.
+
+    Raises:
+        ValueError: Where `n` < 1, a row is not a probability table, or the probabilities fall.
+
+    References:
+        Chernoff (1952), A measure of asymptotic efficiency for tests of a hypothesis.
+    """
+    n = validation.integer("n", n, 1)
+    p = validation.pmf("probs", counts(n, 2) / n if probs is None else probs, ndim=2, axis=1)
+    first = np.asarray(p[:, 0], float)
+    if p.shape != (n + 1, 2) or (np.diff(first) < 0).any():
+        accepted = f"shape {(n + 1, 2)}, the first column not falling"
+        raise validation.refuse("probs", f"shape {p.shape}, first column {first}", accepted)
+    targets, starts, width = _windows(n, first)
+    sources, clipped = starts[:, None] + np.arange(width), np.minimum(targets, n)
+    types, log_own = _types(n, 2, p.dtype)
+    padding = jnp.asarray(np.where(targets > n, -np.inf, 0.0), p.dtype)
+    bands = _bands(n, p[sources], types[clipped], log_own[clipped] + padding)
+    sums = jnp.zeros(n + 1, p.dtype).at[sources].add(bands.sum(2))
+    return BandedKernel(jnp.asarray(starts), bands / sums[sources][:, :, None])
+
+
+def _windows(n: int, first: Float[np.ndarray, " s"]) -> tuple[np.ndarray, np.ndarray, int]:
+    """The targets of each block, past n as padding, the first source of its window, and the width of them all."""
+    targets = np.arange(-(-(n + 1) // BLOCK) * BLOCK).reshape(-1, BLOCK)
+    low, high = _chernoff_window(n, first)
+    starts, stops = low[targets[:, 0]], high[np.minimum(targets[:, -1], n)]
+    width = max(1, int((stops - starts).max()))
+    return targets, np.minimum(starts, n + 1 - width), width
+
+
+def _chernoff_window(n: int, first: Float[np.ndarray, " s"]) -> tuple[np.ndarray, np.ndarray]:
+    """For each target c the sources [low, high) with n·D(c/n ‖ p) ≤ the exponent, by bisection in p."""
+    c = np.arange(n + 1) / n
+
+    def inside(p):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = [np.where(a > 0, a * np.log(a / b), 0) for a, b in ((c, p), (1 - c, 1 - p))]
+        return n * (terms[0] + terms[1]) <= CHERNOFF_EXPONENT
+
+    below, above = (np.zeros(n + 1), c), (c, np.ones(n + 1))  # each pair encloses an end of the interval
+    for _ in range(60):
+        middle = (below[0] + below[1]) / 2, (above[0] + above[1]) / 2
+        lower, upper = inside(middle[0]), inside(middle[1])
+        below = np.where(lower, below[0], middle[0]), np.where(lower, middle[0], below[1])
+        above = np.where(upper, middle[1], above[0]), np.where(upper, above[1], middle[1])
+    return np.searchsorted(first, below[0], "left"), np.searchsorted(first, above[1], "right")
+
+
+@jax.jit
+def _bands(
+    n: Int[Array, ""] | int,
+    probs: Float[Array, "block source 2"],
+    types: Float[Array, "block target 2"],
+    log_own: Float[Array, "block target"],
+) -> Float[Array, "block source target"]:
+    """The entries of a banded kernel, before its rows are normalised."""
+    p, c = jnp.broadcast_arrays(probs[:, :, None, :], types[:, None, :, :])
+    return jnp.exp(log_own[:, None, :] - n * divergence_terms(c, p).sum(-1))
