@@ -4,7 +4,7 @@ An experiment is one module here and one line in `EXPERIMENTS`. The module gives
 
 - `CHECKS: tuple[ledger.Check, ...]`, its rows in the ledger of `infoloop verify`;
 - `FIGURES: dict[str, Callable[[ledger.Settings], matplotlib.figure.Figure]]`, file stem to maker
-  (the first paragraph of the maker's docstring is the caption);
+  (the maker's docstring is the caption);
 - `run(settings, *, data, out, resume) -> None`, which is `infoloop run NAME`.
 
 This package imports nothing heavy, so that `infoloop --help` answers at once.

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-
 _TINY = 10 * np.finfo(float).eps  # a component that has lost all samples divides by this
 
 

@@ -4,7 +4,7 @@ A maker takes its figure from `figure` and is decorated with `style()`, so that 
 
     @plots.style()
     def information(settings: Settings) -> Figure:
-        '''The caption, in one paragraph.'''
+        '''The caption.'''
         fig, ax = plots.figure()
         plots.band(ax, t, mean, stderr, label="simulated")
         plots.theory(ax, t, law, label="exact")
@@ -17,7 +17,6 @@ No pyplot, hence no window, no global list of figures, and nothing to close.
 
 import io
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def style() -> AbstractContextManager[None] | Any:
+def style() -> Any:
     """Gives what is a context (in `with`) and a decorator (of makers) in which our style is in force."""
     return rc_context(STYLE)
 

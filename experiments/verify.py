@@ -113,8 +113,8 @@ def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, 
 
 
 def _caption(maker: Callable[..., Any]) -> str:
-    """The first paragraph of the docstring, on one line."""
-    return " ".join((maker.__doc__ or "").strip().split("\n\n")[0].split())
+    """The docstring, on one line."""
+    return " ".join((maker.__doc__ or "").split())
 
 
 COLUMNS = {

@@ -1,4 +1,4 @@
-"""What does a model lose when it is retrained on its own samples: how fast, and what is left?
+"""What a model loses when it is retrained on its own samples, how fast, and what is left.
 
 Exact chains and their simulation in `loops`, real data in `real_data`; `rows` and `figures` show what came out.
 """
@@ -20,7 +20,7 @@ __all__ = ["CHECKS", "FIGURES", "run"]
 
 
 def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> None:
-    """Draws the figures into `out` and keeps the loops from real data there, also as netCDF; `data` takes their place."""
+    """Draws the figures and keeps the loops from real data in `out`, also as netCDF; `data` takes their place."""
     files = list(real_data.FILES.values()) if data is None else [data]
     for file in files:
         study = real_data.study(file, settings, out=out, resume=resume)

@@ -26,8 +26,11 @@ SHOWN = (0, 20, 200)  # the generations whose models are drawn or quoted
 
 @plots.style()
 def information(settings: Settings) -> Figure:
-    """What a closed loop still knows about its task falls in every generation, and in the categorical loop it stops at
-    what one draw of the true model tells. Thin dark lines: exact. Coloured bands: simulated, 95 %."""
+    """What a closed loop still knows about its task falls in every generation.
+
+    In the categorical loop it stops at what one draw of the true model tells. Thin dark lines: exact. Coloured bands:
+    simulated, 95 %.
+    """
     studies = (
         (f"a symbol's probability, n = {NUM_SAMPLES}", loops.categorical(settings), plots.BLUE),
         (f"the mean of a normal law, n = {loops.NUM_MEAN}", loops.gaussian_mean(settings), plots.VERMILLION),
@@ -56,8 +59,11 @@ def _information(ax: Axes, study: Information, color: str) -> None:
 
 @plots.style()
 def collapse(settings: Settings) -> Figure:
-    """What is lost, seen in the models: diversity falls by 1 − 1/n a generation until one symbol is left, which it is
-    with the probability that it had, and the log-variance of a normal law walks down a straight line."""
+    """What is lost, seen in the models.
+
+    Diversity falls by a share 1/n a generation, until one symbol is left, each with the probability that it had. The
+    log-variance of a normal law walks down a straight line. Thin dark lines: exact.
+    """
     fig, (left, middle, right) = plots.figure(3, width=4.4)
     t = np.arange(NUM_GENERATIONS + 1)
     z = loops.categorical_record(settings).model.probs[..., 0]  # [task, replica, t]
@@ -69,20 +75,12 @@ def collapse(settings: Settings) -> Figure:
         title=f"heterozygosity, n = {NUM_SAMPLES}", xlabel="generation t", ylabel="share of the true model's", ylim=0
     )
     left.legend()
-    for generation, color in zip((0, 20, 200), (plots.GREEN, plots.SKY, plots.BLUE), strict=True):
-        counts = np.bincount(np.rint(z[9, :, generation] * NUM_SAMPLES).astype(int), minlength=NUM_SAMPLES + 1)
-        middle.bar(
-            np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES,
-            counts / counts.sum(),
-            width=1.2 / NUM_SAMPLES,
-            color=color,
-            alpha=0.7,
-            label=f"t = {generation}",
-        )
-        law = loops.laws()[generation, 9]
-        plots.theory(
-            middle, np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, law, label="exact" if generation == 200 else None
-        )
+    states = np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES
+    for shown, color in zip(SHOWN, (plots.GREEN, plots.SKY, plots.BLUE), strict=True):
+        counts = np.bincount(np.rint(z[9, :, shown] * NUM_SAMPLES).astype(int), minlength=states.size)
+        width = 1.2 / NUM_SAMPLES
+        middle.bar(states, counts / counts.sum(), width=width, color=color, alpha=0.7, label=f"t = {shown}")
+        plots.theory(middle, states, loops.laws()[shown, 9], label="exact" if shown == SHOWN[-1] else None)
     middle.set(title="fair coin: where the replicas are", xlabel="probability in the model", ylabel="share of replicas")
     middle.legend()
     tasks, walk = loops.log_variance_walk(settings)
@@ -97,17 +95,23 @@ def collapse(settings: Settings) -> Figure:
 
 @plots.style()
 def faithful(settings: Settings) -> Figure:
-    """A mixture fitted to 272 eruptions of Old Faithful and retrained for 200 generations. On its own samples alone it
-    narrows to a splinter; a tenth of fresh real data, the real set again, or keeping everything stops that. Contours
-    hold half and nine tenths of the density, of the first replica; bands hold the middle 80 % of the replicas."""
+    """A mixture fitted to the eruptions of Old Faithful, retrained for 200 generations.
+
+    On its own samples alone it narrows to splinters; a tenth of fresh real samples, the real set again, or keeping
+    everything stops that. Contours hold half and nine tenths of each component, in the first replica, their thickness
+    shows its weight; bands hold the middle 80 % of the replicas. Fresh samples are drawn from the rows not held out.
+    """
     return points_figure(real_data.built_in("faithful", settings), settings, "eruption [min]", "waiting [min]")
 
 
 @plots.style()
 def english(settings: Settings) -> Figure:
-    """A Markov chain of characters fitted to Genesis and Exodus and retrained on paths of 5000 characters. On its own
-    samples alone it forgets bigram after bigram, until it repeats a few words; bands hold the middle 80 % of the
-    replicas."""
+    """A Markov chain of characters fitted to Genesis and Exodus, retrained on paths of 5000 characters.
+
+    On its own samples alone it forgets bigram after bigram; bands hold the middle 80 % of the replicas. The
+    log-likelihood is that of the chain with one per cent of the uniform law mixed in, since one lost bigram would make
+    it infinite. Above: samples of the first replica's models, all from the same random numbers.
+    """
     return text_figure(real_data.built_in("english", settings), settings)
 
 

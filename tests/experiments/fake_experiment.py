@@ -34,7 +34,7 @@ def draw(settings: Settings) -> Figure:
     """The caption, on
     two lines.
 
-    Not the caption.
+    Its second paragraph.
     """
     fig, ax = plots.figure()
     line = plots.band(ax, [0, 1, 2], [1.0, 0.5, 0.3], [0.1, 0.1, 0.1], label="simulated")

@@ -52,7 +52,7 @@ def test_verify_writes_the_evidence(fake: ModuleType, tmp_path: Path, capsys: Ca
     texts = {"ledger.json", "report.html", "provenance.json"}
     assert {path.name for path in tmp_path.iterdir()} == figures | texts
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert html.count("<figcaption>The caption, on two lines.</figcaption>") == 3
+    assert html.count("<figcaption>The caption, on two lines. Its second paragraph.</figcaption>") == 3
     assert json.loads((tmp_path / "provenance.json").read_text())["seed"] == 0
 
 

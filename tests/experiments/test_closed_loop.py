@@ -1,0 +1,118 @@
+"""The rows of the closed loop come out as expected, and the readers of real data accept what they say."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.closed_loop import CHECKS, FIGURES, real_data, rows
+from experiments.ledger import Settings
+
+QUICK = Settings()
+LIGHT = [check for check in CHECKS if check.id not in ("C2-faithful", "C2-english")]
+
+
+@pytest.mark.parametrize("check", LIGHT, ids=lambda check: check.id)
+def test_rows_are_as_expected(check):
+    """Every row but those on real data, which `make verify` shows; a twin fails, its slack below zero."""
+    outcome = check.measure(QUICK)
+    assert outcome.verdict == check.expected
+    if check.twin_of is not None:
+        assert outcome.slack < 0
+
+
+def test_every_row_is_reached_by_its_seed():
+    """Another seed gives other random numbers, and the same verdicts."""
+    other = rows.training_a_mean(Settings(seed=1))
+    assert other.verdict == "holds"
+    assert other.slack != rows.training_a_mean(QUICK).slack
+
+
+def test_a_row_can_fail():
+    """The simulated information against another generation's exact law."""
+    from experiments.closed_loop import loops
+
+    study = loops.gaussian_mean(QUICK)
+    shifted = study._replace(exact=np.roll(study.exact, 10))
+    assert rows.simulated(lambda _: shifted, 20, "shifted", QUICK).verdict == "fails"
+
+
+def test_figures_of_the_rows_exist():
+    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
+
+
+def test_faithful_is_read_whole():
+    source = real_data.read(real_data.FILES["faithful.csv"], QUICK)
+    x = np.concatenate([source.train, source.held_out])
+    assert x.shape == (272, 2)
+    np.testing.assert_allclose(x.mean(0), [3.487783, 70.897059], atol=5e-7)  # R Core Team, datasets::faithful
+    assert source.model.weights.size == 2
+    assert source.model.num_modes() == 2
+
+
+def test_english_is_read_whole():
+    source = real_data.read(real_data.FILES["english.txt"], QUICK)
+    assert source.alphabet is not None
+    head = "".join(source.alphabet[i] for i in np.asarray(source.train[:30]))
+    assert head == "in the beginning god created t"
+    assert abs(source.train.size / source.held_out.size - 9) < 1e-3
+    # the fit is the relative frequency of each bigram, counted here by hand
+    a, b = source.alphabet.index("t"), source.alphabet.index("h")
+    path = np.asarray(source.train)
+    share = np.sum((path[:-1] == a) & (path[1:] == b)) / np.sum(path[:-1] == a)
+    np.testing.assert_allclose(source.model.transition[a, b], share, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.csv", "", "is empty"),
+        ("short.csv", "1,2\n3,4\n", "20 different rows"),
+        ("ragged.csv", "1,2\n" * 30 + "3\n", "row 31"),
+        ("words.csv", "1,2\n" * 30 + "a,b\n", "row 31"),
+        ("nan.csv", "1,2\n" * 30 + "nan,2\n", "row 31"),
+        ("header.csv", "x,y\n1,2\n", "row 1"),
+        ("short.txt", "too short", "1000 characters"),
+    ],
+)
+def test_bad_data_are_refused(tmp_path, name, content, message):
+    file = tmp_path / name
+    file.write_text(content)
+    with pytest.raises(ValueError, match=message) as error:
+        real_data.read(file, QUICK)
+    assert "data" in str(error.value)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    file = tmp_path / "image.png"
+    file.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(ValueError, match="data"):
+        real_data.read(file, QUICK)
+
+
+def test_numbers_are_recognised_without_their_ending(tmp_path):
+    file = tmp_path / "numbers"
+    file.write_text("\n".join(f"{i * 0.37 % 1}" for i in range(40)))
+    source = real_data.read(file, QUICK)
+    assert source.kind == "points"
+    assert source.train.shape == (30, 1)
+
+
+def test_chain_measures():
+    """The support, entropy rate and held-out log-likelihood of a chain, against their definitions on a small one."""
+    transition = jnp.array([[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.2, 0.3, 0.5]])
+    model = real_data.MarkovChain(jnp.array([1.0, 0.0, 0.0]), transition)
+    held_out = jnp.array([0, 1, 1, 0, 0, 1], jnp.int32)
+    measures = jax.jit(real_data._of_chain)(held_out, model)
+    assert measures["support"] == 4  # state 2 is never reached
+    rate = 1 / 3 * np.log(2) + 2 / 3 * -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))  # stationary law (1/3, 2/3, 0)
+    np.testing.assert_allclose(measures["entropy_rate"], rate, atol=1e-9)  # lazy chain at 2^30 steps
+    mixed = 0.99 * np.asarray(transition) + 0.01 / 3
+    expected = np.mean([np.log(mixed[a, b]) for a, b in zip(held_out[:-1], held_out[1:], strict=True)])
+    np.testing.assert_allclose(measures["held_out"], expected, rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", [c for c in CHECKS if c not in LIGHT], ids=lambda check: check.id)
+def test_rows_on_real_data(check):
+    assert check.measure(QUICK).verdict == check.expected

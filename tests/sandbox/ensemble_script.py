@@ -1,0 +1,44 @@
+"""One run for the tests that need a process of its own: argv = number of devices, folder, file for the record."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={sys.argv[1]}"
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp
+import numpy as np
+import sandbox
+
+TASKS = sandbox.Gaussian(jnp.array([[0.0, 1], [2, 3], [4, 5]]), jnp.broadcast_to(jnp.eye(2), (3, 2, 2)))
+
+
+def keep_low(key, model, x):
+    return (x[:, 0] <= model.mean[0] + 1).astype(jnp.float64)
+
+
+def main(folder, resume):
+    return sandbox.ensemble(
+        jax.random.key(5),
+        TASKS,
+        keep_low,
+        num_samples=20,
+        num_generations=99,
+        num_replicas=3,
+        num_real=20,
+        regime=sandbox.Accumulate(),
+        chunk=1,
+        out=folder,
+        resume=resume,
+        progress=False,
+    )
+
+
+if __name__ == "__main__":
+    assert jax.device_count() == int(sys.argv[1])
+    record = main(sys.argv[2], True)
+    np.savez(sys.argv[3], mean=record.model.mean, scale=record.model.scale, kept=record.kept)

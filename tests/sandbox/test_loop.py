@@ -1,0 +1,350 @@
+"""The loop: which data the next model is fitted to, and what stays the same whatever the regime."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sandbox
+from cases import CASES, CHAIN, GAUSSIAN_1, GAUSSIAN_3, agrees, array, close, differs, names, same
+
+KEY = jax.random.key(11)
+N, T = 12, 4
+KEEP_ALL = sandbox.KeepAll()
+CATEGORICAL = CASES[0].model
+loop = partial(sandbox.run, KEY, num_samples=N, num_generations=T)
+
+
+class Threshold(NamedTuple):
+    """Keeps the samples at or below a level; knows that those up to 0 are right."""
+
+    level: jax.Array | float
+
+    def __call__(self, key, model, x, /):
+        return (x.reshape(x.shape[0], -1)[:, 0] <= self.level).astype(jnp.float64)
+
+    def right(self, x):
+        return x.reshape(x.shape[0], -1)[:, 0] <= 0
+
+
+def drop_all(key, model, x):
+    return jnp.zeros(x.shape[0])
+
+
+def own_fit(model, x, weights):
+    """The model's own fit in disguise: a loop cannot see that statistics would do."""
+    return type(model).fit(model, x, weights)
+
+
+def smoothed_fit(model, x, weights):
+    return type(model).fit(model, x, weights, smoothing=0.5)
+
+
+def regimes(case):
+    data = case.sample(1, 5)
+    return {
+        "replace": sandbox.Replace(),
+        "accumulate": sandbox.Accumulate(data),
+        "accumulate from nothing": sandbox.Accumulate(),
+        "fresh": sandbox.Fresh(case.model, 0.25),
+        "fresh unstratified": sandbox.Fresh(case.model, 0.25, stratified=False),
+        "reuse": sandbox.Reuse(data),
+    }
+
+
+@pytest.mark.parametrize("regime", regimes(CASES[0]))
+@pytest.mark.parametrize("case", CASES, ids=names)
+def test_every_model_runs_under_every_regime(case, regime):
+    """Row 0 is Z_0; leaves are [t, …], t = 0 … T, of the model's dtype; the closed loop keeps all."""
+    record = loop(case.model, KEEP_ALL, regime=regimes(case)[regime], fit=case.loop_fit)
+    assert type(record.model) is type(case.model)
+    same(jax.tree.map(lambda leaf: leaf[0], record.model), case.model)
+    for leaf, first in zip(record.model, case.model, strict=True):
+        assert leaf.shape == (T + 1, *first.shape)
+        assert leaf.dtype == first.dtype
+        assert bool(jnp.isfinite(leaf).all())
+    assert any(not np.array_equal(leaf[1], leaf[0]) for leaf in record.model)
+    same(record.kept, np.ones(T + 1))
+    assert record.right is None
+
+
+def test_no_generations_are_a_record_of_z_0():
+    record = sandbox.run(KEY, GAUSSIAN_1, KEEP_ALL, num_samples=3, num_generations=0)
+    same(record.model.mean, GAUSSIAN_1.mean[None])
+
+
+@pytest.mark.parametrize("regime", ["replace", "accumulate", "fresh unstratified", "reuse"])
+def test_the_numbers_of_a_generation_do_not_depend_on_how_many_follow(regime):
+    regime = regimes(CASES[2])[regime]
+    short = loop(GAUSSIAN_1, KEEP_ALL, regime=regime)
+    long = loop(GAUSSIAN_1, KEEP_ALL, regime=regime, num_generations=T + 3)
+    close(short, jax.tree.map(lambda leaf: leaf[: T + 1], long))
+
+
+def test_regimes_with_one_key_share_their_noise():
+    """Generation 0 draws from the same Z_0 with the same numbers."""
+    x = loop(GAUSSIAN_1, KEEP_ALL).model.mean[1]
+    close(loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Accumulate()).model.mean[1], x)
+    close(loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.0)).model.mean[1], x)
+
+
+def test_typed_and_raw_keys_agree():
+    raw = sandbox.run(jax.random.PRNGKey(11), GAUSSIAN_1, KEEP_ALL, num_samples=N, num_generations=T)
+    same(raw, loop(GAUSSIAN_1, KEEP_ALL))
+
+
+def test_a_loop_by_hand():
+    """Z_{t+1} = fit(D_t), D_t ~ Z_t, with the keys of the docstring: fold_in(key, 3t)."""
+    model = GAUSSIAN_3
+    record = loop(model, KEEP_ALL)
+    for t in range(T):
+        same_row = jax.tree.map(lambda leaf: leaf[t], record.model)  # noqa: B023
+        close(same_row, model, 1e-10)
+        sample_key = jax.random.fold_in(KEY, 3 * t)
+        model = model.fit(model.sample(sample_key, N), jnp.ones(N))
+
+
+# accumulate
+
+
+@pytest.mark.parametrize("data", [None, 5], ids=["nothing", "data"])
+@pytest.mark.parametrize("case", [CASES[0], CASES[2], CASES[3]], ids=names)
+def test_a_pool_of_statistics_equals_a_pool_of_samples(case, data):
+    regime = sandbox.Accumulate(None if data is None else case.sample(1, data))
+    assert isinstance(regime.start(case.model, N, T, None)[0], type(case.model))
+    assert regime.start(case.model, N, T, own_fit)[0].shape[0] == (data or 0) + (T + 1) * N
+    close(loop(case.model, KEEP_ALL, regime=regime), loop(case.model, KEEP_ALL, regime=regime, fit=own_fit), 1e-9)
+
+
+def test_accumulate_by_hand():
+    """Z_{t+1} = fit(data ∪ D_0 ∪ … ∪ D_t)."""
+    pool = GAUSSIAN_3.sample(jax.random.key(1), 5)
+    record = loop(GAUSSIAN_3, KEEP_ALL, regime=sandbox.Accumulate(pool))
+    for t in range(T):
+        now = jax.tree.map(lambda leaf: leaf[t], record.model)  # noqa: B023
+        sample_key = jax.random.fold_in(KEY, 3 * t)
+        pool = jnp.concatenate([pool, now.sample(sample_key, N)])
+        after = jax.tree.map(lambda leaf: leaf[t + 1], record.model)  # noqa: B023
+        close(after, GAUSSIAN_3.fit(pool, jnp.ones(pool.shape[0])), 1e-9)
+
+
+@pytest.mark.parametrize("regime", ["replace", "accumulate", "fresh", "reuse"])
+def test_options_of_the_own_fit_reach_the_pool(regime):
+    """A `functools.partial` of the model's own fit, from statistics, equals a foreign function, from samples."""
+    case, regime = CASES[1], regimes(CASES[1])[regime]
+    bound = loop(case.model, KEEP_ALL, regime=regime, fit=case.loop_fit)
+    close(bound, loop(case.model, KEEP_ALL, regime=regime, fit=smoothed_fit))
+    plain = loop(case.model, KEEP_ALL, regime=regime)
+    assert not np.allclose(bound.model.probs[1], plain.model.probs[1], rtol=1e-3)
+
+
+# fresh and reuse
+
+
+def test_a_share_of_0_is_replace():
+    close(loop(GAUSSIAN_3, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_3, 0.0)), loop(GAUSSIAN_3, KEEP_ALL), 1e-10)
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_a_share_of_1_is_a_fit_to_real_samples(stratified):
+    """Whatever Z_t draws."""
+    far = GAUSSIAN_1._replace(mean=array([1e3]))
+    model = loop(far, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 1.0, stratified)).model
+    assert bool((jnp.abs(model.mean[1:] - 1.5) < 5 * 0.7 / np.sqrt(N)).all())
+    other = loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 1.0, stratified)).model
+    close(model.mean[1:], other.mean[1:], 1e-9)
+
+
+ZERO, ONE = sandbox.Categorical(array([1.0, 0])), sandbox.Categorical(array([0, 1.0]))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.26, 0.5, 0.99])
+def test_stratified_means_a_fixed_number_of_real_samples(share):
+    """round(n · share) of n: the model draws 0 alone, the real source 1 alone."""
+    model = loop(ZERO, KEEP_ALL, regime=sandbox.Fresh(ONE, share)).model
+    assert float(model.probs[1, 1]) == pytest.approx(round(N * share) / N, abs=1e-14)
+
+
+def test_unstratified_counts_are_binomial():
+    """E c = n a, Var c = n a (1 − a), P(c = 3) = C(n, 3) a³ (1 − a)^{n−3}."""
+    share = 0.3
+    keys = jax.random.split(KEY, 4000)
+    regime = sandbox.Fresh(ONE, share, stratified=False)
+    counts = N * np.asarray(
+        jax.vmap(
+            lambda key: sandbox.run(key, ZERO, KEEP_ALL, num_samples=N, num_generations=1, regime=regime).model.probs
+        )(keys)[:, 1, 1]
+    )
+    agrees(counts, N * share)
+    agrees((counts - N * share) ** 2, N * share * (1 - share))
+    agrees(np.round(counts) == 3, 220 * share**3 * (1 - share) ** 9)
+    differs((counts - N * share) ** 2, 0)
+
+
+def test_the_signal_weighs_the_own_samples_alone():
+    model = loop(ZERO, drop_all, regime=sandbox.Fresh(ONE, 0.25)).model
+    np.testing.assert_array_equal(model.probs[1:], np.broadcast_to([0, 1], (T, 2)))
+    model = loop(ZERO, drop_all, regime=sandbox.Reuse(jnp.array([1, 1]))).model
+    np.testing.assert_array_equal(model.probs[1:], np.broadcast_to([0, 1], (T, 2)))
+
+
+def test_reuse_adds_the_same_data():
+    """Of n zeros and m ones the share of ones is m / (n + m), in every generation that draws zeros alone."""
+    model = sandbox.run(
+        KEY, ZERO, KEEP_ALL, num_samples=N, num_generations=1, regime=sandbox.Reuse(jnp.ones(4, jnp.int32))
+    ).model
+    assert float(model.probs[1, 1]) == pytest.approx(4 / (N + 4), abs=1e-14)
+
+
+def test_pooled_paths_have_no_transition_between_them():
+    """The real path 2 → 2 and the model's 0 → 0 → …: no 2 → 0 and no 0 → 2."""
+    still = sandbox.MarkovChain(array([1.0, 0, 0]), jnp.eye(3))
+    for regime in (sandbox.Reuse(jnp.array([2, 2])), sandbox.Accumulate(jnp.array([2, 2]))):
+        transition = loop(still, KEEP_ALL, regime=regime).model.transition
+        same(transition[-1], np.eye(3))
+
+
+# signals
+
+
+@pytest.mark.parametrize("regime", ["replace", "accumulate from nothing"])
+@pytest.mark.parametrize("fit", [None, own_fit], ids=["own", "foreign"])
+@pytest.mark.parametrize("case", [CASES[0], CASES[3], CASES[6], CASES[8]], ids=names)
+def test_a_generation_that_keeps_nothing_changes_nothing(case, fit, regime):
+    record = loop(case.model, drop_all, regime=regimes(case)[regime], fit=fit)
+    for leaf, first in zip(record.model, case.model, strict=True):
+        same(leaf, np.broadcast_to(first, leaf.shape))
+    same(record.kept, np.zeros(T + 1))
+
+
+def test_an_absurd_fit_is_not_asked_where_nothing_is_kept():
+    def absurd(model, x, weights):
+        return jax.tree.map(lambda leaf: leaf * jnp.nan, model)
+
+    same(loop(GAUSSIAN_1, drop_all, fit=absurd).model.mean[-1], GAUSSIAN_1.mean)
+
+
+def test_a_signal_is_a_namedtuple_or_a_function():
+    def keep_low(key, model, x):
+        return (x[:, 0] <= 1.5).astype(jnp.float64)
+
+    as_function = loop(GAUSSIAN_1, keep_low)
+    as_tuple = loop(GAUSSIAN_1, Threshold(1.5))
+    same(as_function.model, as_tuple.model)
+    assert 0 < float(as_tuple.kept[0]) < 1
+    assert bool((as_tuple.model.mean[1:3] < 1.5).all())
+
+
+def test_a_signal_that_knows_what_is_right_records_its_share():
+    record = loop(CATEGORICAL, Threshold(1))
+    x = CATEGORICAL.sample(jax.random.fold_in(KEY, 0), N)
+    assert float(record.right[0]) == pytest.approx(np.mean(np.asarray(x) == 0))
+    assert float(record.kept[0]) == pytest.approx(np.mean(np.asarray(x) <= 1))
+
+
+@pytest.mark.parametrize("level", [1.5, np.float64(1.5), np.array(1.5), np.array([1.5]), jnp.array(1.5)], ids=repr)
+def test_the_parameters_of_a_signal_may_be_numpy(level):
+    same(loop(GAUSSIAN_1, Threshold(level)).kept, loop(GAUSSIAN_1, Threshold(jnp.array(1.5))).kept)
+
+
+def test_a_signal_gets_its_own_key_and_the_model():
+    def noisy(key, model, x):
+        assert isinstance(model, sandbox.Gaussian)
+        return jax.random.bernoulli(key, 0.5, (x.shape[0],)).astype(jnp.float64)
+
+    record = loop(GAUSSIAN_1, noisy, num_generations=30)
+    assert len(np.unique(record.kept)) > 3
+    assert abs(float(record.kept.mean()) - 0.5) < 5 * 0.5 / np.sqrt(31 * N)
+
+
+def test_a_sweep_of_signals_is_a_vmap():
+    levels = jnp.linspace(0.5, 2.5, 5)
+    sweep = jax.vmap(lambda level: loop(GAUSSIAN_1, Threshold(level)))(levels)
+    for i, level in enumerate(levels):
+        close(jax.tree.map(lambda leaf: leaf[i], sweep), loop(GAUSSIAN_1, Threshold(level)), 1e-10)  # noqa: B023
+    assert bool((jnp.diff(sweep.kept[:, 0]) >= 0).all())
+
+
+def test_a_sweep_of_shares_is_a_vmap():
+    shares = jnp.array([0.0, 0.5, 1.0])
+    model = jax.vmap(lambda share: loop(ZERO, KEEP_ALL, regime=sandbox.Fresh(ONE, share)).model)(shares)
+    close(model.probs[:, 1, 1], shares)
+
+
+# compilation
+
+
+def compiled():
+    return sandbox.loop._run._cache_size()
+
+
+@pytest.mark.parametrize("level", [2.0, np.float64(2.0), jnp.array(2.0)], ids=["float", "numpy", "jax"])
+def test_other_parameters_do_not_compile_again(level):
+    fit = CASES[4].loop_fit
+    sandbox.run(KEY, GAUSSIAN_1, Threshold(level), num_samples=N, num_generations=T, fit=fit)
+    before = compiled()
+    moved = GAUSSIAN_1._replace(mean=GAUSSIAN_1.mean + 1)
+    sandbox.run(jax.random.key(0), moved, Threshold(level + 1), num_samples=N, num_generations=T, fit=fit)
+    assert compiled() == before
+    sandbox.run(KEY, GAUSSIAN_1, Threshold(level), num_samples=N + 3 + int(compiled()), num_generations=T, fit=fit)
+    assert compiled() == before + 1
+
+
+def test_another_share_does_not_compile_again():
+    loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.1, True))
+    before = compiled()
+    loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.7, False))
+    assert compiled() == before
+
+
+def test_a_plain_function_does_not_compile_again():
+    loop(GAUSSIAN_1, drop_all)
+    before = compiled()
+    loop(GAUSSIAN_1, drop_all)
+    assert compiled() == before
+
+
+def test_a_loop_inside_jit():
+    jitted = jax.jit(lambda model: loop(model, KEEP_ALL, regime=sandbox.Fresh(model, 0.5)))
+    close(jitted(GAUSSIAN_1), loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.5)), 1e-10)
+
+
+# errors
+
+
+def nan_fit(model, x, weights):
+    return model._replace(mean=model.mean * jnp.nan)
+
+
+def infinite_fit(model, x, weights):
+    return model._replace(mean=model.mean + jnp.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "options"),
+    [
+        ("num_samples", GAUSSIAN_1, {"num_samples": 0}),
+        ("num_samples", GAUSSIAN_1, {"num_samples": True}),
+        ("num_generations", GAUSSIAN_1, {"num_generations": -1}),
+        ("model", GAUSSIAN_1._replace(mean=array([np.nan])), {}),
+        ("model", GAUSSIAN_1._replace(scale=array([[np.inf]])), {}),
+        ("Gaussian", GAUSSIAN_1._replace(scale=array([[-1.0]])), {}),
+        ("Categorical.probs", sandbox.Categorical(array([0.5, 0.6])), {}),
+        ("Categorical.probs", sandbox.Categorical(array([1.5, -0.5])), {}),
+        ("MarkovChain.transition", CHAIN._replace(transition=2 * CHAIN.transition), {}),
+        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, 1.5)}),
+        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, -0.1)}),
+        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, float("nan"))}),
+        ("regime", GAUSSIAN_1, {"regime": sandbox.Fresh(None, 0.5)}),
+        ("regime", GAUSSIAN_1, {"regime": sandbox.Reuse()}),
+        ("(regime|data)", GAUSSIAN_1, {"regime": sandbox.Reuse(array([[np.nan]]))}),
+        ("(regime|data)", GAUSSIAN_1, {"regime": sandbox.Accumulate(array([[1.0, 2.0]]))}),
+        ("fit", GAUSSIAN_1, {"fit": nan_fit}),
+        ("fit", GAUSSIAN_1, {"fit": infinite_fit}),
+    ],
+)
+def test_errors_name_the_argument(name, model, options):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        sandbox.run(KEY, model, KEEP_ALL, **{"num_samples": N, "num_generations": T} | options)

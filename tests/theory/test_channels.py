@@ -1,0 +1,233 @@
+"""Capacity and contraction coefficients against closed forms, dense grids, dit and the theorems."""
+
+from functools import partial
+
+import dit
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import pmfs
+
+import theory
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+capacity, contraction, contraction_at, dobrushin, correlation, mi, kl = map(
+    jax.jit,
+    (
+        partial(theory.capacity, max_iterations=1000),  # some tables converge like 1/iterations; the bounds hold
+        theory.contraction,
+        theory.contraction_at,
+        theory.dobrushin,
+        theory.maximal_correlation,
+        theory.mutual_information,
+        theory.kl_divergence,
+    ),
+)
+
+
+def bsc(flip):
+    return jnp.array([[1 - flip, flip], [flip, 1 - flip]])
+
+
+def binary_entropy(p):
+    return -p * np.log(p) - (1 - p) * np.log(1 - p)
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        (bsc(0.1), np.log(2) - binary_entropy(0.1)),
+        ([[1, 0], [0.5, 0.5]], np.log(5 / 4)),  # the Z-channel
+        ([[0.7, 0, 0.3], [0, 0.7, 0.3]], 0.7 * np.log(2)),  # erasure
+        (np.eye(4), np.log(4)),
+        ([[0.3, 0.7], [0.3, 0.7]], 0.0),
+        ([[1.0]], 0.0),
+        # two rates (φ,1−φ), (ψ,1−ψ) and a third between, which the best law leaves out
+        ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], None),
+    ],
+)
+def test_capacity(channel, expected):
+    result = theory.capacity(channel)
+    if expected is None:
+        expected = theory.capacity(channel[:2]).lower
+    close([result.lower, result.upper], [expected] * 2)
+    attained = theory.mutual_information(result.prior[:, None] * np.asarray(channel, float))
+    close(attained, result.lower)
+
+
+@given(pmfs((3, 4)), pmfs((3,)))
+def test_capacity_is_the_largest_information(channel, prior):
+    """I(r, W) ≤ C for every r; lower ≤ C ≤ upper."""
+    result = capacity(channel)
+    assert mi(prior[:, None] * channel) <= result.upper + EXACT
+    assert result.lower <= result.upper + EXACT
+    close(mi(result.prior[:, None] * channel), result.lower)
+
+
+def test_capacity_bounds_hold_when_it_stops_early():
+    channel = np.random.default_rng(0).dirichlet(np.ones(5), 4)
+    exact, early = theory.capacity(channel), theory.capacity(channel, max_iterations=3)
+    assert exact.upper - exact.lower < 1e-12 < early.upper - early.lower
+    assert early.lower < exact.lower and exact.upper < early.upper
+
+
+def test_capacity_against_dit():
+    """dit stops early: its capacity is up to 2e-5 bits low."""
+    channel = np.random.default_rng(1).dirichlet(np.ones(3), 3)
+    rows = [dit.Distribution([(y,) for y in range(3)], list(row)) for row in channel]
+    marginal = dit.Distribution([(x,) for x in range(3)], [1 / 3] * 3)
+    bits, _ = dit.algorithms.channel_capacity(rows, marginal)
+    assert 0 <= theory.capacity(channel).lower / np.log(2) - bits < 2e-5
+
+
+def test_capacity_slope():
+    """d/dε [ln 2 − h(ε)] = ln(ε/(1−ε)); vmap sweeps the channel without a loop."""
+    close(jax.grad(lambda e: theory.capacity(bsc(e)).lower)(0.1), np.log(0.1 / 0.9))
+    flips = jnp.array([0.05, 0.1, 0.3])
+    close(jax.vmap(lambda e: theory.capacity(bsc(e)).lower)(flips), [theory.capacity(bsc(e)).lower for e in flips])
+    assert theory.capacity(np.float32([[0.9, 0.1], [0.1, 0.9]])).lower.dtype == np.float32
+
+
+def test_ladder_of_coefficients():
+    """Bern(.3) into BSC(.1): ρ² = .59893 < s* = .62627 < η = .64 < Dobrushin .8."""
+    prior, channel = np.array([0.3, 0.7]), bsc(0.1)
+    ladder = [
+        theory.maximal_correlation(prior[:, None] * channel) ** 2,
+        theory.contraction_at(prior, channel),
+        theory.contraction(channel),
+        theory.dobrushin(channel),
+    ]
+    np.testing.assert_allclose(ladder, [0.59893, 0.62627, 0.64, 0.8], rtol=0, atol=5.1e-6)
+    close(ladder[2:], [0.64, 0.8])
+
+
+def test_known_coefficients():
+    """Erasure ε: η = s* = 1 − ε at every input; flips at the uniform input: (1−2ε)²; a constant output: 0."""
+    erasure = np.array([[0.7, 0, 0.3], [0, 0.7, 0.3]])
+    close([theory.contraction(erasure), theory.dobrushin(erasure)], [0.7, 0.7])
+    close(theory.contraction_at([0.2, 0.8], erasure), 0.7)
+    close(theory.contraction_at([0.5, 0.5], bsc(0.2)), 0.36)
+    assert theory.contraction(np.eye(3)) == 1
+    constant = np.full((3, 2), 0.5)
+    assert theory.contraction(constant) == theory.dobrushin(constant) == 0
+    close([theory.contraction_at([0.2, 0.3, 0.5], constant), theory.contraction_at([1, 0], bsc(0.1))], [0, 0])
+    assert theory.contraction(theory.drift.neutral_kernel(12)) == 1
+
+
+def ratios(laws, prior, channel):
+    """D(rW‖pW)/D(r‖p) of many laws, where the second is large enough (1e-6) for twelve digits in the ratio."""
+
+    def divergence(p, q):
+        return np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q) - p + q, q).sum(1)
+
+    distance = divergence(laws, prior)
+    far = distance > 1e-6
+    return divergence(laws @ channel, prior @ channel)[far] / distance[far]
+
+
+@pytest.mark.parametrize(("num_inputs", "steps"), [(2, 20_000), (3, 300)])
+def test_contraction_at_against_a_grid(num_inputs, steps):
+    """The supremum is above every point of a dense grid of laws, its faces included, and near the best of them."""
+    rng = np.random.default_rng(3)
+    laws = np.asarray(theory.drift.lattice(steps, num_inputs)) / steps
+    for sharpness in (0.2, 0.5, 1.0, 3.0):
+        prior, channel = rng.dirichlet(np.ones(num_inputs)), rng.dirichlet(np.full(4, sharpness), num_inputs)
+        value, best = float(contraction_at(prior, channel)), ratios(laws, prior, channel).max()
+        assert best - 1e-9 <= value <= best + 2e-3 / num_inputs**4 * 81  # a step of 1/300 from the best law
+
+
+def test_contraction_at_finds_a_face():
+    """The best r may leave out a symbol: a start inside is not enough."""
+    channel, prior = np.array([[1.0, 0.0, 0.0], [0.0, 0.7, 0.3], [0.0, 0.3, 0.7]]), np.array([0.1, 0.45, 0.45])
+    close(theory.contraction_at(prior, channel), 1)  # which of {0}, {1,2}: the output tells
+
+
+@given(pmfs((3,)), pmfs((3, 4)))
+def test_order_of_coefficients(prior, channel):
+    """ρ² ≤ s*(p,W) ≤ η_KL(W) ≤ η_TV(W) ≤ 1."""
+    ladder = [
+        correlation(prior[:, None] * channel) ** 2,
+        contraction_at(prior, channel),
+        contraction(channel),
+        dobrushin(channel),
+        1,
+    ]
+    assert (np.diff(np.array(ladder, float)) >= -1e-9).all()  # s* comes to 1e-10
+
+
+@given(pmfs((2, 3)), pmfs((3, 4)))
+def test_strong_data_processing(laws, channel):
+    """D(rW‖pW) ≤ s*(p,W) D(r‖p) ≤ η_KL(W) D(r‖p)."""
+    r, p = laws
+    p = (p + 1 / 3) / 2  # so that D(r‖p) is finite
+    lost = kl(r @ channel, p @ channel)
+    assert lost <= contraction_at(p, channel) * kl(r, p) + 1e-9
+    assert lost <= contraction(channel) * kl(r, p) + EXACT
+
+
+@given(pmfs((4, 3)), pmfs((3, 3)))
+def test_contraction_multiplies(first, second):
+    """η_KL(WV) ≤ η_KL(W) η_KL(V), and so for Dobrushin's."""
+    for coefficient in (contraction, dobrushin):
+        assert coefficient(first @ second) <= coefficient(first) * coefficient(second) + EXACT
+
+
+def test_contraction_is_reached_near_the_best_pair():
+    """η_KL is approached by I(U;Y)/I(U;X) for a small perturbation of a law on two symbols."""
+    channel = np.random.default_rng(5).dirichlet(np.ones(4), 5)
+    best = 0.0
+    for i in range(5):
+        for j in range(i):
+            for w in np.linspace(0.001, 0.999, 999):
+                law = np.zeros(5)
+                law[i], law[j] = w, 1 - w
+                best = max(best, float(correlation_squared(law, channel)))
+    np.testing.assert_allclose(contraction(channel), best, atol=1e-6)  # (1/1000)² from the best weight
+
+
+def correlation_squared(law, channel):
+    a, b = channel[law > 0]
+    w, v = law[law > 0]
+    return w * v * ((a - b) ** 2 / (w * a + v * b)).sum()
+
+
+def test_maximal_correlation():
+    """The singular value beside 1 of p(x,y)/√(p(x)p(y)); 1 where the two share a bit, 0 where independent."""
+    joint = np.random.default_rng(6).dirichlet(np.ones(12)).reshape(3, 4)
+    scaled = joint / np.sqrt(np.outer(joint.sum(1), joint.sum(0)))
+    close(theory.maximal_correlation(joint), np.linalg.svd(scaled)[1][1])
+    assert theory.maximal_correlation([[0.5, 0, 0], [0, 0.25, 0.25], [0, 0, 0]]) == pytest.approx(1)
+    close(theory.maximal_correlation(np.outer([0.3, 0.7], [0.2, 0.8])), 0)
+    slope = jax.grad(lambda e: theory.maximal_correlation(bsc(e) / 2))(0.2)
+    close(slope, -2)
+
+
+def test_contractions_are_differentiable():
+    """η of BSC(ε) is (1−2ε)², with slope −4(1−2ε); s* by finite differences."""
+    close(jax.grad(lambda e: theory.contraction(bsc(e)))(0.1), -3.2)
+    f = partial(theory.contraction_at, jnp.array([0.3, 0.7]))
+    slope = (f(bsc(0.1 + 1e-5)) - f(bsc(0.1 - 1e-5))) / 2e-5
+    np.testing.assert_allclose(jax.grad(lambda e: f(bsc(e)))(0.1), slope, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: theory.capacity([[0.5, 0.6]]), "channel"),
+        (lambda: theory.capacity([0.5, 0.5]), "channel"),
+        (lambda: theory.capacity([[0.5, 0.5]], tolerance=0.0), "tolerance"),
+        (lambda: theory.capacity([[0.5, 0.5]], max_iterations=0), "max_iterations"),
+        (lambda: theory.dobrushin([[-0.5, 1.5]]), "channel"),
+        (lambda: theory.contraction([[np.nan, 1.0]]), "channel"),
+        (lambda: theory.contraction_at([0.5, 0.5], [[1.0]]), "prior"),
+        (lambda: theory.contraction_at([0.5, 0.4], np.eye(2)), "prior"),
+        (lambda: theory.contraction_at([0.5, 0.5], np.eye(2) / 2), "channel"),
+        (lambda: theory.maximal_correlation([0.5, 0.5]), "joint"),
+    ],
+)
+def test_bad_input_is_refused(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
+        call()

@@ -1,0 +1,107 @@
+"""Each claim holds where it should, and its twin, one hypothesis short, fails."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import SEEDS, many, pmfs
+
+import theory
+from theory import claims, drift
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+training = jax.jit(claims.training)
+S = 5
+
+
+def starts(n, pmfs):
+    return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
+
+
+@given(pmfs((3,)), pmfs((3, 4)), pmfs((4, 5)))
+def test_training(prior, data, train):
+    """C1, X → D → Z:  I(X;Z) ≤ I(X;D)."""
+    joint = prior[:, None, None] * data[:, :, None] * train[None]
+    assert training(joint) >= -EXACT
+
+
+@given(SEEDS)
+def test_training_on_many_tables(seed):
+    """C1, X → D → Z:  I(X;Z) ≤ I(X;D), 256 triples of tables at a time."""
+    prior, data, train = many(seed, (3,)), many(seed + 1, (3, 4)), many(seed + 2, (4, 5))
+    joint = prior[:, :, None, None] * data[:, :, :, None] * train[:, None]
+    assert jax.vmap(training)(joint).min() >= -EXACT
+
+
+def test_training_twin():
+    """C1 fails where the training noise depends on the task: it tells Z what the data do not."""
+    joint = np.zeros((2, 2, 2))
+    for x in range(2):
+        joint[x, :, x] = 1 / 4  # D is a fair coin, the noise R = X, Z = R
+    close(claims.training(joint), -np.log(2))
+
+
+@given(pmfs((3,)), pmfs((3, S)), pmfs((S, S)))
+def test_data_processing(prior, first, kernel):
+    """C2, X → Z_t → Z_{t+1}:  I(X;Z_{t+1}) ≤ I(X;Z_t)."""
+    assert claims.data_processing(drift.information(prior, first, kernel, 3)).min() >= -EXACT
+
+
+def test_data_processing_twin():
+    """C2 fails with a side input: a fair coin with a kernel that looks at the task."""
+    first = np.full((2, 2), 0.5)
+    looks = np.array([[[0.9, 0.1], [0.9, 0.1]], [[0.1, 0.9], [0.1, 0.9]]])
+    slack = claims.data_processing(drift.information([0.5, 0.5], first, looks, 2))
+    assert slack[0] < -0.3
+    closed = claims.data_processing(drift.information([0.5, 0.5], first, looks[0], 2))
+    assert closed.min() >= -EXACT
+
+
+@given(pmfs((3,)), pmfs((3, S)), pmfs((S, S)))
+def test_strong_data_processing(prior, first, kernel):
+    """X → Z_t → Z_{t+1}:  I(X;Z_{t+1}) ≤ η_KL I(X;Z_t), for every kernel with η_KL < 1."""
+    kernel = 0.9 * kernel + 0.1 / S  # rows that overlap
+    information = drift.information(prior, first, kernel, 3)
+    assert claims.strong_data_processing(information, kernel).min() >= -EXACT
+
+
+def test_mutation_has_a_rate():
+    """Multinomial(n, (1−μ)z + μ/K) contracts; the ratio of successive informations goes to (1−μ)² ≤ η_KL."""
+    n, mu = 6, 0.3
+    kernel = drift.multinomial_kernel(n, (1 - mu) * (drift.lattice(n, 2) / n) + mu / 2)
+    information = drift.information([0.5, 0.5], starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernel, 40)
+    assert claims.strong_data_processing(information, kernel).min() >= -EXACT
+    np.testing.assert_allclose(information[40] / information[39], (1 - mu) ** 2, atol=1e-6)
+    assert (1 - mu) ** 2 < theory.contraction(kernel) < 1
+
+
+def test_the_closed_loop_has_no_rate():
+    """The twin: η_KL = 1 for the neutral chain, and any constant rate below 1 fails in the end."""
+    n, kernel = 6, drift.neutral_kernel(6)
+    information = drift.information([0.5, 0.5], starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernel, 60)
+    with pytest.raises(ValueError, match=r"^kernel: eta_KL = 1.0 was given; accepted: a kernel with eta_KL < 1"):
+        claims.strong_data_processing(information, kernel)
+    for rate in (0.5, 0.9, 0.999):
+        assert (rate * information[:-1] - information[1:]).min() < -EXACT
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: claims.training(np.ones((2, 2)) / 4), "joint"),
+        (lambda: claims.training(np.ones((2, 2, 2))), "joint"),
+        (lambda: claims.data_processing([1.0]), "information"),
+        (lambda: claims.data_processing([1.0, np.nan]), "information"),
+        (lambda: claims.data_processing([[1.0, 0.5]]), "information"),
+        (lambda: claims.strong_data_processing([1.0, 0.5], np.eye(2)), "kernel"),
+        (lambda: claims.strong_data_processing([1.0, 0.5], [[0.5, 0.4]]), "kernel"),
+        (lambda: claims.strong_data_processing([1.0], np.full((2, 2), 0.5)), "information"),
+    ],
+)
+def test_bad_input_is_refused(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
+        call()

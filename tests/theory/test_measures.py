@@ -1,0 +1,264 @@
+"""Entropy, divergence and information against dit, 50-digit arithmetic, finite differences and the theorems."""
+
+from decimal import Decimal, getcontext
+from functools import partial
+
+import dit
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import SEEDS, joints, many, pmfs
+
+import theory
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+entropy, kl, mi, cmi = map(
+    jax.jit,
+    (theory.entropy, theory.kl_divergence, theory.mutual_information, theory.conditional_mutual_information),
+)
+
+
+def as_dit(table):
+    outcomes = [index for index in np.ndindex(table.shape) if table[index] > 0]
+    return dit.Distribution(outcomes, [table[index] for index in outcomes])
+
+
+def random_joint(shape, seed, zeros=0.3):
+    rng = np.random.default_rng(seed)
+    table = rng.gamma(0.5, size=shape) * (rng.random(shape) > zeros)
+    return table / table.sum()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_dit_agrees(seed):
+    joint = random_joint((3, 4, 2), seed)
+    bits = as_dit(joint)
+    close(entropy(joint), dit.shannon.entropy(bits) * np.log(2))
+    expected = dit.shannon.mutual_information(bits, [0], [1]) * np.log(2)
+    close(mi(joint.sum(2)), expected)
+    expected = dit.multivariate.coinformation(bits, [[0], [1]], [2]) * np.log(2)
+    close(cmi(joint), expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_dit_agrees_on_divergence(seed):
+    p, q = random_joint((5,), seed, zeros=0.4), random_joint((5,), seed + 100, zeros=0)
+    bits = dit.divergences.kullback_leibler_divergence(as_dit(p), as_dit(q))
+    expected = bits * np.log(2)
+    close(kl(p, q), expected)
+
+
+def test_known_values():
+    close(theory.entropy([[0.25, 0.25], [0.25, 0.25]]), 2 * np.log(2))
+    assert theory.entropy([1, 0]) == 0
+    close(theory.kl_divergence([0.5, 0.5], [0.25, 0.75]), np.log(2) - np.log(3) / 2)
+    assert theory.kl_divergence([0.5, 0.5], [1, 0]) == np.inf
+    close(theory.kl_divergence([1, 0], [0.5, 0.5]), np.log(2))
+    xor = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]) / 4
+    assert theory.mutual_information(xor.sum(2)) == 0
+    close(theory.conditional_mutual_information(xor), np.log(2))
+
+
+@pytest.mark.parametrize("excess", ["1e-2", "1e-4", "3e-5", "1e-7"])
+def test_small_information_keeps_its_digits(excess):
+    """I of the table ¼ ± e, about 8e²: down to 8e-14, where a difference of entropies has no digit left."""
+    getcontext().prec = 50
+    e = Decimal(float(excess))
+    up, down = (Decimal(1) / 4 + e), (Decimal(1) / 4 - e)
+    expected = float(2 * up * (4 * up).ln() + 2 * down * (4 * down).ln())
+    up, down = 0.25 + float(excess), 0.25 - float(excess)
+    # the table itself is rounded to 1e-17, which moves the information by 1e-17/e relatively
+    close(mi(jnp.array([[up, down], [down, up]])), expected, rtol=4e-16 / float(excess), atol=0)
+
+
+def test_far_tails_keep_their_digits():
+    """A cell whose probability is 1e-30 of the product of its marginals counts q, and no less."""
+    joint = jnp.array([[0.5, 1e-30], [1e-30, 0.5]])
+    close(mi(joint), np.log(2))
+    close(kl(jnp.array([1e-30, 1.0]), jnp.array([0.5, 0.5])), np.log(2))
+
+
+@given(SEEDS)
+def test_independence(seed):
+    """I(X;Y) = 0 where X ⟂ Y, from above: never negative, and below 1e-28."""
+    x, y = many(seed, (5,)), many(seed + 1, (6,))
+    values = jax.vmap(mi)(x[:, :, None] * y[:, None, :])
+    assert values.min() >= 0
+    assert values.max() < 1e-28
+
+
+@given(joints((3, 4)))
+def test_information_is_symmetric_and_bounded(joint):
+    """0 ≤ I(X;Y) = I(Y;X) ≤ min(H(X), H(Y))."""
+    value = mi(joint)
+    assert value >= 0
+    close(value, mi(joint.T))
+    assert value <= min(entropy(joint.sum(0)), entropy(joint.sum(1))) + EXACT
+
+
+@given(joints((3, 4)))
+def test_information_from_entropies(joint):
+    """I(X;Y) = H(X) + H(Y) − H(X,Y)."""
+    close(mi(joint), entropy(joint.sum(0)) + entropy(joint.sum(1)) - entropy(joint))
+
+
+@given(joints((2, 3, 4)))
+def test_chain_rule(joint):
+    """I(X;Y,Z) = I(X;Z) + I(X;Y|Z)."""
+    close(mi(joint.reshape(2, 12)), mi(joint.sum(1)) + cmi(joint))
+
+
+@given(joints((2, 3, 4)))
+def test_conditional_information_is_an_average(joint):
+    """I(X;Y|Z) = Σ_z p(z) I(X;Y|Z=z)."""
+    mass = joint.sum((0, 1))
+    average = sum(m * mi(joint[:, :, z] / m) for z, m in enumerate(mass) if m > 0)
+    close(cmi(joint), average)
+
+
+@given(joints((3, 4)), pmfs((4, 5)))
+def test_data_processing(joint, channel):
+    """X → Y → Z:  I(X;Z) ≤ I(X;Y)  and  I(X;Z|Y) = 0."""
+    chain = joint[:, None, :, None] * channel[None, None]  # x, 1, y, z
+    assert mi(chain.sum((1, 2))) <= mi(joint) + EXACT
+    assert cmi(jnp.asarray(chain[:, 0].transpose(0, 2, 1))) <= EXACT
+
+
+@given(pmfs((2, 5)))
+def test_gibbs_and_pinsker(laws):
+    """D(p‖q) ≥ ½ ‖p−q‖₁², and D(p‖p) = 0."""
+    p, q = laws
+    assert kl(p, q) >= np.abs(p - q).sum() ** 2 / 2 - EXACT
+    assert kl(p, p) == 0
+
+
+@given(pmfs((2, 5)), pmfs((2, 5)))
+def test_divergence_is_jointly_convex(p, q):
+    """D(½(p+p')‖½(q+q')) ≤ ½ D(p‖q) + ½ D(p'‖q')."""
+    assert kl(p.mean(0), q.mean(0)) <= (kl(p[0], q[0]) + kl(p[1], q[1])) / 2 + EXACT
+
+
+@given(pmfs((6,)))
+def test_entropy_bounds(pmf):
+    """0 ≤ H(X) ≤ ln |X|."""
+    assert 0 <= entropy(pmf) <= np.log(6) + EXACT
+
+
+@given(joints((3, 5)))
+def test_coarsening_loses(joint):
+    """I(X;[Y]) ≤ I(X;Y),  and  I(X;Y) = I(X;[Y]) + I(X;Y|[Y])."""
+    blocks = np.array([0, 2, 1, 0, 2])
+    coarse = theory.coarsen(jnp.asarray(joint), blocks, 1)
+    within = cmi(jnp.asarray(joint[:, :, None] * (blocks[:, None] == np.arange(3))[None]))
+    assert mi(coarse) <= mi(joint) + EXACT
+    close(mi(joint), mi(coarse) + within)
+
+
+def test_coarsen():
+    joint = random_joint((3, 4, 2), 1)
+    coarse = theory.coarsen(joint, [1, 0, 1, 1], axis=-2)
+    np.testing.assert_allclose(coarse, np.stack([joint[:, 1], joint[:, [0, 2, 3]].sum(1)], 1), atol=EXACT)
+
+
+def differences(f, table, cells, step=1e-6):
+    """Central differences in the given cells; the error of the scheme is step², that of rounding 1e-16/step."""
+    result = []
+    for cell in cells:
+        up, down = table.copy(), table.copy()
+        up[cell] += step
+        down[cell] -= step
+        result.append((f(up) - f(down)) / (2 * step))
+    return np.array(result)
+
+
+@pytest.mark.parametrize(("f", "shape"), [(entropy, (3, 4)), (mi, (3, 4)), (cmi, (3, 4, 2))])
+def test_gradients(f, shape):
+    table = random_joint(shape, 3)
+    table = (table + (table > 0) / (table > 0).sum()) / 2  # bounded below, so step² f‴ stays under 1e-8
+    gradient = np.asarray(jax.grad(f)(jnp.asarray(table)))
+    cells = [tuple(c) for c in np.argwhere(table > 0)]
+    assert np.isfinite(gradient).all() and len(cells) < table.size
+    expected = differences(f, table, cells)
+    np.testing.assert_allclose([gradient[c] for c in cells], expected, atol=1e-7)
+
+
+def test_gradient_at_structural_zeros():
+    """A cell of probability 0 moves I through the marginals only: Σ_q (1 − p/q) ∂q."""
+    joint = random_joint((3, 4), 3)
+    gradient = np.asarray(jax.grad(mi)(jnp.asarray(joint)))
+    x, y = joint.sum(1), joint.sum(0)
+    slope = 1 - joint / np.outer(x, y)
+    through_marginals = (slope @ y)[:, None] + (x @ slope)[None]
+    np.testing.assert_allclose(gradient[joint == 0], through_marginals[joint == 0], atol=EXACT)
+    assert (np.asarray(jax.grad(entropy)(jnp.asarray(joint)))[joint == 0] == 0).all()
+
+
+def test_gradient_of_divergence():
+    p, q = np.array([0.3, 0, 0.6, 0, 0, 0.1]), np.array([0.2, 0, 0.1, 0.3, 0.1, 0.3])  # one cell that neither reaches
+    to_p, to_q = jax.grad(kl, argnums=(0, 1))(jnp.asarray(p), jnp.asarray(q))
+    assert (np.asarray(to_p)[p == 0] == 0).all() and (p == 0).sum() > 1
+    cells = [(i,) for i in np.flatnonzero(q > 0)]  # also where p = 0: the term there is q
+    np.testing.assert_allclose(to_q[q > 0], differences(lambda t: kl(p, t), q, cells), atol=1e-7)
+    cells = [(i,) for i in np.flatnonzero(p > 0)]
+    np.testing.assert_allclose(to_p[p > 0], differences(lambda t: kl(t, q), p, cells), atol=1e-7)
+
+
+def test_gradient_survives_the_tails():
+    joint = jnp.array([[0.5, 1e-200], [1e-250, 0.5]])
+    assert np.isfinite(jax.grad(mi)(joint)).all()
+    assert np.isfinite(jax.hessian(kl)(jnp.array([0.3, 0.7, 0.0]), jnp.array([0.5, 0.5, 0.0]))).all()
+
+
+def test_second_derivative():
+    """∂²D/∂p² = 1/p."""
+    p, q = jnp.array([0.3, 0.6, 0.1]), jnp.array([0.5, 0.2, 0.3])
+    np.testing.assert_allclose(jax.hessian(kl)(p, q), np.diag(1 / p), atol=EXACT)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_follows_the_input(dtype):
+    joint = np.full((2, 2), 0.25, dtype)
+    for value in (theory.entropy(joint), theory.mutual_information(joint), theory.kl_divergence(joint, joint)):
+        assert value.dtype == dtype
+    assert theory.coarsen(joint, [0, 0], 0).dtype == dtype
+    assert theory.entropy([1, 0]).dtype == jnp.result_type(float)
+    assert theory.kl_divergence(joint, [[0.25, 0.25], [0.25, 0.25]]).dtype == np.float64  # a list is of default dtype
+
+
+def test_float32_information_of_product_tables():
+    """Never negative in float32 either, where a difference of entropies is for a third of them."""
+    x, y = (many(s, (n,)).astype(jnp.float32) for s, n in ((1, 5), (2, 6)))
+    values = jax.vmap(mi)(x[:, :, None] * y[:, None, :])
+    assert values.min() >= 0
+    assert values.max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: theory.entropy([0.5, 0.6]), "pmf"),
+        (lambda: theory.entropy([-0.5, 1.5]), "pmf"),
+        (lambda: theory.entropy([np.nan, 1.0]), "pmf"),
+        (lambda: theory.entropy([]), "pmf"),
+        (lambda: theory.entropy([[0.5], [0.25, 0.25]]), "pmf"),
+        (lambda: theory.entropy([1j, 1.0]), "pmf"),
+        (lambda: theory.entropy("half"), "pmf"),
+        (lambda: theory.kl_divergence([0.5, 0.5], [0.5, 0.4]), "q"),
+        (lambda: theory.kl_divergence([np.inf, 0.5], [0.5, 0.5]), "p"),
+        (lambda: theory.kl_divergence([1.0], [0.5, 0.5]), "q"),
+        (lambda: theory.mutual_information([0.5, 0.5]), "joint"),
+        (lambda: theory.mutual_information([[0.5, 0.6]]), "joint"),
+        (lambda: jax.jit(theory.mutual_information)(jnp.ones(3)), "joint"),
+        (lambda: theory.conditional_mutual_information([[1.0]]), "joint"),
+        (lambda: theory.coarsen([[0.5, 0.5]], [0, 1, 1], 1), "blocks"),
+        (lambda: theory.coarsen([[0.5, 0.5]], [0, -1], 1), "blocks"),
+        (lambda: theory.coarsen([[0.5, 0.5]], [0.0, 1.0], 1), "blocks"),
+        (lambda: theory.coarsen([[0.5, 0.5]], [0, 1], 2), "axis"),
+    ],
+)
+def test_bad_input_is_refused(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
+        call()
