@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -154,7 +155,8 @@ def _set_up_jax() -> None:
 
     jax.config.update("jax_enable_x64", True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jax.config.update("jax_num_cpu_devices", cores)  # loops are spread over devices, and a CPU counts as one
+    with suppress(RuntimeError):  # JAX runs already, called from Python
+        jax.config.update("jax_num_cpu_devices", cores)  # loops are spread over devices, and a CPU counts as one
 
 
 def _provenance(settings: Settings) -> dict[str, Any]:

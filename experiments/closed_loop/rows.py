@@ -45,7 +45,7 @@ def training_a_mean(settings: Settings) -> Outcome:
         of_mean = pointwise(logpdf(data.mean(2)[..., None], means, scales / n**0.5))
     slack = theory.estimate(of_data - of_mean)
     setting = f"8 tasks N(μ_x, σ_x²), n = {n}, only the mean is fitted, {num_replicas} paired replicas"
-    return inequality(float(slack.mean), stderr=float(slack.stderr), setting=setting)
+    return inequality(float(slack.mean), measured=float(slack.mean), stderr=float(slack.stderr), setting=setting)
 
 
 def loss(information: Callable[[Settings], jax.Array], setting: str, settings: Settings) -> Outcome:
@@ -135,6 +135,7 @@ def held_out_loss(name: str, settings: Settings) -> Outcome:
     slack = theory.estimate(values[:, 0] - values[:, HELD_OUT_GENERATION])
     return inequality(
         float(slack.mean),
+        measured=float(slack.mean),
         stderr=float(slack.stderr),
         setting=f"{study.setting}, t = {HELD_OUT_GENERATION}, {slack.count} replicas",
         unit="nats a sample",

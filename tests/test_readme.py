@@ -1,0 +1,45 @@
+"""What the README shows is what its code prints, and what it names is there."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from experiments import verify
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]
+
+
+def test_the_example_prints_what_is_printed_below_it():
+    """Words to the letter; shares of simulated models within 3 points, five standard errors of 4000 loops at one half."""
+    match = re.search(r"```python\n(.*?)```.*?```text\n(.*?)```", README, re.DOTALL)
+    assert match is not None
+    code, shown = match.groups()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    words = [re.sub(r"[\d.]+", "#", text.rstrip()) for text in (printed.getvalue(), shown)]
+    assert words[0] == words[1]
+    exact = [[n for n in _numbers(re.sub(r"\d+%", "", text))] for text in (printed.getvalue(), shown)]
+    assert exact[0] == exact[1]
+    shares = [[int(n) for n in re.findall(r"(\d+)%", text)] for text in (printed.getvalue(), shown)]
+    np.testing.assert_allclose(shares[0], shares[1], atol=3)
+
+
+def test_named_files_and_tests_exist():
+    for name in re.findall(r"`((?:tests|experiments|notebooks|sandbox|theory)/[\w./]+\.\w+)(?:::(\w+))?`", README):
+        file, test = name
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in text
+
+
+def test_the_ledger_shown_has_the_rows_of_verify():
+    shown = re.findall(r"^(C\d[\w-]*) ", README, re.MULTILINE)
+    assert shown == [entry.check.id for entry in verify.catalogue()]
