@@ -5,14 +5,13 @@ what people do without it (`experiments.baselines`, which the tests hold to the 
 that a machine that slows down slows both, and the ratio is the median of the ratios of the turns.
 """
 
-import importlib.util
 import json
+import math
 import os
 import platform
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -27,6 +26,12 @@ import sandbox
 import theory
 from experiments import baselines
 from experiments.ledger import MARKS, Profile, write_atomic
+
+try:
+    import sklearn
+    from threadpoolctl import threadpool_limits
+except ImportError as missing:
+    raise ValueError(f"{missing.name} is not installed; accepted: infoloop[dev], which `make setup` makes") from None
 
 
 class Row(NamedTuple):
@@ -46,6 +51,7 @@ class Timing(NamedTuple):
 
     ours: list[float]
     alternative: list[float]
+    threads: int  # of the alternative's linear algebra
     compile: float | None  # None where an earlier row has compiled the same
 
     @property
@@ -181,8 +187,6 @@ def _mixture() -> list[Row]:
 
 
 def _em() -> Row:
-    if importlib.util.find_spec("sklearn") is None:
-        raise ValueError("scikit-learn is not installed; accepted: infoloop[dev], which `make setup` installs")
     n, k, d, steps = 10_000, 4, 2, 100
     rng = np.random.default_rng(1)
     centres = 2.0 * rng.standard_normal((k, d))
@@ -222,14 +226,27 @@ def _setting(size: dict[str, int]) -> str:
 
 
 def measure(row: Row, effort: Effort, *, compiled: bool = False) -> Timing:
-    """Times a row: a first call of each apart, then turn by turn. `compiled`: an earlier row has the same `ours`."""
-    first, _ = _time(row.ours), _time(row.alternative)
+    """Times a row: first calls apart, then turn by turn. `compiled`: an earlier row has the same `ours`."""
+    first = _time(row.ours)
+    threads = _best_threads(row.alternative)
     ours, alternative = [], []
     start = time.perf_counter()
     while len(ours) < effort.least or (len(ours) < effort.most and time.perf_counter() - start < effort.seconds):
         ours.append(_time(row.ours))
-        alternative.append(_time(row.alternative) / row.share)
-    return Timing(ours, alternative, None if compiled else max(0.0, first - min(ours)))
+        with threadpool_limits(threads):
+            alternative.append(_time(row.alternative) / row.share)
+    return Timing(ours, alternative, threads, None if compiled else max(0.0, first - min(ours)))
+
+
+def _best_threads(alternative: Callable[[], Any]) -> int:
+    """How many threads suit it: one a core, or one alone, which wins where products are small or cores are busy."""
+    alternative()  # what it imports is not timed
+
+    def seconds(threads: int) -> float:
+        with threadpool_limits(threads):
+            return _time(alternative)
+
+    return min({1, os.cpu_count() or 1}, key=seconds)
 
 
 def _time(work: Callable[[], Any]) -> float:
@@ -239,16 +256,14 @@ def _time(work: Callable[[], Any]) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What a time depends on: processor, cores, versions, devices, and the settings of the numerical libraries."""
+    """What a time depends on: processor and load, versions and devices, settings of the numerical libraries."""
     provenance = sandbox.store.provenance()
-    try:
-        provenance["versions"]["scikit-learn"] = version("scikit-learn")
-    except PackageNotFoundError:
-        provenance["versions"]["scikit-learn"] = None
+    provenance["versions"]["scikit-learn"] = sklearn.__version__
     tuned = ("BLIS_", "MKL_", "OMP_", "OPENBLAS_", "XLA_")
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],  # processes that want a core, in the minute before: the cores, or more, is busy
         **provenance,
         "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(tuned)},
     }
@@ -268,7 +283,7 @@ def headline(where: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {where['versions'][name]}" for name in ("jax", "numpy", "scikit-learn", "python"))
     tuned = "".join(f", {name}={value}" for name, value in where["environment"].items())
     on = f"{where['backend']} × {where['num_devices']}"
-    return f"{where['processor']}, {where['cores']} cores; {versions} on {on}{tuned}"
+    return f"{where['processor']}, {where['cores']} cores (load {where['load']:.1f}); {versions} on {on}{tuned}"
 
 
 def as_json(row: Row, timing: Timing) -> dict[str, Any]:
@@ -283,6 +298,7 @@ def as_json(row: Row, timing: Timing) -> dict[str, Any]:
         "against": row.against,
         "ours": summary(timing.ours),
         "alternative": summary(timing.alternative),
+        "threads": timing.threads,
         "share": row.share,
         "ratio": timing.ratio,
         "target": row.target,
@@ -304,7 +320,8 @@ def as_markdown(rows: list[dict[str, Any]], where: dict[str, Any]) -> str:
     note = (
         "Ours and theirs take turns in one run; the ratio is the median over the turns. Both end with the models of "
         "every generation in the memory of the host, and compute in float64 (our normal numbers are drawn in float32, "
-        "then widened). Compile: what the first call takes beyond a later one."
+        "then widened). The alternative's linear algebra has one thread a core or one alone, whichever is faster. "
+        "Compile: what the first call takes beyond a later one."
     )
     return "\n".join([*lines, "", note, "", f"Measured on {headline(where)}.", ""])
 
@@ -318,12 +335,16 @@ def described(row: dict[str, Any]) -> str:
 def verdict(row: dict[str, Any]) -> tuple[str, str, str]:
     """The ratio, the target and whether it is met, and the time to compile."""
     target = "" if row["target"] is None else f"≥ {row['target']:g} {MARKS['holds' if row['met'] else 'fails']}"
-    return f"{row['ratio']:#.3g}×", target, "" if row["compile"] is None else f"{row['compile']:.1f} s"
+    return f"{_three_digits(row['ratio'])}×", target, "" if row["compile"] is None else f"{row['compile']:.1f} s"
 
 
 def duration(seconds: float) -> str:
-    """Three digits, in ms or s."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+    """A time in ms or s, to three digits."""
+    return f"{_three_digits(seconds)} s" if seconds >= 1 else f"{_three_digits(1e3 * seconds)} ms"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def main(profile: Profile, out: Path) -> None:

@@ -18,7 +18,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def test_the_example_prints_what_is_printed_below_it():
-    """Words to the letter; shares of simulated models within 3 points, five standard errors of 4000 loops at one half."""
+    """Words to the letter; shares of models within 3 points, at least five standard errors of 4000 loops."""
     match = re.search(r"```python\n(.*?)```.*?```text\n(.*?)```", README, re.DOTALL)
     assert match is not None
     code, shown = match.groups()

@@ -1,5 +1,7 @@
 """What a channel can carry, and how much it must lose: capacity and contraction coefficients, in nats."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,8 +16,10 @@ from theory.validation import ArrayLike
 
 MAX_ITERATIONS = 100_000
 BISECTIONS = 40  # halvings of [0, 1]; at a maximum the error of the value is the square of that of the weight
-NEAR = 1e-10  # of D(r‖p): below it the ratio of two divergences is rounding, and ρ² is its limit
-NUM_RANDOM_STARTS = 64
+NUM_RANDOM_STARTS = 32
+MAX_CLIMB = 60
+DAMPINGS = (1e-6, 1e-4, 1e-2, 1.0)  # of Newton's step, relative to the curvature
+FACE = -300.0  # a tilt that leaves nothing of a symbol, and whose exponential is no denormal number
 
 
 class Capacity(NamedTuple):
@@ -153,16 +157,16 @@ def contraction_at(prior: ArrayLike, channel: ArrayLike) -> Float[Array, ""]:
 
     s*(p, W) = sup_r D(rW‖pW)/D(r‖p) = sup I(U;Y)/I(U;X) over U → X → Y with X ~ p;  ρ² ≤ s* ≤ η_KL.
 
-    The ratio rises along r ← p·exp(Σ_y W(y|x) ln((rW)_y/(pW)_y)/λ), normalised, λ the ratio at r; started from every
-    symbol, every pair, everything but one symbol, and laws spread around p. ρ² is the limit r → p. Where no start finds
-    the highest of several maxima the result is a lower bound.
+    With r ∝ p·e^v the ratio λ rises along v ← Σ_y W(y|x) ln((rW)_y/(pW)_y)/λ, and faster along Newton's step; the best
+    of both is taken, from tilts up and down of every symbol, near and far, and from random ones. ρ² is the limit r → p.
+    Where no start finds the highest of several maxima the result is a lower bound.
 
     Args:
         prior: Input law p[x].
         channel: W[x, y] = p(y|x).
 
     Returns:
-        The coefficient, in [0, 1], to about 1e-10; 0 where the input or the output is constant.
+        The coefficient, in [0, 1], to about 1e-9; 0 where the input or the output is constant.
 
     Raises:
         ValueError: Where `prior` or a row of `channel` is not a probability table, or the shapes disagree.
@@ -180,53 +184,61 @@ def contraction_at(prior: ArrayLike, channel: ArrayLike) -> Float[Array, ""]:
 
 
 def _starts(size: int) -> Float[np.ndarray, "start x"]:
-    """Tilts e^{v_x} of the input law: faces as zeros, and fixed random directions near and far."""
-    one, all_but_one = np.eye(size), 1 - np.eye(size)
-    pairs = [one[i] + one[j] for i in range(size) for j in range(i)] if size <= 32 else []
-    directions = np.random.default_rng(0).standard_normal((NUM_RANDOM_STARTS, size))
+    """Tilts v of the input law: of one symbol, down to a face and up to a corner, and fixed random ones."""
+    random = np.random.default_rng(0).standard_normal((NUM_RANDOM_STARTS, size))
     scales = np.geomspace(0.01, 10, NUM_RANDOM_STARTS)[:, None]
-    near = np.concatenate([np.exp(s * one) for s in (-1.0, -0.01, 0.01, 1.0)])
-    return np.concatenate([one, all_but_one, np.reshape(pairs, (-1, size)), near, np.exp(scales * directions)])
+    return np.concatenate([s * np.eye(size) for s in (-30.0, -1.0, -0.01, 0.01, 1.0, 30.0)] + [scales * random])
 
 
 @jax.jit
 def _contraction_at(
     prior: Float[Array, " x"], channel: Float[Array, "x y"], starts: Float[Array, "start x"]
 ) -> Float[Array, ""]:
-    def ratio(p, w, r):
-        """D(rW‖pW)/D(r‖p), and 0 where r is too near to p to tell."""
-        distance = divergence_terms(r, p).sum()
-        far = distance > NEAR
-        return jnp.where(far, divergence_terms(r @ w, p @ w).sum() / jnp.where(far, distance, 1), 0)
-
-    def climb(r):
-        def improve(state):
-            r, best, best_ratio, _, i = state
-            now = ratio(p, w, r)
-            better = now > best_ratio
-            slope = w @ log_ratio(r @ w, p @ w) - lost(r)
-            tilt = jnp.where(p > 0, slope / jnp.maximum(now, tiny), -jnp.inf)
-            weights = p * jnp.exp(tilt - tilt.max())
-            gain = now - best_ratio
-            return weights / weights.sum(), jnp.where(better, r, best), jnp.maximum(now, best_ratio), gain, i + 1
-
-        def rises(state):
-            return (state[3] > 4 * jnp.finfo(p.dtype).eps) & (state[4] < 1000)
-
-        def lost(r):  # an output that r cannot reach has ln 0: its inputs stay out
-            return jnp.where((w > 0) & ((r @ w) == 0)[None], jnp.inf, 0).sum(1)
-
-        start = (r, r, jnp.zeros((), p.dtype), jnp.asarray(jnp.inf, p.dtype), 0)
-        return jax.lax.while_loop(rises, improve, start)[1:3]
-
-    p, w = jax.lax.stop_gradient((prior, channel))
-    tiny = jnp.finfo(p.dtype).tiny
-    masses = starts * p[None]
-    usable = masses.sum(1, keepdims=True) > 0
-    laws = jnp.where(usable, masses / jnp.where(usable, masses.sum(1, keepdims=True), 1), p[None])
-    reached, ratios = jax.vmap(climb)(laws)
-    best = ratio(prior, channel, reached[jnp.argmax(ratios)])
+    fixed = jax.lax.stop_gradient((prior, channel))
+    tilts, ratios = jax.vmap(partial(_climb, *fixed))(starts)
+    best = _ratio(prior, channel, tilts[jnp.argmax(ratios)])
     return jnp.minimum(jnp.maximum(best, _maximal_correlation(prior[:, None] * channel) ** 2), 1)
+
+
+def _tilted(p: Float[Array, " x"], v: Float[Array, " x"]) -> Float[Array, " x"]:
+    """The law r ∝ p·e^v."""
+    weights = p * jnp.exp(v - jnp.where(p > 0, v, -jnp.inf).max())
+    return weights / weights.sum()
+
+
+def _ratio(p: Float[Array, " x"], w: Float[Array, "x y"], v: Float[Array, " x"]) -> Float[Array, ""]:
+    """D(rW‖pW)/D(r‖p) at r ∝ p·e^v, and 0 where r is so near to p that it would be rounding."""
+    r = _tilted(p, v)
+    distance = divergence_terms(r, p).sum()
+    far = distance > jnp.finfo(p.dtype).eps ** (2 / 3)
+    return jnp.where(far, divergence_terms(r @ w, p @ w).sum() / jnp.where(far, distance, 1), 0)
+
+
+def _newton(f: Callable[[Array], Array], v: Float[Array, " x"]) -> Float[Array, "step x"]:
+    """Newton's steps to a maximum of f, more and more damped."""
+    slope, curvature = jax.grad(f)(v), jax.hessian(f)(v)
+    unit = jnp.eye(v.size, dtype=v.dtype) * (jnp.abs(curvature).max() + jnp.finfo(v.dtype).tiny)
+    dampings = jnp.asarray(DAMPINGS, v.dtype)
+    return jax.vmap(lambda damping: v + jnp.linalg.solve(damping * unit - curvature, slope))(dampings)
+
+
+def _climb(p: Float[Array, " x"], w: Float[Array, "x y"], v: Float[Array, " x"]) -> tuple[Array, Array]:
+    """The tilt at the top of the hill on which v stands, and the ratio there."""
+    ratio = partial(_ratio, p, w)
+
+    def improve(state):
+        v, best, _, i = state
+        plain = w @ log_ratio(_tilted(p, v) @ w, p @ w) / jnp.maximum(best, jnp.finfo(p.dtype).tiny)
+        steps = jnp.concatenate([plain[None], _newton(ratio, v)])
+        steps = jnp.where(jnp.isfinite(steps), steps, 0)  # where the curvature cannot be inverted
+        steps = jnp.maximum(steps - steps.max(1, keepdims=True), FACE)
+        ratios = jax.vmap(ratio)(steps)
+        top = jnp.argmax(ratios)
+        rises = ratios[top] > best
+        return jnp.where(rises, steps[top], v), jnp.maximum(ratios[top], best), rises, i + 1
+
+    start = (v, ratio(v), jnp.asarray(True), 0)
+    return jax.lax.while_loop(lambda state: state[2] & (state[3] < MAX_CLIMB), improve, start)[:2]
 
 
 def maximal_correlation(joint: ArrayLike) -> Float[Array, ""]:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+
 import sandbox
 
 
@@ -20,9 +22,7 @@ class Case(NamedTuple):
 
     def fit(self, x, weights=None, model=None):
         weights = jnp.ones(x.shape[0]) if weights is None else weights
-        return fitter(type(self.model), tuple(self.options.items()))(
-            self.model if model is None else model, x, weights.astype(jax.tree.leaves(self.model)[0].dtype)
-        )
+        return fitter(type(self.model), tuple(self.options.items()))(self.model if model is None else model, x, weights)
 
     @property
     def loop_fit(self):
@@ -57,9 +57,7 @@ FULL = sandbox.GaussianMixture(
     array([0.35, 0.65]), array([[-3.0, 0.0], [3.0, 1.0]]), array([[[1.0, 0], [0.5, 0.7]], [[0.8, 0], [-0.4, 1.1]]])
 )
 DIAGONAL = FULL._replace(scales=array([[[1.0, 0], [0, 0.7]], [[0.8, 0], [0, 1.1]]]))
-CHAIN = sandbox.MarkovChain(
-    array([0.6, 0.3, 0.1]), array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])
-)
+CHAIN = sandbox.MarkovChain(array([0.6, 0.3, 0.1]), array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]]))
 
 CASES = [
     Case("categorical", sandbox.Categorical(PROBS), {}),
@@ -73,8 +71,20 @@ CASES = [
     Case("chain", CHAIN, {}, path=True),
     Case("chain smoothed", CHAIN, {"smoothing": 0.5}, path=True),
 ]
-IID = [case for case in CASES if not case.path]
-LIKELIEST = [case for case in CASES if "smoothing" not in case.options and "unbiased" not in case.options]
+SLOW = ["mixture d=1", "mixture diagonal"]  # to compile, and covered in most ways by the full one
+FAMILIES = ["categorical smoothed", "gaussian d=3", "mixture full", "chain"]  # one model of each
+FLOAT32 = 1e-6  # noise is drawn in float32, so that two programs may differ in its last bit
+
+
+def every(condition=lambda case: True):
+    """A parameter `case` for each model."""
+    cases = [pytest.param(case, marks=[pytest.mark.slow] * (case.name in SLOW)) for case in CASES if condition(case)]
+    return pytest.mark.parametrize("case", cases, ids=names)
+
+
+def half_weights(n, seed=0):
+    """Weights in [0, 1], some of them 0 and some 1."""
+    return array(np.clip(np.random.default_rng(seed).uniform(-0.3, 1.3, n), 0, 1))
 
 
 def names(case):

@@ -10,9 +10,10 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp
-import numpy as np
-import sandbox
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+
+import sandbox  # noqa: E402
 
 TASKS = sandbox.Gaussian(jnp.array([[0.0, 1], [2, 3], [4, 5]]), jnp.broadcast_to(jnp.eye(2), (3, 2, 2)))
 
@@ -27,7 +28,7 @@ def main(folder, resume):
         TASKS,
         keep_low,
         num_samples=20,
-        num_generations=99,
+        num_generations=59,
         num_replicas=3,
         num_real=20,
         regime=sandbox.Accumulate(),

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import sandbox
 from cases import agrees, array, differs
 from scipy.special import gammaln, polygamma, psi
+
+import sandbox
 
 STANDARD = {d: sandbox.Gaussian(jnp.zeros(d), jnp.eye(d)) for d in (1, 3)}
 UNBIASED = partial(sandbox.Gaussian.fit, unbiased=True)
@@ -244,9 +245,7 @@ def test_heterozygosity(t):
 
 @cache
 def categorical(n):
-    return loops(
-        sandbox.Categorical(jnp.full(10, 0.1)), num_replicas=20_000, num_samples=n, num_generations=30
-    ).probs
+    return loops(sandbox.Categorical(jnp.full(10, 0.1)), num_replicas=20_000, num_samples=n, num_generations=30).probs
 
 
 @cache

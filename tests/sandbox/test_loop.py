@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import sandbox
-from cases import CASES, CHAIN, GAUSSIAN_1, GAUSSIAN_3, agrees, array, close, differs, names, same
+from cases import CASES, CHAIN, FAMILIES, FLOAT32, GAUSSIAN_1, GAUSSIAN_3, agrees, array, close, differs, names, same
 
+import sandbox
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(11)
 N, T = 12, 4
 KEEP_ALL = sandbox.KeepAll()
@@ -54,8 +56,16 @@ def regimes(case):
     }
 
 
-@pytest.mark.parametrize("regime", regimes(CASES[0]))
-@pytest.mark.parametrize("case", CASES, ids=names)
+@pytest.mark.parametrize(
+    ("case", "regime"),
+    [
+        pytest.param(
+            case, regime, id=f"{names(case)}-{regime}", marks=[pytest.mark.slow] * (case.name not in FAMILIES and i > 0)
+        )
+        for case in CASES
+        for i, regime in enumerate(regimes(case))
+    ],
+)
 def test_every_model_runs_under_every_regime(case, regime):
     """Row 0 is Z_0; leaves are [t, …], t = 0 … T, of the model's dtype; the closed loop keeps all."""
     record = loop(case.model, KEEP_ALL, regime=regimes(case)[regime], fit=case.loop_fit)
@@ -211,7 +221,7 @@ def test_pooled_paths_have_no_transition_between_them():
 
 @pytest.mark.parametrize("regime", ["replace", "accumulate from nothing"])
 @pytest.mark.parametrize("fit", [None, own_fit], ids=["own", "foreign"])
-@pytest.mark.parametrize("case", [CASES[0], CASES[3], CASES[6], CASES[8]], ids=names)
+@pytest.mark.parametrize("case", [CASES[0], CASES[3], CASES[6]], ids=names)
 def test_a_generation_that_keeps_nothing_changes_nothing(case, fit, regime):
     record = loop(case.model, drop_all, regime=regimes(case)[regime], fit=fit)
     for leaf, first in zip(record.model, case.model, strict=True):
@@ -263,7 +273,7 @@ def test_a_sweep_of_signals_is_a_vmap():
     levels = jnp.linspace(0.5, 2.5, 5)
     sweep = jax.vmap(lambda level: loop(GAUSSIAN_1, Threshold(level)))(levels)
     for i, level in enumerate(levels):
-        close(jax.tree.map(lambda leaf: leaf[i], sweep), loop(GAUSSIAN_1, Threshold(level)), 1e-10)  # noqa: B023
+        close(jax.tree.map(lambda leaf: leaf[i], sweep), loop(GAUSSIAN_1, Threshold(level)), FLOAT32)  # noqa: B023
     assert bool((jnp.diff(sweep.kept[:, 0]) >= 0).all())
 
 
@@ -308,7 +318,7 @@ def test_a_plain_function_does_not_compile_again():
 
 def test_a_loop_inside_jit():
     jitted = jax.jit(lambda model: loop(model, KEEP_ALL, regime=sandbox.Fresh(model, 0.5)))
-    close(jitted(GAUSSIAN_1), loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.5)), 1e-10)
+    close(jitted(GAUSSIAN_1), loop(GAUSSIAN_1, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_1, 0.5)), FLOAT32)
 
 
 # errors
@@ -316,10 +326,6 @@ def test_a_loop_inside_jit():
 
 def nan_fit(model, x, weights):
     return model._replace(mean=model.mean * jnp.nan)
-
-
-def infinite_fit(model, x, weights):
-    return model._replace(mean=model.mean + jnp.inf)
 
 
 @pytest.mark.parametrize(
@@ -339,10 +345,9 @@ def infinite_fit(model, x, weights):
         ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, float("nan"))}),
         ("regime", GAUSSIAN_1, {"regime": sandbox.Fresh(None, 0.5)}),
         ("regime", GAUSSIAN_1, {"regime": sandbox.Reuse()}),
-        ("(regime|data)", GAUSSIAN_1, {"regime": sandbox.Reuse(array([[np.nan]]))}),
-        ("(regime|data)", GAUSSIAN_1, {"regime": sandbox.Accumulate(array([[1.0, 2.0]]))}),
+        ("data", GAUSSIAN_1, {"regime": sandbox.Reuse(array([[np.nan]]))}),
+        ("data", GAUSSIAN_1, {"regime": sandbox.Accumulate(array([[1.0, 2.0]]))}),
         ("fit", GAUSSIAN_1, {"fit": nan_fit}),
-        ("fit", GAUSSIAN_1, {"fit": infinite_fit}),
     ],
 )
 def test_errors_name_the_argument(name, model, options):

@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 from cases import agrees, same
 from jax.extend.random import threefry2x32_p
+
 from sandbox import noise
 
 N = 200_000
@@ -117,8 +118,9 @@ def test_means_across_keys_are_as_spread_as_they_should_be():
 
 
 @DRAWS
-@DTYPES
-@pytest.mark.parametrize("shape", [(), (1,), (7,), (10,), (3, 5), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((), jnp.float64), ((7,), jnp.float64), ((2, 3, 4), jnp.float64), ((7,), jnp.float32)], ids=str
+)
 def test_a_batch_equals_one_by_one(draw, dtype, shape):
     """Bit for bit, under one vmap and under two."""
     keys = jax.random.split(jax.random.key(5), 6)

@@ -199,6 +199,10 @@ def test_pointwise_log_variance_is_exact():
     values = gaussian.log_variance_pointwise_information(np.zeros(40), v, 20, PRIORS[1])
     marginal = sum(p * np.exp(log_chi2(v - x, 20, 20)) for x, p in zip(*PRIORS[1], strict=True))
     np.testing.assert_allclose(values, log_chi2(v, 20, 20) - np.log(marginal), atol=1e-8)  # of the spline
+    tasks = np.linspace(-14, 15, 5801)
+    marginal = np.exp(log_chi2(v - tasks, 20, 20)) @ scipy.stats.norm.pdf(tasks, 0.5, 2**0.5) * (tasks[1] - tasks[0])
+    values = gaussian.log_variance_pointwise_information(np.zeros(40), v, 20, PRIORS[0])[:, 0]
+    np.testing.assert_allclose(values, log_chi2(v[:, 0], 20, 20) - np.log(marginal), atol=1e-8)
     far = gaussian.log_variance_pointwise_information(np.zeros(2), [[-40.0], [9.0]], 20, gaussian.Normal())
     assert np.isfinite(far).all()
 

@@ -1,0 +1,184 @@
+"""What is timed against each other computes the same thing, and the table says what was measured; nothing on time."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import sandbox
+import theory
+from experiments import baselines, bench, cli
+from experiments.bench import Effort, Row, Timing
+
+SIZE = dict(num_replicas=500, num_samples=10, num_generations=5)
+WEIGHTS, MEANS, IDENTITIES = np.array([0.4, 0.6]), np.array([[-3.0, 0.0], [3.0, 1.0]]), np.tile(np.eye(2), (2, 1, 1))
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def assert_same_mean(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """The means over independent replicas, axis 0, agree within five standard errors of their difference."""
+    stderr = np.sqrt(ours.var(axis=0) / len(ours) + theirs.var(axis=0) / len(theirs))
+    assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) <= 5 * stderr).all()
+    assert (stderr > 0).any()
+
+
+def widen(model: baselines.Mixtures, num_replicas: int) -> baselines.Mixtures:
+    return baselines.Mixtures(*(np.broadcast_to(part, (num_replicas, *part.shape)) for part in model))
+
+
+@pytest.mark.parametrize(
+    "alternative", [lambda: baselines.gaussian(rng(), **SIZE), lambda: baselines.gaussian_loop(0, **SIZE)]
+)
+def test_the_gaussian_loops_are_the_same(alternative: Callable[[], tuple[np.ndarray, np.ndarray]]) -> None:
+    record = bench.retrain(sandbox.Gaussian(jnp.zeros(1), jnp.eye(1)), **SIZE).model
+    means, deviations = alternative()
+    assert means.shape == deviations.shape == (6, 500) and record.mean.shape == (1, 500, 6, 1)
+    assert (means[0] == 0).all() and (deviations[0] == 1).all()
+    ours_mean, ours_deviation = record.mean[0, :, 1:, 0], record.scale[0, :, 1:, 0, 0]
+    assert_same_mean(ours_mean, means[1:].T)
+    assert_same_mean(ours_mean**2, means[1:].T ** 2)
+    assert_same_mean(np.log(ours_deviation), np.log(deviations[1:].T))
+
+
+def test_the_gaussian_loops_twin() -> None:
+    shorter = baselines.gaussian(rng(), **SIZE | {"num_samples": 6})[1]
+    with pytest.raises(AssertionError):
+        assert_same_mean(np.log(baselines.gaussian(rng(), **SIZE)[1][1:].T), np.log(shorter[1:].T))
+
+
+def test_the_categorical_loops_are_the_same() -> None:
+    probs = rng().dirichlet(np.ones(40))
+    ours = bench.retrain(sandbox.Categorical(jnp.asarray(probs)), **SIZE).model.probs[0]
+    theirs = baselines.categorical(rng(), probs, **SIZE).swapaxes(0, 1)
+    assert ours.shape == theirs.shape and np.allclose(ours[:, 0], theirs[:, 0], rtol=1e-15)
+    assert_same_mean((ours[:, 1:] ** 2).sum(axis=2), (theirs[:, 1:] ** 2).sum(axis=2))
+    assert_same_mean((ours[:, 1:] > 0).sum(axis=2), (theirs[:, 1:] > 0).sum(axis=2))
+
+
+def test_the_markov_loops_are_the_same() -> None:
+    initial, *rows = rng().dirichlet(np.ones(3), 4)
+    transition, size = np.stack(rows), SIZE | {"num_samples": 30}
+    ours = bench.retrain(sandbox.MarkovChain(jnp.asarray(initial), jnp.asarray(transition)), **size).model
+    initials, transitions = baselines.markov_chain(rng(), initial, transition, **size)
+    assert ours.transition.shape == (1, 500, 6, 3, 3) and transitions.shape == (6, 500, 3, 3)
+    assert np.allclose(transitions.sum(axis=3), 1) and np.allclose(initials.sum(axis=2), 1)
+    assert_same_mean(ours.initial[0, :, 1:], initials[1:].swapaxes(0, 1))
+    assert_same_mean(ours.transition[0, :, 1:], transitions[1:].swapaxes(0, 1))
+    assert_same_mean((ours.transition[0, :, 1:] > 0).sum(axis=(2, 3)), (transitions[1:] > 0).sum(axis=(2, 3)).T)
+
+
+def test_the_mixture_loops_are_the_same() -> None:
+    size = dict(num_samples=50, num_generations=3)
+    model = sandbox.GaussianMixture(*map(jnp.asarray, (WEIGHTS, MEANS, IDENTITIES)))
+    ours = bench.retrain(model, num_replicas=200, **size).model
+    start = widen(baselines.Mixtures(WEIGHTS, MEANS, IDENTITIES), 200)
+    theirs = baselines.mixture(rng(), start, fit=baselines.em, **size)
+    assert ours.means.shape == (1, 200, 4, 2, 2) and theirs.means.shape == (4, 200, 2, 2)
+    covariances = ours.scales @ ours.scales.swapaxes(4, 5)
+    for mine, other in zip((ours.weights, ours.means, covariances), theirs, strict=True):
+        assert_same_mean(mine[0, :, 1:], other[1:].swapaxes(0, 1))
+        assert_same_mean(mine[0, :, 1:] ** 2, other[1:].swapaxes(0, 1) ** 2)
+
+
+def test_all_expectation_maximisations_are_the_same() -> None:
+    start = baselines.Mixtures(WEIGHTS, MEANS + 0.5, IDENTITIES)
+    x = baselines.sample(rng(), widen(baselines.Mixtures(WEIGHTS, MEANS, IDENTITIES), 1), 300)
+    reference = baselines.em(x, widen(start, 1), steps=20, covariance_floor=0)
+    by_features = baselines.em_by_features(x, widen(start, 1), steps=20, covariance_floor=0)
+    scikit_learn = baselines.em_of_scikit_learn(x[0], start, steps=20, covariance_floor=0)
+    model = sandbox.GaussianMixture(*map(jnp.asarray, start))
+    ours = model.fit(jnp.asarray(x[0]), jnp.ones(300), steps=20, covariance_floor=1e-9)  # which does not act
+    covariances = ours.scales @ ours.scales.swapaxes(1, 2)
+    for expected, *others in zip(
+        reference, by_features, scikit_learn, (ours.weights, ours.means, covariances), strict=True
+    ):
+        for other in others:  # 20 steps of some 300 terms, each to 1e-16
+            assert np.allclose(np.asarray(other).reshape(expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
+
+
+def test_the_information_is_the_same() -> None:
+    prior, rates = np.full(3, 1 / 3), (0.0, 0.3, 0.9)
+    initial = jnp.stack([theory.drift.initial(20, np.array([p, 1 - p])) for p in rates])
+    kernel = theory.drift.neutral_kernel(20)
+    ours = theory.drift.information(prior, initial, kernel, 30)
+    theirs = baselines.information(prior, np.asarray(initial), np.asarray(kernel), 30)
+    assert np.abs(np.asarray(ours) - theirs).max() <= 1e-12
+
+
+def test_the_table_has_the_rows_that_were_promised() -> None:
+    rows = bench.table()
+    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2]
+    widths = bench.COLUMNS
+    assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in rows)
+
+
+def test_the_two_take_turns() -> None:
+    calls: list[str] = []
+    row = Row("a", "b", "c", lambda: calls.append("ours"), lambda: calls.append("theirs"), 1.0, share=0.5)
+    timing = bench.measure(row, Effort(seconds=0, least=3, most=5))
+    assert calls[-6:] == ["ours", "theirs"] * 3
+    assert len(timing.ours) == len(timing.alternative) == 3 and timing.compile is not None
+    assert bench.measure(row, Effort(seconds=60, least=1, most=4), compiled=True).compile is None
+    assert calls[-9:] == ["theirs", *["ours", "theirs"] * 4]
+
+
+def test_a_share_is_scaled_up() -> None:
+    row = Row("a", "b", "c", lambda: None, lambda: time.sleep(0.01), 1.0, share=0.1)
+    assert min(bench.measure(row, Effort(0, 2, 2)).alternative) >= 0.1
+
+
+def test_the_ratio_is_that_of_the_turns() -> None:
+    slow_half_of_the_time = Timing([1.0, 10.0, 1.0, 10.0], [3.0, 30.0, 3.0, 30.0], 1, 0.5)
+    assert slow_half_of_the_time.ratio == 3
+
+
+def fake_table() -> list[Row]:
+    def compiled_once() -> None:
+        time.sleep(1e-4)
+
+    return [
+        Row("quick", "one replica", "NumPy", compiled_once, lambda: time.sleep(1e-3), 2.0),
+        Row("quick", "one replica", "a Python loop", compiled_once, lambda: time.sleep(1e-3), None, 0.25),
+        Row("slow", "two replicas", "NumPy", lambda: time.sleep(1e-2), lambda: time.sleep(1e-3), 2.0),
+    ]
+
+
+def test_bench_keeps_what_it_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_set_up_jax", lambda: None)  # the tests have
+    monkeypatch.setattr(bench, "table", fake_table)
+    monkeypatch.setattr(bench, "EFFORTS", {"quick": Effort(0, 2, 2)})
+    assert cli.main(["bench", "--out", str(tmp_path)]) == 0
+    headline, *lines = capsys.readouterr().out.splitlines()
+    assert "jax" in headline and "cores" in headline and "cpu × 2" in headline
+    assert "\x1b" not in "".join(lines) and max(map(len, lines[:-1])) <= 80
+    assert "≥ 2 ✓" in lines[1] and "theirs timed on 25%, scaled up" in lines[4] and "≥ 2 ✗" in lines[5]
+    document = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert document["profile"] == "quick" and document["machine"]["cores"] >= 1
+    assert [row["met"] for row in document["rows"]] == [True, None, False]
+    assert [row["compile"] is None for row in document["rows"]] == [False, True, False]
+    assert all(len(row["ours"]["times"]) == 2 for row in document["rows"])
+    page = (tmp_path / "bench.md").read_text(encoding="utf-8").splitlines()
+    assert len({line.count("|") for line in page[:5]}) == 1 and document["machine"]["processor"] in page[-1]
+    assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.345, "2.35 s"), (0.0081, "8.10 ms"), (0.98765, "988 ms"), (12.34, "12.3 s")]
+)
+def test_durations_have_three_digits(seconds: float, text: str) -> None:
+    assert bench.duration(seconds) == text
+
+
+def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "Path", lambda _: SimpleNamespace(read_text=lambda encoding: "processor: 0"))
+    assert bench.machine()["processor"]

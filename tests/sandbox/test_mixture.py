@@ -1,0 +1,168 @@
+"""GaussianMixture, and EM against an implementation that shares no code."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sklearn.exceptions
+import sklearn.mixture
+from cases import (
+    FULL,
+    array,
+    close,
+    half_weights,
+    same,
+)
+
+import sandbox
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+
+
+fit = jax.jit(sandbox.GaussianMixture.fit, static_argnames=("steps", "covariance_floor", "diagonal"))
+log_prob = jax.jit(sandbox.GaussianMixture.log_prob)
+
+
+def sklearn_fit(x, start, steps, kind):
+    precisions = np.linalg.inv(np.asarray(start.scales @ jnp.swapaxes(start.scales, 1, 2)))
+    if kind == "diag":
+        precisions = np.diagonal(precisions, axis1=1, axis2=2)
+    oracle = sklearn.mixture.GaussianMixture(
+        len(start.weights),
+        covariance_type=kind,
+        tol=0,
+        reg_covar=0,
+        max_iter=steps,
+        weights_init=np.asarray(start.weights),
+        means_init=np.asarray(start.means),
+        precisions_init=precisions,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        oracle.fit(np.asarray(x))
+    covariances = oracle.covariances_
+    return (
+        oracle.weights_,
+        oracle.means_,
+        covariances if kind == "full" else np.stack([np.diag(c) for c in covariances]),
+    )
+
+
+BAD_START = sandbox.GaussianMixture(
+    array([0.5, 0.5]), array([[0.0, 0], [0.5, 0]]), array([[[2.0, 0], [0, 2]], [[1, 0], [0.3, 1]]])
+)
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+@pytest.mark.parametrize("steps", [1, 25])
+def test_em_equals_scikit_learn(kind, steps):
+    """The same start and as many steps: an implementation that shares no code."""
+    x = FULL.sample(jax.random.key(0), 300)
+    start = BAD_START if kind == "full" else BAD_START._replace(scales=BAD_START.scales * jnp.eye(2)[None])
+    fitted = fit(start, x, jnp.ones(300), steps=steps, diagonal=kind == "diag")
+    weights, means, covariances = sklearn_fit(x, start, steps, kind)
+    close((fitted.weights, fitted.means), (weights, means), 1e-8)
+    close(fitted.scales @ jnp.swapaxes(fitted.scales, 1, 2), covariances, 1e-8)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("fractional", [False, True])
+def test_em_never_lowers_the_likelihood(diagonal, fractional):
+    """Σ w ln p(x) grows with every step of EM."""
+    x = FULL.sample(jax.random.key(0), 300)
+    weights = half_weights(300) if fractional else jnp.ones(300)
+    start = BAD_START._replace(scales=BAD_START.scales * jnp.eye(2)[None]) if diagonal else BAD_START
+
+    def step(model, _):
+        model = fit(model, x, weights, steps=1, diagonal=diagonal)
+        return model, (weights * log_prob(model, x)).sum()
+
+    likelihoods = jax.lax.scan(step, start, jnp.arange(60))[1]
+    assert float(jnp.diff(likelihoods).min()) >= -1e-10  # 1e-13 of a likelihood of about −1000
+    assert float(likelihoods[-1]) > float((weights * log_prob(start, x)).sum()) + 50
+
+
+def test_steps_add_up():
+    x = FULL.sample(jax.random.key(0), 300)
+    twice = fit(fit(BAD_START, x, jnp.ones(300), steps=3), x, jnp.ones(300), steps=4)
+    close(twice, fit(BAD_START, x, jnp.ones(300), steps=7), 1e-10)
+
+
+def test_the_floor_acts_and_says_so():
+    """A component on one point has no variance of its own."""
+    x = jnp.concatenate([jnp.full((20, 2), 5.0), MIXTURE_SAMPLES])
+    start = sandbox.GaussianMixture(
+        array([0.5, 0.5]), array([[5.0, 5], [-3, 0]]), jnp.broadcast_to(jnp.eye(2) * 0.5, (2, 2, 2))
+    )
+    fitted = fit(start, x, jnp.ones(x.shape[0]), covariance_floor=1e-2)
+    np.testing.assert_allclose(fitted.scales[0], 0.1 * np.eye(2), atol=1e-6)
+    assert fitted.at_floor(1e-2).tolist() == [True, False]
+    assert fitted.at_floor().tolist() == [False, False]
+    assert fit(start, x, jnp.ones(x.shape[0])).at_floor().tolist() == [True, False]
+
+
+MIXTURE_SAMPLES = sandbox.Gaussian(array([-3.0, 0]), jnp.eye(2)).sample(jax.random.key(0), 100)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_mixture_of_few_samples_is_no_nan(n):
+    x = FULL.sample(jax.random.key(0), n)
+    fitted = fit(FULL, x, jnp.ones(n), steps=50)
+    for value in (*fitted, log_prob(fitted, x)):
+        assert bool(jnp.isfinite(value).all())
+
+
+def test_a_component_that_explains_nothing_keeps_its_place():
+    start = FULL._replace(means=FULL.means.at[0].set(array([-1e4, 0])))
+    fitted = fit(start, MIXTURE_SAMPLES, jnp.ones(100))
+    same(fitted.weights, array([0.0, 1]))
+    close((fitted.means[0], fitted.scales[0]), (start.means[0], start.scales[0]), 1e-11)
+    assert bool(jnp.isfinite(log_prob(fitted, MIXTURE_SAMPLES)).all())
+
+
+def test_from_data_finds_separated_clusters():
+    x = FULL._replace(means=3 * FULL.means).sample(jax.random.key(0), 2000)
+    fitted = sandbox.GaussianMixture.from_data(jax.random.key(1), x, 2)
+    order = np.argsort(fitted.means[:, 0])
+    np.testing.assert_allclose(fitted.weights[order], [0.35, 0.65], atol=5 * np.sqrt(0.35 * 0.65 / 2000))
+    np.testing.assert_allclose(fitted.means[order], 3 * FULL.means, atol=5 * 1.2 / np.sqrt(700))
+    assert not bool(fitted.at_floor().any())
+    diagonal = sandbox.GaussianMixture.from_data(jax.random.key(1), x, 2, diagonal=True)
+    assert not np.any(np.tril(diagonal.scales, -1))
+    assert float(log_prob(diagonal, x).mean()) < float(log_prob(fitted, x).mean())
+
+
+def test_from_data_takes_the_likeliest_restart():
+    x = sandbox.GaussianMixture(
+        jnp.full(5, 0.2), array([[0.0, 0], [4, 0], [0, 4], [4, 4], [8, 8]]), jnp.broadcast_to(jnp.eye(2), (5, 2, 2))
+    ).sample(jax.random.key(0), 300)
+    few, many = (sandbox.GaussianMixture.from_data(jax.random.key(2), x, 5, restarts=n, steps=20) for n in (1, 16))
+    assert float(log_prob(many, x).mean()) >= float(log_prob(few, x).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "count", "options"),
+    [
+        ("num_components", np.ones((5, 2)), 0, {}),
+        ("x", np.ones((5, 2)), 2, {}),
+        ("x", np.ones((0, 2)), 1, {}),
+        ("x", np.array([[1.0], [np.nan], [2.0]]), 2, {}),
+        ("x", np.array([[1.0], [np.inf], [2.0]]), 2, {}),
+        ("restarts", np.arange(6.0)[:, None], 2, {"restarts": 0}),
+        ("steps", np.arange(6.0)[:, None], 2, {"steps": 0}),
+        ("covariance_floor", np.arange(6.0)[:, None], 2, {"covariance_floor": 0.0}),
+    ],
+)
+def test_from_data_names_what_is_wrong(name, x, count, options):
+    with pytest.raises(ValueError, match=rf"^{name}:"):
+        sandbox.GaussianMixture.from_data(jax.random.key(0), array(x), count, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("steps", {"steps": 0}), ("covariance_floor", {"covariance_floor": -1.0})]
+)
+def test_a_mixture_fit_names_what_is_wrong(name, options):
+    with pytest.raises(ValueError, match=rf"^{name}:"):
+        fit(FULL, MIXTURE_SAMPLES, jnp.ones(100), **options)

@@ -1,0 +1,315 @@
+"""A run that stops and goes on: the same bits whatever the chunk and the interruptions, and what is left on disk."""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import ensemble_script
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray
+from cases import CASES, CHAIN, array, close, same
+from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, T, judge, run, spread, stack
+
+import sandbox
+from sandbox import store
+
+ENSEMBLE = importlib.import_module("sandbox.ensemble")  # the name in the package is the function
+
+
+def every_row(record, every):
+    return jax.tree.map(lambda leaf: leaf[:, :, ::every], record)
+
+
+# chunks
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+@pytest.mark.parametrize("regime", [sandbox.Replace(), sandbox.Accumulate()], ids=["replace", "accumulate"])
+def test_the_chunk_changes_no_bit(chunk, regime):
+    same(run(regime=regime, chunk=chunk), run(regime=regime))
+
+
+@pytest.mark.parametrize("every", [3, 50])
+def test_every_thins_the_same_numbers(every):
+    thinned = run(every=every)
+    same(thinned, every_row(run(), every))
+    same(run(every=every, chunk=1), thinned)
+
+
+def test_a_pool_in_a_buffer_survives_chunks():
+    """One buffer of all samples is carried from chunk to chunk."""
+    case = CASES[6]
+    tasks = stack(case.model, case.model)
+    options = {"tasks": tasks, "regime": sandbox.Accumulate(), "num_replicas": 2, "num_generations": 4}
+    same(run(**options, chunk=2), run(**options))
+
+
+def test_chunks_are_sized_by_their_bytes(monkeypatch, tmp_path):
+    """Memory is bounded by the chunk: with less of it there are more chunks, and the same numbers."""
+    row = K * R * (2 + 4 + 1) * 8
+    monkeypatch.setattr(ENSEMBLE, "CHUNK_BYTES", 3 * row + 500)
+    whole = run()
+    monkeypatch.undo()
+    same(whole, run())
+    monkeypatch.setattr(ENSEMBLE, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(ENSEMBLE, "CHUNKS", 4)
+    run(out=tmp_path)
+    assert len(list(tmp_path.glob("chunk_*"))) == T + 1
+
+
+# stopping and going on
+
+
+def stop_after(monkeypatch, count, error=KeyboardInterrupt):
+    """The process is interrupted after `count` chunks."""
+    write, written = store.write, []
+
+    def interrupted(*args):
+        if len(written) == count:
+            raise error
+        written.append(write(*args))
+
+    monkeypatch.setattr(store, "write", interrupted)
+
+
+@pytest.mark.parametrize(
+    ("regime", "signal"),
+    [
+        (sandbox.Replace(), judge),
+        (sandbox.Accumulate(), KEEP_ALL),
+        (sandbox.Fresh(None, 0.5, False), judge),
+        (sandbox.Reuse(), KEEP_ALL),
+    ],
+    ids=["replace", "accumulate", "fresh", "reuse"],
+)
+def test_resume_after_ctrl_c(regime, signal, monkeypatch, tmp_path):
+    """Bit for bit what an uninterrupted run gives, from memory and from disk."""
+    options = {"regime": regime, "signal": signal, "chunk": 2, "out": tmp_path / "run"}
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            run(**options)
+    assert store.load(tmp_path / "run").generations.tolist() == [0, 1, 2, 3]
+    record = run(**options, resume=True)
+    same(record, run(regime=regime, signal=signal))
+    same(store.load(tmp_path / "run").record, record)
+    same(run(**options, resume=True), record)  # nothing is left to do
+
+
+@pytest.mark.parametrize("lost", [1, 4])
+def test_resume_after_losing_the_last_chunks(lost, tmp_path):
+    options = {"every": 2, "chunk": 1, "out": tmp_path, "regime": sandbox.Accumulate()}
+    whole = run(**options)
+    for file in sorted(tmp_path.glob("chunk_*"))[-lost:]:
+        file.unlink()
+    same(run(**options, resume=True), whole)
+    assert len(list(tmp_path.glob("chunk_*"))) == 4
+
+
+def test_resume_with_another_chunk(monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run(chunk=3, out=tmp_path)
+    same(run(chunk=2, out=tmp_path, resume=True), run())
+    assert store.load(tmp_path).generations.tolist() == list(range(T + 1))
+
+
+def test_resume_where_nothing_was_written_yet(monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 0)
+        with pytest.raises(KeyboardInterrupt):
+            run(out=tmp_path)
+    with pytest.raises(ValueError, match="no finished chunk"):
+        store.load(tmp_path)
+    same(run(out=tmp_path, resume=True), run())
+
+
+def script(devices, folder, record):
+    command = [sys.executable, Path(ensemble_script.__file__), devices, folder, record]
+    environment = os.environ | {"PYTHONPATH": str(Path(sandbox.__file__).parent.parent)}
+    return subprocess.Popen([str(part) for part in command], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def saved(file):
+    with np.load(file) as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.slow
+def test_kill_and_resume(tmp_path):
+    """`kill -9` as soon as there are some more chunks, twice, at whatever it was doing; then to the end."""
+    for enough in (3, 15):
+        process = script(2, tmp_path / "run", tmp_path / "record.npz")
+        while len(list((tmp_path / "run").glob("chunk_*"))) < enough and process.poll() is None:
+            time.sleep(0.003)
+        process.send_signal(signal.SIGKILL)
+        error = process.communicate()[1]
+        assert process.returncode == -signal.SIGKILL, error
+        assert enough <= len(store.load(tmp_path / "run").generations) < 60
+    process = script(2, tmp_path / "run", tmp_path / "record.npz")
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
+    whole = ensemble_script.main(tmp_path / "whole", False)
+    same(saved(tmp_path / "record.npz"), {"kept": whole.kept, **whole.model._asdict()})
+    same(store.load(tmp_path / "run").record, whole)
+
+
+def test_one_device_and_two_agree_to_rounding(tmp_path):
+    assert jax.device_count() == 2
+    process = script(1, tmp_path / "one", tmp_path / "one.npz")
+    two = ensemble_script.main(tmp_path / "two", False)
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
+    close(saved(tmp_path / "one.npz"), {"kept": two.kept, **two.model._asdict()}, 1e-9)
+    with pytest.raises(ValueError, match="num_devices = 1, this is 2"):
+        ensemble_script.main(tmp_path / "one", True)
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("num_samples", {"num_samples": N + 1}),
+        ("regime", {"regime": sandbox.Reuse()}),
+        ("fit", {"fit": partial(sandbox.Gaussian.fit, unbiased=True)}),
+        ("summary", {"summary": spread}),
+        ("signal", {"signal": judge}),
+        ("key", {"key": jax.random.key(10)}),
+        ("fingerprint", {"tasks": TASKS._replace(mean=TASKS.mean + 1e-15)}),
+        ("fingerprint", {"regime": sandbox.Fresh(None, 0.25)}),
+    ],
+)
+def test_a_resume_under_another_config_is_refused(name, options, tmp_path):
+    base = {"regime": sandbox.Fresh(None, 0.5)} if name == "fingerprint" and "regime" in options else {}
+    run(**base, out=tmp_path)
+    with pytest.raises(ValueError, match=rf"^resume: .*{name}"):
+        run(**base | options, out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("package", ["jax", "jaxlib"])
+def test_a_resume_under_another_version_is_refused(package, tmp_path):
+    run(out=tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["provenance"]["versions"][package] = "0.4.1"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=rf"^resume: .*{package} = 0.4.1"):
+        run(out=tmp_path, resume=True)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path):
+    run(out=tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=r"^out: .* holds a run already"):
+        run(out=tmp_path, key=jax.random.key(1))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+# what is on disk
+
+
+def test_config_tells_how_to_do_it_again(tmp_path):
+    run(out=tmp_path, signal=judge, fit=partial(sandbox.Gaussian.fit, unbiased=True), every=2)
+    config = json.loads((tmp_path / "config.json").read_text())
+    expected = {
+        "num_samples": N,
+        "num_generations": T,
+        "num_replicas": R,
+        "num_tasks": K,
+        "num_real": 8,
+        "every": 2,
+        "key": jax.random.key_data(KEY).tolist(),
+        "regime": "Replace",
+        "signal": "judge",
+        "fit": "Gaussian.fit(unbiased=True)",
+    }
+    assert {name: config["config"][name] for name in expected} == expected
+    assert config["provenance"]["versions"]["jax"] == jax.__version__
+    assert config["provenance"]["num_devices"] == 2
+    assert set(config["provenance"]) >= {"backend", "device", "commit", "versions"}
+
+
+@pytest.mark.parametrize("options", [{}, {"every": 3}, {"summary": spread}, {"signal": judge}], ids=str)
+def test_load_gives_the_record_back(options, tmp_path):
+    record = run(out=tmp_path, chunk=2, **options)
+    loaded = store.load(tmp_path)
+    same(loaded.record, record)
+    assert jax.tree.structure(loaded.record) == jax.tree.structure(record)
+    assert type(loaded.record.model) is type(record.model)
+    assert loaded.generations.tolist() == list(range(0, T + 1, options.get("every", 1)))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "dimensions"),
+    [
+        (TASKS, {"mean": ("dim",), "scale": ("dim", "column")}),
+        (stack(CHAIN, CHAIN), {"initial": ("state",), "transition": ("state", "next")}),
+        (
+            stack(CASES[6].model),
+            {"weights": ("component",), "means": ("component", "dim"), "scales": ("component", "dim", "column")},
+        ),
+    ],
+    ids=["gaussian", "chain", "mixture"],
+)
+def test_export(tasks, dimensions, tmp_path):
+    """netCDF with named dimensions, and the config as an attribute."""
+    record = run(tasks=tasks, num_replicas=2, num_generations=4, every=2, out=tmp_path / "run")
+    store.export(tmp_path / "run", tmp_path / "run.nc")
+    with xarray.open_dataset(tmp_path / "run.nc") as dataset:
+        for name, own in dimensions.items():
+            assert dataset[name].dims == ("task", "replica", "generation", *own)
+            same(dataset[name].values, getattr(record.model, name))
+        same(dataset["kept"].values, record.kept)
+        assert dataset["generation"].values.tolist() == [0, 2, 4]
+        assert json.loads(dataset.attrs["config"])["config"]["num_samples"] == N
+    assert {file.name for file in tmp_path.iterdir()} == {"run", "run.nc"}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_interrupted_write_leaves_nothing_behind(exists, tmp_path):
+    file = tmp_path / "file"
+    if exists:
+        file.write_text("before")
+    with pytest.raises(KeyboardInterrupt), store.atomic(file, "w") as stream:
+        stream.write("half")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == (["file"] if exists else [])
+    assert not exists or file.read_text() == "before"
+    with store.atomic(file, "w") as stream:
+        stream.write("after")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "after")]
+
+
+def test_load_names_a_folder_without_a_run(tmp_path):
+    with pytest.raises(ValueError, match=r"^path: "):
+        store.load(tmp_path)
+
+
+def test_a_model_that_cannot_be_loaded_is_refused_before_it_runs(tmp_path):
+    class Local(NamedTuple):
+        log_det: jax.Array
+
+    with pytest.raises(ValueError, match="top of a module"):
+        run(summary=lambda model: Local(model.mean[0]), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_fingerprint_sees_every_bit_and_no_address():
+    tree = {"key": jax.random.key(0), "x": array([1.0, 2]), "signal": KEEP_ALL}
+    assert store.fingerprint(tree) == store.fingerprint(tree | {"x": np.array([1.0, 2])})
+    assert store.fingerprint(tree) != store.fingerprint(tree | {"x": array([1.0, np.nextafter(2, 3)])})
+    assert store.fingerprint(tree) != store.fingerprint(tree | {"x": array([[1.0, 2]])})
+    assert store.fingerprint(tree) != store.fingerprint(tree | {"key": jax.random.key(1)})
+    assert store.fingerprint(tree) != store.fingerprint(tree | {"x": jnp.array([1, 2], jnp.float32)})

@@ -1,0 +1,83 @@
+"""Categorical and MarkovChain."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from cases import (
+    CASES,
+    CHAIN,
+    agrees,
+    array,
+    same,
+)
+
+import sandbox
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+
+
+def test_a_categorical_fit_is_the_shares():
+    fitted = CASES[0].model.fit(jnp.array([0, 0, 1, 3]), array([1, 0.5, 0.5, 0]))
+    np.testing.assert_allclose(fitted.probs, [0.75, 0.25, 0, 0], rtol=1e-15)
+
+
+def test_smoothing():
+    """(c_k + λ) / (Σ c + λ K)."""
+    fitted = CASES[0].model.fit(jnp.array([0, 0, 1]), jnp.ones(3), smoothing=0.5)
+    np.testing.assert_allclose(fitted.probs, np.array([2.5, 1.5, 0.5, 0.5]) / 5, rtol=1e-15)
+    fitted = CHAIN.fit(jnp.array([0, 0, 1]), jnp.ones(3), smoothing=0.5)
+    np.testing.assert_allclose(fitted.initial, np.array([1.5, 0.5, 0.5]) / 2.5, rtol=1e-15)
+    np.testing.assert_allclose(fitted.transition[0], np.array([1.5, 1.5, 0.5]) / 3.5, rtol=1e-15)
+
+
+def test_a_state_that_nothing_leaves_keeps_its_row():
+    fitted = CHAIN.fit(jnp.array([0, 0, 1, 0]), jnp.ones(4))
+    same(fitted.transition[2], CHAIN.transition[2])
+    np.testing.assert_allclose(fitted.transition[:2], [[0.5, 0.5, 0], [1, 0, 0]], rtol=1e-15)
+
+
+def test_a_chain_samples_its_law_at_every_step():
+    """P(x_t = k) = (initial · transition^t)_k."""
+    keys = jax.random.split(jax.random.key(3), 20000)
+    paths = np.asarray(jax.vmap(lambda key: CHAIN.sample(key, 4))(keys))
+    law = np.asarray(CHAIN.initial)
+    for t in range(4):
+        agrees(np.eye(3)[paths[:, t]], law)
+        law = law @ CHAIN.transition
+
+
+@pytest.mark.parametrize("size", [2, 31, 33, 1000])
+def test_symbols_come_as_often_as_their_probability(size):
+    """Few symbols are compared, many are searched for: either way the counts are multinomial."""
+    probs = np.random.default_rng(0).dirichlet(np.ones(size))
+    n = 200_000
+    x = sandbox.Categorical(array(probs)).sample(jax.random.key(0), n)
+    assert scipy.stats.chisquare(np.bincount(x, minlength=size), n * probs).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("probs", [[0, 0.5, 0, 0.5, 0], [0, 0, 1], [1, 0, 0], [0.0] * 40 + [0.5, 0, 0.5] + [0.0] * 7])
+def test_a_lost_symbol_never_comes_back(probs):
+    probs = array(probs)
+    x = sandbox.Categorical(probs).sample(jax.random.key(0), 10000)
+    assert set(np.unique(x)) == set(np.flatnonzero(probs))
+    chain = sandbox.MarkovChain(probs, jnp.broadcast_to(probs, (probs.size, probs.size)))
+    assert set(np.unique(chain.sample(jax.random.key(0), 10000))) == set(np.flatnonzero(probs))
+
+
+@pytest.mark.parametrize("u", [2.0**-33, 1 - 2.0**-33])
+def test_the_least_and_largest_uniform_find_a_symbol_that_exists(u, monkeypatch):
+    monkeypatch.setattr(sandbox.noise, "uniform", lambda key, shape, dtype: jnp.full(shape, u, dtype))
+    probs = array([0, 0.1, 0.2, 0.7, 0])
+    x = sandbox.Categorical(probs).sample(jax.random.key(0), 3)
+    chain = sandbox.MarkovChain(probs, jnp.broadcast_to(probs, (5, 5))).sample(jax.random.key(0), 3)
+    expected = 1 if u < 0.5 else 3
+    assert set(np.asarray(x)) == set(np.asarray(chain)) == {expected}
+
+
+@pytest.mark.parametrize("family", [CASES[0].model, CHAIN], ids=["categorical", "chain"])
+@pytest.mark.parametrize("smoothing", [-1.0, np.nan, np.inf])
+def test_bad_smoothing(family, smoothing):
+    with pytest.raises(ValueError, match="smoothing"):
+        family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=smoothing)
