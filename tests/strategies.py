@@ -27,7 +27,7 @@ def joints(shape):
 
 
 def many(seed, shape, count=256):
-    """So many tables [count, *shape] from one seed, normalised over the last axis, some of them nearly deterministic."""
+    """Tables [count, *shape] from one seed, normalised over the last axis, some of them nearly deterministic."""
     rng = np.random.default_rng(seed)
     return jax.numpy.asarray(
         _rows(rng.gamma(rng.choice([0.1, 1.0, 10.0], (count, *[1] * len(shape))), size=(count, *shape)))
