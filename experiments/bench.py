@@ -61,14 +61,18 @@ class Timing(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """How long to measure a row: turns until the seconds are used up, but no fewer and no more than these."""
+    """How long to measure a row: turns until the seconds are used up, but no fewer and no more than these.
+
+    Within a turn short work is repeated for `burst` seconds, so that threads asleep and caches cold weigh little.
+    """
 
     seconds: float
     least: int
     most: int
+    burst: float = 0.0
 
 
-EFFORTS: dict[Profile, Effort] = {"quick": Effort(4.0, 5, 41), "full": Effort(30.0, 15, 401)}
+EFFORTS: dict[Profile, Effort] = {"quick": Effort(4.0, 5, 41, 0.3), "full": Effort(30.0, 15, 401, 0.3)}
 COLUMNS = {"work": 14, "against": 19, "ours": 9, "theirs": 9, "ratio": 6, "target": 8, "compile": 7}
 LEADING = ("work", "against")  # printed before the row is measured
 
@@ -232,9 +236,9 @@ def measure(row: Row, effort: Effort, *, compiled: bool = False) -> Timing:
     ours, alternative = [], []
     start = time.perf_counter()
     while len(ours) < effort.least or (len(ours) < effort.most and time.perf_counter() - start < effort.seconds):
-        ours.append(_time(row.ours))
+        ours.append(_time(row.ours, effort.burst))
         with threadpool_limits(threads):
-            alternative.append(_time(row.alternative) / row.share)
+            alternative.append(_time(row.alternative, effort.burst) / row.share)
     return Timing(ours, alternative, threads, None if compiled else max(0.0, first - min(ours)))
 
 
@@ -249,10 +253,13 @@ def _best_threads(alternative: Callable[[], Any]) -> int:
     return min({1, os.cpu_count() or 1}, key=seconds)
 
 
-def _time(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    jax.block_until_ready(work())
-    return time.perf_counter() - start
+def _time(work: Callable[[], Any], burst: float = 0) -> float:
+    """Seconds a call, over as many calls as it takes to fill the burst."""
+    start, calls = time.perf_counter(), 0
+    while calls == 0 or time.perf_counter() - start < burst:
+        jax.block_until_ready(work())
+        calls += 1
+    return (time.perf_counter() - start) / calls
 
 
 def machine() -> dict[str, Any]:

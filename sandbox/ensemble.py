@@ -20,7 +20,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sandbox import store, validation
 from sandbox.base import Data, Signal
-from sandbox.loop import Fit, Record, Regime, Replace, as_pytree, check_model, check_record, generation, whole
+from sandbox.loop import (
+    Fit,
+    Record,
+    Regime,
+    Replace,
+    as_pytree,
+    check_model,
+    check_record,
+    check_regime,
+    generation,
+    whole,
+)
 
 CHUNK_BYTES = 2**28  # the rows of one chunk, on the devices and as one file
 CHUNKS = 20  # at least, where somebody watches the progress or a kill must not lose much
@@ -106,6 +117,12 @@ def ensemble(
     ):
         validation.at_least(name, value, least)
     check_model("tasks", tasks)
+    lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(tasks)}
+    if len(lengths) != 1 or () in lengths:
+        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
+    task = jax.tree.map(lambda leaf: leaf[0], tasks)
+    check_model("tasks", task)
+    check_regime(regime, task)
     if resume and out is None:
         raise ValueError("resume: a folder is accepted in `out`, got None")
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):

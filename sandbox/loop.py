@@ -114,7 +114,6 @@ class Fresh(NamedTuple):
         """Nothing to remember."""
         if self.real is None:
             raise ValueError("regime: Fresh(real, share) needs a source of real samples, got None")
-        validation.rate("share", self.share)
         return ()
 
     def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
@@ -260,6 +259,7 @@ def run(
     validation.at_least("num_samples", num_samples, 1)
     validation.at_least("num_generations", num_generations, 0)
     check_model("model", model)
+    check_regime(regime, model)
     record = _run(
         key, model, as_pytree(signal), regime, num_samples=num_samples, num_generations=num_generations, fit=fit
     )
@@ -286,6 +286,19 @@ def check_model(name: str, model: Any) -> None:
     validation.finite(name, model)
     if isinstance(model, Checked):
         model.check()
+
+
+def check_regime(regime: Regime, model: Model) -> None:
+    """Raises ValueError unless the share of a regime is one, and its data are such as `model` draws."""
+    share, data = getattr(regime, "share", None), getattr(regime, "data", None)
+    if share is not None:
+        validation.rate("share", share)
+    if data is not None:
+        data = jnp.asarray(data)
+        validation.samples("data", data)
+        row = jax.eval_shape(partial(model.sample, n=1), jax.random.key(0)).shape[1:]
+        if data.shape[1:] != row:
+            raise ValueError(f"data: samples of shape {list(row)}, as the model draws, are accepted, got {data.shape}")
 
 
 def check_record(record: Record) -> None:
