@@ -1,6 +1,6 @@
 """Random numbers for one replica that come out fast for a thousand.
 
-`normal(key, shape)` and `uniform(key, shape)` read like `jax.random`, and a key alone decides its numbers, whatever
+`normal(key, shape)` and `uniform(key, shape)` read like `jax.random`, and a key alone decides its bits, whatever
 else is in the batch. Under `jax.vmap` they are computed with the replica axis last, where XLA vectorises the random
 bits and what consumes them; written for one replica, `jax.random` comes out with the replica axis first.
 The bits are Threefry-2x32 with 20 rounds, the generator behind `jax.random.bits`, written out so that XLA can fuse it.
@@ -79,6 +79,7 @@ def normal(key: Array, shape: tuple[int, ...], dtype) -> Float[Array, "*shape"]:
 
     The draw is √2·erf⁻¹(u), u one of 2^23 midpoints of (−1, 1): its tail ends at 5.29 standard deviations, and its
     values are 1e-7 apart, which a Monte-Carlo average cannot see and which costs half as much as float64.
+    A key in a batch and the same key alone may differ in the last bits of float32, as XLA compiles erf⁻¹ differently.
     """
 
     def transform(bits):

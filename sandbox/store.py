@@ -125,7 +125,7 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
 
     A model's own dimensions bear the names of its annotations: `Float[Array, "component dim"]`.
     """
-    import xarray  # 0.5 s, and only an export needs it
+    import xarray  # slow to import, and only an export needs it
 
     lead = ("task", "replica", "generation")
     variables = {}
