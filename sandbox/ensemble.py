@@ -107,22 +107,10 @@ def ensemble(
     Raises:
         ValueError: as `run`, a count below its least, or a run in `out` that is not this one.
     """
-    for name, value, least in (
-        ("num_samples", num_samples, 1),
-        ("num_generations", num_generations, 0),
-        ("num_replicas", num_replicas, 1),
-        ("num_real", 1 if num_real is None else num_real, 1),
-        ("every", every, 1),
-        ("chunk", 1 if chunk is None else chunk, 1),
-    ):
-        validation.at_least(name, value, least)
-    check_model("tasks", tasks)
-    lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(tasks)}
-    if len(lengths) != 1 or () in lengths:
-        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
-    task = jax.tree.map(lambda leaf: leaf[0], tasks)
-    check_model("tasks", task)
-    check_regime(regime, task)
+    counts = {"num_samples": num_samples, "num_replicas": num_replicas, "every": every}
+    optional = {"num_real": num_real, "chunk": chunk}
+    counts |= {name: count for name, count in optional.items() if count is not None}
+    _check(tasks, regime, num_generations, counts)
     if resume and out is None:
         raise ValueError("resume: a folder is accepted in `out`, got None")
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
@@ -145,21 +133,13 @@ def ensemble(
     def lead(leaf: Array) -> np.ndarray:
         return np.asarray(leaf)[:size].reshape(num_tasks, num_replicas, *leaf.shape[1:])
 
-    shape = jax.eval_shape(advance, state, 0)[1]
-    config = {
-        "fingerprint": store.fingerprint((key, tasks, shared)),
-        "key": jax.random.key_data(key).tolist(),
-        "num_tasks": num_tasks,
-        "num_replicas": num_replicas,
-        "regime": type(regime).__name__,
-        "signal": _title(signal),
-        "record": store.describe(shape) if out is not None else None,
-    } | {name: _title(value) for name, value in plan._asdict().items() if name != "judge"}
     rows: list[Any] = []
     start = 0
     if out is not None:
         out = Path(out)
-        store.create(out, config, resume=resume)
+        shape = jax.eval_shape(advance, state, 0)[1]
+        config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
+        store.create(out, config | _config(key, tasks, signal, shared, plan), resume=resume)
         for saved in store.read(out):
             rows.append(jax.tree.unflatten(jax.tree.structure(shape), saved.rows))
             start = saved.next_generation
@@ -176,6 +156,30 @@ def ensemble(
             rows.append(record)
             show(min(start, num_generations + 1))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=2), *rows)
+
+
+def _check(tasks: Any, regime: Regime, num_generations: int, counts: dict[str, int]) -> None:
+    """Raises ValueError where an argument of `ensemble` makes no sense, before anything is computed."""
+    for name, count in counts.items():
+        validation.at_least(name, count, 1)
+    validation.at_least("num_generations", num_generations, 0)
+    check_model("tasks", tasks)
+    lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(tasks)}
+    if len(lengths) != 1 or () in lengths:
+        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
+    task = jax.tree.map(lambda leaf: leaf[0], tasks)
+    check_model("tasks", task)
+    check_regime(regime, task)
+
+
+def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> dict[str, Any]:
+    """What a stored run must agree on to be resumed, beside the numbers of tasks and replicas."""
+    return {
+        "fingerprint": store.fingerprint((key, tasks, shared)),
+        "key": jax.random.key_data(key).tolist(),
+        "regime": type(shared[0]).__name__,
+        "signal": _title(signal),
+    } | {name: _title(value) for name, value in plan._asdict().items() if name != "judge"}
 
 
 def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[Array, Array, Array]:

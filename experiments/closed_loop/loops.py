@@ -20,7 +20,6 @@ SHARES = np.arange(1, 20) / 20  # its 19 tasks, equally likely: the probability 
 PRIOR = np.full(19, 1 / 19)
 NUM_MEAN, NUM_VARIANCE = 10, 20  # samples of the Gaussian loops
 NUM_GENERATIONS = 200
-SMOOTHING = 0.5  # added to each count of the loop that forgets at a constant rate
 
 
 class Information(NamedTuple):

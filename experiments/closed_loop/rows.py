@@ -1,7 +1,7 @@
 """The ledger's rows: C1 and C2, exact, by simulation and on real data, each with the false twin that must fail."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -54,6 +54,7 @@ def loss(information: Callable[[Settings], jax.Array], setting: str, settings: S
     return inequality(float(slack.min()), setting=f"{setting}; the smallest loss of {slack.size} generations")
 
 
+@lru_cache
 def categorical(settings: Settings) -> jax.Array:
     """I(X;Z_t) of the closed loop of two symbols."""
     num_generations = 20_000 if settings.full else 2_000
