@@ -174,6 +174,40 @@ class Check:
             raise ValueError(f"{self.id} is a twin: it is expected to fail, and has another row as its original")
 
 
+def check(
+    id: str,
+    kind: Kind,
+    statement: str,
+    test: str,
+    measure: Callable[[Settings], Outcome],
+    figure: str | None = None,
+    *,
+    twin: bool = False,
+) -> Check:
+    """A check whose id begins with its claim, as C2-mean does; the id of a twin is the original's and -twin.
+
+    Args:
+        id: as in `Check`.
+        kind: as in `Check`.
+        statement: as in `Check`.
+        test: as in `Check`, without the leading tests/.
+        measure: as in `Check`.
+        figure: as in `Check`.
+        twin: whether this is the false twin, expected to fail.
+    """
+    return Check(
+        id=id,
+        claim=id.partition("-")[0],
+        kind=kind,
+        statement=statement,
+        test=f"tests/{test}",
+        measure=measure,
+        figure=figure,
+        expected="fails" if twin else "holds",
+        twin_of=id.removesuffix("-twin") if twin else None,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of ledger.json, its fields in the order of the file."""

@@ -16,7 +16,8 @@ No pyplot, hence no window, no global list of figures, and nothing to close.
 """
 
 import io
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
-from experiments.ledger import write_atomic
+from experiments.ledger import Settings, write_atomic
 
 # Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -173,6 +174,18 @@ def direct_labels(ax: Axes, lines: Mapping[str, Line2D], *, gap: float = 14.0) -
             color=lines[name].get_color(),
             fontsize=11,
         )
+
+
+def caption(maker: Callable[[Settings], Figure]) -> str:
+    """The docstring of a maker, on one line."""
+    return " ".join((maker.__doc__ or "").split())
+
+
+def save_all(makers: Mapping[str, Callable[[Settings], Figure]], settings: Settings, out: Path) -> None:
+    """Draws figures one after the other, and prints where each is and what it shows."""
+    for stem, maker in makers.items():
+        path, _ = save(maker(settings), out, stem)
+        print(f"{path} (and SVG)\n{textwrap.fill(caption(maker), 100, initial_indent='  ', subsequent_indent='  ')}\n")
 
 
 def save(fig: Figure, out: Path, stem: str) -> list[Path]:

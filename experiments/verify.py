@@ -94,7 +94,7 @@ def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Conso
 
 def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, Any], out: Path) -> None:
     """Puts the rows of the ledger in order, and writes the page about all that the folder holds."""
-    from experiments import report
+    from experiments import plots, report
 
     place = {entry.check.id: i for i, entry in enumerate(entries)}
     rows = sorted(ledger.read(out / "ledger.json"), key=lambda row: place.get(row.id, len(place)))
@@ -105,16 +105,11 @@ def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, 
     ledger.write_atomic(out / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     makers = {stem: maker for entry in entries for stem, maker in entry.figures.items()}
     pictures = [
-        report.Picture(stem, _caption(maker) or stem, out / f"{stem}.svg")
+        report.Picture(stem, plots.caption(maker) or stem, out / f"{stem}.svg")
         for stem, maker in makers.items()
         if (out / f"{stem}.svg").is_file()
     ]
     report.write(rows, pictures, provenance, out / "report.html")
-
-
-def _caption(maker: Callable[..., Any]) -> str:
-    """The docstring, on one line."""
-    return " ".join((maker.__doc__ or "").split())
 
 
 COLUMNS = {

@@ -1,11 +1,12 @@
 """The claims as functions that return their slack: right side minus left side, ≥ 0 where the claim holds."""
 
+import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
 from theory import validation
 from theory.channels import contraction
-from theory.measures import mutual_information
+from theory.measures import conditional_mutual_information, mutual_information
 from theory.validation import ArrayLike
 
 
@@ -75,6 +76,114 @@ def strong_data_processing(information: ArrayLike, kernel: ArrayLike) -> Float[A
     if validation.has_values(rate) and rate >= 1 - 1e-12:
         raise validation.refuse("kernel", f"eta_KL = {rate}", "a kernel with eta_KL < 1: no constant rate holds here")
     return rate * values[:-1] - values[1:]
+
+
+def external_signal(joint: ArrayLike) -> Float[Array, ""]:
+    """Claim C3: a signal raises the bound by what it knows beyond the data, X → (D,S) → Z.
+
+    I(X;D) + I(X;S|D) − I(X;Z) ≥ 0. What counts is I(X;S|D): I(X;S) can be smaller, where data and signal say something
+    only together, or larger, where they say the same.
+
+    Args:
+        joint: Probabilities [x, d, s, z] of task, data, signal and model.
+
+    Returns:
+        The slack, in nats.
+
+    Raises:
+        ValueError: Where `joint` is not a probability table of four axes.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    p = validation.pmf("joint", joint, ndim=4)
+    known = conditional_mutual_information(jnp.swapaxes(p.sum(3), 1, 2))
+    return mutual_information(p.sum((2, 3))) + known - mutual_information(p.sum((1, 2)))
+
+
+def injection(information: ArrayLike, injected: ArrayLike) -> Float[Array, " step"]:
+    """Claim C4: a generation gains at most what its signal injects, so a loop that improves is information-open.
+
+    I(X;Z_t) + I(X;S_t|Z_t,D_t) − I(X;Z_{t+1}) ≥ 0, if D_t is drawn from Z_t alone and Z_{t+1} is fitted to (D_t, S_t).
+    The condition on the candidates D_t is needed: I(X;S_t|Z_t) can be zero while the loop gains. Being open is
+    necessary for a gain, not sufficient.
+
+    Args:
+        information: I(X;Z_t) [t], in nats, at least two generations.
+        injected: I(X;S_t|Z_t,D_t) [t−1], in nats.
+
+    Returns:
+        The slack of each generation [t−1], in nats.
+
+    Raises:
+        ValueError: Where an argument is not a finite trajectory, or the lengths disagree.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    values, entered = validation.one_dtype(_trajectory(information), validation.finite("injected", injected, 1))
+    validation.same_size("injected", entered.size, "information[1:]", values.size - 1)
+    return values[:-1] + entered - values[1:]
+
+
+def self_judge(joint: ArrayLike) -> Float[Array, ""]:
+    """Claim C5: a judge that is a function of the student and noise closes the loop again, S = g(Z_t, D_t, noise).
+
+    −I(X;S_t|Z_t,D_t) ≥ 0, hence zero.
+
+    Args:
+        joint: Probabilities [x, z, d, s] of task, student, candidates and verdicts.
+
+    Returns:
+        The slack, in nats.
+
+    Raises:
+        ValueError: Where `joint` is not a probability table of four axes.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    p = validation.pmf("joint", joint, ndim=4)
+    x, z, d, s = p.shape
+    return -conditional_mutual_information(jnp.moveaxis(p, 3, 1).reshape(x, s, z * d))
+
+
+def frozen_judge(information: ArrayLike, total: ArrayLike) -> Float[Array, " t"]:
+    """What a judge J that was made once can ever inject (claim C5, limit L4).
+
+    I(X;Z_0) + I(X;J|Z_0) − I(X;Z_t) ≥ 0 for every t, if the judge's later noise is independent of X given (Z_0, J).
+
+    Args:
+        information: I(X;Z_t) [t], in nats, at least two generations.
+        total: I(X;J|Z_0), in nats.
+
+    Returns:
+        The slack at each generation [t], in nats.
+
+    Raises:
+        ValueError: Where `information` is not a finite trajectory, or `total` not a number.
+    """
+    values, cap = validation.one_dtype(_trajectory(information), validation.finite("total", total, 0))
+    return values[0] + cap - values
+
+
+def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shape"]:
+    """Claim C6: a signal can only choose among the candidates that there are, as a lost symbol does not come back.
+
+    P(the right symbol is in the support of Z_0) − P(the loop ends right) ≥ 0.
+
+    Args:
+        success: Probabilities to end right.
+        in_support: Probabilities that the right symbol is there at the start, of a shape that broadcasts.
+
+    Returns:
+        The slack.
+
+    Raises:
+        ValueError: Where an argument is not made of probabilities.
+    """
+    end, start = validation.one_dtype(validation.rates("success", success), validation.rates("in_support", in_support))
+    return start - end
 
 
 def _trajectory(information: ArrayLike) -> Float[Array, " t"]:

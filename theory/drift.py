@@ -15,11 +15,21 @@ from theory import validation
 from theory.fixation import fixation_probabilities as fixation_probabilities
 from theory.fixation import fixation_time as fixation_time
 from theory.fixation import fixation_time_diffusion as fixation_time_diffusion
-from theory.kernels import BandedKernel, Kernels, counts, multinomial_kernel
+from theory.kernels import BandedKernel, Kernels, counts
 from theory.kernels import banded_kernel as banded_kernel
 from theory.kernels import lattice as lattice
+from theory.kernels import multinomial_kernel as multinomial_kernel
 from theory.kernels import num_states as num_states
 from theory.measures import product_divergence
+from theory.selection import Filtering as Filtering
+from theory.selection import block_states as block_states
+from theory.selection import filtering_initial as filtering_initial
+from theory.selection import filtering_kernel as filtering_kernel
+from theory.selection import migrate as migrate
+from theory.selection import mutate as mutate
+from theory.selection import select as select
+from theory.selection import selection_kernel as selection_kernel
+from theory.selection import verdict_information as verdict_information
 from theory.validation import ArrayLike
 
 

@@ -129,7 +129,7 @@ def multinomial_kernel(n: int, probs: ArrayLike) -> Float[Array, "source target"
         given = f"a dense kernel of {p.shape[0]:,} × {size:,} states"
         raise validation.refuse("n", given, f"at most {MAX_ENTRIES:,} entries; for two symbols, see `banded_kernel`")
     types, log_own = _types(n, p.shape[1], p.dtype)
-    return _rows(n, p, types, log_own)
+    return multinomial_rows(n, p, types, log_own)
 
 
 def _types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s k"], Float[Array, " s"]]:
@@ -138,14 +138,29 @@ def _types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s 
     return jnp.asarray(table / n, dtype), jnp.asarray(_log_type_probability(table), dtype)
 
 
+def binary_types(
+    sizes: Int[np.ndarray, " size"], dtype: jnp.dtype
+) -> tuple[Float[Array, "size target 2"], Float[Array, "size target"]]:
+    """`_types` of two symbols for many n, padded to the largest by states that no law reaches."""
+    longest = int(sizes.max())
+    each = {}
+    for n in np.unique(sizes):
+        table = counts(int(n), 2)
+        missing = longest - int(n)
+        log_own = np.pad(_log_type_probability(table), (0, missing), constant_values=-np.inf)
+        each[int(n)] = np.pad(table / n, ((0, missing), (0, 0)), constant_values=0.5), log_own
+    types, log_own = zip(*(each[int(n)] for n in sizes), strict=True)
+    return jnp.asarray(np.stack(types), dtype), jnp.asarray(np.stack(log_own), dtype)
+
+
 @jax.jit
-def _rows(
+def multinomial_rows(
     n: Int[Array, ""] | int,
     probs: Float[Array, "source k"],
     types: Float[Array, "target k"],
     log_own: Float[Array, " target"],
 ) -> Float[Array, "source target"]:
-    """The rows of `multinomial_kernel`; a type outside the support of its law gets exactly zero."""
+    """The rows of `multinomial_kernel`, n traced; a type outside the support of its law gets exactly zero."""
 
     def row(p):
         exponent = sum(divergence_terms(types[:, k], jnp.broadcast_to(p[k], types[:, k].shape)) for k in range(p.size))

@@ -73,6 +73,15 @@ def entropy(pmf: ArrayLike) -> Float[Array, ""]:
     return jnp.where(p > 0, p * -jnp.log(jnp.where(p > 0, p, 1)), 0).sum()
 
 
+def binary_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """h(p) = −p ln p − (1−p) ln(1−p), in nats."""
+
+    def term(q):
+        return jnp.where(q > 0, -q * jnp.log(jnp.where(q > 0, q, 1)), 0)
+
+    return term(p) + term(1 - p)
+
+
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> Float[Array, ""]:
     """Kullback–Leibler divergence of two tables, in nats.
 

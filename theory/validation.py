@@ -68,6 +68,17 @@ def pmf(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None, axis
     return array
 
 
+def rates(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -> Array:
+    """`floats`, each in [0, 1]."""
+    array = floats(name, x, ndim)
+    if has_values(array):
+        values = np.asarray(array)
+        inside = (values >= 0) & (values <= 1)
+        if not inside.all():
+            raise refuse(name, f"an entry {values[~inside].flat[0]}", "numbers in [0, 1]")
+    return array
+
+
 def one_dtype(*arrays: Array) -> tuple[Array, ...]:
     """The arrays in the widest of their dtypes: a list beside a float32 array is no error."""
     dtype = np.result_type(*(a.dtype for a in arrays))

@@ -10,7 +10,7 @@ import numpy as np
 import theory
 from experiments.closed_loop import loops, real_data
 from experiments.closed_loop.loops import NUM_GENERATIONS, NUM_SAMPLES, PRIOR, SHARES, Information
-from experiments.ledger import Check, Outcome, Settings, equality, inequality
+from experiments.ledger import Check, Outcome, Settings, check, equality, inequality
 from theory import claims, drift, gaussian
 
 HELD_OUT_GENERATION = 20  # later, the few replicas that have collapsed carry the mean
@@ -143,21 +143,6 @@ def held_out_loss(name: str, settings: Settings) -> Outcome:
     )
 
 
-def _check(id: str, kind, statement: str, test: str, measure, figure: str | None = None, twin: bool = False) -> Check:
-    """A row of claim C1 or C2, whose id tells the claim; the id of a twin is the original's and -twin."""
-    return Check(
-        id=id,
-        claim=id[:2],
-        kind=kind,
-        statement=statement,
-        test=f"tests/{test}",
-        measure=measure,
-        figure=figure,
-        expected="fails" if twin else "holds",
-        twin_of=id.removesuffix("-twin") if twin else None,
-    )
-
-
 _CLAIMS = "theory/test_claims.py::"
 _ROWS = "experiments/test_closed_loop.py::test_rows_are_as_expected"
 _LOSES = "A closed loop loses information in every generation, I(X;Z_{t+1}) ≤ I(X;Z_t)"
@@ -166,14 +151,14 @@ _MEAN, _VARIANCE = f"n = {loops.NUM_MEAN}, τ = σ = 1", f"n = {loops.NUM_VARIAN
 _INFORMATION = "closed-loop-information"
 
 CHECKS: tuple[Check, ...] = (
-    _check(
+    check(
         "C1-chains",
         "exact",
         "Training adds nothing about the task beyond its data: I(X;Z) ≤ I(X;D)",
         _CLAIMS + "test_training",
         random_training,
     ),
-    _check(
+    check(
         "C1-chains-twin",
         "exact",
         "… even where the learner's randomness depends on the task",
@@ -181,14 +166,14 @@ CHECKS: tuple[Check, ...] = (
         partial(random_training, leak=0.5),
         twin=True,
     ),
-    _check(
+    check(
         "C1-mean",
         "monte-carlo",
         "A fit that keeps the mean alone knows less than its data: I(X;D) − I(X;Z_0) ≥ 0",
         _ROWS,
         training_a_mean,
     ),
-    _check(
+    check(
         "C2-categorical",
         "exact",
         f"{_LOSES}: two symbols, exactly",
@@ -196,7 +181,7 @@ CHECKS: tuple[Check, ...] = (
         partial(loss, categorical, _CATEGORICAL),
         _INFORMATION,
     ),
-    _check(
+    check(
         "C2-categorical-twin",
         "exact",
         "… even where a verdict that depends on the task enters",
@@ -208,14 +193,14 @@ CHECKS: tuple[Check, ...] = (
         ),
         twin=True,
     ),
-    _check(
+    check(
         "C2-three-symbols",
         "exact",
         f"{_LOSES}: three symbols, exactly",
         _CLAIMS + "test_data_processing",
         partial(loss, three_symbols, "6 random tasks"),
     ),
-    _check(
+    check(
         "C2-mean",
         "exact",
         f"{_LOSES}: the mean of a normal law, ½ ln(1 + nτ²/((t+1)σ²))",
@@ -223,7 +208,7 @@ CHECKS: tuple[Check, ...] = (
         partial(loss, lambda _: gaussian.mean_information(loops.NUM_MEAN, NUM_GENERATIONS), _MEAN),
         _INFORMATION,
     ),
-    _check(
+    check(
         "C2-log-variance",
         "exact",
         f"{_LOSES}: the variance of a normal law, from the density of its log-variance walk",
@@ -231,7 +216,7 @@ CHECKS: tuple[Check, ...] = (
         partial(loss, lambda _: gaussian.log_variance_information(loops.NUM_VARIANCE, NUM_GENERATIONS), _VARIANCE),
         _INFORMATION,
     ),
-    _check(
+    check(
         "C2-residual",
         "exact",
         "What is left in the end is what one draw of the true model tells: I(X;Z_∞) = I(X;Y)",
@@ -239,7 +224,7 @@ CHECKS: tuple[Check, ...] = (
         residual,
         _INFORMATION,
     ),
-    _check(
+    check(
         "C2-residual-twin",
         "exact",
         "… it goes to zero",
@@ -247,14 +232,14 @@ CHECKS: tuple[Check, ...] = (
         partial(residual, claimed=0.0),
         twin=True,
     ),
-    _check(
+    check(
         "C2-rate",
         "exact",
         "A loop whose fit is smoothed forgets at a constant rate: I(X;Z_{t+1}) ≤ η_KL I(X;Z_t), η_KL < 1",
         _CLAIMS + "test_strong_data_processing",
         constant_rate,
     ),
-    _check(
+    check(
         "C2-rate-twin",
         "exact",
         "… so does the categorical loop without smoothing",
@@ -263,14 +248,14 @@ CHECKS: tuple[Check, ...] = (
         twin=True,
     ),
     *(
-        check
+        row
         for name, study, setting in (
             ("categorical", loops.categorical, _CATEGORICAL),
             ("mean", loops.gaussian_mean, _MEAN),
             ("log-variance", loops.log_variance, _VARIANCE),
         )
-        for check in (
-            _check(
+        for row in (
+            check(
                 f"C2-{name}-simulated",
                 "monte-carlo",
                 "The simulated loop has the information of the exact law",
@@ -278,7 +263,7 @@ CHECKS: tuple[Check, ...] = (
                 partial(simulated, study, 20, setting),
                 _INFORMATION,
             ),
-            _check(
+            check(
                 f"C2-{name}-lost",
                 "monte-carlo",
                 "The simulated closed loop has lost information",
@@ -289,7 +274,7 @@ CHECKS: tuple[Check, ...] = (
         )
     ),
     *(
-        _check(
+        check(
             f"C2-{name}",
             "monte-carlo",
             f"{title}, retrained on its own samples, loses held-out log-likelihood",

@@ -1,0 +1,184 @@
+"""How many verdicts and rounds a goal takes, how good the verifier must be, how likely the loop ends right.
+
+Two kinds of numbers stand here. A *converse* says what no learner can beat: it needs only that each verdict has fresh
+noise of its own. The *exact* numbers say what one learner reaches: the loop that refits a categorical model to what the
+verifier kept, where the right block of outputs passes with probability φ (the true-positive rate) and all else with ψ
+(the false-positive rate). Two symbols are enough for that, since blocks are lumpable: "right" and "wrong".
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from theory import validation
+from theory.measures import binary_entropy, divergence_terms, entropy, product_divergence
+from theory.outcomes import Fixation as Fixation
+from theory.outcomes import Verifier, checked_verifier
+from theory.outcomes import accuracy as accuracy
+from theory.outcomes import break_even as break_even
+from theory.outcomes import break_even_limit as break_even_limit
+from theory.outcomes import fixation as fixation
+from theory.outcomes import kimura as kimura
+from theory.outcomes import success as success
+from theory.schedule import Spending as Spending
+from theory.schedule import best_round as best_round
+from theory.schedule import round_size_law as round_size_law
+from theory.schedule import schedule_bound as schedule_bound
+from theory.schedule import spend as spend
+from theory.schedule import two_stage as two_stage
+from theory.validation import ArrayLike
+
+
+def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
+    """The most that one verdict with fresh noise can tell, in nats.
+
+    C(φ,ψ) = max_w I(w) of the channel with rows (φ, 1−φ) and (ψ, 1−ψ); the best output law has odds
+    m/(1−m) = exp(−(h(φ)−h(ψ))/(φ−ψ)), and w = (m−ψ)/(φ−ψ) at which I is evaluated, so that a rounding of m is harmless.
+
+    Args:
+        verifier: (tpr, fpr), numbers or arrays that broadcast.
+
+    Returns:
+        The capacity; 0 where tpr = fpr.
+
+    Raises:
+        ValueError: Where a rate is outside [0, 1].
+
+    References:
+        Cover & Thomas (2006), Elements of Information Theory, section 7.1.
+    """
+    phi, psi = checked_verifier(verifier)
+    gap = phi - psi
+    safe = jnp.where(gap != 0, gap, 1)
+    output = jax.nn.sigmoid((binary_entropy(phi) - binary_entropy(psi)) / -safe)
+    weight = jnp.clip((output - psi) / safe, 0, 1)
+    mixture = weight * phi + (1 - weight) * psi
+
+    def divergence(rate):
+        return divergence_terms(rate, mixture) + divergence_terms(1 - rate, 1 - mixture)
+
+    return jnp.where(gap != 0, weight * divergence(phi) + (1 - weight) * divergence(psi), 0)
+
+
+def item_capacities(acceptances: ArrayLike) -> Float[Array, " item"]:
+    """What one verdict on each item can tell at most, in nats: C(max_x a_x(y), min_x a_x(y)).
+
+    n verdicts with fresh independent noise inject at most Σ_i C_i. The rates are those of each item: averaging them
+    over items first gives a number that is too small, as the capacity is convex in the channel.
+
+    Args:
+        acceptances: P(keep | item, task) [x, k].
+
+    Returns:
+        Capacities [k].
+
+    Raises:
+        ValueError: Where an entry is no rate.
+    """
+    a = validation.rates("acceptances", acceptances, 2)
+    return capacity((a.max(0), a.min(0)))
+
+
+def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0.0) -> int:
+    """How many verdicts it takes at least to bring I(X;Z) from `start` to `information`: a converse.
+
+    ⌈(I* − I_0)/C(φ,ψ)⌉. It holds for every learner, if each verdict has fresh noise, independent of the others given
+    the task and the candidates; rejected proposals count. Where verdicts are bought until n are kept, it bounds their
+    expected number.
+
+    Args:
+        information: I*, in nats.
+        verifier: (tpr, fpr).
+        start: I_0, in nats.
+
+    Returns:
+        The number, rounded up; 0 where nothing is missing.
+
+    Raises:
+        ValueError: Where a rate is outside [0, 1], an information is negative, or tpr = fpr, which tells nothing.
+
+    References:
+        Shannon (1948), A mathematical theory of communication: the converse of the coding theorem.
+    """
+    goal, first = (validation.finite(name, x, 0) for name, x in (("information", information), ("start", start)))
+    for name, value in (("information", goal), ("start", first)):
+        if value < 0:
+            raise validation.refuse(name, float(value), "a number >= 0, in nats")
+    nats = float(capacity(verifier))
+    if nats <= 0:
+        rates = tuple(map(float, checked_verifier(verifier)))
+        raise validation.refuse("verifier", rates, "tpr different from fpr, since equal rates tell nothing")
+    missing = max(float(goal) - float(first), 0.0)
+    return math.ceil(missing / nats * (1 - 1e-12))  # a whole number of capacities stays one
+
+
+def information_needed(error: ArrayLike, prior: ArrayLike) -> Float[Array, ""]:
+    """What must be known of the task so that it can be named with at most this error, in nats (Fano).
+
+    I ≥ H(X) − h(P_e) − P_e ln(m−1), and never below 0.
+
+    Args:
+        error: P_e, in [0, 1].
+        prior: Probabilities of the m tasks [x].
+
+    Returns:
+        The information.
+
+    Raises:
+        ValueError: Where `error` is no rate or `prior` no probability table.
+
+    References:
+        Fano (1961), Transmission of Information.
+        Cover & Thomas (2006), Elements of Information Theory, theorem 2.10.1.
+    """
+    p, e = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("error", error, 0))
+    return jnp.maximum(entropy(p) - binary_entropy(e) - e * math.log(max(p.size - 1, 1)), 0)
+
+
+def frozen_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLike | None = None) -> Float[Array, ""]:
+    """All that a frozen judge can ever tell, in nats: I(X;J|Z_0), or I(X;J) without a start.
+
+    J ∈ {0,1}^K is one verdict on each symbol, drawn once: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}. If its noise is
+    independent of X given (Z_0, J), I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) for ever; fresh verdicts are capped by H(X) alone.
+
+    Args:
+        prior: Probabilities of the tasks [x].
+        acceptances: P(the judge keeps the symbol | task) [x, k].
+        initial: p(z_0|x) [x, s]; None: I(X;J).
+
+    Returns:
+        The information.
+
+    Raises:
+        ValueError: Where an argument is no probability table or rate, or the shapes disagree.
+    """
+    tasks, a = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("acceptances", acceptances, 2))
+    validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
+    start = jnp.ones((tasks.size, 1), a.dtype) if initial is None else validation.pmf("initial", initial, 2, 1)
+    validation.same_size("initial", start.shape[0], "prior", tasks.size)
+    judges = judge_law(a)
+    joint = (tasks[:, None] * start.astype(a.dtype))[:, None, :] * judges[:, :, None]  # [x, j, z]
+    mass = joint.sum((0, 1))
+    nats = jax.vmap(product_divergence, 2)(joint / jnp.where(mass > 0, mass, 1)[None, None, :])
+    return (mass * nats).sum()
+
+
+def judge_law(acceptances: ArrayLike) -> Float[Array, "x judge"]:
+    """P(J|x) of a judge that draws one verdict on each symbol for ever; judge j keeps symbol k where bit k of j is set.
+
+    Args:
+        acceptances: P(the judge keeps the symbol | task) [x, k].
+
+    Returns:
+        Probabilities [x, 2^k].
+
+    Raises:
+        ValueError: Where an entry is no rate.
+    """
+    a = validation.rates("acceptances", acceptances, 2)
+    keeps = jnp.asarray(np.arange(2 ** a.shape[1])[:, None] >> np.arange(a.shape[1])[None] & 1, bool)
+    return jnp.where(keeps[None], a[:, None, :], 1 - a[:, None, :]).prod(2)

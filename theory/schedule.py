@@ -1,0 +1,251 @@
+"""Few large rounds or many small ones: what a budget of verdicts buys, until n are kept in each round.
+
+Exact are the wrong share after a given schedule and the bound on all schedules; the law of the best constant size is
+asymptotic. The public names stand in `theory.budget`.
+"""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+import scipy.stats
+from jax import Array
+from jaxtyping import Float
+
+from theory import validation
+from theory.kernels import binary_types, multinomial_rows
+from theory.outcomes import Verifier, checked_verifier
+from theory.selection import fractions
+from theory.validation import ArrayLike
+
+SWEEPS = 2000  # of value iteration, at most
+
+
+class Spending(NamedTuple):
+    """What a loop has reached after each round, and what it has cost."""
+
+    wrong: Float[Array, "*schedule t"]  # E[1 − Z_t], t = 1 …: how often an output is wrong
+    verdicts: Float[Array, "*schedule t"]  # expected, in all rounds up to this one
+
+    def within(self, verdicts: float) -> Float[Array, "*schedule"]:
+        """The wrong share after the last round that the budget pays for; inf where it does not pay for one."""
+        paid = self.verdicts <= verdicts
+        last = jnp.maximum(paid.sum(-1) - 1, 0)
+        return jnp.where(paid[..., 0], jnp.take_along_axis(self.wrong, last[..., None], -1)[..., 0], jnp.inf)
+
+
+def spend(sizes: ArrayLike, verifier: Verifier, initial: float) -> Spending:
+    """What rounds of these sizes buy: exact.
+
+    Round t samples until n_t are kept: Z_{t+1} ~ Binomial(n_t, z')/n_t, z' = zφ/(zφ+(1−z)ψ), at the expected cost of
+    n_t E[1/(Z_t φ+(1−Z_t)ψ)] verdicts.
+
+    Args:
+        sizes: n_t [..., t], integers of at least 1: one schedule or many.
+        verifier: (tpr, fpr), two numbers above 0.
+        initial: The share of right outputs at the start.
+
+    Returns:
+        Wrong shares and expected verdicts [..., t].
+
+    Raises:
+        ValueError: Where a size is below 1, or a rate outside (0, 1].
+    """
+    phi, psi, p = _numbers(verifier, initial)
+    schedule = np.asarray(sizes)
+    if schedule.ndim < 1 or schedule.size == 0 or schedule.dtype.kind not in "iu" or (schedule < 1).any():
+        raise validation.refuse("sizes", sizes, "integers >= 1, one for each round")
+    flat = schedule.reshape(-1, schedule.shape[-1])
+    unique, index = np.unique(flat, return_inverse=True)
+    index = index.reshape(flat.shape)
+    pairs, steps = np.unique(np.stack([index[:, :-1], index[:, 1:]], -1).reshape(-1, 2), axis=0, return_inverse=True)
+    types, log_own = binary_types(unique, jnp.result_type(float))
+    chain = _Rounds(jnp.asarray(unique, types.dtype), types, log_own)
+    results = _spend(chain, phi, psi, p, index[:, 0], pairs, steps.reshape(len(flat), -1))
+    return Spending(*(leaf.reshape(schedule.shape) for leaf in results))
+
+
+class _Rounds(NamedTuple):
+    """The lattices of the sizes that occur, padded to the largest."""
+
+    sizes: Float[Array, " size"]
+    types: Float[Array, "size state 2"]
+    log_own: Float[Array, "size state"]
+
+
+@jax.jit
+def _spend(chain: _Rounds, phi, psi, p, first, pairs, steps) -> Spending:
+    """Each pair of successive sizes has its kernel, computed once; a schedule is a path through them."""
+
+    def leads(shares, to):  # the rows, and what a round costs
+        kept = shares * phi + (1 - shares) * psi
+        right = jnp.stack([shares * phi / kept, 1 - shares * phi / kept], axis=1)
+        return multinomial_rows(chain.sizes[to], right, chain.types[to], chain.log_own[to]), chain.sizes[to] / kept
+
+    def pair(ends):
+        return leads(chain.types[ends[0], :, 0], ends[1])
+
+    kernels, costs = jax.lax.map(pair, jnp.asarray(pairs))
+    wrongs = chain.types[jnp.asarray(pairs)[:, 1], :, 1]
+
+    def schedule(args):
+        first, steps = args
+
+        def round_(state, step):
+            law, spent = state
+            after = law @ kernels[step], spent + law @ costs[step]
+            return after, Spending(after[0] @ wrongs[step], after[1])
+
+        rows, cost = leads(jnp.full(1, p, chain.types.dtype), first)
+        start = Spending(rows[0] @ chain.types[first, :, 1], cost[0])
+        later = jax.lax.scan(round_, (rows[0], cost[0]), steps)[1]
+        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), start, later)
+
+    return jax.lax.map(schedule, (jnp.asarray(first), jnp.asarray(steps)))
+
+
+def round_size_law(verifier: Verifier, initial: float, verdicts: float) -> tuple[float, float]:
+    """The best constant round size for large budgets, and −ln of the wrong share that it reaches (asymptotic).
+
+    N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}; drift loses the right symbol with
+    e^{−2nsp}, by Kimura. Equal exponents give n = √(φN/2p), and the exponent s√(2pφN).
+
+    Args:
+        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
+        initial: p, the share of right outputs at the start.
+        verdicts: N.
+
+    Returns:
+        n, not rounded, and the exponent.
+
+    Raises:
+        ValueError: Where the rates are not 0 < fpr < tpr ≤ 1.
+    """
+    phi, psi, p = _numbers(verifier, initial)
+    if phi <= psi:
+        raise validation.refuse("verifier", (phi, psi), "tpr > fpr")
+    selection = math.log(phi / psi)
+    return math.sqrt(phi * verdicts / (2 * p)), selection * math.sqrt(2 * p * phi * verdicts)
+
+
+def best_round(verifier: Verifier, initial: float, verdicts: float) -> tuple[int, float]:
+    """The constant round size that leaves the smallest wrong share within a budget: exact, by search.
+
+    All sizes from a quarter to three times the asymptotic one are tried.
+
+    Args:
+        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
+        initial: The share of right outputs at the start.
+        verdicts: N, which must pay for one round.
+
+    Returns:
+        n, and the wrong share E[1 − Z].
+
+    Raises:
+        ValueError: As `round_size_law`, or where the budget does not pay for a round.
+    """
+    law, _ = round_size_law(verifier, initial, verdicts)
+    sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
+    num_rounds = max(1, math.ceil(verdicts * max(_numbers(verifier, initial)[:2]) / sizes[0]))
+    wrong = np.asarray(spend(np.repeat(sizes[:, None], num_rounds, axis=1), verifier, initial).within(verdicts))
+    if not np.isfinite(wrong).any():
+        raise validation.refuse("verdicts", verdicts, "enough for one round")
+    return int(sizes[wrong.argmin()]), float(wrong.min())
+
+
+def two_stage(verifier: Verifier, initial: float, verdicts: float) -> tuple[tuple[int, int, int], float]:
+    """The best schedule of n_1 in the first T_1 rounds and n_2 ever after, by search on the exact chain.
+
+    Args:
+        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
+        initial: The share of right outputs at the start.
+        verdicts: N.
+
+    Returns:
+        (n_1, T_1, n_2), and the wrong share E[1 − Z].
+
+    Raises:
+        ValueError: As `best_round`.
+    """
+    constant, _ = best_round(verifier, initial, verdicts)
+    firsts = np.unique(np.rint(constant * np.linspace(1, 1.8, 9)).astype(int))
+    seconds = np.unique(np.maximum(1, np.rint(constant * np.linspace(0.3, 0.8, 11))).astype(int))
+    cases = [(a, t, b) for a in firsts for t in range(2, 10) for b in seconds]
+    num_rounds = math.ceil(verdicts * max(_numbers(verifier, initial)[:2]) / seconds[0])
+    sizes = np.array([[a] * t + [b] * (num_rounds - t) for a, t, b in cases])
+    wrong = np.asarray(spend(sizes, verifier, initial).within(verdicts))
+    a, t, b = cases[int(wrong.argmin())]
+    return (int(a), t, int(b)), float(wrong.min())
+
+
+def schedule_bound(verifier: Verifier, initial: float, verdicts: float, *, largest: int) -> float:
+    """The wrong share below which no schedule gets, even one that sees the share before it chooses n_t: exact.
+
+    For every price λ of a verdict, E[1 − Z_T] ≥ V_λ(p) − λN, where
+    V_λ(z) = min{1 − z, min_n [λn/(zφ+(1−z)ψ) + E V_λ(Binomial(n,z')/n)]} (Bellman), solved on all fractions with
+    denominators up to `largest`; the best λ is taken. A schedule that cannot look is no better.
+
+    Args:
+        verifier: (tpr, fpr), two numbers above 0.
+        initial: The share of right outputs at the start.
+        verdicts: N, the expected number that may be spent.
+        largest: The largest round size that is allowed.
+
+    Returns:
+        The bound.
+
+    Raises:
+        ValueError: Where a rate is outside (0, 1] or `largest` < 1.
+
+    References:
+        Bellman (1957), Dynamic Programming.
+        Altman (1999), Constrained Markov Decision Processes, chapter 3: the Lagrangian of a budget.
+    """
+    rates = _numbers(verifier, initial)
+    largest = validation.integer("largest", largest, 1)
+
+    def loss(log_price: float) -> float:
+        price = math.exp(log_price)
+        return price * verdicts - _optimal_cost(*rates, largest, price)
+
+    found = scipy.optimize.minimize_scalar(loss, bounds=(-40.0, 0.0), method="bounded", options={"xatol": 1e-3})
+    return max(0.0, -float(found.fun))
+
+
+def _optimal_cost(phi: float, psi: float, p: float, largest: int, price: float) -> float:
+    """V_λ(p), from below: value iteration from V = 1[z = 0], where nothing helps, rises to the fixed point."""
+    shares, rows, targets, costs = _moves(phi, psi, p, largest)
+    value = (shares == 0).astype(float)
+    for _ in range(SWEEPS):
+        later = np.stack([row @ value[target] for row, target in zip(rows, targets, strict=True)])
+        new = np.minimum(1 - shares, (price * costs + later).min(0))
+        settled = np.max(new - value) <= 1e-14 * price
+        value = new
+        if settled:
+            break
+    return float(value[-1])
+
+
+@lru_cache(maxsize=4)
+def _moves(phi: float, psi: float, p: float, largest: int):
+    """States (the last one the start), and for each size its rows, the places of its targets, and its costs."""
+    primitive, _ = fractions(largest, 2)
+    inside = primitive[:, 0] / primitive.sum(1)
+    shares = np.append(inside, p)
+    kept = shares * phi + (1 - shares) * psi
+    right = shares * phi / kept
+    sizes = range(1, largest + 1)
+    rows = [scipy.stats.binom.pmf(np.arange(n + 1)[None], n, right[:, None]) for n in sizes]
+    targets = [np.searchsorted(inside, np.arange(n + 1) / n - 1e-9) for n in sizes]
+    return shares, rows, targets, np.stack([n / kept for n in sizes])
+
+
+def _numbers(verifier: Verifier, initial: float) -> tuple[float, float, float]:
+    phi, psi = map(float, checked_verifier(verifier))
+    if min(phi, psi) <= 0:
+        raise validation.refuse("verifier", (phi, psi), "two rates in (0, 1]")
+    return phi, psi, float(validation.rates("initial", initial, 0))
