@@ -47,7 +47,7 @@ class ExponentialFamily(Model, Protocol):
 
 @runtime_checkable
 class Checked(Protocol):
-    """A model that knows which parameters make sense; `run` and `ensemble` ask it at the door."""
+    """A model or a signal that knows which parameters make sense; `run` and `ensemble` ask it at the door."""
 
     def check(self) -> None:
         """Raises ValueError naming the parameter that makes no sense."""
@@ -67,4 +67,4 @@ class Signal(Protocol):
 class Graded(Signal, Protocol):
     """A signal that knows which samples are right, so that a record can hold their share."""
 
-    right: Callable[[Any], Bool[Array, " n"]]  # a pytree callable
+    right: Callable[[Any], Bool[Array, " n"]] | None  # a pytree callable; None where no part of the signal knows

@@ -18,7 +18,7 @@ from jax.sharding import PartitionSpec as P
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sandbox import store, validation
+from sandbox import proposals, store, validation
 from sandbox.base import Data, Signal
 from sandbox.loop import (
     Fit,
@@ -29,6 +29,7 @@ from sandbox.loop import (
     check_model,
     check_record,
     check_regime,
+    check_signal,
     generation,
     whole,
 )
@@ -55,6 +56,7 @@ class _Plan(NamedTuple):
     num_generations: int
     num_real: int | None
     fit: Fit | None
+    until_kept: bool
     every: int
     summary: Callable[[Any], Any] | None
     judge: Callable[[Array, Any], Signal] | None  # makes a signal of its own for each replica
@@ -71,6 +73,7 @@ def ensemble(
     num_real: int | None = None,
     regime: Regime = Replace(),
     fit: Fit | None = None,
+    until_kept: bool = False,
     every: int = 1,
     summary: Callable[[Any], Any] | None = None,
     chunk: int | None = None,
@@ -94,6 +97,7 @@ def ensemble(
         regime: as in `run`; what it leaves out is filled in per replica: `Fresh(None, share)` draws from the true
             model, `Accumulate()` and `Reuse()` hold the real samples that Z_0 was fitted to.
         fit: as in `run`.
+        until_kept: as in `run`.
         every: records the generations 0, every, 2·every, … alone.
         summary: model -> NamedTuple or dict of arrays, recorded in the place of the model.
         chunk: recorded rows in a chunk. Memory is bounded by the chunk; the result does not depend on it.
@@ -110,13 +114,13 @@ def ensemble(
     counts = {"num_samples": num_samples, "num_replicas": num_replicas, "every": every}
     optional = {"num_real": num_real, "chunk": chunk}
     counts |= {name: count for name, count in optional.items() if count is not None}
-    _check(tasks, regime, num_generations, counts)
+    _check(tasks, signal, regime, num_generations, counts)
     if resume and out is None:
         raise ValueError("resume: a folder is accepted in `out`, got None")
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.wrap_key_data(key)
     own = _is_factory(signal)
-    plan = _Plan(num_samples, num_generations, num_real, fit, every, summary, signal if own else None)
+    plan = _Plan(num_samples, num_generations, num_real, fit, until_kept, every, summary, signal if own else None)
     shared = (regime, None if own else as_pytree(signal))
     num_tasks = jax.tree.leaves(tasks)[0].shape[0]
     size = num_tasks * num_replicas
@@ -158,7 +162,7 @@ def ensemble(
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=2), *rows)
 
 
-def _check(tasks: Any, regime: Regime, num_generations: int, counts: dict[str, int]) -> None:
+def _check(tasks: Any, signal: Any, regime: Regime, num_generations: int, counts: dict[str, int]) -> None:
     """Raises ValueError where an argument of `ensemble` makes no sense, before anything is computed."""
     for name, count in counts.items():
         validation.at_least(name, count, 1)
@@ -170,6 +174,7 @@ def _check(tasks: Any, regime: Regime, num_generations: int, counts: dict[str, i
     task = jax.tree.map(lambda leaf: leaf[0], tasks)
     check_model("tasks", task)
     check_regime(regime, task)
+    check_signal(signal)
 
 
 def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> dict[str, Any]:
@@ -200,7 +205,8 @@ def _start(key, tasks, index, shared, *, num_replicas: int, plan: _Plan, mesh) -
         if plan.num_real is not None:
             real = task.sample(real_key, plan.num_real)
             model = (plan.fit or type(task).fit)(task, *whole(real))
-        memory = regime.given(task, real).start(model, plan.num_samples, plan.num_generations, plan.fit)
+        num_rows = proposals.num_rows(model, plan.num_samples, plan.until_kept)
+        memory = regime.given(task, real).start(model, num_rows, plan.num_generations, plan.fit)
         return Replica(jax.random.key_data(loop_key), task, signal, real, model, memory)
 
     return _spread(jax.vmap(start), mesh, (P("replica"),))(index)
@@ -219,6 +225,7 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
             regime=regime.given(replica.task, replica.real),
             num_samples=plan.num_samples,
             fit=plan.fit,
+            until_kept=plan.until_kept,
         )
 
         def row(state, t: Array):

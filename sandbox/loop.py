@@ -10,18 +10,19 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float
 
-from sandbox import validation
-from sandbox.base import Checked, Data, ExponentialFamily, Graded, Model, Signal, Weights
+from sandbox import proposals, validation
+from sandbox.base import Checked, Data, ExponentialFamily, Model, Signal, Weights
+from sandbox.proposals import Part
 
 Fit = Callable[[Any, Data, Weights], Any]
-Part = tuple[Array, Array]  # samples and their weights; parts differ in length
 
 
 class Record(NamedTuple):
     """A trajectory; row t is the model Z_t and what became of its own samples, t = 0 … num_generations.
 
-    `kept` is the share of the samples of Z_t that the signal kept, `right` the share that was right, None where the
-    signal does not know what is right. Leaves are [t, …] from `run` and [task, replica, t, …] from `ensemble`.
+    `kept` is the share of the samples of Z_t that the signal kept, `right` the share of the first n that was right,
+    None where the signal does not know what is right. Leaves are [t, …] from `run` and [task, replica, t, …] from
+    `ensemble`.
     """
 
     model: Any
@@ -46,12 +47,17 @@ class Regime(Protocol):
         """The regime with what was left out filled in: the true model, and the real samples Z_0 was fitted to."""
         ...
 
-    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> Any:
-        """The memory before the first generation."""
+    def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> Any:
+        """The memory before the first generation, each of which will bring a part of `num_rows` rows."""
         ...
 
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
-        """The memory and the model after generation t, whose samples and weights are `part`."""
+    def retrain(
+        self, memory: Any, key: Array, t: Array, model: Any, part: Part, num_samples: int, fit: Fit | None
+    ) -> tuple[Any, Any]:
+        """The memory and the model after generation t, whose samples and weights are `part`.
+
+        A row a sample, or more: of a path that is sampled until n are kept, each brings its past along.
+        """
         ...
 
 
@@ -62,11 +68,13 @@ class Replace(NamedTuple):
         """Nothing to fill in."""
         return self
 
-    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+    def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> tuple[()]:
         """Nothing to remember."""
         return ()
 
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+    def retrain(
+        self, memory: Any, key: Array, t: Array, model: Any, part: Part, num_samples: int, fit: Fit | None
+    ) -> tuple[Any, Any]:
         """Fits to this generation's samples."""
         return memory, refit(model, [part], fit)
 
@@ -83,13 +91,15 @@ class Reuse(NamedTuple):
         """The real samples, where `data` was left out."""
         return self if self.data is not None else Reuse(real)
 
-    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+    def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> tuple[()]:
         """Nothing to remember."""
         if self.data is None:
             raise ValueError("regime: Reuse(data) needs real samples: give it data, or num_real to an ensemble")
         return ()
 
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+    def retrain(
+        self, memory: Any, key: Array, t: Array, model: Any, part: Part, num_samples: int, fit: Fit | None
+    ) -> tuple[Any, Any]:
         """Fits to this generation's samples and the real set."""
         return memory, refit(model, [whole(self.data), part], fit)
 
@@ -110,22 +120,24 @@ class Fresh(NamedTuple):
         """The true model, where `real` was left out."""
         return self if self.real is not None else self._replace(real=task)
 
-    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> tuple[()]:
+    def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> tuple[()]:
         """Nothing to remember."""
         if self.real is None:
             raise ValueError("regime: Fresh(real, share) needs a source of real samples, got None")
         return ()
 
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+    def retrain(
+        self, memory: Any, key: Array, t: Array, model: Any, part: Part, num_samples: int, fit: Fit | None
+    ) -> tuple[Any, Any]:
         """Fits to the first samples of either kind, in the number that the share asks for."""
         x, weights = part
-        n = weights.shape[0]
+        n = num_samples
         count_key, real_key = jax.random.split(key)
         binomial = (jax.random.uniform(count_key, (n,)) < self.share).sum()
         num_real = jnp.where(self.stratified, jnp.round(n * jnp.asarray(self.share)).astype(binomial.dtype), binomial)
-        index = jnp.arange(n)
-        real = (self.real.sample(real_key, n), (index < num_real).astype(weights.dtype))
-        own = (x, jnp.where(index < n - num_real, weights, 0))
+        real = (self.real.sample(real_key, n), (jnp.arange(n) < num_real).astype(weights.dtype))
+        rows = weights.shape[0]
+        own = (x, jnp.where(jnp.arange(rows) // (rows // n) < n - num_real, weights, 0))
         return memory, refit(model, [real, own], fit)
 
 
@@ -133,7 +145,7 @@ class Accumulate(NamedTuple):
     """Z_{t+1} = fit(data ∪ D_0 ∪ … ∪ D_t): nothing is ever thrown away.
 
     The pool is its sufficient statistics where the model's own fit needs no more, else one buffer of
-    len(data) + (num_generations + 1)·num_samples rows. In an ensemble, None stands for the real samples that each
+    len(data) rows and those of num_generations + 1 parts. In an ensemble, None stands for the real samples that each
     replica's Z_0 was fitted to; in a run it is an empty pool.
     """
 
@@ -143,18 +155,20 @@ class Accumulate(NamedTuple):
         """The real samples, where `data` was left out."""
         return self if self.data is not None else Accumulate(real)
 
-    def start(self, model: Model, num_samples: int, num_generations: int, fit: Fit | None) -> Any:
+    def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> Any:
         """The pool that holds the real samples alone, and Z_0, about which its statistics are taken."""
-        x = jax.eval_shape(partial(model.sample, n=num_samples), jax.random.key(0))
+        x = jax.eval_shape(partial(model.sample, n=num_rows), jax.random.key(0))
         parts = [] if self.data is None else [whole(self.data)]
         if own_options(model, fit) is not None:
-            nothing = jnp.zeros(x.shape, x.dtype), jnp.zeros(num_samples)
+            nothing = jnp.zeros(x.shape, x.dtype), jnp.zeros(num_rows)
             return model, total_statistics(model, [*parts, nothing])
-        rows = (num_generations + 1) * num_samples
+        rows = (num_generations + 1) * num_rows
         room = jnp.zeros((rows, *x.shape[1:]), x.dtype), jnp.zeros(rows)
         return union([*parts, room])
 
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Part, fit: Fit | None) -> tuple[Any, Any]:
+    def retrain(
+        self, memory: Any, key: Array, t: Array, model: Any, part: Part, num_samples: int, fit: Fit | None
+    ) -> tuple[Any, Any]:
         """Adds this generation's samples to the pool and fits to it."""
         options = own_options(model, fit)
         if options is not None:
@@ -208,17 +222,24 @@ def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
 
 
 def generation(
-    state: tuple[Any, Any], t: Array, *, key: Array, signal: Signal, regime: Regime, num_samples: int, fit: Fit | None
+    state: tuple[Any, Any],
+    t: Array,
+    *,
+    key: Array,
+    signal: Signal,
+    regime: Regime,
+    num_samples: int,
+    fit: Fit | None,
+    until_kept: bool,
 ) -> tuple[tuple[Any, Any], Record]:
     """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone."""
     model, memory = state
     # a key that nothing consumes is not computed, as it would be in a split
-    sample_key, signal_key, regime_key = (jax.random.fold_in(key, 3 * t + use) for use in range(3))
-    x = model.sample(sample_key, num_samples)
-    weights = signal(signal_key, model, x)
-    right = signal.right(x).mean() if isinstance(signal, Graded) else None
-    memory, retrained = regime.retrain(memory, regime_key, t, model, (x, weights), fit)
-    return (retrained, memory), Record(model, weights.mean(), right)
+    keys = proposals.Keys(*(jax.random.fold_in(key, 3 * t + use) for use in range(3)))
+    propose = proposals.rejection if until_kept else proposals.filtering
+    part, kept, right = propose(keys, model, signal, num_samples)
+    memory, retrained = regime.retrain(memory, keys.regime, t, model, part, num_samples, fit)
+    return (retrained, memory), Record(model, kept, right)
 
 
 def run(
@@ -230,6 +251,7 @@ def run(
     num_generations: int,
     regime: Regime = Replace(),
     fit: Fit | None = None,
+    until_kept: bool = False,
 ) -> Record:
     """Retrains `model` on its own samples, filtered by `signal`.
 
@@ -245,13 +267,15 @@ def run(
         regime: `Replace()`, `Accumulate(data)`, `Fresh(real, share)` or `Reuse(data)`.
         fit: another function (model, x, weights) -> model in the place of the model's own. Options of the model's
             own fit are bound by `functools.partial(type(model).fit, …)`, once: a new function recompiles.
+        until_kept: draws until n samples are kept, each with its weight as probability, where False, filtering, fits
+            to what is kept of n; `kept` is then n over the proposals it took. Gives up after 10,000 (kept + 1).
 
     Returns:
         A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
 
     Raises:
-        ValueError: a count below its least, a parameter that is not finite or no probability, a share outside
-            [0, 1], a regime without its data, or a fit that made a NaN.
+        ValueError: a count below its least, a parameter that is not finite or no probability, a share or a rate
+            outside [0, 1], a regime without its data, or a fit that made a NaN.
 
     References:
         Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
@@ -260,17 +284,18 @@ def run(
     validation.at_least("num_generations", num_generations, 0)
     check_model("model", model)
     check_regime(regime, model)
-    record = _run(
-        key, model, as_pytree(signal), regime, num_samples=num_samples, num_generations=num_generations, fit=fit
-    )
+    check_signal(signal)
+    options = {"num_samples": num_samples, "num_generations": num_generations, "fit": fit, "until_kept": until_kept}
+    record = _run(key, model, as_pytree(signal), regime, **options)
     check_record(record)
     return record
 
 
-@partial(jax.jit, static_argnames=("num_samples", "num_generations", "fit"))
-def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, fit: Fit | None) -> Record:
-    memory = regime.start(model, num_samples, num_generations, fit)
-    step = partial(generation, key=key, signal=signal, regime=regime, num_samples=num_samples, fit=fit)
+@partial(jax.jit, static_argnames=("num_samples", "num_generations", "fit", "until_kept"))
+def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, **options) -> Record:
+    num_rows = proposals.num_rows(model, num_samples, options["until_kept"])
+    memory = regime.start(model, num_rows, num_generations, options["fit"])
+    step = partial(generation, key=key, signal=signal, regime=regime, num_samples=num_samples, **options)
     return jax.lax.scan(step, (model, memory), jnp.arange(num_generations + 1))[1]
 
 
@@ -299,6 +324,15 @@ def check_regime(regime: Regime, model: Model) -> None:
         row = jax.eval_shape(partial(model.sample, n=1), jax.random.key(0)).shape[1:]
         if data.shape[1:] != row:
             raise ValueError(f"data: samples of shape {list(row)}, as the model draws, are accepted, got {data.shape}")
+
+
+def check_signal(signal: Any) -> None:
+    """Raises ValueError where a parameter of a signal, or of what it is made of, makes no sense."""
+    if isinstance(signal, Checked):
+        signal.check()
+    if isinstance(signal, tuple):
+        for part in signal:
+            check_signal(part)
 
 
 def check_record(record: Record) -> None:

@@ -16,6 +16,7 @@ class MarkovChain(NamedTuple):
 
     initial: Float[Array, " state"]
     transition: Float[Array, "state next"]
+    order = 1  # symbols of the past that a sample's probability depends on; no field, since it has no annotation
 
     def check(self) -> None:
         """Raises ValueError unless `initial` and the rows of `transition` are probability vectors of one length."""

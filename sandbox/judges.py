@@ -1,0 +1,99 @@
+"""Signals that look at a model: at the one that drew the samples, or at one that was fitted once and for all."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from sandbox import noise, validation
+from sandbox.base import Data, Model, Weights
+from sandbox.regions import Denser, Region, Symbols
+from sandbox.signals import Rate, Verifier, bernoulli
+
+
+class Discriminator(NamedTuple):
+    """The probability that x is real and not the model's: σ(ln p_real(x) − ln p_model(x) + noise · N(0, 1)).
+
+    At noise 0 it is the optimal discriminator's between equally many of either.
+
+    References:
+        Goodfellow et al. (2014), Generative adversarial nets. NeurIPS.
+        Azadi et al. (2019), Discriminator rejection sampling. ICLR.
+    """
+
+    real: Model
+    noise: float | Float[Array, ""]
+
+    def check(self) -> None:
+        """Raises ValueError unless the noise is finite and not negative."""
+        validation.nonnegative("Discriminator.noise", self.noise)
+
+    def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
+        """The probability of each sample; ½ where both models exclude it, or both are singular there."""
+        real, own = self.real.log_prob(x), model.log_prob(x)
+        logit = jnp.where(real == own, 0, real - own)
+        return jax.nn.sigmoid(logit + self.noise * noise.normal(key, logit.shape, logit.dtype)).astype(float)
+
+
+class SelfJudge(NamedTuple):
+    """A Verifier for which right is what the model itself finds at least as likely as its own average sample.
+
+    The average is of ln p over as many samples of the model's own as there are candidates. A function of the model
+    and of noise alone: the loop stays closed.
+    """
+
+    tpr: Rate
+    fpr: Rate
+
+    def check(self) -> None:
+        """Raises ValueError unless the two rates are in [0, 1]."""
+        validation.rate("SelfJudge.tpr", self.tpr)
+        validation.rate("SelfJudge.fpr", self.fpr)
+
+    def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
+        """1 with probability `tpr` where x passes for right, else with probability `fpr`."""
+        sample_key, verdict_key = jax.random.split(key)
+        average = model.log_prob(model.sample(sample_key, x.shape[0])).mean()
+        return Verifier(self.tpr, self.fpr, Denser(model, average))(verdict_key, model, x)
+
+
+class FrozenJudge(NamedTuple):
+    """Keeps what is in a region that never changes, right or not."""
+
+    keeps: Region
+
+    @staticmethod
+    def trained(key: Array, task: Any, num_real: int, *, level: Rate = 0.1) -> "FrozenJudge":
+        """Keeps what is likely under a fit, started from the task, to `num_real` real samples of the judge's own.
+
+        Likely is what has at least the ln p of the `level` quantile of those samples.
+
+        Raises:
+            ValueError: `num_real` is below 1, or `level` is outside [0, 1].
+        """
+        validation.at_least("num_real", num_real, 1)
+        validation.rate("level", level)
+        real = task.sample(key, num_real)
+        fitted = task.fit(real, jnp.ones(num_real))
+        # interpolating between two infinite densities would be NaN
+        return FrozenJudge(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))
+
+    @staticmethod
+    def drawn(key: Array, verifier: Any, num_symbols: int) -> "FrozenJudge":
+        """The verdict of `verifier` on each symbol, its errors drawn once and for all.
+
+        Raises:
+            ValueError: `num_symbols` is below 1.
+        """
+        validation.at_least("num_symbols", num_symbols, 1)
+        return FrozenJudge(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
+
+    def acceptance(self, x: Data) -> Weights:
+        """1 in the region, else 0."""
+        return self.keeps(x).astype(float)
+
+    def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
+        """1 in the region, else 0."""
+        return self.acceptance(x)

@@ -1,0 +1,112 @@
+"""From a model's samples to what the next is fitted to: some of n proposals, or proposals until n are kept."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float, Int
+
+from sandbox import noise
+from sandbox.base import Data, Graded, Model, Signal
+
+Part = tuple[Array, Array]  # samples and their weights; parts differ in length
+Offspring = tuple[Part, Float[Array, ""], Float[Array, ""] | None]  # the part, the shares kept and right
+PATIENCE = 10_000  # proposals for each sample kept, and as many before the first
+
+
+class Keys(NamedTuple):
+    """The keys of a generation; rejection folds that of the regime in again to draw what is kept."""
+
+    sample: Array
+    signal: Array
+    regime: Array
+
+
+class _Batches(NamedTuple):
+    """What has come of the batches so far; slot j holds the jth sample kept, after the symbols it depends on."""
+
+    batch: Int[Array, ""]
+    kept: Int[Array, ""]
+    proposed: Int[Array, ""]
+    right: Float[Array, ""] | None
+    x: Array  # [slot, 1 + order, …]
+    weights: Float[Array, "slot place"]
+
+
+def filtering(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
+    """n proposals, each with its weight."""
+    x = model.sample(keys.sample, num_samples)
+    weights = signal(keys.signal, model, x)
+    return (x, weights), weights.mean(), share_right(signal, x)
+
+
+def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
+    """Proposals in batches of n until n are kept, each with its weight as probability.
+
+    The share kept is of the proposals up to the one that completes the n, so that their number is negative binomial.
+    After PATIENCE · (kept + 1) proposals it gives up. Of a path, x_i comes as (x_{i−1}, x_i) with weights (0, 1), in
+    the order kept, so that the whole reads as one path; x_0 is a proposal in the first batch alone.
+
+    References:
+        von Neumann (1951), Various techniques used in connection with random digits. NBS Applied Math. Series 12.
+    """
+    order = path_order(model)
+    index, place = jnp.arange(num_samples), jnp.arange(1 + order)
+    stretch = jnp.maximum(index - order, 0)[:, None] + place[None, :]
+    itself = (place[None, :] == jnp.minimum(index, order)[:, None]).astype(float)
+
+    def draw(so_far: _Batches) -> _Batches:
+        batch = so_far.batch
+        x = model.sample(batch_key(keys.sample, batch), num_samples)
+        weights = signal(batch_key(keys.signal, batch), model, x)
+        u = noise.uniform(batch_key(keys.regime, batch + 1), weights.shape, weights.dtype)
+        proposed = (index >= order) | (batch == 0)
+        keeps = proposed & (u < weights)
+        kept = so_far.kept + jnp.cumsum(keeps)
+        before = kept - keeps.astype(kept.dtype)
+        slot = jnp.where(keeps, before, num_samples)  # past the last slot: dropped
+        return _Batches(
+            batch + 1,
+            jnp.minimum(kept[-1], num_samples),
+            so_far.proposed + (proposed & (before < num_samples)).sum(),
+            jax.tree.map(partial(jnp.where, batch == 0), share_right(signal, x), so_far.right),
+            so_far.x.at[slot].set(x[stretch], mode="drop"),
+            so_far.weights.at[slot].set(itself, mode="drop"),
+        )
+
+    def goes_on(so_far: _Batches) -> Array:
+        return (so_far.kept < num_samples) & (so_far.batch * num_samples // PATIENCE <= so_far.kept)
+
+    shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
+    (x, _), _, right = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    room = jnp.zeros((*stretch.shape, *x.shape[1:]), x.dtype)
+    nothing = jnp.zeros((), int)
+    end = jax.lax.while_loop(goes_on, draw, _Batches(nothing, nothing, nothing, right, room, jnp.zeros(stretch.shape)))
+    part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
+    return part, end.kept / end.proposed, end.right
+
+
+def num_rows(model: Model, num_samples: int, until_kept: bool) -> int:
+    """The length of a part."""
+    return num_samples * (1 + path_order(model)) if until_kept else num_samples
+
+
+def path_order(model: Any) -> int:
+    """How many symbols of the past a sample's probability depends on; 0 where samples are independent."""
+    return getattr(type(model), "order", 0)
+
+
+def batch_key(key: Array, batch: Array) -> Array:
+    """The key of a batch, that of the first being `key` itself.
+
+    It is folded in from 2^32 downwards: `split(key)` hands out fold_in(key, 0), fold_in(key, 1), … to others.
+    """
+    return jnp.where(batch == 0, key, jax.random.fold_in(key, -batch))
+
+
+def share_right(signal: Signal, x: Data) -> Float[Array, ""] | None:
+    """The share of x that is right; None where the signal does not know."""
+    right = signal.right if isinstance(signal, Graded) else None
+    return None if right is None else right(x).mean()

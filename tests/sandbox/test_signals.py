@@ -1,0 +1,368 @@
+"""Signals: the contract each of them keeps, and what each of them means."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from cases import (
+    CASES,
+    CHAIN,
+    FAMILIES,
+    FULL,
+    GAUSSIAN_1,
+    PROBS,
+    agrees,
+    array,
+    close,
+    differs,
+    names,
+    same,
+)
+
+import sandbox
+from sandbox.regions import Box, Component, Denser, Symbols, Transitions
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+KEY = jax.random.key(5)
+N, T = 8, 2
+KEYS = jax.random.split(KEY, 2000)[np.r_[0, :2000]]
+CATEGORICAL = sandbox.Categorical(PROBS)
+RIGHT = {
+    "Categorical": Symbols(jnp.array([True, False, True, False])),
+    "Gaussian": Box(array([-np.inf, -3, -1]), array([1.5, np.inf, 2])),
+    "GaussianMixture": Component(FULL, 1),
+    "MarkovChain": Transitions(jnp.array([[True, True, False], [False, True, True], [True, False, True]])),
+}
+
+
+class Succeeds(NamedTuple):
+    """A rate for whatever sample: the wrong ones fail."""
+
+    rate: jax.Array
+    right: object
+
+    def __call__(self, x):
+        return jnp.where(self.right(x), self.rate, 0)
+
+
+def score(model):
+    return jax.tree_util.Partial(type(model).log_prob, model)
+
+
+SIGNALS = {
+    "keep-all": lambda model, right, rate: sandbox.KeepAll(),
+    "verifier": lambda model, right, rate: sandbox.Verifier(rate, rate / 4, right),
+    "rubric": lambda model, right, rate: sandbox.Rubric(
+        (right, Denser(model, rate - 2)),
+        jnp.stack([rate, 1 - rate]),
+        jnp.stack([rate / 2, rate / 8]),
+        array([0.1, 0.7]),
+    ),
+    "discriminator": lambda model, right, rate: sandbox.Discriminator(model, rate),
+    "top-fraction": lambda model, right, rate: sandbox.TopFraction(rate, score(model)),
+    "environment": lambda model, right, rate: sandbox.Environment(Succeeds(rate, right)),
+    "self-judge": lambda model, right, rate: sandbox.SelfJudge(rate, rate / 4),
+    "frozen-judge": lambda model, right, rate: sandbox.FrozenJudge(Denser(model, -6 * rate)),
+    "blind-spot": lambda model, right, rate: sandbox.BlindSpot(
+        sandbox.Verifier(rate, rate / 4, right), Denser(model, rate - 2)
+    ),
+    "all-of": lambda model, right, rate: sandbox.AllOf((sandbox.Verifier(rate, rate / 4, right),) * 2),
+    "any-of": lambda model, right, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, right),) * 2),
+}
+BASIC = ["verifier", "discriminator", "top-fraction", "self-judge"]  # the others are made of such as these
+GRADED = {"rubric", "discriminator"}
+PROTOCOLS = pytest.mark.parametrize(
+    "until_kept", [pytest.param(False, marks=pytest.mark.slow), True], ids=["filtering", "until-kept"]
+)
+FAMILY_CASES = [case for case in CASES if case.name in FAMILIES]
+
+
+def signal_of(name, model, rate):
+    return SIGNALS[name](model, RIGHT[type(model).__name__], array(rate))
+
+
+@jax.jit
+def sweep(signals, keys, model, x):
+    """The weights [signal, key, n] of stacked signals."""
+    return jax.vmap(lambda signal: jax.vmap(lambda key: signal(key, model, x))(keys))(signals)
+
+
+@jax.jit
+def acceptances(signals, x):
+    return jax.vmap(lambda signal: signal.acceptance(x))(signals)
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}-{names(case)}", marks=[pytest.mark.slow] * (i > 0 and name not in BASIC))
+        for name in SIGNALS
+        if name != "keep-all"
+        for i, case in enumerate(FAMILY_CASES)
+    ],
+)
+def test_the_contract(name, case):
+    """Weights [n] in [0, 1] that the key decides, with parameters as leaves; their mean is the acceptance."""
+    x = case.sample(1, N)
+    pair = [signal_of(name, case.model, rate) for rate in (0.8, 0.3)]
+    signals = jax.tree.map(lambda *leaves: np.stack(leaves), *pair)
+    weights = sweep(signals, KEYS, case.model, x)
+    assert weights.shape == (2, 2001, N)
+    assert weights.dtype == jnp.ones(()).dtype
+    assert bool(((weights >= 0) & (weights <= 1)).all())
+    assert name in GRADED or set(np.unique(weights)) <= {0, 1}
+    same(weights[:, 0], weights[:, 1])
+    if hasattr(pair[0], "acceptance"):
+        expected = acceptances(signals, x)
+        for row in range(2):
+            agrees(weights[row, 1:], expected[row])
+        assert not np.array_equal(expected[0], expected[1])
+
+
+def compiled():
+    return sandbox.loop._run._cache_size()
+
+
+@PROTOCOLS
+@pytest.mark.parametrize("name", SIGNALS)
+def test_every_signal_runs_and_compiles_once(name, until_kept):
+    loop = partial(sandbox.run, num_samples=N, num_generations=T, until_kept=until_kept)
+    record = loop(KEY, CATEGORICAL, signal_of(name, CATEGORICAL, 0.8))
+    before = compiled()
+    other = loop(jax.random.key(1), CATEGORICAL, signal_of(name, CATEGORICAL, 0.7))
+    assert compiled() == before
+    for kept in (record.kept, other.kept):
+        assert bool(((kept > 0) & (kept <= 1)).all())
+    close(record.model.probs.sum(-1), np.ones(T + 1))
+    knows = name in {"verifier", "rubric", "blind-spot", "all-of", "any-of"}
+    assert (record.right is not None) == knows
+
+
+@PROTOCOLS
+@pytest.mark.parametrize("case", FAMILY_CASES[1:], ids=names)
+def test_every_model_runs(case, until_kept):
+    """Under a signal that is made of most others."""
+    parts = [signal_of(name, case.model, 0.8) for name in BASIC]
+    signal = sandbox.AnyOf((sandbox.AllOf(tuple(parts[:2])), *parts[2:]))
+    record = sandbox.run(
+        KEY, case.model, signal, num_samples=N, num_generations=T, until_kept=until_kept, fit=case.loop_fit
+    )
+    assert bool(((record.kept > 0) & (record.kept <= 1)).all())
+    assert bool(((record.right >= 0) & (record.right <= 1)).all())
+    assert all(bool(jnp.isfinite(leaf).all()) for leaf in record.model)
+    assert any(not np.array_equal(leaf[0], leaf[-1]) for leaf in record.model)
+
+
+# regions
+
+
+def test_regions_by_hand():
+    same(Symbols(np.array([True, False]))(jnp.array([1, 0, 0])), np.array([False, True, True]))
+    same(
+        Transitions(np.array([[False, True], [False, False]]))(jnp.array([1, 0, 1, 1])),
+        np.array([True, False, True, False]),
+    )
+    points = array([[0.0, 0], [1, 1], [1, 1.01], [-0.01, 0.5]])
+    same(Box(array([0.0, 0]), array([1.0, 1]))(points), np.array([True, True, False, False]))
+    same(Denser(CATEGORICAL, np.log(0.3))(jnp.arange(4)), np.array([True, True, False, False]))
+
+
+def test_a_component_is_the_one_with_the_largest_share():
+    x = CASES[6].sample(2, 500)
+    densities = [
+        weight * scipy.stats.multivariate_normal(mean, scale @ scale.T).pdf(x)
+        for weight, mean, scale in zip(*map(np.asarray, FULL), strict=True)
+    ]
+    for which in range(2):
+        same(Component(FULL, which)(x), np.argmax(densities, axis=0) == which)
+
+
+# what each means
+
+
+def weights_of(signal, model, x, key=KEY):
+    return np.asarray(sweep(jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], signal), key[None], model, x)[0, 0])
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 0.3, 0.99, 1.0])
+def test_the_top_fraction_keeps_so_many(fraction):
+    """Also where all are equal, and the number does not depend on how 0.1 · 30 rounds."""
+    count = max(round(fraction * 30), 1)
+    x = jnp.asarray(np.random.default_rng(0).permutation(30), jnp.int32)
+    top = weights_of(sandbox.TopFraction(array(fraction), sandbox.Rates(jnp.arange(30.0))), CATEGORICAL, x)
+    same(np.sort(np.asarray(x)[top == 1]), np.arange(30)[-count:])
+    ties = weights_of(sandbox.TopFraction(array(fraction), sandbox.Rates(jnp.zeros(30))), CATEGORICAL, x)
+    assert ties.sum() == count
+
+
+def test_a_discriminator_by_hand():
+    """p_real / (p_real + p_model); 0, 1 and ½ where one or both are 0."""
+    real, own = array([0.4, 0.6, 0, 0]), array([0.2, 0, 0.8, 0])
+    signal = sandbox.Discriminator(sandbox.Categorical(real), array(0.0))
+    weights = weights_of(signal, sandbox.Categorical(own), jnp.arange(4))
+    np.testing.assert_allclose(weights, [2 / 3, 1, 0, 1 / 2], rtol=1e-14)
+
+
+@pytest.mark.parametrize("case", FAMILY_CASES[::2], ids=names)
+def test_a_discriminator_cannot_tell_a_perfect_model(case):
+    x = case.sample(1, N)
+    same(weights_of(sandbox.Discriminator(case.model, array(0.0)), case.model, x), np.full(N, 0.5))
+    assert len(np.unique(weights_of(sandbox.Discriminator(case.model, array(0.5)), case.model, x))) == N
+
+
+def test_a_discriminator_of_a_singular_model():
+    """Its density is infinite where it has samples, and 0 elsewhere."""
+    point = sandbox.Gaussian(array([1.0]), array([[0.0]]))
+    x = array([[1.0], [2.0]])
+    same(weights_of(sandbox.Discriminator(GAUSSIAN_1, array(1.0)), point, x), np.array([0, 1]))
+    same(weights_of(sandbox.Discriminator(point, array(0.0)), point, x), np.array([0.5, 0.5]))
+
+
+def test_a_self_judge_depends_on_the_model_alone():
+    """At rates 1 and 0 it keeps the likelier symbols of whoever asks."""
+    judge = sandbox.SelfJudge(array(1.0), array(0.0))
+    x = jnp.arange(4).repeat(10)
+    for probs in (PROBS, PROBS[::-1]):
+        model = sandbox.Categorical(array([0.7, 0.2, 0.06, 0.04]) if probs is PROBS else array([0.04, 0.06, 0.2, 0.7]))
+        same(weights_of(judge, model, x), (model.probs[x] == 0.7).astype(float))
+
+
+def test_a_self_judge_by_hand():
+    x = CASES[0].sample(1, N)
+    own = CASES[0].sample(0, N, key=lambda _: jax.random.split(KEY)[0])
+    weights = weights_of(sandbox.SelfJudge(array(1.0), array(0.0)), CATEGORICAL, x)
+    same(weights, (np.log(PROBS)[x] >= np.log(PROBS)[own].mean()).astype(float))
+    assert 0 < weights.sum() < N
+
+
+def frozen(key, task):
+    return sandbox.FrozenJudge.drawn(key, sandbox.Verifier(0.8, 0.3, Symbols(jnp.arange(4) < 2)), 4)
+
+
+def test_a_frozen_verdict_is_a_verifiers_first():
+    """Each judge errs as a verifier does, and then never changes its mind."""
+    judges = jax.vmap(frozen, (0, None))(jax.random.split(KEY, 4000), None)
+    agrees(judges.keeps.mask, [0.8, 0.8, 0.3, 0.3])
+    differs(judges.keeps.mask, [0.7, 0.7, 0.4, 0.4])
+    weights = sweep(judges, jax.random.split(jax.random.key(1), 3), CATEGORICAL, jnp.arange(4))
+    same(weights, np.broadcast_to(judges.keeps.mask[:, None], (4000, 3, 4)).astype(float))
+
+
+def test_a_verifier_errs_anew():
+    judge = jax.tree.map(lambda leaf: leaf[None], sandbox.Verifier(array(0.8), array(0.3), Symbols(jnp.arange(4) < 2)))
+    weights = sweep(judge, jax.random.split(KEY, 50), CATEGORICAL, jnp.arange(4))[0]
+    assert len(np.unique(weights, axis=0)) > 2
+
+
+@pytest.mark.parametrize("case", FAMILY_CASES[::2], ids=names)
+def test_a_trained_judge_knows_its_own_samples(case):
+    """Fitted to them from the task, it accepts those at or above the 10% quantile of their likelihood."""
+    judge, real, likelihood = training(KEY, case.model, 50)
+    close(judge.keeps.model, case._replace(options={}).fit(real), 1e-9)
+    assert float(judge.keeps.threshold) == np.quantile(likelihood, 0.1, method="lower")
+    same(judge.keeps(real), likelihood >= judge.keeps.threshold)
+
+
+def test_a_trained_judge_of_a_singular_fit_accepts_its_support():
+    judge, real, _ = training(KEY, GAUSSIAN_1, 1)
+    assert float(judge.keeps.threshold) == np.inf
+    same(judge.acceptance(real), np.ones(1))
+
+
+@partial(jax.jit, static_argnums=2)
+def training(key, task, num_real):
+    judge, real = sandbox.FrozenJudge.trained(key, task, num_real), task.sample(key, num_real)
+    return judge, real, judge.keeps.model.log_prob(real)
+
+
+@PROTOCOLS
+def test_an_ensemble_of_frozen_judges(until_kept):
+    """Each replica has a judge of its own, and replays with `replica_keys`."""
+    tasks = sandbox.Categorical(jnp.stack([PROBS, PROBS[::-1]]))
+    options = {"num_samples": N, "num_generations": T, "until_kept": until_kept}
+    record = sandbox.ensemble(KEY, tasks, trained, num_replicas=3, progress=False, **options)
+    _, signal_key, loop_key = sandbox.replica_keys(KEY, 1, 2)
+    task = sandbox.Categorical(tasks.probs[1])
+    replay = sandbox.run(loop_key, task, trained(signal_key, task), **options)
+    close(jax.tree.map(lambda leaf: leaf[1, 2], record), replay)
+    assert 0 < record.kept.mean() < 1
+
+
+def trained(key, task):
+    return sandbox.FrozenJudge.trained(key, task, 10, level=0.5)
+
+
+def test_a_blind_spot_lets_everything_through():
+    """What a perfect verifier would reject passes where it does not look."""
+    perfect = sandbox.Verifier(1.0, 0.0, Symbols(jnp.array([True, False, False, True])))
+    signal = sandbox.BlindSpot(perfect, Symbols(jnp.array([False, True, False, False])))
+    same(weights_of(signal, CATEGORICAL, jnp.arange(4)), np.array([1, 1, 0, 1]))
+    same(signal.right(jnp.arange(4)), np.array([True, False, False, True]))
+
+
+def test_parts_err_independently():
+    """P(both) = p², P(either) = 1 − (1 − p)²; one key for all parts would give p."""
+    x, keys = jnp.zeros(4, jnp.int32), jax.random.split(KEY, 2000)
+    verifier = sandbox.Verifier(array([0.6]), array([0.6]), Symbols(jnp.ones((1, 4), bool)))
+    for signal, expected in ((sandbox.AllOf((verifier, verifier)), 0.36), (sandbox.AnyOf((verifier, verifier)), 0.84)):
+        weights = sweep(signal, keys, CATEGORICAL, x)[0]
+        agrees(weights, expected)
+        differs(weights, 0.6)
+
+
+def test_what_is_right_is_forwarded_from_the_first():
+    verifier = signal_of("verifier", CATEGORICAL, 0.8)
+    assert sandbox.AllOf((verifier, sandbox.KeepAll())).right is verifier.right
+    assert sandbox.AnyOf((sandbox.BlindSpot(verifier, verifier.right), sandbox.KeepAll())).right is verifier.right
+    assert sandbox.AllOf((sandbox.KeepAll(), verifier)).right is None
+    assert sandbox.BlindSpot(sandbox.KeepAll(), verifier.right).right is None
+
+
+def test_a_rubric_is_right_where_all_criteria_are_met():
+    criteria = Symbols(jnp.array([True, True, False, False])), Symbols(jnp.array([True, False, True, False]))
+    rubric = sandbox.Rubric(criteria, jnp.ones(2), jnp.zeros(2), array([1.0, 3.0]))
+    same(rubric.right(jnp.arange(4)), np.array([True, False, False, False]))
+    same(weights_of(rubric, CATEGORICAL, jnp.arange(4)), np.array([1, 0.25, 0.75, 0]))
+
+
+# errors
+
+MASK = Symbols(jnp.ones(4, bool))
+HALF = array([0.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "signal"),
+    [
+        ("Verifier.tpr", sandbox.Verifier(1.1, 0.0, MASK)),
+        ("Verifier.fpr", sandbox.Verifier(1.0, float("nan"), MASK)),
+        ("Verifier.fpr", sandbox.AllOf((sandbox.KeepAll(), sandbox.Verifier(1.0, -0.1, MASK)))),
+        ("Verifier.tpr", sandbox.BlindSpot(sandbox.AnyOf((sandbox.Verifier(2.0, 0.1, MASK),)), MASK)),
+        ("Rubric.tpr", sandbox.Rubric((MASK,), 3 * HALF, HALF, HALF)),
+        ("Rubric.fpr", sandbox.Rubric((MASK,), HALF, -HALF, HALF)),
+        ("Rubric.importance", sandbox.Rubric((MASK,), HALF, HALF, -HALF)),
+        ("Rubric.importance", sandbox.Rubric((MASK,), HALF, HALF, 0 * HALF)),
+        ("Discriminator.noise", sandbox.Discriminator(CATEGORICAL, -1.0)),
+        ("Categorical.probs", sandbox.Discriminator(sandbox.Categorical(2 * PROBS), 0.0)),
+        ("TopFraction.fraction", sandbox.TopFraction(1.5, sandbox.Rates(PROBS))),
+        ("Environment.success", sandbox.Environment(sandbox.Rates(2 + PROBS))),
+        ("SelfJudge.tpr", sandbox.SelfJudge(-0.5, 0.5)),
+        ("SelfJudge.fpr", sandbox.SelfJudge(0.5, 1.5)),
+    ],
+)
+def test_bad_parameters_are_refused_at_the_door(name, signal):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        sandbox.run(KEY, CATEGORICAL, signal, num_samples=N, num_generations=T)
+    tasks = sandbox.Categorical(PROBS[None])
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        sandbox.ensemble(KEY, tasks, signal, num_samples=N, num_generations=T, num_replicas=1, progress=False)
+
+
+@pytest.mark.parametrize(("name", "options"), [("num_real", {"num_real": 0}), ("level", {"num_real": 5, "level": 1.5})])
+def test_a_judge_in_training_is_refused_nonsense(name, options):
+    with pytest.raises(ValueError, match=rf"^{name}"):
+        sandbox.FrozenJudge.trained(KEY, CHAIN, **options)
