@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import networkx as nx
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
@@ -12,17 +13,16 @@ from theory import Open, Pipeline
 from theory.pipeline import TASK, Closed
 
 HEIGHT = 0.56  # of a node, in inches, as all lengths here
-ABOVE = 1.7  # where the task stands
+TOP, MIDDLE = 2.2, 1.1  # where the task stands, and what is made of it alone and used more than once
 UNDER = 0.62  # how far below its neighbours' centres an arrow that leaps passes
 
 
 @plots.style()
-def pipeline_figure(
-    pipeline: Pipeline, verdict: Closed | Open, before: Sequence[str], after: Sequence[str]
-) -> Figure:
+def pipeline_figure(pipeline: Pipeline, verdict: Closed | Open, before: Sequence[str], after: Sequence[str]) -> Figure:
     """Draws a pipeline and the verdict of its criterion.
 
-    Nodes stand by topological generation; arrows that leap over nodes bend below them.
+    Nodes stand by topological generation, the task and its many-used children above; arrows that leap over nodes bend
+    below them. In the strong colour: active paths along the arrows, or all active trails where there is none.
 
     Args:
         pipeline: what is drawn.
@@ -34,20 +34,26 @@ def pipeline_figure(
         The figure.
     """
     dag = pipeline.dag
-    row = [node for generation in nx.topological_generations(dag) for node in generation if node != TASK]
-    width = max(HEIGHT, 0.13 * max(map(len, dag)) + 0.26)
+    raised = [node for node in dag if list(dag.pred[node]) == [TASK] and len(dag.succ[node]) > 1]
+    row = [n for generation in nx.topological_generations(dag) for n in generation if n not in (TASK, *raised)]
+    width = max(HEIGHT, 0.13 * max(map(len, dag)) + 0.3)
     pitch = width + 0.62
     at = {node: (i * pitch, 0.0) for i, node in enumerate(row)}
-    children = [at[node][0] for node in dag.succ[TASK]] or [0.0]
-    at[TASK] = ((min(children) + max(children)) / 2, ABOVE)
-    entering = {
-        frozenset(step) for path in getattr(verdict, "paths", ()) for step in pairwise(path.split()[::2])
-    }
-    leap = max([0, *(abs(row.index(v) - row.index(u)) for u, v in dag.edges if u != TASK)])
+    for i, node in enumerate(raised):
+        mean = float(np.mean([at[child][0] for child in dag.succ[node]]))
+        at[node] = (max(mean, at[raised[i - 1]][0] + pitch) if i else mean, MIDDLE)
+    at[TASK] = (0.0, TOP)
+    trails = getattr(verdict, "paths", ())
+    strongest = [trail for trail in trails if "<-" not in trail] or trails
+    entering = {frozenset(step) for trail in strongest for step in pairwise(trail.split()[::2])}
+    leap = max((row.index(v) - row.index(u) for u, v in dag.edges if u in row), default=0)
     depth = _bend(leap) * leap * pitch / 2 if leap > 1 else 0
-    right, bottom, top = (len(row) - 1) * pitch + width, -depth - HEIGHT, ABOVE + HEIGHT
-    fig, ax = plots.figure(width=max(right + 0.4, 5.2), height=top - bottom + 0.9)
-    ax.set(xlim=(-width, right), ylim=(bottom, top), aspect="equal")
+    title = _title(verdict, before, after)
+    extent = max(x for x, _ in at.values())
+    wide = max(extent + 2 * width, 6.4, 0.11 * len(title))
+    bottom, top = -depth - HEIGHT, TOP + HEIGHT
+    fig, ax = plots.figure(width=wide, height=top - bottom + 0.8)
+    ax.set(xlim=((extent - wide) / 2, (extent + wide) / 2), ylim=(bottom, top), aspect="equal")
     ax.set_axis_off()
     boxes = {node: _node(node, at[node], width, _color(node, before, after)) for node in dag}
     for node, box in boxes.items():
@@ -55,7 +61,7 @@ def pipeline_figure(
         ax.text(*at[node], node, ha="center", va="center", fontsize=13, zorder=4)
     for u, v in dag.edges:
         strong = frozenset((u, v)) in entering
-        span = 0 if u == TASK else row.index(v) - row.index(u)
+        span = row.index(v) - row.index(u) if u in row else 0
         arrow = FancyArrowPatch(
             at[u],
             at[v],
@@ -71,7 +77,7 @@ def pipeline_figure(
             zorder=3 if strong else 2,
         )
         ax.add_patch(arrow)
-    ax.set_title(_title(verdict, before, after))
+    ax.set_title(title)
     keys = {"the task": plots.ORANGE, "before": plots.BLUE, "after": plots.GREEN}
     if entering:
         keys["by this information enters"] = plots.VERMILLION

@@ -1,5 +1,6 @@
 """The mathematics: arrays in, numbers out. It knows nothing of models."""
 
+from theory import budget as budget
 from theory import claims as claims
 from theory import drift as drift
 from theory import gaussian as gaussian
@@ -16,3 +17,6 @@ from theory.measures import conditional_mutual_information as conditional_mutual
 from theory.measures import entropy as entropy
 from theory.measures import kl_divergence as kl_divergence
 from theory.measures import mutual_information as mutual_information
+from theory.pipeline import Closed as Closed
+from theory.pipeline import Open as Open
+from theory.pipeline import Pipeline as Pipeline

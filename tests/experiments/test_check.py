@@ -1,0 +1,130 @@
+"""`infoloop check` and its picture."""
+
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from matplotlib.path import Path as Line
+
+from experiments import cli
+from experiments.diagrams import pipeline_figure
+from theory import Pipeline
+
+Captured = pytest.CaptureFixture[str]
+EXAMPLE = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
+
+
+def check(capsys: Captured, graph: str, before: str, after: str) -> str:
+    assert cli.main(["check", graph, "--before", before, "--after", after]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) < 15
+    return out
+
+
+def test_open(capsys: Captured) -> None:
+    out = check(capsys, EXAMPLE, "Z0", "Z1")
+    assert out.splitlines() == [
+        "OPEN: Z1 can know more about X than Z0 does.",
+        "Information enters by X -> S0 -> Z1",
+        "    I(X;Z1) <= I(X;Z0) + I(X;S0|Z0,D0)",
+        "At most: what Z0 knows, plus what S0 tells about X beyond Z0 and D0.",
+        "In practice: all gain comes by S0, and ends when nothing new about X is told there.",
+    ]
+
+
+def test_closed(capsys: Captured) -> None:
+    out = check(capsys, "X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1")
+    assert out.startswith(
+        "CLOSED: Z1 cannot know more about X than Z0 does.\nEvery way from X to Z1 is blocked by Z0.\n"
+    )
+    assert "I(X;Z1|Z0) = 0, hence I(X;Z1) <= I(X;Z0)" in out
+
+
+@pytest.mark.parametrize(
+    ("graph", "before", "after", "said"),
+    [
+        (EXAMPLE, "", "Z1", ["OPEN: Z1 can know about X.", "I(X;Z1) <= I(X;D0) + I(X;S0|D0)", "tells about X, plus"]),
+        ("X -> A; B -> C", "B", "C", ["CLOSED: C can know nothing about X.", "I(X;C) = 0"]),
+        ("X -> Z0; X -> Z1", "Z0", "Z1", ["I(X;Z1) <= I(X;Z0) + H(X|Z0)", "what Z0 leaves unknown about X"]),
+        ("X, D -> S; D -> Z", "S", "Z", ["X -> S <- D -> Z", "two causes of S"]),
+        ("X -> A, B; A, B -> C, D", "C, A", "D", ["than C and A do", "what C and A know, plus what B tells"]),
+        ("X -> A, B, C, D, E, F -> Z", "", "Z", ["and by longer paths."]),
+    ],
+)
+def test_other_verdicts(capsys: Captured, graph: str, before: str, after: str, said: list[str]) -> None:
+    out = check(capsys, graph, before, after)
+    assert all(text in out for text in said), out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["X -> D -> X", "--before", "D", "--after", "D"], "graph: the cycle X -> D -> X was given"),
+        (["X -> D", "--before", "D", "--after", "Q"], "after: Q was given; accepted: nodes of the graph: X, D"),
+        (["X -> D", "--before", "D", "--after", "D"], "after: D was given; accepted: nodes other than X, D"),
+        (["X -> D", "--before", "", "--after", "D", "--figure", "x.jpg"], "--figure is x.jpg; accepted: FILE.png"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(capsys: Captured, arguments: list[str], message: str) -> None:
+    assert cli.main(["check", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"infoloop: {message}")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_figure(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"pipeline.{kind}"
+    assert cli.main(["check", EXAMPLE, "--before", "Z0", "--after", "Z1", "--figure", str(path)]) == 0
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG") if kind == "png" else b">open: I(X;Z1)" in content
+
+
+def test_help_stays_light() -> None:
+    code = (
+        "import sys; from experiments import cli\n"
+        "try: cli.main(['check', '--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'jax', 'matplotlib', 'networkx', 'theory'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+LOOP = (
+    "X -> D -> Z0 -> D0 -> Z1 -> D1 -> Z2 -> D2 -> Z3; X -> J; J, D0 -> S0 -> Z1; J, D1 -> S1 -> Z2; J, D2 -> S2 -> Z3"
+)
+
+
+@pytest.mark.parametrize(
+    ("graph", "before", "after", "strong"),
+    [(EXAMPLE, "Z0", "Z1", 2), (LOOP, "Z2", "Z3", 3), ("X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1", 0)],
+)
+def test_no_node_hides_another_and_what_enters_is_strong(graph: str, before: str, after: str, strong: int) -> None:
+    pipeline = Pipeline(graph)
+    fig = pipeline_figure(pipeline, pipeline.criterion(before, after), [before], [after])
+    fig.draw_without_rendering()
+    (ax,) = fig.axes
+    arrows = [patch for patch in ax.patches if hasattr(patch, "get_arrowstyle")]
+    boxes = [patch for patch in ax.patches if patch not in arrows]
+    assert len(arrows) == pipeline.dag.number_of_edges() and len(boxes) == len(pipeline.dag)
+    assert not any(a.get_window_extent().overlaps(b.get_window_extent()) for a, b in combinations(boxes, 2))
+    assert sum(arrow.get_linewidth() > 2 for arrow in arrows) == strong
+    inside = fig.bbox.padded(1)
+    for text in (*ax.texts, *ax.get_legend().get_texts()):
+        extent = text.get_window_extent()
+        assert inside.contains(extent.x0, extent.y0) and inside.contains(extent.x1, extent.y1)
+
+
+def test_arrows_pass_no_node() -> None:
+    """Points along every arrow lie in no node."""
+    pipeline = Pipeline(LOOP)
+    fig = pipeline_figure(pipeline, pipeline.criterion("Z2", "Z3"), ["Z2"], ["Z3"])
+    fig.draw_without_rendering()
+    patches = fig.axes[0].patches
+    boxes, arrows = patches[: len(pipeline.dag)], patches[len(pipeline.dag) :]
+    for arrow in arrows:
+        points = Line(arrow.get_path().to_polygons(closed_only=False)[0]).interpolated(50).vertices
+        assert not any(box.get_path().contains_points(points, radius=-0.01).any() for box in boxes)

@@ -1,0 +1,395 @@
+"""Pipelines that must be open or closed, and random ones against laws computed here and by dit."""
+
+from functools import partial
+from itertools import chain, combinations
+
+import dit
+import jax
+import jax.numpy as jnp
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import SEEDS
+
+import theory
+from theory import Closed, Open, Pipeline
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+NODES = ("X", "A", "B", "C", "D", "E")
+EXAMPLE = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
+
+
+def opened(graph, before, after):
+    verdict = Pipeline(graph).criterion(before, after)
+    assert isinstance(verdict, Open)
+    return verdict
+
+
+def closed(graph, before, after):
+    return isinstance(Pipeline(graph).criterion(before, after), Closed)
+
+
+def subsets(items):
+    return chain.from_iterable(combinations(items, n) for n in range(len(items) + 1))
+
+
+def random_pipeline(seed):
+    """Six binary nodes, X first; the arrows and the tables come from the seed."""
+    rng = np.random.default_rng(seed)
+    density = rng.uniform(0.2, 0.6)
+    arrows = [f"{NODES[i]} -> {NODES[j]}" for j in range(1, 6) for i in range(j) if rng.random() < density]
+    bare = Pipeline("; ".join([", ".join(NODES), *rng.permutation(arrows)]))
+    laws = {n: rng.dirichlet([0.5, 0.5], size=(2,) * len(bare.dag.pred[n])) for n in NODES}
+    return Pipeline(bare.graph, laws), rng
+
+
+def random_question(rng):
+    others = sorted(rng.permutation(NODES[1:]), key="E".__ne__ if rng.random() < 0.5 else bool)  # often the last
+    size = rng.choice([1, 1, 1, 2])
+    return [str(n) for n in others[size : size + rng.choice([0, 0, 1, 1, 2, 3])]], [str(n) for n in others[:size]]
+
+
+def full_joint(pipeline):
+    """p[X, A, …, E] by plain multiplication."""
+    letters = dict(zip(NODES, "xabcde", strict=True))
+    terms = ["".join(letters[m] for m in (*pipeline.dag.pred[n], n)) for n in NODES]
+    return np.einsum(f"{','.join(terms)}->xabcde", *(np.asarray(pipeline.tables[n]) for n in NODES))
+
+
+def entropy(p, nodes):
+    p = p.sum(tuple(i for i, n in enumerate(NODES) if n not in nodes))
+    return -(p[p > 0] * np.log(p[p > 0])).sum()
+
+
+def information(p, a, b, c):
+    """I(a;b|c) = H(a,c) + H(b,c) − H(a,b,c) − H(c)."""
+    a, b, c = set(a), set(b), set(c)
+    return entropy(p, a | c) + entropy(p, b | c) - entropy(p, a | b | c) - entropy(p, c)
+
+
+def uncertainty(p, c):
+    return entropy(p, {"X", *c}) - entropy(p, set(c))
+
+
+def test_example():
+    assert opened(EXAMPLE, "Z0", "Z1") == Open(("D0", "S0"), "I(X;S0|Z0,D0)", ("X -> S0 -> Z1",))
+
+
+def test_all_ways_of_writing_a_graph():
+    expected = set(Pipeline(EXAMPLE).dag.edges)
+    for graph in (
+        "X -> D -> Z0 -> D0 -> Z1\nX, D0 -> S0 -> Z1\n",
+        ";X->D->Z0->D0;D0->S0,Z1;S0->Z1;X->S0;X->S0",
+        " X -> D,S0 ; D -> Z0 -> D0 ; D0 -> S0 ; D0 , S0 -> Z1 ",
+    ):
+        assert set(Pipeline(graph).dag.edges) == expected
+    assert set(Pipeline("X; A, B_1").dag) == {"X", "A", "B_1"}
+    assert list(Pipeline("B -> C; X, A -> C").dag.pred["C"]) == ["B", "X", "A"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        ("X -> ", "''"),
+        ("X -> D,, E", "''"),
+        ("X - D", "'X - D'"),
+        ("X -> 2D", "'2D'"),
+        ("X -> Z′", "'Z′'"),
+        ("X -> D; D -> E -> F -> D", "the cycle D -> E -> F -> D"),
+        ("X -> A -> A", "the cycle A -> A"),
+        ("A -> X -> A", "the cycle A -> X -> A"),
+        ("A -> B", "the task X"),
+        ("", "the task X"),
+        ("D, E -> X", "D, E -> X was given; accepted: no arrow into the task X"),
+    ],
+)
+def test_bad_graph_is_refused(graph, said):
+    with pytest.raises(ValueError, match=r"^graph: .* was given; accepted: ") as error:
+        Pipeline(graph)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ("Z0", "Z9", "after"),
+        ("Q, Z0", "Z1", "before"),
+        ("X", "Z1", "before"),
+        ("Z0", "X", "after"),
+        ("Z0", "Z1, Z0", "after"),
+        ("Z0, Z0", "Z1", "before"),
+        ("Z0", "", "after"),
+    ],
+)
+def test_bad_question_is_refused(before, after, name):
+    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
+        Pipeline(EXAMPLE).criterion(before, after)
+
+
+CHANNEL = [[0.9, 0.1], [0.2, 0.8]]
+
+
+@pytest.mark.parametrize(
+    ("tables", "name"),
+    [
+        ({"X": [0.5, 0.5]}, r"tables: missing D, unknown none"),
+        ({"X": [0.5, 0.5], "D": CHANNEL, "Q": CHANNEL}, r"tables: missing none, unknown Q"),
+        ({"X": [0.5, 0.6], "D": CHANNEL}, r"tables\['X'\]: the sum 1\.1"),
+        ({"X": [0.5, 0.5], "D": [0.5, 0.5]}, r"tables\['D'\]: shape \(2,\)"),
+        (
+            {"X": [0.2, 0.3, 0.5], "D": CHANNEL},
+            r"tables\['D'\]: shape \(2, 2\)",
+        ),
+        ({"X": [0.5, 0.5], "D": np.transpose(CHANNEL)}, r"tables\['D'\]: the sum"),
+    ],
+)
+def test_bad_tables_are_refused(tables, name):
+    with pytest.raises(ValueError, match=rf"^{name}.* was given; accepted: "):
+        Pipeline("X -> D", tables)
+
+
+def test_numbers_need_tables_and_room():
+    with pytest.raises(ValueError, match=r"^tables: None was given; accepted: "):
+        Pipeline("X -> D").information("X", "D")
+    names = [f"N{i}" for i in range(30)]
+    wide = Pipeline(f"X -> {','.join(names)}", {"X": [0.5, 0.5]} | dict.fromkeys(names, CHANNEL))
+    with pytest.raises(ValueError, match=r"^nodes: a table of 2e\+09 entries was given; accepted: "):
+        wide.joint(["X", *names])
+    with pytest.raises(ValueError, match=r"^nodes: X, X was given; accepted: each node once"):
+        wide.information("X", "X")
+    close(wide.joint("N29, N3").sum(), 1)
+
+
+def test_a_pipeline_cannot_be_changed():
+    pipeline = Pipeline("X -> D")
+    with pytest.raises(nx.NetworkXError):
+        pipeline.dag.add_edge("D", "E")
+    with pytest.raises(AttributeError):
+        pipeline.graph = "X"
+
+
+def test_self_training():
+    assert Pipeline("X -> D -> Z0 -> D0 -> Z1").criterion("Z0", "Z1") == Closed(("Z0",))
+
+
+def test_self_judge():
+    assert closed("X -> D -> Z0 -> D0 -> Z1; Z0 -> S -> Z1", "Z0", "Z1")
+
+
+def test_self_judge_that_scores_candidates():
+    assert closed("X -> D -> Z0 -> D0 -> Z1; Z0, D0 -> S0 -> Z1", "Z0", "Z1")
+
+
+def test_earlier_student_as_judge():
+    graph = "X -> D -> Z0 -> D0 -> Z1 -> D1 -> Z2; Z0, D1 -> S1 -> Z2"
+    verdict = opened(graph, "Z1", "Z2")
+    assert verdict.bound == "I(X;S1|Z1,D1)" and "X -> D -> Z0 -> S1 -> Z2" in verdict.paths
+    assert closed(graph, ["Z0", "Z1"], "Z2")
+
+
+def test_frozen_judge():
+    graph = "X -> D -> Z0 -> D0 -> Z1 -> D1 -> Z2; X -> J; J, D0 -> S0 -> Z1; J, D1 -> S1 -> Z2"
+    assert opened(graph, "Z0", "Z1").bound == "I(X;S0|Z0,D0)"
+    second = opened(graph, "Z1", "Z2")
+    assert second.bound == "I(X;S1|Z1,D1)" and second.paths[0] == "X -> J -> S1 -> Z2"
+    assert closed(graph, "Z0, J", "Z1, Z2")  # all that a frozen judge ever tells is J
+
+
+def test_fresh_data():
+    verdict = opened("X -> D -> Z0 -> D0 -> Z1; X -> F1 -> Z1", "Z0", "Z1")
+    assert verdict == Open(("F1",), "I(X;F1|Z0)", ("X -> F1 -> Z1",))
+
+
+def test_accumulation():
+    """The pool still knows what the model has forgotten, and nothing beyond it."""
+    graph = "X -> D -> Z0 -> D0; D, D0 -> Z1"
+    assert opened(graph, "Z0", "Z1") == Open(("D",), "I(X;D|Z0)", ("X -> D -> Z1",))
+    assert Pipeline(graph).criterion("D", "Z1") == Closed(("D",))
+
+
+def test_signal_that_is_measured_and_not_used():
+    assert closed("X -> D -> Z0 -> D0 -> Z1; X, D0 -> S0", "Z0", "Z1")
+
+
+def test_task_itself():
+    verdict = opened("X -> D -> Z0 -> D0 -> Z1; X -> Z1", "Z0", "Z1")
+    assert verdict == Open((), "H(X|Z0)", ("X -> Z1",))
+    assert opened("X -> Z1", "", "Z1").bound == "H(X)"
+
+
+def test_collider_in_before():
+    """A score S of task and candidate tells more of X with the candidate D0 than without, and D0 is in Z1."""
+    verdict = opened("X, D0 -> S -> R; D0 -> Z1", "R", "Z1")
+    assert verdict == Open(("D0",), "I(X;D0|R)", ("X -> S <- D0 -> Z1",))
+    assert closed("X, D0 -> S -> R; D0 -> Z1", "", "Z1")
+    assert opened("X, Z1 -> S -> R", "R", "Z1") == Open((), "H(X|R)", ("X -> S <- Z1",))
+
+
+def test_nothing_before_and_several_after():
+    assert opened(EXAMPLE, "", "Z1").bound == "I(X;D0) + I(X;S0|D0)"
+    assert opened(EXAMPLE, (), ("D0", "S0")).through == ()
+    verdict = opened(f"{EXAMPLE}; S0 -> W -> V", "Z0", "Z1, V")
+    assert verdict.bound == "I(X;S0|Z0,D0)"
+    assert verdict.paths == ("X -> S0 -> Z1", "X -> S0 -> W -> V")
+    assert closed("X -> D; A -> B", "", "B")
+
+
+def test_separator_is_the_nearest():
+    assert opened("X -> A, B; A, B -> C -> D -> Z", "", "Z").through == ("D",)
+    assert opened("X -> A -> B -> C -> Z; A -> D -> Z", "", "Z").through == ("D", "C")
+
+
+def test_large_graph():
+    """Thousands of trails: the shortest are named, at once."""
+    layers = [",".join(f"N{i}_{j}" for j in range(8)) for i in range(12)]
+    verdict = opened(f"X -> {' -> '.join(layers)} -> Z", "", "Z")
+    assert len(verdict.paths) == 20 and len(verdict.through) == 8
+
+
+@given(SEEDS)
+def test_closed_is_zero_and_open_is_bounded(seed):
+    """Closed: I(X;after|before) = 0.  Open: I(X;after|before) ≤ bound, I(X;after) ≤ I(X;before) + bound."""
+    pipeline, rng = random_pipeline(seed)
+    p = full_joint(pipeline)
+    before, after = random_question(rng)
+    verdict = pipeline.criterion(before, after)
+    value = information(p, "X", after, before)
+    if isinstance(verdict, Closed):
+        close(value, 0)
+        close(information(p, "X", after, verdict.by), 0)
+        return
+    bound = information(p, "X", verdict.through, before) if verdict.through else uncertainty(p, before)
+    assert value <= bound + EXACT
+    assert information(p, "X", after, ()) <= information(p, "X", before, ()) + bound + EXACT
+    terms = [term[4:-1].split("|") for term in verdict.bound.split(" + ") if term.startswith("I")]
+    if terms:  # the text says the same number
+        known = [given[0].split(",") if given else [] for _, *given in terms]
+        close(sum(information(p, "X", [node], k) for (node, *_), k in zip(terms, known, strict=True)), bound)
+
+
+@given(SEEDS)
+def test_separator_is_minimal_and_the_tightest(seed):
+    """It separates, without any of its nodes it does not, and no other separator lets less through."""
+    pipeline, rng = random_pipeline(seed)
+    dag, p = pipeline.dag, full_joint(pipeline)
+    before, after = random_question(rng)
+    verdict = pipeline.criterion(before, after)
+    inner = sorted(set(NODES) - {"X", *before, *after})
+    separators = [s for s in subsets(inner) if nx.is_d_separator(dag, {"X"}, set(after), {*before, *s})]
+    if isinstance(verdict, Closed):
+        assert () in separators
+        return
+    if not verdict.through:
+        assert not separators
+        return
+    through = set(verdict.through)
+    assert through in map(set, separators)
+    assert not any(set(s) < through for s in separators)
+    bound = information(p, "X", through, before)
+    assert all(bound <= information(p, "X", s, before) + EXACT for s in separators)
+
+
+@given(SEEDS)
+def test_trails_are_the_active_ones(seed):
+    """All of them, by the collider rule, found here among all simple paths; none where it is closed."""
+    pipeline, rng = random_pipeline(seed)
+    dag = pipeline.dag
+    before, (after, *_) = random_question(rng)
+    verdict = pipeline.criterion(before, after)
+
+    def active(u, v, w):
+        if dag.has_edge(u, v) and dag.has_edge(w, v):
+            return bool(({v} | nx.descendants(dag, v)) & set(before))
+        return v not in before
+
+    paths = nx.all_simple_paths(dag.to_undirected(), "X", after)
+    trails = [path for path in paths if all(map(active, path, path[1:], path[2:]))]
+    named = [trail.split()[::2] for trail in getattr(verdict, "paths", ())]
+    assert bool(named) == bool(trails)
+    assert [len(path) for path in named] == sorted(len(path) for path in named)
+    assert len(named) in (len(trails), 20) or len(trails) > 20
+    assert set(map(tuple, named)) <= set(map(tuple, trails))
+
+
+@given(SEEDS)
+def test_criterion_twin(seed):
+    """An open pipeline is not closed in numbers: for tables drawn at random the information is above zero."""
+    pipeline, rng = random_pipeline(seed)
+    laws = {n: rng.dirichlet([5, 5], size=(2,) * len(pipeline.dag.pred[n])) for n in NODES}
+    pipeline = Pipeline(pipeline.graph, laws)
+    before, after = random_question(rng)
+    if isinstance(pipeline.criterion(before, after), Open):
+        assert information(full_joint(pipeline), "X", after, before) > 1e-15
+
+
+EXACT_TABLES = {
+    "X": [0.5, 0.5],
+    "D": CHANNEL,
+    "Z0": CHANNEL,
+    "D0": CHANNEL,
+    "S0": [[[0.99, 0.01], [0.9, 0.1]], [[0.1, 0.9], [0.01, 0.99]]],  # x, d0
+    "Z1": [[[0.95, 0.05], [0.2, 0.8]], [[0.8, 0.2], [0.05, 0.95]]],  # d0, s0
+}
+
+
+def test_dropping_the_condition_twin():
+    """I(X;Z1|Z0) ≤ I(X;S0|Z0,D0) for the open example; what ignores the signal, I(X;D0|Z0) = 0, bounds nothing."""
+    pipeline = Pipeline(EXAMPLE, EXACT_TABLES)
+    gain = pipeline.information("X", "Z1", given="Z0")
+    assert 0.1 < gain <= pipeline.bound("Z0", "Z1") + EXACT
+    assert pipeline.information("X", "D0", given="Z0") < 1e-15
+    assert pipeline.information("X", "Z1") > pipeline.information("X", "Z0")  # the loop has learned
+
+
+def test_dit_agrees():
+    pipeline = Pipeline(EXAMPLE, EXACT_TABLES)
+    names = ("X", "D", "Z0", "D0", "S0", "Z1")
+    joint = np.asarray(pipeline.joint(names))
+    outcomes = list(np.ndindex(joint.shape))
+    bits = dit.Distribution(outcomes, [joint[o] for o in outcomes])
+    bits.set_rv_names(["x", "d", "z", "e", "s", "w"])
+    cases = {("Z1", "Z0"): "w|z", ("Z0", ""): "z", ("D0, S0", "Z0"): "es|z"}
+    for (b, c), short in cases.items():
+        target, _, condition = short.partition("|")
+        expected = dit.multivariate.coinformation(bits, ["x", target], condition or None) * np.log(2)
+        close(pipeline.information("X", b, c), expected)
+    close(pipeline.bound("Z0", "Z1"), dit.multivariate.coinformation(bits, ["x", "s"], "ze") * np.log(2))
+    direct = Pipeline("X -> Z0; X -> Z1", {"X": [0.3, 0.7], "Z0": CHANNEL, "Z1": CHANNEL})
+    close(direct.bound("Z0", "Z1"), theory.entropy([0.3, 0.7]) - direct.information("X", "Z0"))
+    close(direct.bound("", "Z1"), theory.entropy([0.3, 0.7]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numbers_agree_with_plain_multiplication(seed):
+    pipeline, rng = random_pipeline(seed)
+    p = full_joint(pipeline)
+    close(pipeline.joint(NODES), p)
+    before, after = random_question(rng)
+    close(pipeline.joint(["E", "X"]), p.sum((1, 2, 3, 4)).T)
+    close(pipeline.information("X", after, before), information(p, "X", after, before))
+    assert pipeline.information("X", after, before) <= pipeline.bound(before, after) + EXACT
+
+
+def test_closed_bound_is_zero():
+    pipeline = Pipeline("X -> D -> Z", {"X": [0.5, 0.5], "D": CHANNEL, "Z": CHANNEL})
+    assert pipeline.bound("D", "Z") == 0
+    assert pipeline.information("X", "Z", given="D") < 1e-15
+
+
+def test_derivative():
+    """Of the information by a table: differences agree."""
+
+    def gain(e):
+        law = jnp.array(CHANNEL) + e * jnp.array([[-1.0, 1.0], [0.0, 0.0]])
+        return Pipeline("X -> D -> Z", {"X": [0.5, 0.5], "D": law, "Z": CHANNEL}).information("X", "Z")
+
+    np.testing.assert_allclose(jax.grad(gain)(0.0), (gain(1e-6) - gain(-1e-6)) / 2e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_follows_the_tables(dtype):
+    laws = {"X": np.array([0.5, 0.5], dtype), "D": np.array(CHANNEL, dtype)}
+    pipeline = Pipeline("X -> D", laws)
+    assert pipeline.information("X", "D").dtype == pipeline.bound("", "D").dtype == dtype
