@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from scipy.special import gammaln
 
 from theory import validation
@@ -155,7 +155,7 @@ def binary_types(
 
 @jax.jit
 def multinomial_rows(
-    n: Int[Array, ""] | int,
+    n: Real[Array, ""] | int,
     probs: Float[Array, "source k"],
     types: Float[Array, "target k"],
     log_own: Float[Array, " target"],
@@ -164,7 +164,7 @@ def multinomial_rows(
 
     def row(p):
         exponent = sum(divergence_terms(types[:, k], jnp.broadcast_to(p[k], types[:, k].shape)) for k in range(p.size))
-        weights = jnp.exp(log_own - n * exponent)
+        weights = jnp.exp(log_own - jnp.asarray(n, probs.dtype) * exponent)
         return weights / jax.lax.stop_gradient(weights.sum())  # 1 but for rounding, on every path of laws
 
     return jax.vmap(row)(probs)

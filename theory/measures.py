@@ -74,12 +74,10 @@ def entropy(pmf: ArrayLike) -> Float[Array, ""]:
 
 
 def binary_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """h(p) = −p ln p − (1−p) ln(1−p), in nats."""
-
-    def term(q):
-        return jnp.where(q > 0, -q * jnp.log(jnp.where(q > 0, q, 1)), 0)
-
-    return term(p) + term(1 - p)
+    """h(p) = −p ln p − (1−p) ln(1−p), in nats; a small p keeps its digits."""
+    inside = (p > 0) & (p < 1)
+    safe = jnp.where(inside, p, 0.5)
+    return jnp.where(inside, -safe * jnp.log(safe) - (1 - safe) * jnp.log1p(-safe), 0)
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> Float[Array, ""]:

@@ -3,7 +3,6 @@
 The public names stand in `theory.budget`.
 """
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -14,7 +13,7 @@ from jaxtyping import Float
 
 from theory import validation
 from theory.kernels import binary_types, multinomial_rows
-from theory.measures import binary_entropy, product_divergence
+from theory.measures import binary_entropy
 from theory.selection import filtering_rows, fractions
 from theory.validation import ArrayLike
 
@@ -58,21 +57,24 @@ def fixation(
     References:
         Kemeny & Snell (1960), Finite Markov Chains, section 3.3.
     """
-    phi, psi = checked_verifier(verifier)
-    share = validation.rates("initial", initial)
+    phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
     kept, real = _counts("n", n), None if num_real is None else _counts("num_real", num_real)
     if validation.has_values((phi, psi)) and (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
     shape = np.broadcast_shapes(phi.shape, share.shape, kept.shape, () if real is None else real.shape)
-    dtype = jnp.result_type(phi, share)
-    points = [jnp.broadcast_to(x, shape).ravel().astype(dtype) for x in (phi, psi, share)]
+    dtype = share.dtype
+    points = [jnp.broadcast_to(x, shape).ravel() for x in (phi, psi, share)]
     kept = np.broadcast_to(kept, shape).ravel()
-    starts = _starts(None if real is None else np.broadcast_to(real, shape).ravel(), points[2])
+    real = None if real is None else np.broadcast_to(real, shape).ravel()
+    starts = _starts(real, points[2])
     if until_kept:
-        values = _until_kept(jnp.asarray(kept, dtype), *binary_types(kept, dtype), *points[:2], *starts)
+        lattice = real is not None and np.array_equal(real, kept)  # whose values need no step
+        chain = jnp.asarray(kept, dtype), *binary_types(kept, dtype)
+        values = _until_kept(*chain, *points[:2], None if lattice else starts[0], starts[1])
     else:
         values = jnp.stack([_filtering(int(m), *point) for m, *point in zip(kept, *points[:2], *starts, strict=True)])
-    return Fixation(*(values[:, i].reshape(shape) for i in range(4)))
+    right, wrong, generations, spent = (values[:, i].reshape(shape) for i in range(4))
+    return Fixation(jnp.clip(right, 0, 1), jnp.clip(wrong, 0, 1), generations, spent)  # rounding may pass either end
 
 
 def success(
@@ -102,7 +104,7 @@ def kimura(
     """The diffusion approximation of the probability to end right, until-kept.
 
     u(p) = (1 − e^{−2nsp})/(1 − e^{−2ns}), s = ln(φ/ψ); averaged over Z_0 ~ Binomial(m, p)/m:
-    [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the exact value for s ≤ .12, within .06 at s = 1.1 (row
+    [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the exact value for s ≤ .12, within .09 at s = 1.1 (row
     L3-kimura); worst for rare starts, where the branching process is right: 1−u = e^{−(φ/ψ)u} for one right sample.
 
     Args:
@@ -121,16 +123,16 @@ def kimura(
         Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
     """
     s, p = validation.one_dtype(validation.finite("selection", selection), validation.rates("initial", initial))
-    n = jnp.asarray(_counts("n", n), s.dtype)
+    real = () if num_real is None else (jnp.asarray(_counts("num_real", num_real), s.dtype),)
+    s, p, n, *real = jnp.broadcast_arrays(s, p, jnp.asarray(_counts("n", n), s.dtype), *real)
     safe = jnp.where(s == 0, 1, s)
     size = jnp.abs(safe)  # a bad verifier is a good one for the wrong symbol
     p_up = jnp.where(safe > 0, p, 1 - p)
-    if num_real is None:
+    if not real:
         lost = jnp.exp(-2 * n * size * p_up)
         gained = -jnp.expm1(-2 * n * size * p_up)
     else:
-        m = jnp.asarray(_counts("num_real", num_real), s.dtype)
-        log_lost = m * jnp.log1p(p_up * jnp.expm1(-2 * n * size / m))
+        log_lost = real[0] * jnp.log1p(p_up * jnp.expm1(-2 * n * size / real[0]))
         lost, gained = jnp.exp(log_lost), -jnp.expm1(log_lost)
     never = -jnp.expm1(-2 * n * size)
     up = gained / never
@@ -155,18 +157,24 @@ def break_even(n: ArrayLike, initial: ArrayLike) -> Float[Array, "*shape"]:
     Raises:
         ValueError: Where `n` < 1, `initial` is no rate, or even a perfect verifier ends below I_0.
     """
-    p, kept = validation.rates("initial", initial), _counts("n", n)
-    p, kept = jnp.broadcast_arrays(p, kept)
-    tables = [_starts(np.asarray(kept).ravel(), share.ravel())[1] for share in (p, 1 - p)]
-    joint = jnp.stack(tables, axis=1) / 2  # [point, x, z]
-    goal = jax.vmap(product_divergence)(joint).reshape(p.shape)
+    p, kept = jnp.broadcast_arrays(validation.rates("initial", initial), _counts("n", n))
+    if validation.has_values(p) and ((p <= 0) | (p >= 1)).any():
+        raise validation.refuse("initial", p, "shares inside (0, 1): otherwise nothing is missing at the start")
+    own, other = (_starts(np.asarray(kept).ravel(), share.ravel())[1] for share in (p, 1 - p))
+    # H(X|Z_0), of which ln 2 − I_0 would leave no digits once n is large
+    missing_at_first = (own * _log1p_ratio(other, own)).sum(1).reshape(p.shape)
 
     def missing(ratio):  # positive where the loop ends with less than it began with
         end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=kept)
-        return goal - (math.log(2) - binary_entropy(end.right))
+        return jnp.log(binary_entropy(end.wrong)) - jnp.log(missing_at_first)
 
     refused = "a start from which a perfect verifier gains: fewer real samples, or a larger share"
     return _largest_ratio(missing, p, "initial", refused)
+
+
+def _log1p_ratio(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """ln(1 + a/b), 0 where b = 0."""
+    return jnp.where(b > 0, jnp.log1p(a / jnp.where(b > 0, b, 1)), 0)
 
 
 def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
@@ -213,11 +221,13 @@ def accuracy(
     Raises:
         ValueError: As `fixation`, or where even a perfect verifier does not reach `goal`: too few candidates.
     """
-    p, wanted = jnp.broadcast_arrays(validation.rates("initial", initial), validation.rates("goal", goal))
-    p, wanted, kept = jnp.broadcast_arrays(p, wanted, _counts("n", n))
+    p, wanted = validation.one_dtype(validation.rates("initial", initial), validation.rates("goal", goal))
+    real = () if num_real is None else (_counts("num_real", num_real),)
+    p, wanted, kept, *real = jnp.broadcast_arrays(p, wanted, _counts("n", n), *real)
 
     def missing(ratio):
-        end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=num_real, until_kept=until_kept)
+        verifier = jnp.ones_like(ratio), ratio
+        end = fixation(kept, verifier, p, num_real=real[0] if real else None, until_kept=until_kept)
         return wanted - end.right
 
     return _largest_ratio(missing, p, "goal", "what a perfect verifier reaches from these candidates, or a larger n")
@@ -265,7 +275,10 @@ def _starts(num_real: np.ndarray | None, initial: Float[Array, " point"]) -> tup
 
 @jax.jit
 def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "point 4"]:
-    """The values averaged over the starts, for each point; a lattice of smaller n is padded by states that stay."""
+    """The values averaged over the starts, for each point; a lattice of smaller n is padded by states that stay.
+
+    `shares` None: the starts are the states themselves.
+    """
 
     def point(args):
         n, types, log_own, phi, psi, shares, weights = args
@@ -277,7 +290,8 @@ def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "p
             return rows, jnp.where(total > 0, 0, 1).astype(z.dtype), n / jnp.where(total > 0, total, 1)
 
         states = jnp.where(jnp.isfinite(log_own), types[:, 0], 0)
-        return weights @ _values(shares, *step(shares), _solved(states, *step(states)))
+        values = _solved(states, *step(states))
+        return weights @ (values if shares is None else _values(shares, *step(shares), values))
 
     return jax.lax.map(point, (n, types, log_own, phi, psi, shares, weights), batch_size=min(BATCH, n.size))
 

@@ -1,0 +1,169 @@
+"""The figures of the drift barrier; the docstring of each is its caption."""
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from experiments import plots
+from experiments.drift_barrier import chains, loops
+from experiments.drift_barrier.chains import BLIND_SIZES, RARE, SHARE
+from experiments.ledger import Settings
+from theory import budget
+
+SHARES = (0.55, 0.6, 0.7, 0.8)
+SIZES = np.array([2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 200, 400])
+
+
+@plots.style()
+def diagram(settings: Settings) -> Figure:
+    """Accuracy against sample size: which open loops gain information, and which end right.
+
+    Left: what the loop knows in the end less what it knew at first; only below the break-even curve does it gain.
+    Right: the probability to end right where one output in ten is right at first; the drift barrier n·s·p = 1, with
+    s = ln(φ/ψ), is where selection gets hold of what is rare. All exact, sampling until n are kept. The two curves are
+    two different questions. In practice: read your ψ/φ off a labelled sample of the verifier's verdicts; above the
+    break-even curve retraining forgets faster than the verifier teaches, so mix in real data or stop; left of the
+    barrier collect more kept samples in each round before you retrain.
+    """
+    fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
+    gain = chains.gain(settings)
+    norm = TwoSlopeNorm(0, float(gain.values.min()), float(gain.values.max()))
+    image = left.contourf(gain.sizes, gain.ratios, gain.values, levels=21, cmap="RdBu", norm=norm)
+    fig.colorbar(image, ax=left, label="I(X;Z∞) − I(X;Z₀)  [nats]")
+    exact = np.asarray(budget.break_even(gain.sizes, SHARE))
+    shown = exact >= gain.ratios[0]
+    left.plot(gain.sizes[shown], exact[shown], color=plots.INK, linewidth=2)
+    left.annotate("break-even", (4.2, 0.917), color=plots.INK, fontsize=11)
+    left.axhline(float(budget.break_even_limit(SHARE)), color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    left.annotate("its limit", (2.2, 0.986), color=plots.INK, fontsize=11)
+    left.set(title=f"gain or loss, p = {SHARE:g} in real data", ylim=(gain.ratios[0], 1))
+    ends = chains.ends_right(settings)
+    image = right.contourf(ends.sizes, ends.ratios, ends.values, levels=np.linspace(0, 1, 21), cmap="viridis")
+    fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
+    barrier = np.exp(-1 / (ends.sizes * RARE))
+    right.plot(ends.sizes, barrier, color=plots.INK, linewidth=2, linestyle=(0, (5, 3)))
+    arrow = {"arrowstyle": "-", "color": plots.INK}
+    right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.INK, arrowprops=arrow)
+    lines = right.contour(ends.sizes, ends.ratios, ends.values, levels=[0.5, 0.95], colors="white", linewidths=1)
+    right.clabel(lines, fmt={0.5: "½", 0.95: ".95"}, fontsize=11)
+    right.set(title=f"ends right, from p = {RARE:g}")
+    for ax in (left, right):
+        ax.set_xscale("log")
+        ax.set_xticks([2, 5, 10, 20, 50, 100, 200], ["2", "5", "10", "20", "50", "100", "200"])
+        ax.set(xlabel="samples kept in a generation, n", ylabel="false- over true-positive rate, ψ/φ")
+        ax.grid(False)
+    return fig
+
+
+@plots.style()
+def break_even(settings: Settings) -> Figure:
+    """How accurate a verifier must be for the loop to end with what it began with.
+
+    Lines: exact, for the share p of the right symbol in real data; dashed: the limit for large n, which equates the
+    exponents of Chernoff and Kimura (asymptotic; the error at n = 400 is in the ledger, row R1-law). Right: how far
+    the exact ratio still is from its limit. In practice: with more samples a round a verifier
+    may be weaker (ψ/φ nearer to one), but not as much weaker as drift alone would allow, for more real data have more
+    to lose; and where real data are clear, p = .8, it must let pass much less of what is wrong than where they are
+    nearly balanced.
+    """
+    fig, (left, right) = plots.figure(2, width=5.4)
+    lines = {}
+    for share, color in zip(SHARES, (plots.BLUE, plots.VERMILLION, plots.GREEN, plots.PURPLE), strict=True):
+        exact = np.asarray(budget.break_even(SIZES, share))
+        limit = float(budget.break_even_limit(share))
+        (lines[f"p = {share:g}"],) = left.plot(SIZES, exact, "o-", color=color)
+        left.axhline(limit, color=color, linewidth=1, linestyle=(0, (5, 3)))
+        right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
+    left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
+    right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
+    right.set_yscale("log")
+    for ax in (left, right):
+        ax.set_xscale("log")
+        ax.set_xticks([2, 10, 50, 200], ["2", "10", "50", "200"])
+    left.set(xlim=(1.8, 900), ylim=(0.55, 1.02))
+    plots.direct_labels(left, lines)
+    return fig
+
+
+@plots.style()
+def blind_spot(settings: Settings) -> Figure:
+    """What the verifier always keeps wins in the end, and the more samples, the surer.
+
+    One output in five is right and kept with .9, three in four are wrong and kept with .3, one in twenty lies in the
+    verifier's blind spot and is always kept. Left: where the loop ends; few samples drift, many find the blind spot.
+    Right: the share of right outputs on the way. All exact, sampling until n are kept. In practice: stop when the
+    outputs are best, which is after a few rounds whatever the number of samples; more samples and more rounds
+    serve the blind spot; audit what the verifier never rejects.
+    """
+    fig, (left, right) = plots.figure(2, width=5.4)
+    colors = (plots.BLUE, plots.GREY, plots.VERMILLION)
+    names = ("right", "wrong", "blind spot")
+    lines = {}
+    for values, color, name in zip(chains.blind_ends().T, colors, names, strict=True):
+        (lines[name],) = left.plot(BLIND_SIZES, values, "o-", color=color)
+    top = chains.blind_ends()[:, 0].argmax()
+    left.annotate(
+        f"best n = {BLIND_SIZES[top]}",
+        (BLIND_SIZES[top], chains.blind_ends()[top, 0]),
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="center",
+    )
+    left.set(
+        title="where the loop ends", xlabel="samples kept in a generation, n", ylabel="probability", ylim=(0, 0.85)
+    )
+    left.set_xscale("log")
+    left.set_xticks([1, 2, 5, 10, 20, 40], ["1", "2", "5", "10", "20", "40"])
+    left.set_xlim(0.95, 90)
+    plots.direct_labels(left, lines)
+    t = np.arange(61)
+    paths = {}
+    for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
+        (paths[f"n = {n}"],) = right.plot(t, chains.blind_path(n, 60)[:, 0], color=color)
+    right.set(
+        title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72), ylim=(0, 0.85)
+    )
+    plots.direct_labels(right, paths)
+    return fig
+
+
+@plots.style()
+def models(settings: Settings) -> Figure:
+    """The same barrier in a mixture and in a Markov chain.
+
+    The share of right outputs after 60 generations, from .3, simulated (points with 95 % intervals), for three
+    verifiers. In the mixture (two components that do not overlap; right is to come from the lighter one) the exact
+    categorical chain, thin dark lines, holds too. In the Markov chain (right is a step into the first of two states)
+    each row drifts by itself with the samples that fall to it, and one row that has lost its right step never gets it
+    back: the barrier is higher. In practice: count samples per decision that the model has to learn, not samples in
+    all; a model with more rows or components needs more kept samples a round for the same verifier.
+    """
+    fig, axes = plots.figure(2, width=5.2, sharey=True)
+    studies = (("mixture of two", loops.mixture(settings)), ("Markov chain", loops.markov_chain(settings)))
+    for ax, (title, ends) in zip(axes, studies, strict=True):
+        for fpr, color in zip(loops.FPRS, (plots.BLUE, plots.GREEN, plots.VERMILLION), strict=True):
+            found = ends.simulated[fpr]
+            label = f"ψ/φ = {fpr / loops.TPR:.2f}"
+            ax.errorbar(ends.sizes, found.mean, 1.96 * np.asarray(found.stderr), fmt="o", color=color, label=label)
+            if title.startswith("mixture"):
+                plots.theory(ax, ends.sizes, ends.exact[fpr])
+            else:
+                ax.plot(ends.sizes, found.mean, color=color, linewidth=1)
+        ax.axhline(loops.SHARE, color=plots.GREY, linewidth=1, linestyle=(0, (5, 3)))
+        ax.set_xscale("log")
+        ax.set_xticks(ends.sizes, [str(n) for n in ends.sizes])
+        ax.minorticks_off()
+        ax.set(title=title, xlabel="samples kept in a generation, n", ylim=(0, 1.04))
+    axes[0].set_ylabel(f"share of right outputs at t = {loops.NUM_GENERATIONS}")
+    axes[0].legend(loc="lower right")
+    corner = (loops.sizes(settings)[-1], loops.SHARE)
+    axes[1].annotate("at the start", corner, xytext=(0, -14), textcoords="offset points", ha="right")
+    return fig
+
+
+FIGURES = {
+    "drift-barrier-diagram": diagram,
+    "drift-barrier-break-even": break_even,
+    "drift-barrier-blind-spot": blind_spot,
+    "drift-barrier-models": models,
+}
