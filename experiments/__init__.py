@@ -29,4 +29,28 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="a model retrained on its own samples: what it loses, how fast, what is left",
         takes_data=True,
     ),
+    Experiment(
+        name="open-loop",
+        module="experiments.open_loop",
+        title="a model retrained on what a verifier keeps: what a generation gains, and what its verdicts inject",
+        takes_data=False,
+    ),
+    Experiment(
+        name="drift-barrier",
+        module="experiments.drift_barrier",
+        title="how accurate a verifier must be: accuracy × samples, the break-even, blind spots",
+        takes_data=False,
+    ),
+    Experiment(
+        name="judges",
+        module="experiments.judges",
+        title="who may judge: the student, an earlier one, a judge made once; what each injects, and what it is worth",
+        takes_data=False,
+    ),
+    Experiment(
+        name="budget",
+        module="experiments.verdicts",
+        title="how many verdicts a goal takes, how to spend them, what one is worth in fresh samples",
+        takes_data=False,
+    ),
 )

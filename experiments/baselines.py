@@ -1,4 +1,4 @@
-"""What people do without infoloop: the alternatives that `infoloop bench` is timed against, in NumPy.
+"""What people do without infoloop: the alternatives that `infoloop bench` is timed against, in NumPy and SciPy.
 
 Each retrains all replicas at once and keeps the models of every generation, t = 0 … T on axis 0, as `ensemble` does;
 `gaussian_loop` alone goes through the replicas one by one, as published code does. Nothing here imports JAX.
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from scipy.stats import binom
 
 _TINY = 10 * np.finfo(float).eps  # a component that has lost all samples divides by this
 
@@ -204,3 +205,26 @@ def information(
         nats[t] = prior @ (laws * np.log(ratio)).sum(axis=1)
         laws = laws @ kernel
     return nats
+
+
+def last_law(
+    initial: Float[np.ndarray, "x s"], kernels: Float[np.ndarray, "*x s s"], num_generations: int
+) -> Float[np.ndarray, "x s"]:
+    """p(z_T|x): the matrix products of a chain and nothing else."""
+    law = initial[:, None] if kernels.ndim == 3 else initial
+    for _ in range(num_generations):
+        law = law @ kernels
+    return law.reshape(initial.shape)
+
+
+def fixation(sizes: Int[np.ndarray, " n"], ratios: Float[np.ndarray, " ratio"], initial: float) -> np.ndarray:
+    """P(ends right) [ratio, n], until kept: one linear system a cell."""
+    ends = np.empty((len(ratios), len(sizes)))
+    for i, ratio in enumerate(ratios):
+        for j, n in enumerate(sizes):
+            z = np.append(np.arange(1, n) / n, initial)
+            rows = binom.pmf(np.arange(n + 1)[None], n, (z / (z + (1 - z) * ratio))[:, None])
+            inside, start = rows[:-1], rows[-1]
+            right = np.linalg.solve(np.eye(n - 1) - inside[:, 1:-1], inside[:, -1])
+            ends[i, j] = start[1:-1] @ right + start[-1]
+    return ends

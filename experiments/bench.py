@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -116,6 +116,8 @@ def table() -> list[Row]:
         *_mixture(),
         _em(),
         _information(),
+        *_selection(),
+        _phase_diagram(),
     ]
 
 
@@ -222,6 +224,46 @@ def _information() -> Row:
         lambda: theory.drift.information(prior, initial, kernel, num_generations),
         lambda: baselines.information(arrays[0], arrays[1], arrays[2], num_generations),
         2,
+    )
+
+
+def _selection() -> list[Row]:
+    n, num_symbols, num_tasks = 60, 3, 32
+    rng = np.random.default_rng(1)
+    prior, tasks = jnp.full(num_tasks, 1 / num_tasks), rng.dirichlet(np.ones(num_symbols), num_tasks)
+    initial = jnp.stack([theory.drift.initial(n, task) for task in tasks])
+    acceptances = rng.uniform(0.2, 1.0, (num_tasks, num_symbols))
+    setting = f"K = {num_symbols}, n = {n} ({initial.shape[1]} states), {num_tasks} tasks"
+
+    @cache
+    def kernels(num_kernels: int):  # nearly a gigabyte for all tasks: made when it is needed
+        each = [theory.drift.selection_kernel(n, acceptance) for acceptance in acceptances[:num_kernels]]
+        return each[0] if num_kernels == 1 else jnp.stack(each)
+
+    def row(name: str, num_kernels: int, num_generations: int) -> Row:
+        return Row(
+            "selection",
+            f"{setting}, {name}, {num_generations} generations; I(X;Z_t) against the matrix products alone",
+            "NumPy",
+            lambda: theory.drift.information(prior, initial, kernels(num_kernels), num_generations),
+            lambda: baselines.last_law(np.asarray(initial), np.asarray(kernels(num_kernels)), num_generations),
+            0.9,
+        )
+
+    return [row("one verifier", 1, 500), row("a verifier a task", num_tasks, 20)]
+
+
+def _phase_diagram() -> Row:
+    sizes, ratios, start = np.linspace(2, 200, 100).astype(int), np.linspace(0.001, 1, 100), 0.3
+    few = 5  # ratios, of 100, that the loop over cells is timed on
+    return Row(
+        "P(ends right)",
+        f"{len(ratios)} verifiers × {len(sizes)} sizes, n = 2 … 200",
+        "NumPy and SciPy",
+        lambda: theory.budget.success(sizes, (np.ones((100, 1)), ratios[:, None]), start),
+        lambda: baselines.fixation(sizes, ratios[:: len(ratios) // few], start),
+        None,
+        few / len(ratios),
     )
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import tyro
 from rich.console import Console
@@ -213,6 +213,44 @@ def bench(*, profile: Profile = "quick", out: Annotated[Path, arg(metavar="DIR")
     return 0
 
 
+def plan(
+    *,
+    initial: Annotated[float, arg(metavar="P")],
+    tpr: Annotated[float | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
+    fpr: Annotated[float | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
+    verdicts_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
+    goal: Annotated[float | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
+    verdicts: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
+    round_size: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
+    protocol: Literal["until-kept", "filtering"] = "until-kept",
+    blocks: Annotated[int, arg(metavar="C")] = 2,
+) -> int:
+    """Plan a loop of sample, keep what the verifier keeps, retrain: how many verdicts, how accurate, how likely.
+
+    For instance: infoloop plan --tpr .9 --fpr .2 --initial .3 --goal .99 --verdicts 300
+
+    Args:
+        initial: the share of right outputs at the start.
+        tpr: how often the verifier keeps a right output.
+        fpr: how often it keeps a wrong one; left out, the largest one that is good enough.
+        verdicts_file: labelled outputs that measure the verifier, a CSV of verdict,truth (1/0, keep/reject, ...).
+        goal: the wanted probability that the loop ends with right outputs only.
+        verdicts: the budget; rejected outputs count.
+        round_size: samples kept in each round (filtering: proposals).
+        protocol: until-kept samples until so many are kept; filtering samples so many and keeps some of them.
+        blocks: equally likely candidate answers, for the bound that holds for every learner.
+    """
+    _set_up_jax()
+    from experiments import plan as steps
+
+    until_kept = protocol == "until-kept"
+    if not until_kept:
+        print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
+    options = {"tpr": tpr, "fpr": fpr, "goal": goal, "verdicts": verdicts, "round_size": round_size, "blocks": blocks}
+    print("\n".join(steps.lines(initial, **options, until_kept=until_kept, labels=verdicts_file)))
+    return 0
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
@@ -264,7 +302,7 @@ def _parse_and_run(arguments: Sequence[str]) -> int:
 
         print(f"infoloop {version('infoloop')}")
         return 0
-    commands = {"verify": verify, "list": list_, "run": run, "check": check, "bench": bench}
+    commands = {"verify": verify, "list": list_, "run": run, "check": check, "plan": plan, "bench": bench}
     return tyro.extras.subcommand_cli_from_dict(
         commands, prog="infoloop", description=DESCRIPTION, args=arguments or ["--help"]
     )

@@ -37,7 +37,8 @@ def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
     """The most that one verdict with fresh noise can tell, in nats.
 
     C(φ,ψ) = max_w I(w) of the channel with rows (φ, 1−φ) and (ψ, 1−ψ); the best output law has odds
-    m/(1−m) = exp(−(h(φ)−h(ψ))/(φ−ψ)), and w = (m−ψ)/(φ−ψ) at which I is evaluated, so that a rounding of m is harmless.
+    m/(1−m) = exp(−(h(φ)−h(ψ))/(φ−ψ)) = ψ/(1−ψ) · exp(D(φ‖ψ)/(φ−ψ)), the second for rates that nearly agree, and
+    w = (m−ψ)/(φ−ψ), which lies in [1/e, 1−1/e], at which I is evaluated, so that a rounding of m is harmless.
 
     Args:
         verifier: (tpr, fpr), numbers or arrays that broadcast.
@@ -50,16 +51,21 @@ def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
 
     References:
         Cover & Thomas (2006), Elements of Information Theory, section 7.1.
+        Majani & Rumsey (1991), Two results on binary-input discrete memoryless channels: the range of w.
     """
     phi, psi = checked_verifier(verifier)
     gap = phi - psi
     safe = jnp.where(gap != 0, gap, 1)
-    output = jax.nn.sigmoid((binary_entropy(phi) - binary_entropy(psi)) / -safe)
-    weight = jnp.clip((output - psi) / safe, 0, 1)
-    mixture = weight * phi + (1 - weight) * psi
+    inside = (jnp.minimum(phi, psi) > 0) & (jnp.maximum(phi, psi) < 1)
+    low, high = jnp.where(inside, psi, 0.5), jnp.where(inside, phi, 0.5)
+    near = divergence_terms(high, low) + divergence_terms(1 - high, 1 - low)
+    far = binary_entropy(psi) - binary_entropy(phi)
+    log_odds = jnp.where(inside, jnp.log(low) - jnp.log1p(-low), 0) + jnp.where(inside, near, far) / safe
+    weight = jnp.clip((jax.nn.sigmoid(log_odds) - psi) / safe, 1 / math.e, 1 - 1 / math.e)
+    mixture, rest = weight * phi + (1 - weight) * psi, weight * (1 - phi) + (1 - weight) * (1 - psi)
 
     def divergence(rate):
-        return divergence_terms(rate, mixture) + divergence_terms(1 - rate, 1 - mixture)
+        return divergence_terms(rate, mixture) + divergence_terms(1 - rate, rest)
 
     return jnp.where(gap != 0, weight * divergence(phi) + (1 - weight) * divergence(psi), 0)
 
@@ -88,7 +94,7 @@ def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0
 
     ⌈(I* − I_0)/C(φ,ψ)⌉. It holds for every learner, if each verdict has fresh noise, independent of the others given
     the task and the candidates; rejected proposals count. Where verdicts are bought until n are kept, it bounds their
-    expected number.
+    expected number before it is rounded up.
 
     Args:
         information: I*, in nats.
@@ -108,7 +114,7 @@ def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0
     for name, value in (("information", goal), ("start", first)):
         if value < 0:
             raise validation.refuse(name, float(value), "a number >= 0, in nats")
-    nats = float(capacity(verifier))
+    nats = float(validation.floats("verifier", capacity(verifier), 0))
     if nats <= 0:
         rates = tuple(map(float, checked_verifier(verifier)))
         raise validation.refuse("verifier", rates, "tpr different from fpr, since equal rates tell nothing")
@@ -136,6 +142,7 @@ def information_needed(error: ArrayLike, prior: ArrayLike) -> Float[Array, ""]:
         Cover & Thomas (2006), Elements of Information Theory, theorem 2.10.1.
     """
     p, e = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("error", error, 0))
+    e = jnp.minimum(e, 1 - 1 / p.size)  # an error that is allowed need not be made
     return jnp.maximum(entropy(p) - binary_entropy(e) - e * math.log(max(p.size - 1, 1)), 0)
 
 

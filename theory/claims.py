@@ -183,6 +183,7 @@ def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shap
         ValueError: Where an argument is not made of probabilities.
     """
     end, start = validation.one_dtype(validation.rates("success", success), validation.rates("in_support", in_support))
+    start, end = jnp.broadcast_arrays(start, end)
     return start - end
 
 

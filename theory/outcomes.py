@@ -18,7 +18,7 @@ from theory.selection import filtering_rows, fractions
 from theory.validation import ArrayLike
 
 Verifier = ArrayLike  # a pair (tpr, fpr), whose members may be arrays that broadcast
-BATCH = 32  # linear systems solved side by side
+MANY = 500  # points that are worth more than one compilation
 BISECTIONS = 60
 
 
@@ -62,15 +62,14 @@ def fixation(
     if validation.has_values((phi, psi)) and (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
     shape = np.broadcast_shapes(phi.shape, share.shape, kept.shape, () if real is None else real.shape)
-    dtype = share.dtype
     points = [jnp.broadcast_to(x, shape).ravel() for x in (phi, psi, share)]
     kept = np.broadcast_to(kept, shape).ravel()
     real = None if real is None else np.broadcast_to(real, shape).ravel()
     starts = _starts(real, points[2])
     if until_kept:
-        lattice = real is not None and np.array_equal(real, kept)  # whose values need no step
-        chain = jnp.asarray(kept, dtype), *binary_types(kept, dtype)
-        values = _until_kept(*chain, *points[:2], None if lattice else starts[0], starts[1])
+        if real is not None and np.array_equal(real, kept):
+            starts = None, starts[1]  # Z_0 is on the lattice, whose values need no further step
+        values = _by_size(kept, (*points[:2], *starts))
     else:
         values = jnp.stack([_filtering(int(m), *point) for m, *point in zip(kept, *points[:2], *starts, strict=True)])
     right, wrong, generations, spent = (values[:, i].reshape(shape) for i in range(4))
@@ -273,6 +272,21 @@ def _starts(num_real: np.ndarray | None, initial: Float[Array, " point"]) -> tup
     return types[..., 0], jax.vmap(multinomial_rows)(jnp.asarray(num_real), laws, types, log_own)[:, 0]
 
 
+def _by_size(kept: np.ndarray, points: tuple) -> Float[Array, "point 4"]:
+    """`_until_kept`, many points in groups of similar size: the padding of a small n to a large one costs n³."""
+    step = kept.max() if kept.size < MANY else max(16, -(-kept.max() // 8))
+    groups = -(-kept // step)
+    values = jnp.zeros((kept.size, 4), points[0].dtype)
+    for group in np.unique(groups):
+        (place,) = np.nonzero(groups == group)
+        n, *mine = jax.tree.map(lambda leaf: leaf[place], (kept, *points))  # noqa: B023
+        if mine[2] is None:
+            mine[3] = mine[3][:, : n.max() + 1]
+        chain = jnp.asarray(n, values.dtype), *binary_types(n, values.dtype)
+        values = values.at[place].set(_until_kept(*chain, *mine))
+    return values
+
+
 @jax.jit
 def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "point 4"]:
     """The values averaged over the starts, for each point; a lattice of smaller n is padded by states that stay.
@@ -282,18 +296,26 @@ def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "p
 
     def point(args):
         n, types, log_own, phi, psi, shares, weights = args
+        counts = n * types
+        log_choose = log_own - jax.scipy.special.xlogy(counts, types).sum(1)
 
         def step(z):
             total = z * phi + (1 - z) * psi
             kept = jnp.where(total > 0, z * phi / jnp.where(total > 0, total, 1), z)
-            rows = multinomial_rows(n, jnp.stack([kept, 1 - kept], axis=1), types, log_own)
-            return rows, jnp.where(total > 0, 0, 1).astype(z.dtype), n / jnp.where(total > 0, total, 1)
+            logs = jnp.log(jnp.maximum(jnp.stack([kept, 1 - kept], axis=1), jnp.finfo(z.dtype).tiny))
+            rows = jnp.exp(log_choose[None, :] + logs @ counts.T)  # one exponential an entry
+            return (
+                rows / rows.sum(1, keepdims=True),
+                jnp.where(total > 0, 0, 1).astype(z.dtype),
+                n / jnp.where(total > 0, total, 1),
+            )
 
         states = jnp.where(jnp.isfinite(log_own), types[:, 0], 0)
         values = _solved(states, *step(states))
         return weights @ (values if shares is None else _values(shares, *step(shares), values))
 
-    return jax.lax.map(point, (n, types, log_own, phi, psi, shares, weights), batch_size=min(BATCH, n.size))
+    # one after the other: LAPACK is three times slower on a batch
+    return jax.lax.map(point, (n, types, log_own, phi, psi, shares, weights))
 
 
 def _filtering(n: int, phi, psi, shares, weights) -> Float[Array, "4"]:

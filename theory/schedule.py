@@ -31,14 +31,14 @@ class Spending(NamedTuple):
     wrong: Float[Array, "*schedule t"]  # E[1 − Z_t], t = 1 …: how often an output is wrong
     verdicts: Float[Array, "*schedule t"]  # expected, in all rounds up to this one
 
-    def within(self, verdicts: float) -> Float[Array, "*schedule"]:
+    def within(self, verdicts: ArrayLike) -> Float[Array, "*schedule"]:
         """The wrong share after the last round that the budget pays for; inf where it does not pay for one."""
-        paid = self.verdicts <= verdicts
+        paid = self.verdicts <= validation.positive("verdicts", verdicts).astype(self.verdicts.dtype)
         last = jnp.maximum(paid.sum(-1) - 1, 0)
         return jnp.where(paid[..., 0], jnp.take_along_axis(self.wrong, last[..., None], -1)[..., 0], jnp.inf)
 
 
-def spend(sizes: ArrayLike, verifier: Verifier, initial: float) -> Spending:
+def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     """What rounds of these sizes buy: exact.
 
     Round t samples until n_t are kept: Z_{t+1} ~ Binomial(n_t, z')/n_t, z' = zφ/(zφ+(1−z)ψ), at the expected cost of
@@ -63,6 +63,8 @@ def spend(sizes: ArrayLike, verifier: Verifier, initial: float) -> Spending:
     unique, index = np.unique(flat, return_inverse=True)
     index = index.reshape(flat.shape)
     pairs, steps = np.unique(np.stack([index[:, :-1], index[:, 1:]], -1).reshape(-1, 2), axis=0, return_inverse=True)
+    if not pairs.size:
+        pairs = np.zeros((1, 2), int)  # a single round has no successor; a kernel that no path takes
     types, log_own = binary_types(unique, jnp.result_type(float))
     chain = _Rounds(jnp.asarray(unique, types.dtype), types, log_own)
     results = _spend(chain, phi, psi, p, index[:, 0], pairs, steps.reshape(len(flat), -1))
@@ -108,7 +110,7 @@ def _spend(chain: _Rounds, phi, psi, p, first, pairs, steps) -> Spending:
     return jax.lax.map(schedule, (jnp.asarray(first), jnp.asarray(steps)))
 
 
-def round_size_law(verifier: Verifier, initial: float, verdicts: float) -> tuple[float, float]:
+def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[float, float]:
     """The best constant round size for large budgets, and −ln of the wrong share that it reaches (asymptotic).
 
     N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}; drift loses the right symbol with
@@ -123,16 +125,18 @@ def round_size_law(verifier: Verifier, initial: float, verdicts: float) -> tuple
         n, not rounded, and the exponent.
 
     Raises:
-        ValueError: Where the rates are not 0 < fpr < tpr ≤ 1.
+        ValueError: Where the rates are not 0 < fpr < tpr ≤ 1, or `initial` or `verdicts` is not above 0.
     """
     phi, psi, p = _numbers(verifier, initial)
     if phi <= psi:
         raise validation.refuse("verifier", (phi, psi), "tpr > fpr")
-    selection = math.log(phi / psi)
-    return math.sqrt(phi * verdicts / (2 * p)), selection * math.sqrt(2 * p * phi * verdicts)
+    if p <= 0:
+        raise validation.refuse("initial", p, "a share > 0")
+    budget = float(validation.positive("verdicts", verdicts))
+    return math.sqrt(phi * budget / (2 * p)), math.log(phi / psi) * math.sqrt(2 * p * phi * budget)
 
 
-def best_round(verifier: Verifier, initial: float, verdicts: float) -> tuple[int, float]:
+def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[int, float]:
     """The constant round size that leaves the smallest wrong share within a budget: exact, by search.
 
     All sizes from a quarter to three times the asymptotic one are tried.
@@ -150,14 +154,14 @@ def best_round(verifier: Verifier, initial: float, verdicts: float) -> tuple[int
     """
     law, _ = round_size_law(verifier, initial, verdicts)
     sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
-    num_rounds = max(1, math.ceil(verdicts * max(_numbers(verifier, initial)[:2]) / sizes[0]))
+    num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
     wrong = np.asarray(spend(np.repeat(sizes[:, None], num_rounds, axis=1), verifier, initial).within(verdicts))
     if not np.isfinite(wrong).any():
         raise validation.refuse("verdicts", verdicts, "enough for one round")
     return int(sizes[wrong.argmin()]), float(wrong.min())
 
 
-def two_stage(verifier: Verifier, initial: float, verdicts: float) -> tuple[tuple[int, int, int], float]:
+def two_stage(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[tuple[int, int, int], float]:
     """The best schedule of n_1 in the first T_1 rounds and n_2 ever after, by search on the exact chain.
 
     Args:
@@ -175,14 +179,14 @@ def two_stage(verifier: Verifier, initial: float, verdicts: float) -> tuple[tupl
     firsts = np.unique(np.rint(constant * np.linspace(1, 1.8, 9)).astype(int))
     seconds = np.unique(np.maximum(1, np.rint(constant * np.linspace(0.3, 0.8, 11))).astype(int))
     cases = [(a, t, b) for a in firsts for t in range(2, 10) for b in seconds]
-    num_rounds = math.ceil(verdicts * max(_numbers(verifier, initial)[:2]) / seconds[0])
-    sizes = np.array([[a] * t + [b] * (num_rounds - t) for a, t, b in cases])
+    num_rounds = math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / seconds[0])
+    sizes = np.array([[a] * t + [b] * (max(10, num_rounds) - t) for a, t, b in cases])
     wrong = np.asarray(spend(sizes, verifier, initial).within(verdicts))
     a, t, b = cases[int(wrong.argmin())]
     return (int(a), t, int(b)), float(wrong.min())
 
 
-def schedule_bound(verifier: Verifier, initial: float, verdicts: float, *, largest: int) -> float:
+def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, largest: int) -> float:
     """The wrong share below which no schedule gets, even one that sees the share before it chooses n_t: exact.
 
     For every price λ of a verdict, E[1 − Z_T] ≥ V_λ(p) − λN, where
@@ -207,10 +211,11 @@ def schedule_bound(verifier: Verifier, initial: float, verdicts: float, *, large
     """
     rates = _numbers(verifier, initial)
     largest = validation.integer("largest", largest, 1)
+    budget = float(validation.positive("verdicts", verdicts))
 
     def loss(log_price: float) -> float:
         price = math.exp(log_price)
-        return price * verdicts - _optimal_cost(*rates, largest, price)
+        return price * budget - _optimal_cost(*rates, largest, price)
 
     found = scipy.optimize.minimize_scalar(loss, bounds=(-40.0, 0.0), method="bounded", options={"xatol": 1e-3})
     return max(0.0, -float(found.fun))
@@ -244,8 +249,8 @@ def _moves(phi: float, psi: float, p: float, largest: int):
     return shares, rows, targets, np.stack([n / kept for n in sizes])
 
 
-def _numbers(verifier: Verifier, initial: float) -> tuple[float, float, float]:
-    phi, psi = map(float, checked_verifier(verifier))
+def _numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
+    phi, psi = (float(validation.floats("verifier", rate, 0)) for rate in checked_verifier(verifier))
     if min(phi, psi) <= 0:
         raise validation.refuse("verifier", (phi, psi), "two rates in (0, 1]")
     return phi, psi, float(validation.rates("initial", initial, 0))

@@ -218,8 +218,9 @@ def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
     labels = np.asarray(blocks)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.size == 0 or labels.min() < 0:
         raise validation.refuse("blocks", labels.tolist(), "non-negative integers, one for each symbol")
-    merged = counts(n, labels.size) @ np.eye(labels.max() + 1, dtype=int)[labels]
-    rows = {tuple(row): i for i, row in enumerate(counts(n, labels.max() + 1))}
+    num_blocks = int(labels.max()) + 1
+    merged = counts(n, labels.size) @ np.eye(num_blocks, dtype=int)[labels]
+    rows = {tuple(row): i for i, row in enumerate(counts(n, num_blocks))}
     return jnp.asarray([rows[tuple(row)] for row in merged])
 
 

@@ -104,6 +104,22 @@ def test_all_expectation_maximisations_are_the_same() -> None:
             assert np.allclose(np.asarray(other).reshape(expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
 
 
+def test_the_chains_are_the_same() -> None:
+    initial = np.stack([np.asarray(theory.drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
+    acceptances = ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])
+    kernels = np.stack([np.asarray(theory.drift.selection_kernel(5, np.array(a))) for a in acceptances])
+    ours = theory.drift.laws(initial, kernels, 4)[-1]
+    np.testing.assert_allclose(baselines.last_law(initial, kernels, 4), ours, rtol=0, atol=1e-13)
+    same = theory.drift.laws(initial, kernels[0], 4)[-1]
+    np.testing.assert_allclose(baselines.last_law(initial, kernels[0], 4), same, rtol=0, atol=1e-13)
+
+
+def test_the_phase_diagram_is_the_same() -> None:
+    sizes, ratios = np.array([2, 7]), np.array([0.001, 0.6])
+    ours = theory.budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3)
+    np.testing.assert_allclose(baselines.fixation(sizes, ratios, 0.3), ours, rtol=0, atol=1e-12)
+
+
 def test_the_information_is_the_same() -> None:
     prior, rates = np.full(3, 1 / 3), (0.0, 0.3, 0.9)
     initial = jnp.stack([theory.drift.initial(20, np.array([p, 1 - p])) for p in rates])
@@ -115,7 +131,7 @@ def test_the_information_is_the_same() -> None:
 
 def test_the_table_has_the_rows_that_were_promised() -> None:
     rows = bench.table()
-    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2]
+    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9]
     widths = bench.COLUMNS
     assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in rows)
 

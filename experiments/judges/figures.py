@@ -1,0 +1,151 @@
+"""The figures of the judges; the docstring of each is its caption."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import plots
+from experiments.judges import chains, loops
+from experiments.judges.chains import LEARNED, NUM_GENERATIONS, VERIFIER, WEAK
+from experiments.ledger import Settings
+
+DASHES = (0, (5, 3))
+JUDGES = {"no judge": plots.GREY, "self-judge": plots.GREEN, "trained": plots.VERMILLION, "verifier": plots.BLUE}
+TITLES = {"categorical": "two symbols", "mixture": "mixture of two normal laws", "chain": "Markov chain"}
+
+
+@plots.style()
+def information(settings: Settings) -> Figure:
+    """Who judges decides what a loop can come to know, and how often it is right; all lines are exact.
+
+    Two symbols, the right one with share .6 in real data; n = 50, until kept. The student itself, Z_0 as an earlier
+    student, and a verifier that errs anew judge weakly, with rates (.9, .8); the frozen judge is one verdict on each
+    symbol, drawn once with rates (.9, .2). Dashed: caps. The self-judge makes more right while it loses information;
+    the earlier student brings some back, never above I(X;Z_0); the frozen judge stays below I(X;Z_0) + I(X;J|Z_0); the
+    fresh verifier passes both.
+
+    In practice: a model that judges itself sharpens what it half knows, up to the best guess from its real data, and
+    no further. For more, ask something that looks at the world and errs anew: even if hardly better than chance, it
+    overtakes an accurate judge that never looks again.
+    """
+    fig, (left, right) = plots.figure(2, width=6.4, height=4.4)
+    fig.set_layout_engine("constrained", wspace=0.06)
+    paths = {
+        "no judge": (chains.no_judge(), plots.GREY),
+        f"self-judge {_rates(WEAK)}": (chains.self_judge(WEAK), plots.GREEN),
+        f"earlier student {_rates(WEAK)}": (chains.earlier_student(WEAK), plots.PURPLE),
+        f"frozen judge {_rates(VERIFIER)}": (chains.frozen_judge(), plots.VERMILLION),
+        f"fresh verifier {_rates(WEAK)}": (chains.fresh_verifier(WEAK), plots.BLUE),
+    }
+    fits = 1 + np.arange(NUM_GENERATIONS + 1)
+    for ax, name in ((left, "information"), (right, "right")):
+        lines = {k: ax.plot(fits, getattr(path, name), color=c)[0] for k, (path, c) in paths.items()}
+        _fits(ax, (1, 10, 100), NUM_GENERATIONS)
+        if ax is right:
+            ax.set_ylim(0.58, 1.02)
+            fig.draw_without_rendering()  # direct labels need the final limits
+            plots.direct_labels(ax, lines)
+    first = paths["no judge"][0].information[0]
+    _limit(left, np.log(2), "H(X)")
+    _limit(left, first + chains.cap(), "frozen judge: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
+    _limit(left, first, "earlier student: ≤ I(X;Z₀)", end=True)
+    _limit(right, chains.best_guess(), "best guess from Z₀")
+    left.set(title="what the model tells about the task", ylabel="I(X; Z_t)  [nats]", ylim=(0, 0.75))
+    right.set(title="how much of it is right", ylabel="expected share of right samples")
+    return fig
+
+
+@plots.style()
+def worth(settings: Settings) -> Figure:
+    """What a judge that was made once is worth.
+
+    Left: how much better than chance, tpr/fpr − 1, a verifier with fresh errors must be to end right as often as a
+    frozen judge, one verdict on each symbol; dots exact, lines the asymptotic law c/n. Right, exact, n = 50: a judge
+    that prefers what m real samples of its own prefer raises the cap by less than those samples would raise I(X;Z_0)
+    in the student's training set, and the loop reaches less still, as it forgets Z_0 in one generation. Until kept;
+    share .6 of real samples is right, and Z_0 is fitted to n of them.
+
+    In practice: give real samples to the student before you spend them on a judge; the loop tells more than its start
+    only under a judge that has seen more real data than the student. And the larger the generations, the less a
+    verifier must be better than chance, as long as it errs anew.
+    """
+    fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
+    sizes = (10, 20, 50, 100, 200) + ((400,) if settings.full else ())
+    for rates, color in ((VERIFIER, plots.VERMILLION), ((0.99, 0.01), plots.PURPLE)):
+        goal = chains.frozen_right(rates)
+        above = chains.equal_ratio(sizes, goal) - 1
+        left.plot(sizes, above, "o", color=color, label=f"frozen {_rates(rates)}: ends right with {goal:.3f}")
+        plots.theory(left, sizes, chains.equal_law(goal) / np.array(sizes))
+    left.set(xscale="log", yscale="log", xlabel="n, samples a generation", ylabel="tpr/fpr − 1 of the fresh verifier")
+    left.set_xticks(sizes, [str(n) for n in sizes], minor=False)
+    left.set_xticks([], minor=True)
+    left.set_yticks([0.01, 0.03, 0.1, 0.3], ["1 %", "3 %", "10 %", "30 %"])
+    left.set_yticks([], minor=True)
+    left.set(title="the fresh verifier that ends right as often")
+    left.legend()
+    m = np.array(LEARNED)
+    studies = [chains.learned_judge(k) for k in LEARNED]
+    first = studies[0][0].information[0]
+    plots.theory(right, m, [chains.samples(k) for k in LEARNED], label="n + m samples for the student")
+    right.plot(
+        m, [first + total for _, total in studies], "--", color=plots.VERMILLION, label="I(X;Z₀) + I(X;J|Z₀), the cap"
+    )
+    best = [path.information[1:].max() for path, _ in studies]
+    right.plot(m, best, "o-", color=plots.VERMILLION, label="the loop at its best, t ≥ 1")
+    right.set(xscale="log", xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
+    right.set_xticks(m, [str(k) for k in LEARNED])
+    right.set_xticks([], minor=True)
+    _limit(right, first, "I(X;Z₀)", end=True)
+    right.set(title="a learned judge: cap, and what the loop gets")
+    right.legend(loc="center left", bbox_to_anchor=(0, 0.5))
+    return fig
+
+
+@plots.style()
+def models(settings: Settings) -> Figure:
+    """Four judges on three models: the share of right samples, simulated.
+
+    Until kept, n = 50; means over replicas with 95 % bands, thin dark lines exact. Right is one symbol; the component
+    of the mixture with weight .6; in the chain, on a ring of four, a step to the right, of probability .6. Self-judge
+    and verifier have rates (.9, .2); the trained judge is fitted once to 50 other real samples and keeps what is at
+    least as likely as their median.
+
+    In practice: likely is not right. A self-judge finds the right answer where it is the likeliest; in the mixture it
+    goes for whatever is dense, and what it gained in five fits is mostly gone after ten more, so stop early, by a
+    measure from outside. Only the verifier, which knows what is right, gets there in every model.
+    """
+    fig, axes = plots.figure(3, width=4.8, height=4.2, sharey=True)
+    fits = 1 + np.arange(loops.NUM_MODELS + 1)
+    exact = {"no judge": chains.no_judge, "self-judge": chains.self_judge, "verifier": chains.fresh_verifier}
+    for ax, model in zip(axes, TITLES, strict=True):
+        for judge, color in JUDGES.items():
+            share = loops.model_share(settings, model, judge)
+            plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=judge, color=color)
+            if model == "categorical" and judge in exact:
+                plots.theory(ax, fits, exact[judge]().right[: fits.size])
+        _fits(ax, (1, 2, 5, 10, 20), loops.NUM_MODELS)
+        ax.set(title=TITLES[model], ylim=(0.5, 1.02))
+    axes[0].set_ylabel("share of right samples")
+    axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.72))
+    return fig
+
+
+def _rates(verifier: tuple[float, float]) -> str:
+    return f"({verifier[0]:g}, {verifier[1]:g})".replace("0.", ".")
+
+
+def _fits(ax: Axes, ticks: tuple[int, ...], last: int) -> None:
+    ax.set(xscale="log", xlabel="fits, t + 1", xlim=(0.95, last + 1))
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.set_xticks([], minor=True)
+
+
+def _limit(ax: Axes, height: float, text: str, *, end: bool = False) -> None:
+    """A dashed line and what it is, above its left end or below its right end."""
+    ax.axhline(height, color=plots.INK, linewidth=1, linestyle=DASHES)
+    place, frame = (0.98 if end else 0.02, height), ax.get_yaxis_transform()
+    offset, ha, va = ((0, -3), "right", "top") if end else ((0, 3), "left", "bottom")
+    ax.annotate(text, place, xycoords=frame, xytext=offset, textcoords="offset points", fontsize=10, ha=ha, va=va)
+
+
+FIGURES = {"judges-information": information, "judges-worth": worth, "judges-models": models}

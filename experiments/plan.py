@@ -1,0 +1,455 @@
+"""How many verdicts and rounds a loop with a verifier takes, how good the verifier must be, how likely it ends right.
+
+The mathematics is that of `theory.budget`; here numbers become sentences.
+"""
+
+import csv
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import scipy.stats
+
+from theory import budget
+
+LARGEST = 1024  # the largest round of which the exact chain is solved
+LARGEST_FILTERED = 60  # filtering has about 0.3 n² states
+STEPS = [np.arange(1, 65)] + [np.linspace(n + 1, 2 * n, 17).astype(int) for n in (64, 128, 256, 512)]
+BISECTIONS = 20
+YES, NO = ("1", "true", "yes", "keep", "right"), ("0", "false", "no", "reject", "wrong")
+WORDS: dict[str, bool] = {word: word in YES for word in YES + NO}
+PROTOCOLS = {
+    True: "until-kept: a round samples until n are kept, for n / (share kept) verdicts (filtering: it samples n)",
+    False: "filtering: a round samples n, costs n verdicts, refits to those kept (until-kept: until n are kept)",
+}
+
+
+class Counts(NamedTuple):
+    """How often a verifier kept labelled outputs."""
+
+    kept_right: int
+    right: int
+    kept_wrong: int
+    wrong: int
+
+    def draws(self, number: int) -> np.ndarray:
+        """Pairs (tpr, fpr) from Jeffreys' posteriors Beta(k+½, n−k+½) [2, draw]; always the same ones.
+
+        Each rate takes its quantiles at even levels (a Latin hypercube), so that few draws place the ends well.
+        """
+        rng = np.random.default_rng(0)
+        k, n = np.array([[self.kept_right, self.kept_wrong], [self.right, self.wrong]])[..., None]
+        levels = (np.stack([rng.permutation(number), rng.permutation(number)]) + 0.5) / number
+        return scipy.stats.beta.ppf(levels, k + 0.5, n - k + 0.5)
+
+    def lines(self) -> list[str]:
+        """Both rates with their exact (Clopper–Pearson) intervals."""
+        groups = ("tpr", self.kept_right, self.right, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
+        found = []
+        for name, k, n, kind in groups:
+            low, high = scipy.stats.binomtest(k, n).proportion_ci(method="exact")
+            found.append(f"{name} {k / n:.3g} [95 %: {low:.3g} to {high:.3g}], kept {k} of {n} {kind}")
+        return found
+
+
+def read_counts(path: Path) -> Counts:
+    """Counts of a CSV with the columns verdict and truth: in this order, or as a header says."""
+    header, tally = None, dict.fromkeys([(v, t) for v in (True, False) for t in (True, False)], 0)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            for row in rows:
+                cells = [cell.strip().lower() for cell in row]
+                if not any(cells):
+                    continue
+                if header is None:
+                    named = {"verdict", "truth"} <= set(cells)
+                    header = cells if named else ["verdict", "truth"]
+                    if named:
+                        continue
+                named_cells = dict(zip(header, cells, strict=False))
+                words = named_cells.get("verdict"), named_cells.get("truth")
+                if len(cells) != len(header) or any(word not in WORDS for word in words):
+                    accepted = f"{','.join(header)}, where verdict and truth are each one of {', '.join(WORDS)}"
+                    raise ValueError(f"{path}, line {rows.line_num}: {','.join(row)!r} was given; accepted: {accepted}")
+                tally[WORDS[str(words[0])], WORDS[str(words[1])]] += 1
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no CSV in UTF-8: {error}") from error
+    if header is None:
+        raise ValueError(f"{path} is empty; accepted: a CSV with the columns verdict,truth")
+    counts = Counts(
+        tally[True, True],
+        tally[True, True] + tally[False, True],
+        tally[True, False],
+        tally[True, False] + tally[False, False],
+    )
+    for kind, number in (("right", counts.right), ("wrong", counts.wrong)):
+        if not number:
+            raise ValueError(f"{path} has no output whose truth is {kind}; both kinds are needed to know the verifier")
+    return counts
+
+
+class End(NamedTuple):
+    """How loops end, as `theory.budget.Fixation`, in NumPy."""
+
+    right: np.ndarray
+    wrong: np.ndarray
+    generations: np.ndarray
+    verdicts: np.ndarray
+
+
+class Case(NamedTuple):
+    """A loop without its round size."""
+
+    tpr: float
+    fpr: float
+    initial: float
+    until_kept: bool = True
+
+    def end(self, sizes: np.ndarray | int, verifier: Sequence | np.ndarray | None = None) -> End:
+        """How loops end, for all sizes (until-kept: and verifiers that broadcast), as NumPy arrays."""
+        rates = (self.tpr, self.fpr) if verifier is None else verifier
+        if self.until_kept:
+            found = budget.fixation(sizes, tuple(rates), self.initial)
+        else:
+            found = _filtered(int(sizes), self.initial)(*np.broadcast_arrays(*map(np.atleast_1d, rates)))
+            found = found if np.ndim(rates[0]) else jax.tree.map(lambda leaf: leaf[0], found)
+        return End(*map(np.asarray, found))
+
+    def diffusion_size(self, goal: float) -> float:
+        """The size at which Kimura's e^{−2nsp} is 1 − goal."""
+        return -math.log(1 - goal) / (2 * math.log(self.tpr / self.fpr) * self.initial)
+
+    def cheapest(self, goal: float) -> int | None:
+        """The size with the fewest expected verdicts among those that end right with probability `goal`."""
+        if not self.until_kept:  # success and cost rise with the size
+            return _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.end(n).right >= goal - 1e-12))
+        if self.tpr > self.fpr > 0 and self.diffusion_size(goal) > 2 * LARGEST:
+            return None
+        for sizes in STEPS if self.tpr > self.fpr else STEPS[:1]:  # else one sample a round is best
+            end = self.end(sizes)
+            reached = end.right >= goal - 1e-12
+            if reached.any():
+                return int(sizes[np.where(reached, end.verdicts, np.inf).argmin()])
+        return None
+
+    def largest(self, verdicts: float) -> int | None:
+        """The largest size at which all rounds together cost at most `verdicts`, on average."""
+        if not self.until_kept:
+            sizes = range(1, LARGEST_FILTERED + 1)
+            return (
+                (_first(sizes, lambda n: bool(self.end(n).verdicts > verdicts)) or LARGEST_FILTERED + 1) - 1
+            ) or None
+        found = None
+        for sizes in STEPS:
+            paid = sizes[self.end(sizes).verdicts <= verdicts]
+            found = int(paid[-1]) if paid.size else found
+            if paid.size < sizes.size:
+                break
+        return found
+
+    def share_right(self, size: int, verdicts: float, verifier: Sequence | np.ndarray | None = None) -> float:
+        """The expected share of right outputs after as many rounds as the budget pays for (until-kept)."""
+        rates = [max(float(x), 1e-9) for x in ((self.tpr, self.fpr) if verifier is None else verifier)]
+        sizes = np.full(max(1, math.ceil(verdicts / size)), size)
+        return max(0.0, 1 - float(budget.spend(sizes, rates, self.initial).within(verdicts)))
+
+
+def _filtered(size: int, initial: float):
+    """`fixation` of a filtered loop for many verifiers, compiled as one."""
+
+    def one(rates):
+        return budget.fixation(size, rates, initial, until_kept=False)
+
+    return jax.jit(lambda tpr, fpr: jax.lax.map(one, (tpr, fpr), batch_size=min(16, len(tpr))))
+
+
+def _first(sizes: range, holds: Callable[[int], bool]) -> int | None:
+    """The first size from which on it holds, by bisection."""
+    low, high = 0, len(sizes)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(sizes[middle]) else (middle + 1, high)
+    return sizes[low] if low < len(sizes) else None
+
+
+def largest_fpr(case: Case, goal: float, verdicts: float, round_size: int | None) -> float:
+    """The largest fpr, rounded down, at which a size reaches the goal with so many verdicts on average."""
+    sizes = np.unique(np.geomspace(1, min(max(verdicts, 1), 256), 64).astype(int)) if round_size is None else round_size
+
+    def enough(fpr: float) -> bool:
+        end = case.end(sizes, (case.tpr, fpr))
+        return bool(((end.right >= goal - 1e-12) & (end.verdicts <= verdicts)).any())
+
+    if not enough(0.0):
+        least = float(np.min(case.end(sizes, (case.tpr, 0.0)).verdicts))
+        raise ValueError(
+            f"no verifier is good enough at tpr {case.tpr:.4g}: even with fpr 0 the loop takes {least:.4g} verdicts on"
+            f" average, and --verdicts is {verdicts:.0f}"
+        )
+    if enough(case.tpr):
+        return case.tpr
+    low, high = 0.0, case.tpr
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if enough(middle) else (low, middle)
+    return math.floor(low * 1e4) / 1e4
+
+
+def percent(share: float) -> str:
+    """A probability for people."""
+    text = f"{100 * share:.4g}"
+    return "over 99.99 %" if text == "100" else "under 0.01 %" if share < 1e-4 else f"{text} %"
+
+
+def count(number: float) -> str:
+    """A number of verdicts, samples or rounds for people."""
+    return f"{number:,.1f}".removesuffix(".0") if number < 9.95 else f"{number:,.0f}"
+
+
+def _spread(show: Callable[[Any], str], value: float | np.ndarray, draws: np.ndarray | None) -> str:
+    """The value, with its 95 % interval where the verifier was measured."""
+    if draws is None:
+        return show(value)
+    low, high = np.quantile(draws, (0.025, 0.975), method="inverted_cdf")
+    return f"{show(value)} [95 %: {show(low)} to {show(high)}]"
+
+
+def lines(
+    initial: float,
+    *,
+    tpr: float | None = None,
+    fpr: float | None = None,
+    goal: float | None = None,
+    verdicts: int | None = None,
+    round_size: int | None = None,
+    until_kept: bool = True,
+    blocks: int = 2,
+    labels: Path | None = None,
+) -> list[str]:
+    """The screen: what is given and what is left out is the question."""
+    _check(initial, tpr, fpr, goal, verdicts, round_size, until_kept, blocks, labels)
+    counts = None if labels is None else read_counts(labels)
+    if counts is not None:
+        tpr, fpr = counts.kept_right / counts.right, counts.kept_wrong / counts.wrong
+    assert tpr is not None
+    solved = fpr is None
+    if fpr is None:
+        assert goal is not None
+        case = Case(tpr, 0.0, initial, until_kept)
+        fpr = largest_fpr(case, goal, math.inf if verdicts is None else verdicts, round_size)
+    if max(tpr, fpr) <= 0:
+        raise ValueError("tpr and fpr are 0; accepted: a verifier that keeps something")
+    case = Case(tpr, fpr, initial, until_kept)
+    rows = _verifier_rows(case, counts, solved)
+
+    best = None if goal is None else case.cheapest(goal)
+    size = round_size or best or (case.largest(verdicts) if goal is None and verdicts is not None else None)
+    if goal is None and size is None:
+        raise ValueError(f"--verdicts is {verdicts}; accepted: enough to end a loop, {_least(case)} or more on average")
+    given, size = size is not None, size or 16
+    number = (400 if size <= 128 else 40) if until_kept else (100 if size <= 30 else 40)
+    draws = None if counts is None else counts.draws(number)
+    end, ends = case.end(size), None if draws is None else case.end(size, draws)
+    kept = "kept samples" if until_kept else "proposals"
+
+    spent, share = _budgeted(case, verdicts, round_size, draws) if verdicts and until_kept else ([], 0.0)
+    rows += _answers(case, goal, verdicts, best, size, end, kept, share)
+    rule = "as given" if round_size else "fewest verdicts that reach the goal" if best else ""
+    rule = rule or ("the largest that the budget pays for" if given else "an example: no size reaches the goal")
+    sized = str(size)
+    if draws is not None and goal is not None and best == size and until_kept and size <= 128:
+        sized = _sizes_needed(case, goal, size, draws)
+    rows.append(("a round", f"{sized} {kept} [{rule}]"))
+    right, rounds, cost = (
+        _spread(show, getattr(end, name), None if ends is None else getattr(ends, name))
+        for show, name in ((percent, "right"), (count, "generations"), (count, "verdicts"))
+    )
+    near = ""
+    if until_kept and min(tpr, fpr) > 0:
+        kimura = float(budget.kimura(size, math.log(tpr / fpr), initial))
+        error = abs(kimura - float(end.right))
+        near = f"; {percent(kimura)} [Kimura 1962], off by {error:.1g}" if error > 1e-6 else "; so says [Kimura 1962]"
+    rows.append(("ends right", f"{right} [exact: chain]{near}"))
+    rows.append(("it takes", f"{rounds} rounds and {cost} verdicts on average, to the end [exact: chain]"))
+    rows += spent + _converse(case, goal, blocks, draws)
+    return [text for row in rows + _assumptions(case, draws) for text in _wrapped(*row)]
+
+
+def _check(initial, tpr, fpr, goal, verdicts, round_size, until_kept, blocks, labels) -> None:
+    if labels is not None and (tpr is not None or fpr is not None):
+        raise ValueError("--verdicts-file is given beside --tpr or --fpr; accepted: the file, or the rates")
+    if labels is None and tpr is None:
+        raise ValueError("the verifier is missing; accepted: --tpr and --fpr, or --verdicts-file FILE.csv")
+    for name, rate in (("tpr", tpr), ("fpr", fpr)):
+        if rate is not None and not 0 <= rate <= 1:
+            raise ValueError(f"--{name} is {rate}; accepted: a rate in [0, 1]")
+    if not 0 < initial < 1:
+        hint = "a verifier selects among what the model outputs, so both kinds must be there"
+        raise ValueError(f"--initial is {initial}; accepted: a share in (0, 1), as {hint}")
+    if goal is not None and not 0 < goal < 1:
+        raise ValueError(f"--goal is {goal}; accepted: a probability in (0, 1); nothing noisy is certain")
+    most = LARGEST if until_kept else LARGEST_FILTERED
+    if round_size is not None and not 1 <= round_size <= most:
+        raise ValueError(f"--round-size is {round_size}; accepted: 1 to {most}, of which the exact chain is solved")
+    if verdicts is not None and verdicts < 1:
+        raise ValueError(f"--verdicts is {verdicts}; accepted: 1 or more")
+    if blocks < 2:
+        raise ValueError(f"--blocks is {blocks}; accepted: 2 or more candidate answers")
+    if goal is None and verdicts is None and round_size is None:
+        raise ValueError(
+            "too few options; accepted: --goal, or --verdicts or --round-size to ask how likely success is"
+        )
+    if labels is None and fpr is None:
+        if goal is None or tpr == 0:
+            raise ValueError("--fpr is missing; to solve for it give --goal and a --tpr above 0")
+        if (round_size if not until_kept else round_size or verdicts) is None:
+            other = "--round-size" if not until_kept else "--verdicts or --round-size"
+            raise ValueError(
+                f"too few options to solve for --fpr; accepted: {other} too (else any fpr below tpr will do)"
+            )
+
+
+def _least(case: Case) -> str:
+    return count(math.ceil(case.end(1).verdicts))
+
+
+def _verifier_rows(case: Case, counts: Counts | None, solved: bool) -> list[tuple[str, str]]:
+    rows = [("verifier", f"keeps {100 * case.tpr:.4g} % of right and {100 * case.fpr:.4g} % of wrong outputs")]
+    rows[0] = ("verifier", f"{rows[0][1]}; at the start {percent(case.initial)} are right")
+    if solved:
+        rows.append(
+            ("accuracy", f"an fpr of at most {case.fpr:.4g} is good enough at tpr {case.tpr:.4g} [exact: bisection]")
+        )
+    if counts is not None:
+        rows = [("verifier", line + " [Clopper-Pearson]") for line in counts.lines()]
+        rows[1] = ("", rows[1][1] + f"; start {percent(case.initial)} right")
+        tpr, fpr = counts.draws(400)
+        gap = _spread("{:.3g}".format, case.tpr - case.fpr, tpr - fpr)
+        low, high = np.quantile(tpr - fpr, (0.025, 0.975))
+        if low <= 0 <= high:
+            text = f"these data do not show that the verifier tells anything: tpr - fpr {gap};"
+            rows.append(("CAREFUL", f"{text} all below takes the rates as measured"))
+    return rows
+
+
+def _answers(case, goal, verdicts, best, size, end, kept, share) -> list[tuple[str, str]]:
+    """What to do, in a sentence or two, and whether the budget is enough."""
+    rows = []
+    if case.fpr > case.tpr:
+        opposite = f"tpr {1 - case.tpr:.4g}, fpr {1 - case.fpr:.4g}"
+        text = f"this verifier drives the right answers OUT; its opposite has {opposite} and would drive them in"
+        rows.append(("ANSWER", text))
+    elif case.fpr == case.tpr:
+        text = "this verifier tells nothing: whatever the rounds, the loop ends right as often as it began,"
+        text = f"{text} {percent(case.initial)}"
+        rows.append(("ANSWER", text))
+    if goal is None:
+        rows.append(("ANSWER", f"rounds of {size} {kept} end right with probability {percent(end.right)}"))
+        if verdicts is not None and end.verdicts > verdicts:
+            text = f"{verdicts:,} verdicts: not enough for that, you need about {count(math.ceil(end.verdicts))}"
+            rows.append(("BUDGET", text))
+        return rows
+    if best is None:
+        rows.append(("BUDGET" if rows else "ANSWER", _impossible(case, goal)))
+    elif end.right < goal - 1e-12:
+        text = f"rounds of {size} miss the goal of {percent(goal)}: they end right with {percent(end.right)}"
+        rows.append(("ANSWER", f"{text}; rounds of {best} reach it"))
+    else:
+        needs = f"about {count(math.ceil(end.verdicts))} verdicts in {count(end.generations)} rounds"
+        text = f"rounds of {size} {kept} until one kind is left: {needs} on average, and it ends right"
+        rows.append(("ANSWER", f"{text} with probability {percent(end.right)} (goal {percent(goal)})"))
+        if verdicts is not None and end.verdicts <= verdicts:
+            rows.append(("BUDGET", f"{verdicts:,} verdicts: enough (on average; single runs vary)"))
+        elif verdicts is not None:
+            half = f", though enough for outputs that are right {percent(share)} of the time" if share >= goal else ""
+            rows.append(
+                (
+                    "BUDGET",
+                    f"{verdicts:,} verdicts: not enough to end, you need about {count(math.ceil(end.verdicts))}{half}",
+                )
+            )
+    return rows
+
+
+def _impossible(case: Case, goal: float) -> str:
+    """Why no size reaches the goal."""
+    if case.fpr >= case.tpr:
+        return f"no budget lets this loop reach {percent(goal)}: the verifier is too weak (fpr must be below tpr)"
+    if not case.until_kept:
+        return f"no round of up to {LARGEST_FILTERED} proposals reaches {percent(goal)}; larger ones are not searched"
+    n = f"{case.diffusion_size(goal):,.0f} kept samples" if case.fpr > 0 else "more"
+    why = "right outputs are too rare at the start, or the verifier too weak"
+    return f"no round of up to {LARGEST} reaches {percent(goal)}: {why}. Rounds of {n} might [Kimura 1962], not checked"
+
+
+def _sizes_needed(case: Case, goal: float, size: int, draws: np.ndarray) -> str:
+    """The size, with the interval of those that the drawn verifiers need, on a coarse grid."""
+    most = max(size, min(4 * size, 128))
+    sizes = np.unique(np.append(np.geomspace(1, most, 20).astype(int), size))
+    reached = case.end(sizes[:, None], draws[:, :200]).right >= goal - 1e-12
+    needed = np.where(reached.any(0), sizes[reached.argmax(0)], np.inf)
+    return _spread(lambda n: f"over {most}" if math.isinf(n) else f"{n:.0f}", size, needed)
+
+
+def _budgeted(
+    case: Case, verdicts: int, round_size: int | None, draws: np.ndarray | None
+) -> tuple[list[tuple[str, str]], float]:
+    """How often an output is right once the budget is spent, as rows and as a number; nothing above a million."""
+    size, rule, law = round_size or 16, "exact: rounds of this size", ""
+    if verdicts > 1e6:
+        return [], 0.0
+    if case.tpr > case.fpr:
+        rates = case.tpr, max(case.fpr, 1e-9)
+        asymptotic, _ = budget.round_size_law(rates, case.initial, verdicts)
+        law = f"; large budgets: rounds of {asymptotic:.1f} [asymptotic: sqrt(phi N / 2p)]"
+        if round_size is None and verdicts <= 2000:
+            try:
+                size, rule = budget.best_round(rates, case.initial, verdicts)[0], "exact: best constant size"
+            except ValueError:
+                return [("once spent", f"{verdicts:,} verdicts do not pay for one round")], 0.0
+        elif round_size is None:
+            size, rule = min(LARGEST, max(1, round(asymptotic))), "exact at the asymptotic size"
+    few = None if verdicts > 2000 else draws  # no interval for large budgets: it takes too long
+    shares = None if few is None else np.array([case.share_right(size, verdicts, pair) for pair in few.T])
+    share = case.share_right(size, verdicts)
+    text = f"{_spread(percent, share, shares)} of outputs are right after {verdicts:,} verdicts, rounds of {size}"
+    return [("once spent", f"{text} [{rule}]{law}")], share
+
+
+def _converse(case: Case, goal: float | None, blocks: int, draws: np.ndarray | None) -> list[tuple[str, str]]:
+    """What no learner can beat."""
+    nats = float(budget.capacity((case.tpr, case.fpr)))
+    many = None if draws is None else np.asarray(budget.capacity(tuple(draws)))
+    told = _spread("{:.3g}".format, nats, many)
+    rows = [("a verdict", f"tells at most {told} nats ({nats / math.log(2):.3g} bits) [capacity]")]
+    if goal is None:
+        return rows
+    task = f"any learner that names which of {blocks} answers, equally likely at first, is right"
+    if goal <= 1 / blocks:
+        return [*rows, ("at least", f"0 verdicts for {task}: a guess is as good")]
+    needed = float(budget.information_needed(1 - goal, np.full(blocks, 1 / blocks)))
+    if nats <= 0:
+        return [*rows, ("at least", f"more than any number of verdicts for {task} [converse: Fano + capacity]")]
+    least = budget.verdicts(needed, (case.tpr, case.fpr))
+    bounds = None if many is None else np.ceil(needed / many * (1 - 1e-12))
+    least = _spread("{:,.0f}".format, least, bounds)
+    return [*rows, ("at least", f"{least} verdicts for {task} [converse: Fano + capacity]")]
+
+
+def _assumptions(case: Case, draws: np.ndarray | None) -> list[tuple[str, str]]:
+    assumed = (
+        "fresh independent noise in each verdict; two kinds of output, right and wrong, each with one rate; a model"
+        " that refits to what was kept, nothing else; rejected proposals count as verdicts"
+    )
+    if draws is not None:
+        assumed += f"; intervals are over {draws.shape[1]} pairs of rates from Jeffreys' posteriors"
+    return [("protocol", PROTOCOLS[case.until_kept]), ("assumed", assumed)]
+
+
+def _wrapped(label: str, text: str) -> Iterable[str]:
+    return textwrap.wrap(text, 100, initial_indent=f"{label:<12}", subsequent_indent=" " * 12, break_on_hyphens=False)

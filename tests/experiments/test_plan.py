@@ -1,0 +1,216 @@
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import cli, plan
+from theory import budget
+
+Captured = pytest.CaptureFixture[str]
+RATES = ["--tpr", ".9", "--fpr", ".2"]
+LOOP = [*RATES, "--initial", ".3"]
+
+
+def screen(capsys: Captured, *arguments: str) -> str:
+    """What `infoloop plan` prints, on one line without the breaks."""
+    assert cli.main(["plan", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) <= 100
+    return " ".join(" ".join(lines).split())
+
+
+def found(pattern: str, text: str) -> list[float]:
+    """The numbers that the pattern catches."""
+    match = re.search(pattern, text)
+    assert match, text
+    return [float(group.replace(",", "")) for group in match.groups()]
+
+
+def labels(path: Path, rows: int, tpr: float = 0.8, fpr: float = 0.3, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    truth = rng.random(rows) < 0.4
+    verdict = rng.random(rows) < np.where(truth, tpr, fpr)
+    path.write_text("verdict,truth\n" + "".join(f"{int(v)},{int(t)}\n" for v, t in zip(verdict, truth, strict=True)))
+    return path
+
+
+def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
+    text = screen(capsys, *LOOP, "--goal", ".99", "--verdicts", "50", "--blocks", "4")
+    sizes = np.arange(1, 65)
+    end = budget.fixation(sizes, (0.9, 0.2), 0.3)
+    size = int(np.argmax(np.asarray(end.right) >= 0.99)) + 1
+    assert found(r"rounds of (\d+) kept samples until one kind is left", text) == [size]
+    assert found(r"ends right ([\d.]+) % \[exact", text) == pytest.approx([100 * float(end.right[size - 1])], abs=0.01)
+    rounds, verdicts = found(r"it takes ([\d.]+) rounds and ([\d.]+) verdicts", text)
+    assert rounds == pytest.approx(float(end.generations[size - 1]), abs=0.05)
+    assert verdicts == pytest.approx(float(end.verdicts[size - 1]), abs=0.5)
+    near = float(budget.kimura(size, math.log(4.5), 0.3))
+    (shown,) = found(r"chain\]; ([\d.]+) % \[Kimura 1962\]", text)
+    assert shown == pytest.approx(100 * near, abs=0.01)
+    nats = float(budget.capacity((0.9, 0.2)))
+    assert found(r"at most ([\d.]+) nats \(([\d.]+) bits\)", text) == pytest.approx(
+        [nats, nats / math.log(2)], abs=0.0006
+    )
+    least = budget.verdicts(budget.information_needed(0.01, [0.25] * 4), (0.9, 0.2))
+    assert found(r"at least (\d+) verdicts for any learner .* 4 answers, equally likely", text) == [least]
+    best, wrong = budget.best_round((0.9, 0.2), 0.3, 50)
+    share, size = found(r"once spent ([\d.]+) % of outputs are right after 50 verdicts, rounds of (\d+)", text)
+    assert share == pytest.approx(100 * (1 - wrong), abs=0.01) and size == best
+    assert found(r"rounds of ([\d.]+) \[asymptotic", text) == pytest.approx([math.sqrt(0.9 * 50 / 0.6)], abs=0.05)
+
+
+def test_the_verdicts_solved_for_are_enough_and_fewer_are_not(capsys: Captured) -> None:
+    case = [*RATES, "--initial", ".1", "--goal", ".95"]
+    (needed,) = found(r"about ([\d,.]+) verdicts in", screen(capsys, *case))
+    assert "verdicts: enough (" in screen(capsys, *case, "--verdicts", str(int(needed)))
+    fewer = screen(capsys, *case, "--verdicts", str(int(needed) - 1))
+    assert "verdicts: not enough" in fewer and f"you need about {needed:.0f}" in fewer
+
+
+@pytest.mark.parametrize("extra", [["--verdicts", "100"], ["--round-size", "11"]])
+def test_the_fpr_solved_for_gives_the_goal_and_a_larger_one_does_not(capsys: Captured, extra: list[str]) -> None:
+    case = ["--tpr", ".9", "--initial", ".3", "--goal", ".99", *extra]
+    (fpr,) = found(r"an fpr of at most ([\d.]+) is good enough", screen(capsys, *case))
+    assert "(goal 99 %)" in (good := screen(capsys, *case, "--fpr", str(fpr))) and "not enough" not in good
+    bad = screen(capsys, *case, "--fpr", f"{fpr + 0.02:.4f}")
+    assert "not enough" in bad or "miss the goal" in bad
+    if "--round-size" in extra:
+        assert fpr == pytest.approx(0.9 * float(budget.accuracy(11, 0.3, 0.99)), abs=2e-4)
+
+
+def test_success_of_a_budget_without_a_goal(capsys: Captured) -> None:
+    text = screen(capsys, *LOOP, "--verdicts", "20")
+    (size,) = found(r"rounds of (\d+) kept samples end right", text)
+    costs = budget.fixation(np.array([size, size + 1], int), (0.9, 0.2), 0.3).verdicts
+    assert costs[0] <= 20 < costs[1]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ((".3", ".6"), "drives the right answers OUT"),
+        ((".5", ".5"), "tells nothing: whatever the rounds, the loop ends right as often as it began, 30 %"),
+    ],
+)
+def test_a_verifier_that_cannot_help(capsys: Captured, rates: tuple[str, str], message: str) -> None:
+    text = screen(capsys, "--tpr", rates[0], "--fpr", rates[1], "--initial", ".3", "--goal", ".9")
+    assert message in text and "no budget lets this loop reach 90 %" in text and "until-kept" in text
+
+
+def test_rare_starts_are_not_computed(capsys: Captured) -> None:
+    text = screen(capsys, "--tpr", ".6", "--fpr", ".58", "--initial", ".001", "--goal", ".99")
+    assert "no round of up to 1024 reaches 99 %" in text
+
+
+def test_filtering_is_another_protocol(capsys: Captured) -> None:
+    text = screen(capsys, *LOOP, "--round-size", "6", "--protocol", "filtering")
+    end = budget.fixation(6, (0.9, 0.2), 0.3, until_kept=False)
+    assert "filtering: a round samples n, costs n verdicts" in text
+    assert found(r"ends right ([\d.]+) %", text) == pytest.approx([100 * float(end.right)], abs=0.01)
+    assert "until-kept: a round samples until n are kept" in screen(capsys, *LOOP, "--round-size", "6")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,1\n1,0\n0,0\n0,0\n",
+        "\ufeffTruth, Verdict\r\nright,keep\r\nwrong,keep\r\n\r\nwrong,reject\r\nwrong,reject\r\n",
+        "id,verdict,truth\n7,yes,true\n8,TRUE,no\n9,no,false\n10,false,0\n",
+    ],
+)
+def test_csv_variants(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8", newline="")
+    assert plan.read_counts(tmp_path / "x.csv") == (1, 1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("verdict,truth\n", "has no output whose truth is right"),
+        ("1,1\n0,1\n", "has no output whose truth is wrong"),
+        ("1,1\n0,perhaps\n", "line 2: '0,perhaps' was given; accepted: verdict,truth"),
+        ("verdict,truth\n1\n", "line 2: '1' was given"),
+        ("1,1,1\n", "line 1: '1,1,1' was given"),
+        ("good,bad\n1,0\n", "line 1: 'good,bad' was given"),
+    ],
+)
+def test_a_bad_csv_is_one_line_and_exit_2(tmp_path: Path, capsys: Captured, text: str, message: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert cli.main(["plan", "--verdicts-file", str(tmp_path / "x.csv"), "--initial", ".4", "--goal", ".9"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, capsys: Captured) -> None:
+    widths = []
+    true = budget.fixation(6, (0.8, 0.3), 0.4)
+    for rows in (2000, 200):
+        path = labels(tmp_path / f"{rows}.csv", rows)
+        text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--round-size", "6", "--verdicts", "60")
+        pairs = {"tpr": 0.8, "fpr": 0.3, "ends right": 100 * float(true.right)}
+        for name, value in pairs.items():
+            low, high = found(rf"{name} [\d.]+(?: %)? \[95 %: ([\d.]+)(?: %)? to ([\d.]+)", text)
+            assert low <= value <= high
+        low, high = found(r"rounds and [\d.]+ \[95 %: ([\d.]+) to ([\d.]+)\] verdicts", text)
+        assert low <= float(true.verdicts) + 0.5 and float(true.verdicts) - 0.5 <= high
+        widths.append(np.subtract(*found(r"tells at most [\d.]+ \[95 %: ([\d.]+) to ([\d.]+)\]", text)[::-1]))
+        assert "CAREFUL" not in text
+    assert widths[1] > 2 * widths[0]
+
+
+def test_too_few_labels_are_called_so(tmp_path: Path, capsys: Captured) -> None:
+    path = labels(tmp_path / "x.csv", 24, tpr=0.5)
+    text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--goal", ".99", "--verdicts", "60")
+    assert "do not show that the verifier tells anything" in text and "to over" in text
+
+
+def test_rates_of_many_simulated_files_are_covered(tmp_path: Path) -> None:
+    covered = []
+    for seed in range(200):
+        tpr, _ = plan.read_counts(labels(tmp_path / "x.csv", 100, seed=seed)).draws(400)
+        low, high = np.quantile(tpr, (0.025, 0.975))
+        covered.append(low <= 0.8 <= high)
+    assert np.mean(covered) > 0.95 - 4 * math.sqrt(0.95 * 0.05 / 200)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tpr", "1.2", "--fpr", ".2", "--initial", ".3", "--goal", ".9"], "--tpr is 1.2; accepted"),
+        (["--tpr", ".9", "--fpr", "nan", "--initial", ".3", "--goal", ".9"], "--fpr is nan; accepted"),
+        ([*LOOP, "--goal", "1"], "--goal is 1.0; accepted"),
+        ([*RATES, "--initial", "0", "--goal", ".9"], "--initial is 0.0; accepted"),
+        ([*LOOP, "--goal", ".9", "--verdicts-file", "x.csv"], "--verdicts-file is given beside"),
+        (["--verdicts-file", "no.csv", "--initial", ".3", "--goal", ".9"], "no.csv: no such file"),
+        (["--initial", ".3", "--goal", ".9"], "the verifier is missing"),
+        (LOOP, "too few options"),
+        (["--tpr", ".9", "--initial", ".3", "--goal", ".9"], "too few options to solve for --fpr"),
+        (["--tpr", ".9", "--initial", ".3", "--verdicts", "9"], "--fpr is missing"),
+        (["--tpr", ".9", "--initial", ".3", "--goal", ".99", "--verdicts", "2"], "no verifier is good enough"),
+        (["--tpr", "0", "--fpr", "0", "--initial", ".3", "--goal", ".9"], "keeps something"),
+        ([*LOOP, "--verdicts", "1"], "enough to end a loop, 3 or more"),
+        ([*LOOP, "--verdicts", "0"], "--verdicts is 0"),
+        ([*LOOP, "--round-size", "61", "--protocol", "filtering"], "--round-size is 61; accepted: 1 to 60"),
+        ([*LOOP, "--goal", ".9", "--blocks", "1"], "--blocks is 1"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(capsys: Captured, arguments: list[str], message: str) -> None:
+    assert cli.main(["plan", *arguments]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("infoloop: ") and message in line
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from experiments import cli\n"
+        "try: cli.main(['plan', '--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'jax', 'scipy', 'numpy', 'theory'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
