@@ -3,201 +3,22 @@
 The mathematics is that of `theory.budget`; here numbers become sentences.
 """
 
-import csv
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import numpy as np
-import scipy.stats
 
+from experiments.plan.case import LARGEST, LARGEST_FILTERED, Case, largest_fpr
+from experiments.plan.labels import Counts, read_counts
 from theory import budget
 
-LARGEST = 1024  # the largest round of which the exact chain is solved
-LARGEST_FILTERED = 60  # filtering has about 0.3 n² states
-STEPS = [np.arange(1, 65)] + [np.linspace(n + 1, 2 * n, 17).astype(int) for n in (64, 128, 256, 512)]
-BISECTIONS = 20
-YES, NO = ("1", "true", "yes", "keep", "right"), ("0", "false", "no", "reject", "wrong")
-WORDS: dict[str, bool] = {word: word in YES for word in YES + NO}
 PROTOCOLS = {
     True: "until-kept: a round samples until n are kept, for n / (share kept) verdicts (filtering: it samples n)",
     False: "filtering: a round samples n, costs n verdicts, refits to those kept (until-kept: until n are kept)",
 }
-
-
-class Counts(NamedTuple):
-    """How often a verifier kept labelled outputs."""
-
-    kept_right: int
-    right: int
-    kept_wrong: int
-    wrong: int
-
-    def draws(self, number: int) -> np.ndarray:
-        """Pairs (tpr, fpr) from Jeffreys' posteriors Beta(k+½, n−k+½) [2, draw]; always the same ones.
-
-        Each rate takes its quantiles at even levels (a Latin hypercube), so that few draws place the ends well.
-        """
-        rng = np.random.default_rng(0)
-        k, n = np.array([[self.kept_right, self.kept_wrong], [self.right, self.wrong]])[..., None]
-        levels = (np.stack([rng.permutation(number), rng.permutation(number)]) + 0.5) / number
-        return scipy.stats.beta.ppf(levels, k + 0.5, n - k + 0.5)
-
-    def lines(self) -> list[str]:
-        """Both rates with their exact (Clopper–Pearson) intervals."""
-        groups = ("tpr", self.kept_right, self.right, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
-        found = []
-        for name, k, n, kind in groups:
-            low, high = scipy.stats.binomtest(k, n).proportion_ci(method="exact")
-            found.append(f"{name} {k / n:.3g} [95 %: {low:.3g} to {high:.3g}], kept {k} of {n} {kind}")
-        return found
-
-
-def read_counts(path: Path) -> Counts:
-    """Counts of a CSV with the columns verdict and truth: in this order, or as a header says."""
-    header, tally = None, dict.fromkeys([(v, t) for v in (True, False) for t in (True, False)], 0)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            for row in rows:
-                cells = [cell.strip().lower() for cell in row]
-                if not any(cells):
-                    continue
-                if header is None:
-                    named = {"verdict", "truth"} <= set(cells)
-                    header = cells if named else ["verdict", "truth"]
-                    if named:
-                        continue
-                named_cells = dict(zip(header, cells, strict=False))
-                words = named_cells.get("verdict"), named_cells.get("truth")
-                if len(cells) != len(header) or any(word not in WORDS for word in words):
-                    accepted = f"{','.join(header)}, where verdict and truth are each one of {', '.join(WORDS)}"
-                    raise ValueError(f"{path}, line {rows.line_num}: {','.join(row)!r} was given; accepted: {accepted}")
-                tally[WORDS[str(words[0])], WORDS[str(words[1])]] += 1
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is no CSV in UTF-8: {error}") from error
-    if header is None:
-        raise ValueError(f"{path} is empty; accepted: a CSV with the columns verdict,truth")
-    counts = Counts(
-        tally[True, True],
-        tally[True, True] + tally[False, True],
-        tally[True, False],
-        tally[True, False] + tally[False, False],
-    )
-    for kind, number in (("right", counts.right), ("wrong", counts.wrong)):
-        if not number:
-            raise ValueError(f"{path} has no output whose truth is {kind}; both kinds are needed to know the verifier")
-    return counts
-
-
-class End(NamedTuple):
-    """How loops end, as `theory.budget.Fixation`, in NumPy."""
-
-    right: np.ndarray
-    wrong: np.ndarray
-    generations: np.ndarray
-    verdicts: np.ndarray
-
-
-class Case(NamedTuple):
-    """A loop without its round size."""
-
-    tpr: float
-    fpr: float
-    initial: float
-    until_kept: bool = True
-
-    def end(self, sizes: np.ndarray | int, verifier: Sequence | np.ndarray | None = None) -> End:
-        """How loops end, for all sizes (until-kept: and verifiers that broadcast), as NumPy arrays."""
-        rates = (self.tpr, self.fpr) if verifier is None else verifier
-        if self.until_kept:
-            found = budget.fixation(sizes, tuple(rates), self.initial)
-        else:
-            found = _filtered(int(sizes), self.initial)(*np.broadcast_arrays(*map(np.atleast_1d, rates)))
-            found = found if np.ndim(rates[0]) else jax.tree.map(lambda leaf: leaf[0], found)
-        return End(*map(np.asarray, found))
-
-    def diffusion_size(self, goal: float) -> float:
-        """The size at which Kimura's e^{−2nsp} is 1 − goal."""
-        return -math.log(1 - goal) / (2 * math.log(self.tpr / self.fpr) * self.initial)
-
-    def cheapest(self, goal: float) -> int | None:
-        """The size with the fewest expected verdicts among those that end right with probability `goal`."""
-        if not self.until_kept:  # success and cost rise with the size
-            return _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.end(n).right >= goal - 1e-12))
-        if self.tpr > self.fpr > 0 and self.diffusion_size(goal) > 2 * LARGEST:
-            return None
-        for sizes in STEPS if self.tpr > self.fpr else STEPS[:1]:  # else one sample a round is best
-            end = self.end(sizes)
-            reached = end.right >= goal - 1e-12
-            if reached.any():
-                return int(sizes[np.where(reached, end.verdicts, np.inf).argmin()])
-        return None
-
-    def largest(self, verdicts: float) -> int | None:
-        """The largest size at which all rounds together cost at most `verdicts`, on average."""
-        if not self.until_kept:
-            sizes = range(1, LARGEST_FILTERED + 1)
-            return (
-                (_first(sizes, lambda n: bool(self.end(n).verdicts > verdicts)) or LARGEST_FILTERED + 1) - 1
-            ) or None
-        found = None
-        for sizes in STEPS:
-            paid = sizes[self.end(sizes).verdicts <= verdicts]
-            found = int(paid[-1]) if paid.size else found
-            if paid.size < sizes.size:
-                break
-        return found
-
-    def share_right(self, size: int, verdicts: float, verifier: Sequence | np.ndarray | None = None) -> float:
-        """The expected share of right outputs after as many rounds as the budget pays for (until-kept)."""
-        rates = [max(float(x), 1e-9) for x in ((self.tpr, self.fpr) if verifier is None else verifier)]
-        sizes = np.full(max(1, math.ceil(verdicts / size)), size)
-        return max(0.0, 1 - float(budget.spend(sizes, rates, self.initial).within(verdicts)))
-
-
-def _filtered(size: int, initial: float):
-    """`fixation` of a filtered loop for many verifiers, compiled as one."""
-
-    def one(rates):
-        return budget.fixation(size, rates, initial, until_kept=False)
-
-    return jax.jit(lambda tpr, fpr: jax.lax.map(one, (tpr, fpr), batch_size=min(16, len(tpr))))
-
-
-def _first(sizes: range, holds: Callable[[int], bool]) -> int | None:
-    """The first size from which on it holds, by bisection."""
-    low, high = 0, len(sizes)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(sizes[middle]) else (middle + 1, high)
-    return sizes[low] if low < len(sizes) else None
-
-
-def largest_fpr(case: Case, goal: float, verdicts: float, round_size: int | None) -> float:
-    """The largest fpr, rounded down, at which a size reaches the goal with so many verdicts on average."""
-    sizes = np.unique(np.geomspace(1, min(max(verdicts, 1), 256), 64).astype(int)) if round_size is None else round_size
-
-    def enough(fpr: float) -> bool:
-        end = case.end(sizes, (case.tpr, fpr))
-        return bool(((end.right >= goal - 1e-12) & (end.verdicts <= verdicts)).any())
-
-    if not enough(0.0):
-        least = float(np.min(case.end(sizes, (case.tpr, 0.0)).verdicts))
-        raise ValueError(
-            f"no verifier is good enough at tpr {case.tpr:.4g}: even with fpr 0 the loop takes {least:.4g} verdicts on"
-            f" average, and --verdicts is {verdicts:.0f}"
-        )
-    if enough(case.tpr):
-        return case.tpr
-    low, high = 0.0, case.tpr
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if enough(middle) else (low, middle)
-    return math.floor(low * 1e4) / 1e4
 
 
 def percent(share: float) -> str:
