@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from experiments import ledger
 from experiments.ledger import Row
 
-TITLE = "What is lost when a model is trained on its own samples"
+TITLE = "What a model gains and loses when it is trained on its own samples"
 ANSWER = (
     "A generative model that is retrained on its own samples, with nothing from outside, can only lose information "
-    "about the task it was made for. How fast depends on the model and on the number of samples a generation; what is "
-    "left in the end may be as little as one draw's worth, and need not be zero. Only a new source of information, "
-    "such as fresh real data or a signal that knows the task, can raise it again."
+    "about the task it was made for. A verifier, an environment or fresh data open the loop: a generation then gains "
+    "at most what the signal tells beyond the model and its candidates, and being open is not enough, since drift "
+    "takes away what a weak signal or too few samples bring. How accurate a verifier must be, how many verdicts it "
+    "takes and in how many rounds can be computed, and stands below."
 )
 
 CSS = """

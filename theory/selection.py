@@ -155,7 +155,9 @@ def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
     primitive, _ = fractions(validation.integer("n", n, 1), a.size)
     states = jnp.asarray(primitive / primitive.sum(1, keepdims=True), a.dtype)
     moved, none_kept = filtering_rows(n, a, states)
-    return Filtering(moved + jnp.diag(none_kept), states)
+    kernel, own = moved + jnp.diag(none_kept), jnp.eye(len(states), dtype=a.dtype)
+    stays = (kernel * (1 - own)).sum(1, keepdims=True) == 0
+    return Filtering(jnp.where(stays, own, kernel), states)  # absorbing is exactly 1, as a rounded sum may not be
 
 
 def filtering_rows(

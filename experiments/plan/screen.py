@@ -29,7 +29,7 @@ def percent(share: float) -> str:
 
 def count(number: float) -> str:
     """A number of verdicts, samples or rounds for people."""
-    return f"{number:,.1f}".removesuffix(".0") if number < 9.95 else f"{number:,.0f}"
+    return f"{number:,.1f}".removesuffix(".0") if number < 99.95 else f"{number:,.0f}"
 
 
 def _spread(show: Callable[[Any], str], value: float | np.ndarray, draws: np.ndarray | None) -> str:

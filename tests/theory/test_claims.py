@@ -89,6 +89,49 @@ def test_the_closed_loop_has_no_rate():
         assert (rate * information[:-1] - information[1:]).min() < -EXACT
 
 
+@given(SEEDS)
+def test_external_signal(seed):
+    """C3, X → (D,S) → Z:  I(X;Z) ≤ I(X;D) + I(X;S|D), 256 tables at a time."""
+    prior, data = many(seed, (3,)), many(seed + 1, (3, 4))
+    signal, learner = many(seed + 2, (3, 4, 2)), many(seed + 3, (4, 2, 5))
+    joint = prior[:, :, None, None, None] * data[:, :, :, None, None] * signal[..., None] * learner[:, None]
+    assert jax.vmap(claims.external_signal)(joint).min() >= -EXACT
+
+
+def test_external_signal_twin():
+    """I(X;S) in the place of I(X;S|D): neither D nor S = X xor D says anything alone, and both say all."""
+    joint = np.zeros((2, 2, 2, 4))
+    for x in range(2):
+        for d in range(2):
+            joint[x, d, x ^ d, 2 * d + (x ^ d)] = 1 / 4  # Z keeps both
+    close(claims.external_signal(joint), 0)
+    alone = theory.mutual_information(joint.sum((2, 3))) + theory.mutual_information(joint.sum((1, 3)))
+    close(alone - theory.mutual_information(joint.sum((1, 2))), -np.log(2))
+
+
+@given(SEEDS)
+def test_self_judge(seed):
+    """C5, S = g(Z, D, noise):  I(X;S|Z,D) = 0, 256 tables at a time."""
+    students, candidates, verdicts = many(seed, (12,)), many(seed + 1, (1, 4, 3)), many(seed + 2, (1, 4, 3, 2))
+    joint = students.reshape(-1, 3, 4, 1, 1) * candidates[..., None] * verdicts
+    np.testing.assert_allclose(jax.vmap(claims.self_judge)(joint), 0, rtol=0, atol=EXACT)
+
+
+def test_self_judge_twin():
+    """A judge that has seen real data is no function of the student: a verdict on a blind student's candidate."""
+    joint = np.zeros((2, 1, 2, 2))
+    for x in range(2):
+        for d in range(2):
+            joint[x, 0, d, int(d == x)] = 1 / 4  # kept if it is right
+    close(claims.self_judge(joint), -np.log(2))
+
+
+def test_injection_twin_with_too_little():
+    """C4 fails where less is said to enter than does."""
+    assert claims.injection([0.0, 0.5], [0.5])[0] >= -EXACT
+    assert claims.injection([0.0, 0.5], [0.4])[0] < 0
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -100,6 +143,14 @@ def test_the_closed_loop_has_no_rate():
         (lambda: claims.strong_data_processing([1.0, 0.5], np.eye(2)), "kernel"),
         (lambda: claims.strong_data_processing([1.0, 0.5], [[0.5, 0.4]]), "kernel"),
         (lambda: claims.strong_data_processing([1.0], np.full((2, 2), 0.5)), "information"),
+        (lambda: claims.external_signal(np.ones((2, 2, 2)) / 8), "joint"),
+        (lambda: claims.external_signal(np.ones((2, 2, 2, 2))), "joint"),
+        (lambda: claims.self_judge(np.ones((2, 2, 2)) / 8), "joint"),
+        (lambda: claims.injection([1.0, 0.5], [0.1, 0.1]), "injected"),
+        (lambda: claims.injection([1.0, 0.5], [np.nan]), "injected"),
+        (lambda: claims.frozen_judge([1.0, 0.5], np.inf), "total"),
+        (lambda: claims.candidates([1.5], [1.0]), "success"),
+        (lambda: claims.candidates([0.5], [-0.1]), "in_support"),
     ],
 )
 def test_bad_input_is_refused(call, name):

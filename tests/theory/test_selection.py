@@ -1,0 +1,301 @@
+"""Selection, filtering, migration and mutation against scipy, enumeration in fractions, and the published numbers."""
+
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from math import prod
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import SEEDS, many, pmfs
+
+import theory
+from theory import budget, claims, drift
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+RATES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1))
+select, migrate, mutate = map(jax.jit, (drift.select, drift.migrate, drift.mutate))
+
+
+def starts(n, pmfs):
+    return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
+
+
+@given(pmfs((4, 3)), st.tuples(RATES, RATES, RATES), RATES, pmfs((3,)))
+def test_sampling_laws(z, acceptance, share, p):
+    """z ↦ z·a / Σ z·a,  z ↦ (1−α) z + α p,  z ↦ (1−μ) z + μ/K: laws from laws."""
+    a = np.array(acceptance)
+    kept = z * a
+    total = kept.sum(1, keepdims=True)
+    expected = np.where(total > 0, kept / np.where(total > 0, total, 1), z), (1 - share) * z + share * p
+    for laws, law in zip((select(z, a), migrate(z, share, p)), expected, strict=True):
+        close(laws, law)
+        assert np.min(laws) >= 0
+    close(mutate(z, share), (1 - share) * z + share / 3)
+
+
+def test_a_pseudocount_is_mutation():
+    """Adding λ to each count of n samples is μ = λK/(n+λK)."""
+    counts = np.array([[7, 2, 1], [0, 0, 10]])
+    close(drift.mutate(counts / 10, 3 * 0.5 / (10 + 3 * 0.5)), (counts + 0.5) / (counts + 0.5).sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    ("n", "acceptance"), [(6, [0.9, 0.2]), (6, [0.0, 0.5]), (4, [0.3, 0.0, 0.8]), (4, [0.0, 0.0, 0.7]), (3, [0, 0])]
+)
+def test_selection_kernel(n, acceptance):
+    """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n; the row of a state of which nothing is kept is the identity's."""
+    counts, a = np.asarray(drift.lattice(n, len(acceptance))), np.array(acceptance)
+    kernel = np.asarray(drift.selection_kernel(n, acceptance))
+    kept = counts * a
+    stays = kept.sum(1) == 0
+    assert stays.any() == (0 in acceptance)
+    np.testing.assert_array_equal(kernel[stays], np.eye(len(counts))[stays])
+    laws = kept[~stays] / kept[~stays].sum(1, keepdims=True)
+    close(kernel[~stays], scipy.stats.multinomial.pmf(counts[None], n, laws[:, None]))
+
+
+def test_no_selection_is_drift():
+    """a = const: the neutral chain, whatever is kept of it."""
+    for a in (1.0, 0.3):
+        close(drift.selection_kernel(5, [a] * 3), drift.neutral_kernel(5, 3))
+    close(drift.filtering_kernel(3, [1, 1]).kernel.sum(1), 1)
+
+
+def enumerated(n, law, acceptance):
+    """Where n proposals lead, in fractions: all proposals × all verdicts; None where nothing is kept."""
+    ends = {}
+    for ys, keeps in product(product(range(len(law)), repeat=n), product((0, 1), repeat=n)):
+        weight = prod(
+            (law[y] * (acceptance[y] if keep else 1 - acceptance[y]) for y, keep in zip(ys, keeps, strict=True)),
+            start=Fraction(1),
+        )
+        if not weight:
+            continue
+        counts = [sum(keep for y, keep in zip(ys, keeps, strict=True) if y == k) for k in range(len(law))]
+        end = tuple(Fraction(c, sum(counts)) for c in counts) if sum(counts) else None
+        ends[end] = ends.get(end, 0) + weight
+    return ends
+
+
+@pytest.mark.parametrize(("n", "acceptance"), [(4, "9/10 1/5"), (4, "0 1/2"), (2, "1/3 0 3/4")])
+def test_filtering_kernel_by_enumeration(n, acceptance):
+    """(A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z' = A/ΣA; the states are all a/b, b ≤ n, ascending."""
+    a = [Fraction(x) for x in acceptance.split()]
+    laws = sorted({tuple(Fraction(c, b) for c in row) for b in range(1, n + 1) for row in compositions(b, len(a))})
+    kernel, states = map(np.asarray, drift.filtering_kernel(n, [float(x) for x in a]))
+    np.testing.assert_array_equal(states, np.array(laws, float))
+    np.testing.assert_array_equal(np.diag(kernel)[states.max(1) == 1], 1)  # a lost symbol does not come back: exactly
+    for i, law in enumerate(laws):
+        ends = enumerated(n, law, a)
+        expected = [float(ends.get(end, 0) + (ends.get(None, 0) if end == law else 0)) for end in laws]
+        close(kernel[i], expected)
+
+
+def compositions(n, k):
+    return [c for c in np.ndindex(*[n + 1] * k) if sum(c) == n]
+
+
+@pytest.mark.parametrize("num_real", [4, 3, None])
+def test_filtering_initial(num_real):
+    """Z_0 ~ Multinomial(m, p)/m on the states of the filtering chain."""
+    p, n = [Fraction(3, 10), Fraction(7, 10)], 4
+    ends = enumerated(num_real or n, p, [Fraction(1)] * 2)
+    states = np.asarray(drift.filtering_kernel(n, [1, 1]).states)
+    law = np.asarray(drift.filtering_initial(n, [0.3, 0.7], num_real=num_real))
+    expected = {float(end[0]): float(weight) for end, weight in ends.items()}
+    close(law, [next((w for z, w in expected.items() if abs(z - s) < EXACT), 0.0) for s in states[:, 0]])
+    assert law.sum() == pytest.approx(1, abs=EXACT)
+
+
+@given(pmfs((2,)), st.tuples(RATES, RATES))
+def test_laws_stay_laws(p, acceptance):
+    """Σ p(z_t) = 1, and the symbol kept more often does not become rarer on average."""
+    kernel, states = drift.filtering_kernel(4, acceptance)
+    laws = np.asarray(drift.laws(drift.filtering_initial(4, p)[None], kernel, 5))[:, 0]
+    assert laws.min() >= 0
+    close(laws.sum(1), 1)
+    assert (np.diff(laws @ np.asarray(states)[:, 0]) * np.sign(acceptance[0] - acceptance[1]) >= -EXACT).all()
+
+
+def test_published_endings():
+    """n = 10, a = (.9, .2), Z_0 from 10 samples at p = .1: ends right with .475 if filtered, .644 until kept."""
+    kept = starts(10, [[0.1, 0.9]]) @ drift.fixation_probabilities(drift.selection_kernel(10, [0.9, 0.2]))
+    np.testing.assert_allclose(kept[0, -1], 0.644, rtol=0, atol=5e-4)
+    kernel, states = drift.filtering_kernel(10, [0.9, 0.2])
+    filtered = drift.filtering_initial(10, [0.1, 0.9]) @ drift.fixation_probabilities(kernel)
+    np.testing.assert_array_equal(states[-1], [1, 0])
+    np.testing.assert_allclose(filtered[-1], 0.4759, rtol=0, atol=5e-5)
+
+
+def test_blocks_are_lumpable():
+    """a(y) = a([y]): the counts of the blocks are a selection chain, and shares within a block are martingales."""
+    n, blocks, a = 5, [0, 1, 0, 1], np.array([0.9, 0.2])
+    kernel = np.asarray(drift.selection_kernel(n, a[blocks]))
+    place = np.asarray(drift.block_states(n, blocks))
+    counts = np.asarray(drift.lattice(n, 4))
+    np.testing.assert_array_equal(np.asarray(drift.lattice(n, 2))[place], counts[:, :2] + counts[:, 2:])
+    lumped = kernel @ np.eye(n + 1)[place]
+    np.testing.assert_allclose(lumped, np.asarray(drift.selection_kernel(n, a))[place], rtol=0, atol=4e-15)
+    close(theory.coarsen(starts(n, [[0.1, 0.2, 0.3, 0.4]])[0], place, 0), starts(n, [[0.4, 0.6]])[0])
+    alive = counts[:, [0, 2]].sum(1) > 0
+    share = np.where(alive, counts[:, 0] / np.maximum(counts[:, [0, 2]].sum(1), 1), 0)
+    survives = kernel @ alive
+    close((kernel @ (share * alive))[alive], (share * survives)[alive])
+
+
+def test_lumping_twin():
+    """Not lumpable where the acceptance differs within a block: sources of one block lead to different laws."""
+    place = np.asarray(drift.block_states(5, [0, 1, 0, 1]))
+    lumped = np.asarray(drift.selection_kernel(5, [0.9, 0.2, 0.5, 0.2])) @ np.eye(6)[place]
+    assert max(np.ptp(lumped[place == b], axis=0).max() for b in range(6)) > 0.1
+
+
+def test_migration_keeps_information_and_mutation_does_not():
+    """α > 0 with p_x: a limit > 0; μ > 0 alone: to 0, at the ratio (1−μ)²."""
+    n, prior = 6, np.array([0.5, 0.5])
+    z, p = drift.lattice(n, 2) / n, np.array([[0.2, 0.8], [0.6, 0.4]])
+    fresh = np.stack([drift.multinomial_kernel(n, drift.migrate(z, 0.2, law)) for law in p])
+    information = np.asarray(drift.information(prior, starts(n, p), fresh, 100))
+    close(information[-1], information[-2])
+    assert information[-1] > 0.01
+    mutated = drift.multinomial_kernel(n, drift.mutate(z, 0.2))
+    information = np.asarray(drift.information(prior, starts(n, p), mutated, 60))
+    np.testing.assert_allclose(information[60] / information[59], 0.8**2, atol=1e-6)  # next: 0.8·(1 − 1/n) a step
+    assert information[-1] < 1e-10
+    closed = drift.information(prior, starts(n, p), drift.multinomial_kernel(n, drift.migrate(z, 0.2, [0.4, 0.6])), 60)
+    assert closed[-1] < 1e-9  # the twin: fresh samples that do not depend on the task
+
+
+def nats(joint):
+    """I of the first axis and the second, in nats."""
+    terms = joint / (joint.sum(0, keepdims=True) * joint.sum(1, keepdims=True) + (joint == 0))
+    return (joint * np.log(terms + (joint == 0))).sum()
+
+
+def verdict_nats(prior, law, states, a, n, candidates):
+    """I(X;S|Z,D), or I(X;S|Z), by enumeration of ordered proposals and verdicts."""
+    proposals, total = list(product(range(states.shape[1]), repeat=n)), 0.0
+    bits = np.array(list(product((0, 1), repeat=n)))
+    for s, z in enumerate(states):
+        tables = []  # [x, d, s] given z
+        for ys in proposals:
+            keep = a[:, None, list(ys)]
+            tables.append(
+                prior[:, None] * law[:, s, None] * z[list(ys)].prod() * np.where(bits[None], keep, 1 - keep).prod(2)
+            )
+        tables = np.stack(tables, 1)
+        for part in np.moveaxis(tables, 1, 0) if candidates else [tables.sum(1)]:
+            if part.sum() > 0:
+                total += part.sum() * nats(part / part.sum())
+    return total
+
+
+@pytest.mark.parametrize("candidates", [True, False])
+@pytest.mark.parametrize("n", [2, 3])
+def test_verdict_information_by_enumeration(n, candidates):
+    """I(X;S_t|Z_t,D_t) and I(X;S_t|Z_t), over all proposals in order, and all verdicts."""
+    prior, a = np.array([0.4, 0.6]), np.array([[0.9, 0.2], [0.3, 0.7]])
+    states = np.asarray(drift.lattice(n, 2)) / n
+    kernels = np.stack([drift.selection_kernel(n, row) for row in a])
+    laws = np.asarray(drift.laws(starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernels, 2))
+    found = drift.verdict_information(prior, laws, states, a, n, candidates=candidates)
+    close(found, [verdict_nats(prior, law, states, a, n, candidates) for law in laws])
+
+
+N, STATES = 4, drift.filtering_kernel(4, [1, 1]).states
+
+
+@jax.jit
+@jax.vmap
+def open_loop(prior, p, a):
+    """I(X;Z_t), t = 0 … 3, and what entered, of one filtering loop with two tasks."""
+    first = jax.vmap(partial(drift.filtering_initial, N))(p)
+    kernels = jax.vmap(lambda a: drift.filtering_kernel(N, a).kernel)(a)
+    laws = drift.laws(first, kernels, 3)
+    seen = drift.verdict_information(prior, laws, STATES, a, N)
+    unseen = drift.verdict_information(prior, laws, STATES, a, N, candidates=False)
+    return drift.information(prior, first, kernels, 3), seen, unseen, budget.item_capacities(a)
+
+
+@given(SEEDS)
+def test_injection(seed):
+    """C4: I(X;Z_{t+1}) ≤ I(X;Z_t) + I(X;S_t|Z_t,D_t), and I(X;S|Z) ≤ I(X;S|Z,D) ≤ min(Σ_i n_i C_i, H(X))."""
+    prior, p, a = many(seed, (2,), 32), many(seed + 1, (2, 2), 32), many(seed + 2, (2, 2, 2), 32)[..., 0]
+    information, seen, unseen, capacities = map(np.asarray, open_loop(prior, p, a))
+    for nats, entered in zip(information, seen, strict=True):
+        assert claims.injection(nats, entered[:-1]).min() >= -EXACT
+    assert (unseen <= seen + EXACT).all()
+    assert (seen <= N * capacities.max(1, keepdims=True) + EXACT).all()
+    entropies = -(prior * np.log(np.where(prior > 0, prior, 1))).sum(1)
+    assert (seen <= entropies[:, None] + EXACT).all()
+
+
+def test_injection_twin():
+    """C4 fails without the candidates: Z_0 = ½, a = (1,.2) or (.2,1): I(X;S|Z) = 0, and yet Z_1 knows the task."""
+    prior, a = [0.5, 0.5], [[1, 0.2], [0.2, 1]]
+    first = np.zeros((2, 3))
+    first[:, 1] = 1
+    states = drift.lattice(2, 2) / 2
+    information = drift.information(prior, first, np.stack([drift.selection_kernel(2, row) for row in a]), 1)
+    blind = drift.verdict_information(prior, first[None], states, a, 1, candidates=False)
+    close(blind, 0)
+    assert information[1] > 0.1
+    assert claims.injection(information, blind).min() < -0.1
+    kernels = np.stack([drift.filtering_kernel(1, row).kernel for row in a])
+    assert kernels.shape == (2, 2, 2)  # one proposal: the states are 0 and 1 alone
+    seen = drift.verdict_information(prior, first[None], states, a, 1)
+    kept = np.array([[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]])  # one proposal from ½: first kept, second kept, none kept
+    assert 0.1 < nats(kept / 2) <= seen[0]
+
+
+def test_vmap_and_dtypes():
+    """A sweep over acceptances is one call, and float32 stays."""
+    a = jnp.array([[0.9, 0.2], [0.0, 0.5], [1.0, 1.0]])
+    for kernel in (drift.selection_kernel, lambda n, a: drift.filtering_kernel(n, a).kernel):
+        close(jax.vmap(partial(kernel, 3))(a), np.stack([kernel(3, row) for row in a]))
+        assert kernel(3, np.float32([0.9, 0.2])).dtype == np.float32
+    close(drift.select([[0.5, 0.5]], np.float32([0.5, 1])), [[1 / 3, 2 / 3]])
+    assert drift.filtering_initial(3, np.float32([0.5, 0.5])).dtype == np.float32
+
+
+Z = [[0.5, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: drift.select([[0.5, 0.6]], [1, 1]), "laws"),
+        (lambda: drift.select(Z, [1.1, 1]), "acceptance"),
+        (lambda: drift.select(Z, [1, 1, 1]), "acceptance"),
+        (lambda: drift.migrate(Z, 1.5, [0.5, 0.5]), "share"),
+        (lambda: drift.migrate(Z, 0.5, [0.5, 0.6]), "pmf"),
+        (lambda: drift.migrate(Z, 0.5, [0.5, 0.25, 0.25]), "pmf"),
+        (lambda: drift.mutate(Z, -0.1), "rate"),
+        (lambda: drift.selection_kernel(0, [1, 1]), "n"),
+        (lambda: drift.selection_kernel(2, [np.nan, 1]), "acceptance"),
+        (lambda: drift.filtering_kernel(0, [1, 1]), "n"),
+        (lambda: drift.filtering_kernel(2, [[1, 1]]), "acceptance"),
+        (lambda: drift.filtering_initial(4, [0.5, 0.5], num_real=5), "num_real"),
+        (lambda: drift.filtering_initial(4, [0.5, 0.5], num_real=0), "num_real"),
+        (lambda: drift.filtering_initial(4, [0.5, 0.6]), "pmf"),
+        (lambda: drift.block_states(2, [0, -1]), "blocks"),
+        (lambda: drift.block_states(2, [0.0, 1.0]), "blocks"),
+        (lambda: drift.block_states(0, [0, 1]), "n"),
+        (lambda: drift.verdict_information([1], [Z], np.eye(2), [[1, 0.5]], 0), "n"),
+        (lambda: drift.verdict_information([0.5, 0.5], [Z], np.eye(2), [[1, 0.5]], 1), "laws"),
+        (lambda: drift.verdict_information([1], [Z], np.eye(2), [[1, 0.5]] * 2, 1), "acceptances"),
+        (lambda: drift.verdict_information([1], [Z], np.eye(2), [[1, 0.5, 0.5]], 1), "acceptances, axis 1,"),
+        (lambda: drift.verdict_information([1], [Z], np.eye(3)[:, :2] + np.eye(3)[:, 2:], [[1, 0.5]], 1), "states"),
+        (lambda: drift.verdict_information([1], [Z], [[0.5, 0.5]], [[1, 0.5]], 1), "states"),
+    ],
+)
+def test_bad_input_is_refused(call, name):
+    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
+        call()
