@@ -12,6 +12,7 @@
 PYTHON ?= python3
 EXTRAS := dev,notebooks
 STAMP := .venv/.installed
+WORKERS := -n auto --maxprocesses 8 --dist loadfile
 
 .PHONY: help setup verify test test-slow lint notebooks bench lock
 help:
@@ -44,10 +45,10 @@ verify bench: $(STAMP)
 	.venv/bin/infoloop $@ $(ARGS)
 
 test: $(STAMP)
-	.venv/bin/pytest -m 'not slow' $(ARGS)
+	.venv/bin/pytest -m 'not slow' $(WORKERS) $(ARGS)
 
 test-slow: $(STAMP)
-	.venv/bin/pytest -m slow $(ARGS)
+	.venv/bin/pytest -m slow $(WORKERS) $(ARGS)
 
 lint: $(STAMP)
 	.venv/bin/ruff check

@@ -29,7 +29,6 @@ from theory.schedule import best_round as best_round
 from theory.schedule import round_size_law as round_size_law
 from theory.schedule import schedule_bound as schedule_bound
 from theory.schedule import spend as spend
-from theory.schedule import two_stage as two_stage
 from theory.validation import ArrayLike
 
 

@@ -162,31 +162,6 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
     return int(sizes[wrong.argmin()]), float(wrong.min())
 
 
-def two_stage(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[tuple[int, int, int], float]:
-    """The best schedule of n_1 in the first T_1 rounds and n_2 ever after, by search on the exact chain.
-
-    Args:
-        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
-        initial: The share of right outputs at the start.
-        verdicts: N.
-
-    Returns:
-        (n_1, T_1, n_2), and the wrong share E[1 − Z].
-
-    Raises:
-        ValueError: As `best_round`.
-    """
-    constant, _ = best_round(verifier, initial, verdicts)
-    firsts = np.unique(np.rint(constant * np.linspace(1, 1.8, 9)).astype(int))
-    seconds = np.unique(np.maximum(1, np.rint(constant * np.linspace(0.3, 0.8, 11))).astype(int))
-    cases = [(a, t, b) for a in firsts for t in range(2, 10) for b in seconds]
-    num_rounds = math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / seconds[0])
-    sizes = np.array([[a] * t + [b] * (max(10, num_rounds) - t) for a, t, b in cases])
-    wrong = np.asarray(spend(sizes, verifier, initial).within(verdicts))
-    a, t, b = cases[int(wrong.argmin())]
-    return (int(a), t, int(b)), float(wrong.min())
-
-
 def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, largest: int) -> float:
     """The wrong share below which no schedule gets, even one that sees the share before it chooses n_t: exact.
 

@@ -38,11 +38,14 @@ def test_published_sizes():
     np.testing.assert_allclose(study.best[1][0], wrong, rtol=1e-12)
 
 
-def test_two_stage_is_that_of_the_theory():
-    schedule, wrong = budget.two_stage(rounds.VERIFIER, rounds.START, 100)
-    found = rounds.best(rounds.two_stage, QUICK)
-    np.testing.assert_allclose(found.wrong[0], wrong, rtol=1e-12)
-    assert [*found.schedules[0][[0]], found.schedules[0][-1]] == [schedule[0], schedule[2]]
+def test_two_sizes_are_better_than_one():
+    """Large rounds first, small ones after, leave less wrong than the best constant size, and spend no more."""
+    found, constant = rounds.best(rounds.two_stage, QUICK), rounds.constant(QUICK).best
+    for n, wrong, schedule, alone in zip(found.verdicts, found.wrong, found.schedules, constant[1], strict=False):
+        spending = budget.spend(schedule, rounds.VERIFIER, rounds.START)
+        np.testing.assert_allclose(spending.wrong[-1], wrong, rtol=1e-9)
+        assert float(spending.verdicts[-1]) <= n
+        assert schedule[0] > schedule[-1] and wrong < alone
 
 
 def test_the_bound_can_fail(monkeypatch):

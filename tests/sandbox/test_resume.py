@@ -241,7 +241,11 @@ def test_config_tells_how_to_do_it_again(tmp_path):
     assert set(config["provenance"]) >= {"backend", "device", "commit", "versions"}
 
 
-@pytest.mark.parametrize("options", [{}, {"every": 3}, {"summary": spread}, {"signal": judge}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"every": 3}, {"summary": spread}, {"signal": judge}],
+    ids=lambda options: "".join(options) or "plain",
+)
 def test_load_gives_the_record_back(options, tmp_path):
     record = run(out=tmp_path, chunk=2, **options)
     loaded = store.load(tmp_path)

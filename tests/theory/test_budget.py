@@ -114,7 +114,7 @@ def judges(a):
     return np.where(bits[None], a[:, None], 1 - a[:, None]).prod(2), bits
 
 
-@given(st.lists(st.tuples(RATES, RATES, RATES), min_size=2, max_size=2), st.floats(0, 1))
+@given(st.lists(st.tuples(RATES, RATES, RATES), min_size=2, max_size=2), st.floats(1e-9, 1))
 def test_frozen_total(acceptances, w):
     """I(X;J) ≤ H(X), J ∈ {0,1}^K one verdict on each symbol: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}."""
     prior, a = np.array([w, 1 - w]), np.array(acceptances)

@@ -99,15 +99,6 @@ def test_round_size_law():
     assert 0.6 < ratios[0] < ratios[-1] < 1 and (np.diff(ratios)[::2] > 0).all()
 
 
-def test_two_stages_are_better():
-    """Large rounds first, small ones after, leave less wrong than the best constant size; a tiny budget is no error."""
-    (first, rounds, second), wrong = budget.two_stage(VERIFIER, START, 100)
-    assert first > second and wrong < budget.best_round(VERIFIER, START, 100)[1]
-    wrongs, spent = by_hand([first] * rounds + [second] * 50, *VERIFIER, START)
-    np.testing.assert_allclose(wrong, wrongs[spent <= 100][-1], rtol=1e-9)
-    assert budget.two_stage(VERIFIER, START, 12)[1] < 1 - START
-
-
 BOUNDS = {verdicts: budget.schedule_bound(VERIFIER, START, verdicts, largest=6) for verdicts in (10, 25, 50)}
 
 
@@ -144,7 +135,6 @@ def test_bound_by_enumeration():
         (lambda: budget.round_size_law(VERIFIER, 0, 10), "initial"),
         (lambda: budget.round_size_law(VERIFIER, START, -10), "verdicts"),
         (lambda: budget.best_round(VERIFIER, START, 0.5), "verdicts"),
-        (lambda: budget.two_stage((0.4, 0.8), START, 10), "verifier"),
         (lambda: budget.schedule_bound(VERIFIER, START, 10, largest=0), "largest"),
         (lambda: budget.schedule_bound(VERIFIER, START, np.nan, largest=1), "verdicts"),
     ],
