@@ -4,8 +4,9 @@ from sandbox import noise, regions, store
 from sandbox.base import ExponentialFamily, Model, Signal
 from sandbox.ensemble import ensemble, replica_keys
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
-from sandbox.loop import Accumulate, Fresh, Record, Regime, Replace, Reuse, run
+from sandbox.loop import Record, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain
+from sandbox.regimes import Accumulate, Fresh, Regime, Replace, Reuse
 from sandbox.signals import AllOf, AnyOf, BlindSpot, Environment, KeepAll, Rates, Rubric, TopFraction, Verifier
 from sandbox.sources import Bootstrap, Passage
 

@@ -20,19 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sandbox import proposals, store, validation
 from sandbox.base import Data, Signal
-from sandbox.loop import (
-    Fit,
-    Record,
-    Regime,
-    Replace,
-    as_pytree,
-    check_model,
-    check_record,
-    check_regime,
-    check_signal,
-    generation,
-    whole,
-)
+from sandbox.loop import Record, as_pytree, check_model, check_record, check_signal, generation
+from sandbox.regimes import Fit, Regime, Replace, check_regime, whole
 
 CHUNK_BYTES = 2**28  # the rows of one chunk, on the devices and as one file
 CHUNKS = 20  # at least, where somebody watches the progress or a kill must not lose much
