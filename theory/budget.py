@@ -69,6 +69,34 @@ def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
     return jnp.where(gap != 0, weight * divergence(phi) + (1 - weight) * divergence(psi), 0)
 
 
+def verdict(verifier: Verifier, share: ArrayLike) -> Float[Array, "*shape"]:
+    """What one verdict tells about whether its candidate is right, in nats.
+
+    h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ), p the share of right candidates; at most `capacity(verifier)`.
+
+    Args:
+        verifier: (tpr, fpr).
+        share: p; all broadcast.
+
+    Returns:
+        The information, of the broadcast shape.
+
+    Raises:
+        ValueError: Where a number is no rate.
+
+    References:
+        Cover & Thomas (2006), Elements of Information Theory, section 2.4.
+    """
+    phi, psi, p = validation.one_dtype(*checked_verifier(verifier), validation.rates("share", share))
+    phi, psi, p = jnp.broadcast_arrays(phi, psi, p)
+    kept = p * phi + (1 - p) * psi
+
+    def divergence(rate):  # no difference of entropies, which would leave no digits of a weak verdict
+        return divergence_terms(rate, kept) + divergence_terms(1 - rate, 1 - kept)
+
+    return p * divergence(phi) + (1 - p) * divergence(psi)
+
+
 def item_capacities(acceptances: ArrayLike) -> Float[Array, " item"]:
     """What one verdict on each item can tell at most, in nats: C(max_x a_x(y), min_x a_x(y)).
 

@@ -139,16 +139,17 @@ def kimura(
     return jnp.where(s == 0, p, jnp.where(safe > 0, up, down))
 
 
-def break_even(n: ArrayLike, initial: ArrayLike) -> Float[Array, "*shape"]:
-    """The verifier at which a loop ends with what it began with: ψ/φ such that I(X;Z_∞) = I(X;Z_0), until-kept.
+def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> Float[Array, "*shape"]:
+    """The verifier at which a loop ends with what it began with: ψ/φ such that I(X;Z_∞) = I(X;Z_0).
 
     X says which of two symbols is right, both equally likely; Z_0 is fitted to n real samples in which the right one
     has the share p, so that I_0 = I(X; Binomial(n, ·)), and I_∞ = ln 2 − h(u), u the exact `success`. A larger ψ/φ
     loses information although the loop is open; a smaller one gains. By bisection.
 
     Args:
-        n: Samples kept in each generation and real samples of Z_0, at least 1.
+        n: Samples kept in each generation (filtering: proposals) and real samples of Z_0, at least 1.
         initial: p, the share of the right symbol in real data.
+        until_kept: The protocol; filtering is computed at φ = 1.
 
     Returns:
         ψ/φ, of the broadcast shape.
@@ -164,7 +165,7 @@ def break_even(n: ArrayLike, initial: ArrayLike) -> Float[Array, "*shape"]:
     missing_at_first = (own * _log1p_ratio(other, own)).sum(1).reshape(p.shape)
 
     def missing(ratio):  # positive where the loop ends with less than it began with
-        end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=kept)
+        end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=kept, until_kept=until_kept)
         return jnp.log(binary_entropy(end.wrong)) - jnp.log(missing_at_first)
 
     refused = "a start from which a perfect verifier gains: fewer real samples, or a larger share"

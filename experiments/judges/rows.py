@@ -37,6 +37,13 @@ def loss(study: Callable[[], Path], setting: str, _: Settings) -> Outcome:
     return inequality(float(slack.min()), setting=f"{setting}; {story}; {share}; the smallest loss of {slack.size}")
 
 
+def opens(study: Callable[[], Path], setting: str, _: Settings) -> Outcome:
+    """Whether a judge brings more than drift takes away: what is known in the end against what was known at first."""
+    information = study().information
+    first, last = float(information[0]), float(information[-1])
+    return inequality(last - first, predicted=first, measured=last, setting=f"{setting}, t = {NUM_GENERATIONS}")
+
+
 def random_judges(settings: Settings) -> Outcome:
     """C5 over 256 random tasks, students, candidates and judges g(Z, D, noise)."""
     rng = np.random.default_rng(settings.seed)
@@ -210,6 +217,25 @@ CHECKS: tuple[Check, ...] = (
             partial(chains.retrained_judge, NUM_FRESH),
             f"{_TWO}, the majority of {NUM_FRESH} fresh real samples passes {_rates(WEAK)}",
         ),
+        twin=True,
+    ),
+    _REST(
+        "C5-opens",
+        "exact",
+        "A judge that looks at fresh real data in every generation opens the loop: I(X;Z_∞) ≥ I(X;Z_0)",
+        measure=partial(
+            opens,
+            partial(chains.retrained_judge, NUM_FRESH),
+            f"{_TWO}, the majority of {NUM_FRESH} fresh real samples passes {_rates(WEAK)}",
+        ),
+        figure=_INFORMATION,
+    ),
+    _REST(
+        "C5-opens-twin",
+        "exact",
+        "… so does one that looks at the student",
+        measure=partial(opens, chains.self_judge, f"{_TWO}, what the student finds likelier passes {_rates(VERIFIER)}"),
+        figure=_INFORMATION,
         twin=True,
     ),
     _REST(

@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import sandbox
 import theory
 from experiments.ledger import Check, Outcome, Settings, check, equality, inequality
 from experiments.open_loop import chains
 from experiments.open_loop.chains import NUM_GENERATIONS, PRIOR, RARE, SCENES, Scene
+from sandbox import regions
 from theory import budget, claims, drift
 
 LN2 = math.log(2)
@@ -38,6 +40,32 @@ def synergy(settings: Settings) -> Outcome:
     known = theory.mutual_information(joint.reshape(2, 4))
     setting = "X and D fair coins, S = X xor D, Z = (D,S): each alone says nothing"
     return inequality(float(bound - known), measured=float(known), predicted=float(bound), setting=setting)
+
+
+def means(settings: Settings) -> Outcome:
+    """C3 by Monte-Carlo: data and a signal of another accuracy, of which the learner keeps the average alone."""
+    tasks, n, noise, num_replicas = jnp.linspace(-1.0, 1.0, 8), 4, 0.25, 4000 if settings.full else 1000
+    data_key, signal_key = jax.random.split(jax.random.fold_in(jax.random.key(settings.seed), 102))
+    data = tasks[None, :] + jax.random.normal(data_key, (num_replicas, 8), float) / n**0.5  # the mean of n samples
+    signal = tasks[None, :] + noise * jax.random.normal(signal_key, (num_replicas, 8), float)
+
+    def pointwise(log_likelihood: jax.Array) -> jax.Array:  # [replica, task, candidate]
+        own = jnp.diagonal(log_likelihood, axis1=1, axis2=2)
+        return (own - jax.nn.logsumexp(log_likelihood, axis=2) + jnp.log(8.0)).mean(1)
+
+    def log_likelihood(x: jax.Array, scale: float) -> jax.Array:
+        return jax.scipy.stats.norm.logpdf(x[..., None], tasks[None, None, :], scale)
+
+    both = pointwise(log_likelihood(data, n**-0.5) + log_likelihood(signal, noise))  # ln p(d,s|x), independent given x
+    kept = pointwise(log_likelihood((data + signal) / 2, (1 / n + noise**2) ** 0.5 / 2))
+    slack = theory.estimate(both - kept)
+    setting = f"8 tasks N(μ_x, 1), D: {n} samples, S: μ_x ± {noise:g}, Z = (mean of D + S)/2"
+    return inequality(
+        float(slack.mean),
+        measured=float(slack.mean),
+        stderr=float(slack.stderr),
+        setting=f"{setting}; I(X;D) + I(X;S|D) − I(X;Z), {num_replicas} paired replicas",
+    )
 
 
 def injection(settings: Settings) -> Outcome:
@@ -136,6 +164,30 @@ def support(settings: Settings) -> Outcome:
     return inequality(float(slack.min()), setting=f"{setting}; the smallest slack", unit="probability")
 
 
+def simulated_support(settings: Settings) -> Outcome:
+    """C6 by simulation: a perfect verifier ends right where there was anything right in Z_0, and only there."""
+    n, p, num_replicas, num_generations = 10, 0.1, 10_000 if settings.full else 2_000, 60
+    record = sandbox.ensemble(
+        jax.random.fold_in(jax.random.key(settings.seed), 103),
+        sandbox.Categorical(jnp.array([[p, 1 - p]])),
+        sandbox.Verifier(1.0, 0.0, regions.Symbols(jnp.array([True, False]))),
+        num_samples=n,
+        num_generations=num_generations,
+        num_replicas=num_replicas,
+        num_real=n,
+        every=num_generations,
+        progress=False,
+    )
+    ends = theory.estimate(record.model.probs[0, :, -1, 0])
+    return equality(
+        float(ends.mean),
+        1 - (1 - p) ** n,
+        stderr=float(ends.stderr),
+        setting=f"filtering, φ = 1, ψ = 0, n = {n}, p = {p:g}, t = {num_generations}, {num_replicas} replicas",
+        unit="share right",
+    )
+
+
 def no_candidates(settings: Settings) -> Outcome:
     """The twin: a perfect verifier is said to need no candidates."""
     n, p = 10, 0.1
@@ -184,6 +236,13 @@ CHECKS: tuple[Check, ...] = (
         _CLAIMS + "test_external_signal_twin",
         synergy,
         twin=True,
+    ),
+    check(
+        "C3-means",
+        "monte-carlo",
+        "A learner that averages its data and a better signal knows less than both: I(X;Z) ≤ I(X;D) + I(X;S|D)",
+        _ROWS,
+        means,
     ),
     check(
         "C4-injection",
@@ -269,6 +328,13 @@ CHECKS: tuple[Check, ...] = (
         "theory/test_outcomes.py::test_candidates_twin",
         no_candidates,
         twin=True,
+    ),
+    check(
+        "C6-simulated",
+        "monte-carlo",
+        "A perfect verifier ends right where anything right was in Z_0, and only there",
+        _ROWS,
+        simulated_support,
     ),
     check(
         "C6-direction",

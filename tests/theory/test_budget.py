@@ -54,6 +54,21 @@ def test_capacity_of_a_small_gap(p):
     assert (np.asarray(edges) > 0).all()
 
 
+def test_one_verdict():
+    """h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ) along logit p_t = logit p_0 + t ln(φ/ψ), and never above the capacity."""
+    odds = 3 / 7 * 2.0 ** np.arange(1, 6)
+    share = odds / (1 + odds)
+    told = budget.verdict((0.8, 0.4), share)
+    close(told, h(0.8 * share + 0.4 * (1 - share)) - share * h(0.8) - (1 - share) * h(0.4))
+    near = partial(np.testing.assert_allclose, rtol=0, atol=5e-6)
+    near(told[:4], [0.08541, 0.08181, 0.06306, 0.04096])
+    near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
+    grid = np.linspace(0, 1, 1001)
+    best = budget.verdict((0.9, 0.2), grid).max()
+    np.testing.assert_allclose(best, budget.capacity((0.9, 0.2)), rtol=1e-5)  # the grid misses the top by 1e-3²
+    assert best <= budget.capacity((0.9, 0.2)) + EXACT
+
+
 def test_item_capacities_and_their_twin():
     """Σ_i C(φ_i,ψ_i), of the rates of each item; those of the averaged rates are less, since C is convex."""
     a = np.array([[0.9, 0.3, 0.5], [0.2, 0.8, 0.5], [0.4, 0.6, 0.5]])

@@ -114,6 +114,17 @@ def test_break_even_tends():
     assert limit - ratios[1] < (limit - ratios[0]) / 3
 
 
+def test_break_even_of_filtering():
+    """At that ratio the filtering chain, run to its end, knows what it knew at first."""
+    n, p = 5, 0.6
+    ratio = float(budget.break_even(n, p, until_kept=False))
+    chains = [drift.filtering_kernel(n, np.array(a)).kernel for a in ((1, ratio), (ratio, 1))]
+    starts = np.stack([drift.filtering_initial(n, law) for law in ([p, 1 - p], [1 - p, p])])
+    information = drift.information([0.5, 0.5], starts, np.stack(chains), 2000)
+    close(information[-1], information[0])
+    assert ratio < float(budget.break_even(n, p))
+
+
 def test_break_even_limit():
     """Equal rates of decay: 2√(p(1−p)) = 1−p+p (ψ/φ)²; 1 at p = ½, 0 where p ≤ 1/5."""
     p = np.array([0.25, 0.6, 0.9])
