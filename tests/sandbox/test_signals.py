@@ -366,3 +366,20 @@ def test_bad_parameters_are_refused_at_the_door(name, signal):
 def test_a_judge_in_training_is_refused_nonsense(name, options):
     with pytest.raises(ValueError, match=rf"^{name}"):
         sandbox.FrozenJudge.trained(KEY, CHAIN, **options)
+
+
+class Graded(NamedTuple):
+    """Gives every sample the same weight."""
+
+    weight: float
+
+    def __call__(self, key, model, x, /):
+        return jnp.full(x.shape[0], self.weight)
+
+
+def test_graded_weights_are_combined_as_independent_verdicts():
+    """Π_j w_j, and 1 − Π_j (1 − w_j): neither the least nor the largest."""
+    parts, x = (Graded(0.5), Graded(0.4)), jnp.zeros(3, jnp.int32)
+    model = sandbox.Categorical(jnp.ones(1))
+    np.testing.assert_allclose(sandbox.AllOf(parts)(jax.random.key(0), model, x), 0.2, rtol=1e-12)
+    np.testing.assert_allclose(sandbox.AnyOf(parts)(jax.random.key(0), model, x), 0.7, rtol=1e-12)
