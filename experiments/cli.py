@@ -173,27 +173,27 @@ def bench(*, profile: Profile = "quick", out: Annotated[Path, arg(metavar="DIR")
 
 def plan(
     *,
-    initial: Annotated[float, arg(metavar="P")],
-    tpr: Annotated[float | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
-    fpr: Annotated[float | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
+    initial: Annotated[str, arg(metavar="P")],
+    tpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
+    fpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
     verdicts_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
-    goal: Annotated[float | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
-    verdicts: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
-    round_size: Annotated[int | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
+    goal: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
+    verdicts: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
+    round_size: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
     protocol: Literal["until-kept", "filtering"] = "until-kept",
-    blocks: Annotated[int, arg(metavar="C")] = 2,
+    blocks: Annotated[str, arg(metavar="C")] = "2",
 ) -> int:
     """Plan a loop of sample, keep what the verifier keeps, retrain: how many verdicts, how accurate, how likely.
 
     For instance: infoloop plan --tpr .9 --fpr .2 --initial .3 --goal .99 --verdicts 300
 
     Args:
-        initial: the share of right outputs at the start.
+        initial: the share of right outputs at the start, as all shares: .3 or 30%.
         tpr: how often the verifier keeps a right output.
         fpr: how often it keeps a wrong one; left out, the largest one that is good enough.
         verdicts_file: labelled outputs that measure the verifier, a CSV of verdict,truth (1/0, keep/reject, ...).
         goal: the wanted probability that the loop ends with right outputs only.
-        verdicts: the budget; rejected outputs count.
+        verdicts: the budget, 1000 or 1e3; rejected outputs count.
         round_size: samples kept in each round (filtering: proposals).
         protocol: until-kept samples until so many are kept; filtering samples so many and keeps some of them.
         blocks: equally likely candidate answers, for the bound that holds for every learner.
@@ -204,8 +204,14 @@ def plan(
     until_kept = protocol == "until-kept"
     if not until_kept:
         print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
-    options = {"tpr": tpr, "fpr": fpr, "goal": goal, "verdicts": verdicts, "round_size": round_size, "blocks": blocks}
-    print("\n".join(steps.lines(initial, **options, until_kept=until_kept, labels=verdicts_file)))
+    shares: dict[str, str | None] = {"initial": initial, "tpr": tpr, "fpr": fpr, "goal": goal}
+    wholes: dict[str, str | None] = {"verdicts": verdicts, "round_size": round_size, "blocks": blocks}
+    options: dict[str, Any] = {
+        name: None if text is None else read(name.replace("_", "-"), text)
+        for read, texts in ((steps.share, shares), (steps.whole, wholes))
+        for name, text in texts.items()
+    }
+    print("\n".join(steps.lines(**options, until_kept=until_kept, labels=verdicts_file)))
     return 0
 
 

@@ -14,6 +14,7 @@ from theory.pipeline import TASK, Closed
 
 HEIGHT = 0.56  # of a node, in inches, as all lengths here
 TOP, MIDDLE = 2.2, 1.1  # where the task stands, and what is made of it alone and used more than once
+WIDEST = 120  # that a picture may be, about a hundred nodes with short names
 UNDER = 0.62  # how far below its neighbours' centres an arrow that leaps passes
 
 
@@ -32,12 +33,20 @@ def pipeline_figure(pipeline: Pipeline, verdict: Closed | Open, before: Sequence
 
     Returns:
         The figure.
+
+    Raises:
+        ValueError: The pipeline is so long that the figure would be wider than `WIDEST`.
     """
     dag = pipeline.dag
     raised = [node for node in dag if list(dag.pred[node]) == [TASK] and len(dag.succ[node]) > 1]
     row = [n for generation in nx.topological_generations(dag) for n in generation if n not in (TASK, *raised)]
     width = max(HEIGHT, 0.13 * max(map(len, dag)) + 0.3)
     pitch = width + 0.62
+    if len(row) * pitch > WIDEST:
+        raise ValueError(
+            f"--figure: {len(dag):,} nodes need a picture {len(row) * pitch:,.0f} inches wide; accepted: up to "
+            f"{WIDEST} inches, such as the last generations alone; the verdict itself needs no --figure"
+        )
     at = {node: (i * pitch, 0.0) for i, node in enumerate(row)}
     for i, node in enumerate(raised):
         mean = float(np.mean([at[child][0] for child in dag.succ[node]]))

@@ -18,6 +18,7 @@ No pyplot, hence no window, no global list of figures, and nothing to close.
 import io
 import textwrap
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike
+from rich.console import Console
 from scipy.optimize import isotonic_regression
 
+from experiments import progress
 from experiments.ledger import Settings, write_atomic
 
 # Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
@@ -182,10 +185,16 @@ def caption(maker: Callable[[Settings], Figure]) -> str:
 
 
 def save_all(makers: Mapping[str, Callable[[Settings], Figure]], settings: Settings, out: Path) -> None:
-    """Draws figures one after the other, and prints where each is and what it shows."""
-    for stem, maker in makers.items():
-        path, _ = save(maker(settings), out, stem)
-        print(f"{path} (and SVG)\n{textwrap.fill(caption(maker), 100, initial_indent='  ', subsequent_indent='  ')}\n")
+    """Draws figures one after the other, with progress, and prints where each is and what it shows."""
+    console = Console(markup=False)
+    # on a terminal `print` would go through the progress, which breaks long paths
+    show = partial(console.print, soft_wrap=True, highlight=False) if console.is_terminal else print
+    with progress.steps(console, "figure", len(makers)) as step:
+        for stem, maker in makers.items():
+            with step(stem):
+                path, _ = save(maker(settings), out, stem)
+            text = textwrap.fill(caption(maker), 100, initial_indent="  ", subsequent_indent="  ")
+            show(f"{path} (and SVG)\n{text}\n")
 
 
 def save(fig: Figure, out: Path, stem: str) -> list[Path]:

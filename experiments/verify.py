@@ -2,10 +2,8 @@
 
 import importlib
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 import experiments
-from experiments import ledger
+from experiments import ledger, progress
 from experiments.ledger import MARKS, Check, Row, Settings, number, numbers
 
 
@@ -68,7 +66,7 @@ def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Cons
     printer = Printer.on(console, [entry.check.id for entry in entries])
     printer.header()
     rows = []
-    with _progress(console, "row", len(entries)) as step:
+    with progress.steps(console, "row", len(entries)) as step:
         for check, _ in entries:
             start = time.perf_counter()
             with step(check.id):
@@ -85,7 +83,7 @@ def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Conso
     makers = {
         stem: maker for entry in entries for stem, maker in entry.figures.items() if every or stem == entry.check.figure
     }
-    with _progress(console, "figure", len(makers)) as step:
+    with progress.steps(console, "figure", len(makers)) as step:
         for stem, maker in makers.items():
             with step(stem), plots.style():
                 plots.save(maker(settings), out, stem)
@@ -166,50 +164,3 @@ class Printer:
             line.append(" ").append_text(cell)
         line.rstrip()
         self.console.print(line, soft_wrap=True, highlight=False)
-
-
-@contextmanager
-def _progress(console: Console, what: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
-    """Yields a function, called with a name, that is the context of one step.
-
-    On the last line of a terminal it says which step of how many is being done and about how long the rest will take;
-    the line goes away at the end. Where there is no terminal nothing is written. A `ValueError` gets the step's name.
-    """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    same = console.is_terminal
-    bar = Progress(
-        TextColumn(f"{what} {{task.description}}", markup=False),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("after"),
-        TimeElapsedColumn(),
-        TextColumn("left about"),
-        TimeRemainingColumn(),
-        console=console if same else Console(stderr=True),
-        transient=True,
-        redirect_stdout=same,
-        redirect_stderr=same,
-        speed_estimate_period=3600,  # a step may take minutes
-        disable=not (same or sys.stderr.isatty()),
-    )
-    task = bar.add_task("", total=total)
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        bar.update(task, description=name)
-        try:
-            yield
-        except ValueError as error:
-            raise ValueError(f"{what} {name}: {error}") from error
-        bar.advance(task)
-
-    with bar:
-        yield step

@@ -161,7 +161,10 @@ def _check(tasks: Any, signal: Any, regime: Regime, num_generations: int, counts
     if len(lengths) != 1 or () in lengths:
         raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
     task = jax.tree.map(lambda leaf: leaf[0], tasks)
-    check_model("tasks", task)
+    try:
+        check_model("tasks", task)
+    except ValueError as error:
+        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got no model as the first: {error}") from error
     check_regime(regime, task)
     check_signal(signal)
 
@@ -217,13 +220,19 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
             until_kept=plan.until_kept,
         )
 
+        def unrecorded(state, t: Array):
+            now, record = step(state, t)
+            return now, record.kept
+
         def row(state, t: Array):
             now, record = step(state, t)
             if plan.summary is not None:
                 record = record._replace(model=plan.summary(record.model))
             if plan.every > 1:
                 later = t + 1 + jnp.arange(plan.every - 1)
-                now = jax.lax.scan(lambda state, t: (step(state, t)[0], None), now, later)[0]
+                now, kept = jax.lax.scan(unrecorded, now, later)
+                worst = proposals.share_kept(kept)
+                record = record._replace(kept=jnp.where(proposals.is_rate(worst), record.kept, worst))
             return now, record
 
         times = first + plan.every * jnp.arange(num_rows)

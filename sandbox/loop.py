@@ -17,9 +17,9 @@ from sandbox.regimes import Fit, Regime, Replace, check_regime
 class Record(NamedTuple):
     """A trajectory; row t is the model Z_t and what became of its own samples, t = 0 … num_generations.
 
-    `kept` is the share of the samples of Z_t that the signal kept, `right` the share of the first n that was right,
-    None where the signal does not know what is right. Leaves are [t, …] from `run` and [task, replica, t, …] from
-    `ensemble`.
+    `kept` is the share of the samples of Z_t that the signal kept, `right` the share of the first n that was right (of
+    a path: of its steps), None where the signal does not know what is right. Leaves are [t, …] from `run` and
+    [task, replica, t, …] from `ensemble`.
     """
 
     model: Any
@@ -81,7 +81,8 @@ def run(
 
     Raises:
         ValueError: a count below its least, a parameter that is not finite or no probability, a share or a rate
-            outside [0, 1], a regime without its data, or a fit that made a NaN.
+            outside [0, 1], a regime without its data, a fit that made a NaN, or a signal whose weights are not n
+            numbers in [0, 1].
 
     References:
         Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
@@ -114,6 +115,10 @@ def check_model(name: str, model: Any) -> None:
     """Raises ValueError unless `model` has the methods of a Model and parameters that make sense."""
     if not isinstance(model, Model):
         raise ValueError(f"{name}: a Model with sample, log_prob and fit is accepted, got {type(model).__name__}")
+    for path, leaf in jax.tree_util.tree_leaves_with_path(model):
+        if path and isinstance(path[-1], jax.tree_util.SequenceKey) and isinstance(leaf, int | float):
+            where = name + jax.tree_util.keystr(path[:-1])
+            raise ValueError(f"{where}: an array is accepted, got a list or a tuple that begins with {leaf}")
     validation.finite(name, model)
     if isinstance(model, Checked):
         model.check()
@@ -129,7 +134,11 @@ def check_signal(signal: Any) -> None:
 
 
 def check_record(record: Record) -> None:
-    """Raises ValueError where a model of a trajectory has a parameter that is NaN."""
+    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has a parameter that is NaN."""
+    kept = np.asarray(record.kept) if validation.concrete(record.kept) else np.zeros(1)
+    outside = kept[~((kept >= 0) & (kept <= 1))]
+    if outside.size:
+        raise ValueError(f"signal: weights in [0, 1] are accepted, got {outside[0]}")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
         if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
             raise ValueError(f"fit: finite parameters are accepted, got NaN in model{jax.tree_util.keystr(path)}")

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from sandbox import noise
-from sandbox.base import Data, Graded, Model, Signal
+from sandbox.base import Data, Graded, Model, Signal, Weights
 
 Part = tuple[Array, Array]  # samples and their weights; parts differ in length
 Offspring = tuple[Part, Float[Array, ""], Float[Array, ""] | None]  # the part, the shares kept and right
@@ -30,6 +30,7 @@ class _Batches(NamedTuple):
     batch: Int[Array, ""]
     kept: Int[Array, ""]
     proposed: Int[Array, ""]
+    share: Float[Array, ""]  # `share_kept` of the last batch
     right: Float[Array, ""] | None
     x: Array  # [slot, 1 + order, …]
     weights: Float[Array, "slot place"]
@@ -38,8 +39,8 @@ class _Batches(NamedTuple):
 def filtering(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
     """n proposals, each with its weight."""
     x = model.sample(keys.sample, num_samples)
-    weights = signal(keys.signal, model, x)
-    return (x, weights), weights.mean(), share_right(signal, x)
+    weights = weigh(keys.signal, model, signal, x)
+    return (x, weights), share_kept(weights), share_right(signal, model, x)
 
 
 def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
@@ -60,7 +61,7 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     def draw(so_far: _Batches) -> _Batches:
         batch = so_far.batch
         x = model.sample(batch_key(keys.sample, batch), num_samples)
-        weights = signal(batch_key(keys.signal, batch), model, x)
+        weights = weigh(batch_key(keys.signal, batch), model, signal, x)
         u = noise.uniform(batch_key(keys.regime, batch + 1), weights.shape, weights.dtype)
         proposed = (index >= order) | (batch == 0)
         keeps = proposed & (u < weights)
@@ -71,21 +72,24 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
             batch + 1,
             jnp.minimum(kept[-1], num_samples),
             so_far.proposed + (proposed & (before < num_samples)).sum(),
-            jax.tree.map(partial(jnp.where, batch == 0), share_right(signal, x), so_far.right),
+            share_kept(weights),
+            jax.tree.map(partial(jnp.where, batch == 0), share_right(signal, model, x), so_far.right),
             so_far.x.at[slot].set(x[stretch], mode="drop"),
             so_far.weights.at[slot].set(itself, mode="drop"),
         )
 
     def goes_on(so_far: _Batches) -> Array:
-        return (so_far.kept < num_samples) & (so_far.batch * num_samples // PATIENCE <= so_far.kept)
+        patient = so_far.batch * num_samples // PATIENCE <= so_far.kept
+        return (so_far.kept < num_samples) & patient & is_rate(so_far.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
-    (x, _), _, right = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    (x, _), share, right = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     room = jnp.zeros((*stretch.shape, *x.shape[1:]), x.dtype)
     nothing = jnp.zeros((), int)
-    end = jax.lax.while_loop(goes_on, draw, _Batches(nothing, nothing, nothing, right, room, jnp.zeros(stretch.shape)))
+    start = _Batches(nothing, nothing, nothing, share, right, room, jnp.zeros(stretch.shape))
+    end = jax.lax.while_loop(goes_on, draw, start)
     part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
-    return part, end.kept / end.proposed, end.right
+    return part, jnp.where(is_rate(end.share), end.kept / end.proposed, end.share), end.right
 
 
 def num_rows(model: Model, num_samples: int, until_kept: bool) -> int:
@@ -106,7 +110,36 @@ def batch_key(key: Array, batch: Array) -> Array:
     return jnp.where(batch == 0, key, jax.random.fold_in(key, -batch))
 
 
-def share_right(signal: Signal, x: Data) -> Float[Array, ""] | None:
-    """The share of x that is right; None where the signal does not know."""
-    right = signal.right if isinstance(signal, Graded) else None
-    return None if right is None else right(x).mean()
+def weigh(key: Array, model: Model, signal: Signal, x: Data) -> Weights:
+    """The weights that the signal gives, 0 or 1 where it says no or yes.
+
+    Raises:
+        ValueError: The signal does not give one number a sample.
+    """
+    weights = signal(key, model, x)
+    shape = getattr(weights, "shape", None)
+    if shape != x.shape[:1]:
+        given = type(weights).__name__ if shape is None else f"an array of shape {list(shape)}"
+        raise ValueError(f"signal: an array of weights [{x.shape[0]}], one a sample, is accepted, got {given}")
+    weights = jnp.asarray(weights)
+    return weights if jnp.issubdtype(weights.dtype, jnp.floating) else weights.astype(float)
+
+
+def share_kept(weights: Weights) -> Float[Array, ""]:
+    """The mean weight; where one is NaN or outside [0, 1], that one, which `loop.check_record` refuses."""
+    low, high = weights.min(), weights.max()
+    return jnp.where(low < 0, low, jnp.where(high <= 1, weights.mean(), high))
+
+
+def is_rate(share: Float[Array, ""]) -> Bool[Array, ""]:
+    """Whether a number lies in [0, 1], as NaN does not."""
+    return (share >= 0) & (share <= 1)
+
+
+def share_right(signal: Signal, model: Model, x: Data) -> Float[Array, ""] | None:
+    """The share of x that is right; None where the signal does not know, or a path is too short to have a step.
+
+    Of a path, x_order, x_{order+1}, … count alone: into the symbols before them no step leads.
+    """
+    right, order = signal.right if isinstance(signal, Graded) else None, path_order(model)
+    return None if right is None or x.shape[0] <= order else right(x)[order:].mean()

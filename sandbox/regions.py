@@ -26,7 +26,10 @@ class Symbols(NamedTuple):
 
 
 class Transitions(NamedTuple):
-    """The steps of a path with mask[x_{i−1}, x_i]; its first symbol, into which no step leads, is one of them."""
+    """The steps of a path with mask[x_{i−1}, x_i]; its first symbol, into which no step leads, passes for one of them.
+
+    A verifier weighs that symbol as right; `Record.right` leaves it out.
+    """
 
     mask: Bool[Array, "state next"]
 

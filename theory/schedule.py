@@ -140,7 +140,8 @@ def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
 def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[int, float]:
     """The constant round size that leaves the smallest wrong share within a budget: exact, by search.
 
-    All sizes from a quarter to three times the asymptotic one are tried.
+    All sizes from a quarter to three times the asymptotic one are tried, in float64 whatever JAX's default, since the
+    wrong share falls like e^{−s√(2pφN)}.
 
     Args:
         verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
@@ -151,14 +152,18 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
         n, and the wrong share E[1 − Z].
 
     Raises:
-        ValueError: As `round_size_law`, or where the budget does not pay for a round.
+        ValueError: As `round_size_law`, or where the budget does not pay for a round, or is so large that the wrong
+            share leaves the range of float64.
     """
     law, _ = round_size_law(verifier, initial, verdicts)
     sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
     num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
-    wrong = np.asarray(spend(np.repeat(sizes[:, None], num_rounds, axis=1), verifier, initial).within(verdicts))
+    with jax.enable_x64(True):
+        wrong = np.asarray(spend(np.repeat(sizes[:, None], num_rounds, axis=1), verifier, initial).within(verdicts))
     if not np.isfinite(wrong).any():
         raise validation.refuse("verdicts", verdicts, "enough for one round")
+    if 0 <= wrong.min() < np.finfo(wrong.dtype).tiny and float(np.asarray(initial)) < 1:
+        raise validation.refuse("verdicts", verdicts, "so few that more than 1e-307 of the outputs are wrong")
     return int(sizes[wrong.argmin()]), float(wrong.min())
 
 

@@ -44,7 +44,8 @@ def diagram(settings: Settings) -> Figure:
     right.plot(ends.sizes, barrier, color=plots.INK, linewidth=2, linestyle=(0, (5, 3)))
     arrow = {"arrowstyle": "-", "color": plots.INK}
     right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.INK, arrowprops=arrow)
-    lines = right.contour(ends.sizes, ends.ratios, ends.values, levels=[0.5, 0.95], colors="white", linewidths=1)
+    colors = ["white", plots.INK]  # on blue, and on yellow
+    lines = right.contour(ends.sizes, ends.ratios, ends.values, levels=[0.5, 0.95], colors=colors, linewidths=1)
     right.clabel(lines, fmt={0.5: "½", 0.95: ".95"}, fontsize=11)
     right.set(title=f"ends right, from p = {RARE:g}")
     for ax in (left, right):
@@ -72,7 +73,7 @@ def break_even(settings: Settings) -> Figure:
         exact = np.asarray(budget.break_even(SIZES, share))
         limit = float(budget.break_even_limit(share))
         (lines[f"p = {share:g}"],) = left.plot(SIZES, exact, "o-", color=color)
-        left.axhline(limit, color=color, linewidth=1, linestyle=(0, (5, 3)))
+        left.plot(SIZES[[0, -1]], [limit, limit], color=color, linewidth=1, linestyle=(0, (5, 3)))  # up to the label
         right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
     left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
     right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
@@ -109,9 +110,9 @@ def blind_spot(settings: Settings) -> Figure:
         textcoords="offset points",
         ha="center",
     )
-    left.set(
-        title="where the loop ends", xlabel="samples kept in a generation, n", ylabel="probability", ylim=(0, 0.85)
-    )
+    # below 0 there is room for the label of what ends at 0
+    left.set(title="where the loop ends", xlabel="samples kept in a generation, n", ylabel="probability")
+    left.set_ylim(-0.05, 0.85)
     left.set_xscale("log")
     left.set_xticks([1, 2, 5, 10, 20, 40], ["1", "2", "5", "10", "20", "40"])
     left.set_xlim(0.95, 90)
@@ -120,9 +121,8 @@ def blind_spot(settings: Settings) -> Figure:
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
         (paths[f"n = {n}"],) = right.plot(t, chains.blind_path(n, 60)[:, 0], color=color)
-    right.set(
-        title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72), ylim=(0, 0.85)
-    )
+    right.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
+    right.set_ylim(-0.05, 0.85)
     plots.direct_labels(right, paths)
     return fig
 

@@ -14,6 +14,7 @@ from experiments.closed_loop.loops import stream
 from experiments.judges import chains
 from experiments.judges.chains import NUM_SAMPLES, PRIOR, SHARE, TASKS, VERIFIER
 from experiments.ledger import Settings
+from sandbox.proposals import path_order
 from sandbox.regions import Component, Symbols, Transitions
 from theory import drift
 
@@ -84,8 +85,8 @@ def model_share(settings: Settings, model: str, judge: str) -> np.ndarray:
 
 
 def share_right(right: Any, model: Any) -> dict[str, jax.Array]:
-    """The share of its samples, drawn from the same random numbers for each model."""
-    return {"right": right(model.sample(jax.random.key(0), 1000)).mean()}
+    """The share of its samples, of a path that of its steps, drawn from the same random numbers for each model."""
+    return {"right": right(model.sample(jax.random.key(0), 1000))[path_order(model) :].mean()}
 
 
 # made once, since a new function would compile again

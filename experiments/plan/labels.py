@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.stats
 
-YES, NO = ("1", "true", "yes", "keep", "right"), ("0", "false", "no", "reject", "wrong")
+YES = ("1", "true", "yes", "keep", "accept", "right", "correct")
+NO = ("0", "false", "no", "drop", "reject", "wrong", "incorrect")
 WORDS: dict[str, bool] = {word: word in YES for word in YES + NO}
 
 
@@ -20,22 +21,34 @@ class Counts(NamedTuple):
     wrong: int
 
     def draws(self, number: int) -> np.ndarray:
-        """Pairs (tpr, fpr) from Jeffreys' posteriors Beta(k+½, n−k+½) [2, draw]; always the same ones.
+        """Pairs (tpr, fpr) from the posteriors [2, draw]; always the same ones.
 
         Each rate takes its quantiles at even levels (a Latin hypercube), so that few draws place the ends well.
         """
         rng = np.random.default_rng(0)
+        return self.quantiles((np.stack([rng.permutation(number), rng.permutation(number)]) + 0.5) / number)
+
+    def quantiles(self, levels: np.ndarray) -> np.ndarray:
+        """Quantiles of both rates from Jeffreys' posteriors Beta(k+½, n−k+½) [2, level].
+
+        Args:
+            levels: [level], or those of either rate [2, level].
+        """
         k, n = np.array([[self.kept_right, self.kept_wrong], [self.right, self.wrong]])[..., None]
-        levels = (np.stack([rng.permutation(number), rng.permutation(number)]) + 0.5) / number
         return scipy.stats.beta.ppf(levels, k + 0.5, n - k + 0.5)
 
+    def rates(self) -> tuple[float, float]:
+        """tpr and fpr, the posterior medians: inside every interval, also where all or none was kept."""
+        tpr, fpr = self.quantiles(np.array([0.5]))[:, 0]
+        return float(tpr), float(fpr)
+
     def lines(self) -> list[str]:
-        """Both rates with their exact (Clopper–Pearson) intervals."""
+        """Both rates with their 95 % intervals."""
         groups = ("tpr", self.kept_right, self.right, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
         found = []
-        for name, k, n, kind in groups:
-            low, high = scipy.stats.binomtest(k, n).proportion_ci(method="exact")
-            found.append(f"{name} {k / n:.3g} [95 %: {low:.3g} to {high:.3g}], kept {k} of {n} {kind}")
+        for (name, k, n, kind), quantiles in zip(groups, self.quantiles(np.array([0.025, 0.5, 0.975])), strict=True):
+            low, middle, high = (f"{rate:.3g}" for rate in quantiles)
+            found.append(f"{name} {middle} [95 %: {low} to {high}], kept {k} of {n} {kind}")
         return found
 
 

@@ -6,15 +6,17 @@ The mathematics is that of `theory.budget`; here numbers become sentences.
 import math
 import textwrap
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.plan.case import LARGEST, LARGEST_FILTERED, Case, largest_fpr
+from experiments.plan.case import LARGEST, LARGEST_FILTERED, Case, End, largest_fpr
 from experiments.plan.labels import Counts, read_counts
 from theory import budget
 
+LEVELS = (0.025, 0.975)  # of an interval
 PROTOCOLS = {
     True: "until-kept: a round samples until n are kept, for n / (share kept) verdicts (filtering: it samples n)",
     False: "filtering: a round samples n, costs n verdicts, refits to those kept (until-kept: until n are kept)",
@@ -27,6 +29,30 @@ def percent(share: float) -> str:
     return "over 99.99 %" if text == "100" else "under 0.01 %" if share < 1e-4 else f"{text} %"
 
 
+def share(option: str, text: str) -> float:
+    """A share that somebody wrote: .3, 0.3 or 30%."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise ValueError(f"--{option} is {text!r}; accepted: a number such as 0.3 or 30%") from None
+
+
+def whole(option: str, text: str) -> int:
+    """A whole number that somebody wrote: 1000, 1,000 or 1e3."""
+    try:
+        number = float(text.replace(",", ""))
+    except ValueError:
+        number = math.nan
+    if not number.is_integer():
+        raise ValueError(f"--{option} is {text!r}; accepted: a whole number such as 1000 or 1e3")
+    return int(number)
+
+
+def units(number: str, noun: str) -> str:
+    """So many of them: 1 round, 2.5 rounds."""
+    return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
+
+
 def count(number: float) -> str:
     """A number of verdicts, samples or rounds for people."""
     return f"{number:,.1f}".removesuffix(".0") if number < 99.95 else f"{number:,.0f}"
@@ -36,7 +62,7 @@ def _spread(show: Callable[[Any], str], value: float | np.ndarray, draws: np.nda
     """The value, with its 95 % interval where the verifier was measured."""
     if draws is None:
         return show(value)
-    low, high = np.quantile(draws, (0.025, 0.975), method="inverted_cdf")
+    low, high = np.quantile(draws, LEVELS, method="inverted_cdf")
     return f"{show(value)} [95 %: {show(low)} to {show(high)}]"
 
 
@@ -56,7 +82,7 @@ def lines(
     _check(initial, tpr, fpr, goal, verdicts, round_size, until_kept, blocks, labels)
     counts = None if labels is None else read_counts(labels)
     if counts is not None:
-        tpr, fpr = counts.kept_right / counts.right, counts.kept_wrong / counts.wrong
+        tpr, fpr = counts.rates()
     assert tpr is not None
     solved = fpr is None
     if fpr is None:
@@ -76,16 +102,16 @@ def lines(
     number = (400 if size <= 128 else 40) if until_kept else (100 if size <= 30 else 40)
     draws = None if counts is None else counts.draws(number)
     end, ends = case.end(size), None if draws is None else case.end(size, draws)
-    kept = "kept samples" if until_kept else "proposals"
+    kept = "kept sample" if until_kept else "proposal"
 
-    spent, share = _budgeted(case, verdicts, round_size, draws) if verdicts and until_kept else ([], 0.0)
-    rows += _answers(case, goal, verdicts, best, size, end, kept, share)
+    spent, reached = _budgeted(case, verdicts, round_size, draws) if verdicts and until_kept else ([], 0.0)
+    rows += _answers(case, goal, verdicts, best, size, end, ends, kept, reached)
     rule = "as given" if round_size else "fewest verdicts that reach the goal" if best else ""
     rule = rule or ("the largest that the budget pays for" if given else "an example: no size reaches the goal")
     sized = str(size)
     if draws is not None and goal is not None and best == size and until_kept and size <= 128:
         sized = _sizes_needed(case, goal, size, draws)
-    rows.append(("a round", f"{sized} {kept} [{rule}]"))
+    rows.append(("a round", f"{units(sized, kept)} [{rule}]"))
     right, rounds, cost = (
         _spread(show, getattr(end, name), None if ends is None else getattr(ends, name))
         for show, name in ((percent, "right"), (count, "generations"), (count, "verdicts"))
@@ -96,7 +122,8 @@ def lines(
         error = abs(kimura - float(end.right))
         near = f"; {percent(kimura)} [Kimura 1962], off by {error:.1g}" if error > 1e-6 else "; so says [Kimura 1962]"
     rows.append(("ends right", f"{right} [exact: chain]{near}"))
-    rows.append(("it takes", f"{rounds} rounds and {cost} verdicts on average, to the end [exact: chain]"))
+    takes = f"{units(rounds, 'round')} and {units(cost, 'verdict')} on average, to the end"
+    rows.append(("it takes", f"{takes} [exact: chain]"))
     rows += spent + _converse(case, goal, blocks, draws)
     return [text for row in rows + _assumptions(case, draws) for text in _wrapped(*row)]
 
@@ -147,18 +174,18 @@ def _verifier_rows(case: Case, counts: Counts | None, solved: bool) -> list[tupl
             ("accuracy", f"an fpr of at most {case.fpr:.4g} is good enough at tpr {case.tpr:.4g} [exact: bisection]")
         )
     if counts is not None:
-        rows = [("verifier", line + " [Clopper-Pearson]") for line in counts.lines()]
+        rows = [("verifier", line + " [Jeffreys]") for line in counts.lines()]
         rows[1] = ("", rows[1][1] + f"; start {percent(case.initial)} right")
         tpr, fpr = counts.draws(400)
         gap = _spread("{:.3g}".format, case.tpr - case.fpr, tpr - fpr)
-        low, high = np.quantile(tpr - fpr, (0.025, 0.975))
+        low, high = np.quantile(tpr - fpr, LEVELS)
         if low <= 0 <= high:
             text = f"these data do not show that the verifier tells anything: tpr - fpr {gap};"
             rows.append(("CAREFUL", f"{text} all below takes the rates as measured"))
     return rows
 
 
-def _answers(case, goal, verdicts, best, size, end, kept, share) -> list[tuple[str, str]]:
+def _answers(case, goal, verdicts, best, size, end, ends, kept, share) -> list[tuple[str, str]]:
     """What to do, in a sentence or two, and whether the budget is enough."""
     rows = []
     if case.fpr > case.tpr:
@@ -170,31 +197,42 @@ def _answers(case, goal, verdicts, best, size, end, kept, share) -> list[tuple[s
         text = f"{text} {percent(case.initial)}"
         rows.append(("ANSWER", text))
     if goal is None:
-        rows.append(("ANSWER", f"rounds of {size} {kept} end right with probability {percent(end.right)}"))
+        rows.append(("ANSWER", f"rounds of {units(f'{size}', kept)} end right with probability {percent(end.right)}"))
         if verdicts is not None and end.verdicts > verdicts:
-            text = f"{verdicts:,} verdicts: not enough for that, you need about {count(math.ceil(end.verdicts))}"
-            rows.append(("BUDGET", text))
+            text = f"not enough for that, it takes {_needed(end)} or more on average"
+            rows.append(("BUDGET", f"{units(f'{verdicts:,}', 'verdict')}: {text}"))
         return rows
     if best is None:
         rows.append(("BUDGET" if rows else "ANSWER", _impossible(case, goal)))
     elif end.right < goal - 1e-12:
         text = f"rounds of {size} miss the goal of {percent(goal)}: they end right with {percent(end.right)}"
-        rows.append(("ANSWER", f"{text}; rounds of {best} reach it"))
+        rows.append(("ANSWER", f"{text}; rounds of {best} reach it{_open(goal, ends)}"))
     else:
-        needs = f"about {count(math.ceil(end.verdicts))} verdicts in {count(end.generations)} rounds"
-        text = f"rounds of {size} {kept} until one kind is left: {needs} on average, and it ends right"
-        rows.append(("ANSWER", f"{text} with probability {percent(end.right)} (goal {percent(goal)})"))
+        needs = f"{units(count(end.verdicts), 'verdict')} in {units(count(end.generations), 'round')}"
+        text = f"rounds of {units(f'{size}', kept)} until one kind is left: {needs} on average, and it ends right"
+        text = f"{text} with probability {percent(end.right)} (goal {percent(goal)})"
+        rows.append(("ANSWER", text + _open(goal, ends)))
+        budgeted = None if verdicts is None else units(f"{verdicts:,}", "verdict")
         if verdicts is not None and end.verdicts <= verdicts:
-            rows.append(("BUDGET", f"{verdicts:,} verdicts: enough (on average; single runs vary)"))
+            rows.append(("BUDGET", f"{budgeted}: enough (on average; single runs vary)"))
         elif verdicts is not None:
             half = f", though enough for outputs that are right {percent(share)} of the time" if share >= goal else ""
-            rows.append(
-                (
-                    "BUDGET",
-                    f"{verdicts:,} verdicts: not enough to end, you need about {count(math.ceil(end.verdicts))}{half}",
-                )
-            )
+            text = f"{budgeted}: not enough to end, it takes {_needed(end)} or more on average{half}"
+            rows.append(("BUDGET", text))
     return rows
+
+
+def _needed(end: End) -> str:
+    """The least budget that is not below the average."""
+    return count(math.ceil(end.verdicts))
+
+
+def _open(goal: float, ends: End | None) -> str:
+    """That the labels are too few to say whether the goal is reached, where they are."""
+    if ends is None:
+        return ""
+    low, high = np.quantile(ends.right, LEVELS, method="inverted_cdf")
+    return "; so few labels leave that OPEN" if low < goal <= high else ""
 
 
 def _impossible(case: Case, goal: float) -> str:
@@ -220,7 +258,10 @@ def _sizes_needed(case: Case, goal: float, size: int, draws: np.ndarray) -> str:
 def _budgeted(
     case: Case, verdicts: int, round_size: int | None, draws: np.ndarray | None
 ) -> tuple[list[tuple[str, str]], float]:
-    """How often an output is right once the budget is spent, as rows and as a number; nothing above a million."""
+    """How often an output is right once rounds have cost the budget on average; nothing above a million verdicts.
+
+    As rows and as a number. A limit that no run may pass leaves more wrong, by how much is not computed.
+    """
     size, rule, law = round_size or 16, "exact: rounds of this size", ""
     if verdicts > 1e6:
         return [], 0.0
@@ -228,18 +269,19 @@ def _budgeted(
         rates = case.tpr, max(case.fpr, 1e-9)
         asymptotic, _ = budget.round_size_law(rates, case.initial, verdicts)
         law = f"; large budgets: rounds of {asymptotic:.1f} [asymptotic: sqrt(phi N / 2p)]"
-        if round_size is None and verdicts <= 2000:
-            try:
-                size, rule = budget.best_round(rates, case.initial, verdicts)[0], "exact: best constant size"
-            except ValueError:
-                return [("once spent", f"{verdicts:,} verdicts do not pay for one round")], 0.0
-        elif round_size is None:
+        if round_size is None:
             size, rule = min(LARGEST, max(1, round(asymptotic))), "exact at the asymptotic size"
+        if round_size is None and verdicts <= 2000:
+            if verdicts < case.end(1).verdicts:
+                return [("once spent", f"{units(f'{verdicts:,}', 'verdict')} do not pay for one round")], 0.0
+            with suppress(ValueError):  # so little is left wrong that the sizes cannot be told apart
+                size, rule = budget.best_round(rates, case.initial, verdicts)[0], "exact: best constant size"
     few = None if verdicts > 2000 else draws  # no interval for large budgets: it takes too long
     shares = None if few is None else np.array([case.share_right(size, verdicts, pair) for pair in few.T])
     share = case.share_right(size, verdicts)
-    text = f"{_spread(percent, share, shares)} of outputs are right after {verdicts:,} verdicts, rounds of {size}"
-    return [("once spent", f"{text} [{rule}]{law}")], share
+    text = f"{_spread(percent, share, shares)} of outputs are right after as many rounds of {size} as cost"
+    text = f"{text} {units(f'{verdicts:,}', 'verdict')} on average [{rule}]; a hard limit leaves more wrong"
+    return [("once spent", text + law)], share
 
 
 def _converse(case: Case, goal: float | None, blocks: int, draws: np.ndarray | None) -> list[tuple[str, str]]:
@@ -253,13 +295,18 @@ def _converse(case: Case, goal: float | None, blocks: int, draws: np.ndarray | N
     task = f"any learner that names which of {blocks} answers, equally likely at first, is right"
     if goal <= 1 / blocks:
         return [*rows, ("at least", f"0 verdicts for {task}: a guess is as good")]
+    if case.initial > 1 / blocks:
+        task = f"{task} (this loop starts better, with {percent(case.initial)} right, and may take fewer)"
     needed = float(budget.information_needed(1 - goal, np.full(blocks, 1 / blocks)))
     if nats <= 0:
         return [*rows, ("at least", f"more than any number of verdicts for {task} [converse: Fano + capacity]")]
-    least = budget.verdicts(needed, (case.tpr, case.fpr))
-    bounds = None if many is None else np.ceil(needed / many * (1 - 1e-12))
-    least = _spread("{:,.0f}".format, least, bounds)
-    return [*rows, ("at least", f"{least} verdicts for {task} [converse: Fano + capacity]")]
+    least = _spread(_at_least, needed / nats, None if many is None else needed / many)
+    return [*rows, ("at least", f"{units(least, 'verdict')} on average for {task} [converse: Fano + capacity]")]
+
+
+def _at_least(number: float) -> str:
+    """A lower bound for people, which rounding does not raise."""
+    return count(math.floor(10 * number) / 10 if number < 99.95 else math.floor(number))
 
 
 def _assumptions(case: Case, draws: np.ndarray | None) -> list[tuple[str, str]]:
@@ -268,7 +315,7 @@ def _assumptions(case: Case, draws: np.ndarray | None) -> list[tuple[str, str]]:
         " that refits to what was kept, nothing else; rejected proposals count as verdicts"
     )
     if draws is not None:
-        assumed += f"; intervals are over {draws.shape[1]} pairs of rates from Jeffreys' posteriors"
+        assumed += f"; rates: medians of Jeffreys' posteriors, intervals: {draws.shape[1]} pairs of them"
     return [("protocol", PROTOCOLS[case.until_kept]), ("assumed", assumed)]
 
 

@@ -128,3 +128,11 @@ def test_arrows_pass_no_node() -> None:
     for arrow in arrows:
         points = Line(arrow.get_path().to_polygons(closed_only=False)[0]).interpolated(50).vertices
         assert not any(box.get_path().contains_points(points, radius=-0.01).any() for box in boxes)
+
+
+def test_a_long_pipeline_gets_a_verdict_at_once_and_no_huge_picture(tmp_path: Path, capsys: Captured) -> None:
+    graph = "X -> D -> Z0; " + "; ".join(f"Z{t} -> D{t} -> Z{t + 1}; X, D{t} -> S{t} -> Z{t + 1}" for t in range(1000))
+    assert "I(X;S999|Z999,D999)" in check(capsys, graph, "Z999", "Z1000")
+    figure = tmp_path / "long.png"
+    assert cli.main(["check", graph, "--before", "Z999", "--after", "Z1000", "--figure", str(figure)]) == 2
+    assert "accepted: up to 120 inches" in capsys.readouterr().err and not figure.exists()

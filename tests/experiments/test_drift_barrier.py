@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 import theory
-from experiments.drift_barrier import CHECKS, FIGURES, chains, loops, rows
+from experiments import plots
+from experiments.drift_barrier import CHECKS, FIGURES, chains, figures, loops, rows
 from experiments.ledger import Settings
 from theory import drift
 
@@ -54,3 +56,28 @@ def test_a_row_can_fail(monkeypatch):
     monkeypatch.setattr(loops, "mixture", lambda settings: ends)
     assert rows.mixture(QUICK).verdict == "fails"
     assert rows.barrier(loops.FPRS[0], QUICK).verdict == "fails"
+
+
+def test_no_line_strikes_a_label_through(monkeypatch):
+    """What ends at 0, or below a dashed limit, and a white label where the picture is yellow."""
+    monkeypatch.setattr(figures.budget, "break_even", lambda n, share: 0.99 * np.sqrt(share) * (1 - 0.3 / n))
+    monkeypatch.setattr(figures.budget, "break_even_limit", np.sqrt)
+    sizes, ratios = np.array([2, 5, 20, 50, 200]), np.linspace(0, 0.999, 9)
+    ends = chains.Diagram(sizes, ratios, (1 - ratios[:, None]) ** (4 / sizes))
+    monkeypatch.setattr(
+        chains, "gain", lambda settings: ends._replace(ratios=0.85 + ratios / 7, values=ends.values - 0.5)
+    )
+    monkeypatch.setattr(chains, "ends_right", lambda settings: ends)
+    for name in ("break-even", "blind-spot"):
+        fig = FIGURES[f"drift-barrier-{name}"](QUICK)
+        fig.draw_without_rendering()
+        for ax in fig.axes:
+            lines = [line.get_transform().transform_path(line.get_path()) for line in ax.lines]
+            for text in ax.texts:
+                box = text.get_window_extent().padded(-1)
+                assert not any(line.intersects_bbox(box, filled=False) for line in lines), text.get_text()
+                assert box.y0 > ax.bbox.y0
+    labels = {
+        text.get_text(): text.get_color() for ax in FIGURES["drift-barrier-diagram"](QUICK).axes for text in ax.texts
+    }
+    assert to_hex(labels[".95"]) == plots.INK.lower() and to_hex(labels["½"]) == "#ffffff"

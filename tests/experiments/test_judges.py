@@ -25,6 +25,12 @@ def test_figures_of_the_rows_exist():
     assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
+def test_the_share_right_of_a_path_is_that_of_its_steps():
+    """A chain that stays where it is has no step to the right, although its first symbol passes for one."""
+    still = loops.MODELS["chain"]._replace(transition=jnp.eye(4))
+    assert float(loops.share_right(loops.RIGHT["chain"], still)["right"]) == 0
+
+
 @pytest.mark.parametrize("t", [1, 7])
 def test_an_earlier_student_is_a_chain_of_pairs(t):
     """(Z_0, Z_t) moves by one block a Z_0; Z_t is what is seen of it."""

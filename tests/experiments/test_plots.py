@@ -16,6 +16,19 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["fig.png", "fig.svg"]
 
 
+def test_progress_on_a_terminal_and_nowhere_else(tmp_path: Path, capsys, monkeypatch) -> None:
+    for colour in (True, False):
+        if colour:
+            monkeypatch.setenv("FORCE_COLOR", "1")  # as if standard output were a terminal
+        else:
+            monkeypatch.delenv("FORCE_COLOR")
+        plots.save_all({"first": draw, "second": draw}, Settings(), tmp_path)
+        shown = capsys.readouterr()
+        assert f"{tmp_path / 'first.png'} (and SVG)" in shown.out
+        assert ("2/2" in shown.out and "left about" in shown.out) == colour
+        assert not shown.err
+
+
 def test_svg_text_is_text_and_dateless(tmp_path: Path) -> None:
     _, svg = plots.save(draw(Settings()), tmp_path, "fig")
     texts = "".join(ElementTree.parse(svg).getroot().itertext())

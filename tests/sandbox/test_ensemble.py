@@ -126,6 +126,21 @@ def test_a_plain_function_and_a_parametrised_signal():
 # errors
 
 
+def nan_later(key, model, x):
+    return jnp.full(x.shape[0], jnp.where(model.mean[0] > 1e6, jnp.nan, 1.0))
+
+
+def jump(model, x, weights):
+    return model._replace(mean=jnp.where(model.mean > 1e6, 0.0, 2e6))
+
+
+def test_weights_are_checked_in_generations_that_are_not_recorded():
+    """The mean is above a million in every second generation alone."""
+    options = {"signal": nan_later, "fit": jump, "num_generations": 4, "num_real": None}
+    with pytest.raises(ValueError, match=r"^signal: weights in"):
+        run(every=2, **options)
+
+
 def nan_fit(model, x, weights):
     return model._replace(mean=model.mean * jnp.nan)
 
@@ -143,10 +158,12 @@ def nan_fit(model, x, weights):
         ("regime", {"num_real": None, "regime": sandbox.Reuse()}),
         ("share", {"regime": sandbox.Fresh(None, 1.5)}),
         ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean * np.nan)}),
-        ("Gaussian", {"tasks": GAUSSIAN_1}),
+        ("tasks: models stacked on axis 0", {"tasks": GAUSSIAN_1}),
         ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean[:2])}),
         ("Categorical.probs", {"tasks": sandbox.Categorical(array([[0.5, 0.5], [0.5, 0.6]]))}),
         ("fit", {"fit": nan_fit}),
+        ("signal: weights in", {"signal": lambda key, model, x: jnp.full(x.shape[0], jnp.nan)}),
+        ("signal: an array of weights", {"signal": lambda key, model, x: x}),
     ],
 )
 def test_errors_name_the_argument(name, options):

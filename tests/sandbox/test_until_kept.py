@@ -20,7 +20,7 @@ from cases import CASES, CHAIN, agrees, array, close, differs, same
 
 import sandbox
 from sandbox.proposals import batch_key
-from sandbox.regions import Symbols
+from sandbox.regions import Symbols, Transitions
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(17)
@@ -188,6 +188,18 @@ def test_where_all_is_kept_the_protocols_agree(model, regime, fit):
 def test_the_first_batch_is_that_of_filtering():
     """And what is right is counted in it alone."""
     same(simulated(False)[2][:, 0], simulated(True)[2][:, 0])
+
+
+@pytest.mark.parametrize("until_kept", [False, True], ids=["filtering", "until-kept"])
+def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
+    """A verifier passes it as right, but it has no part in the share right; one symbol alone has no step."""
+    still = CHAIN._replace(transition=jnp.eye(3))
+    signal = sandbox.Verifier(1.0, 0.0, Transitions(~jnp.eye(3, dtype=bool)))
+    run = partial(sandbox.run, KEY, still, signal, num_generations=0, until_kept=until_kept)
+    record = run(num_samples=N)
+    same(record.right, np.zeros(1))
+    assert (record.kept[0] == 1 / N) if not until_kept else (0 < record.kept[0] < 1 / N)
+    assert run(num_samples=1).right is None
 
 
 @pytest.mark.parametrize("seed", range(6))

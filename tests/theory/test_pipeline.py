@@ -1,5 +1,6 @@
 """Pipelines that must be open or closed, and random ones against laws computed here and by dit."""
 
+import timeit
 from functools import partial
 from itertools import chain, combinations
 
@@ -246,6 +247,25 @@ def test_large_graph():
     layers = [",".join(f"N{i}_{j}" for j in range(8)) for i in range(12)]
     verdict = opened(f"X -> {' -> '.join(layers)} -> Z", "", "Z")
     assert len(verdict.paths) == 20 and len(verdict.through) == 8
+
+
+LONG = {
+    "fresh": "X, D{0} -> S{0}",
+    "frozen": "X -> J; J, D{0} -> S{0}",
+    "accumulated": "X -> D; D, D{0} -> S{0}; D -> Z{1}",
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_time_is_linear(kind):
+    """Ten times the generations take about ten times as long, also where one node has a thousand children."""
+    seconds = []
+    for generations in (100, 1000):
+        steps = (f"Z{t} -> D{t}; {LONG[kind].format(t, t + 1)}; D{t}, S{t} -> Z{t + 1}" for t in range(generations))
+        pipeline = Pipeline("X -> E -> Z0; " + "; ".join(steps))
+        last = f"Z{generations - 1}", f"Z{generations}"
+        seconds.append(min(timeit.repeat(lambda: pipeline.criterion(*last), number=1, repeat=3)))  # noqa: B023
+    assert seconds[1] < 30 * seconds[0]
 
 
 @given(SEEDS)

@@ -3,6 +3,7 @@
 import itertools
 from functools import partial
 
+import jax
 import numpy as np
 import pytest
 import scipy.stats
@@ -90,6 +91,18 @@ def test_published_best_sizes(verdicts):
         assert reached >= wrong * (1 - 1e-9)
 
 
+def test_best_sizes_do_not_depend_on_the_default_precision():
+    """The wrong share, 4e-51, is zero in float32."""
+    with jax.enable_x64(False):
+        size, wrong = budget.best_round(np.float32([0.9, 0.2]), np.float32(0.3), np.float32(10_000))
+        assert budget.spend([3], VERIFIER, START).wrong.dtype == np.float32
+    for n in (size - 1, size, size + 1):
+        wrongs, spent = by_hand([n] * (9_000 // n), 0.9, 0.2, 0.3)
+        reached = wrongs[spent <= 10_000][-1]
+        assert reached >= wrong * (1 - 1e-5)
+        assert n != size or reached <= wrong * (1 + 1e-5)
+
+
 def test_round_size_law():
     """n = √(φN/2p), the exponent s√(2pφN), where the two exponents sφN/n and 2nsp agree; best/law rises to 1."""
     n, exponent = budget.round_size_law(VERIFIER, START, 1000)
@@ -135,6 +148,7 @@ def test_bound_by_enumeration():
         (lambda: budget.round_size_law(VERIFIER, 0, 10), "initial"),
         (lambda: budget.round_size_law(VERIFIER, START, -10), "verdicts"),
         (lambda: budget.best_round(VERIFIER, START, 0.5), "verdicts"),
+        (lambda: budget.best_round((0.9, 1e-9), 0.9, 1500), "verdicts"),
         (lambda: budget.schedule_bound(VERIFIER, START, 10, largest=0), "largest"),
         (lambda: budget.schedule_bound(VERIFIER, START, np.nan, largest=1), "verdicts"),
     ],
