@@ -94,8 +94,9 @@ class GaussianMixture(NamedTuple):
         steps: int = 10,
         covariance_floor: float = COVARIANCE_FLOOR,
         diagonal: bool = False,
+        known_scales: bool = False,
     ) -> "GaussianMixture":
-        """`steps` of weighted EM, started from self.
+        """`steps` of weighted EM, started from self; with `known_scales` weights and means alone are refitted.
 
         A component that explains no sample keeps its mean and scale. Each pivot of a covariance, the variance of a
         coordinate given those before it, is at least `covariance_floor` (units of x, squared): `at_floor` tells where
@@ -116,7 +117,8 @@ class GaussianMixture(NamedTuple):
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
             responsibilities = weights[None, :] * jax.nn.softmax(_log_weights(model) @ features, axis=0)
-            return _maximise(model, responsibilities @ features.T, covariance_floor, diagonal)
+            new = _maximise(model, responsibilities @ features.T, covariance_floor, diagonal)
+            return new._replace(scales=model.scales) if known_scales else new
 
         centred = self._replace(means=self.means - centre[None, :])
         fitted = jax.lax.fori_loop(0, steps, step, centred)

@@ -8,7 +8,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from sandbox import noise, validation
-from sandbox.models.categorical import shares
+from sandbox.models.categorical import Smoothing, pseudo_counts, shares
 
 
 class MarkovChain(NamedTuple):
@@ -58,15 +58,16 @@ class MarkovChain(NamedTuple):
         steps = jnp.log(self.transition)[x[:-1], x[1:]]
         return jnp.concatenate([jnp.log(self.initial)[x[:1]], steps])
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: float = 0.0) -> "MarkovChain":
-        """The weighted shares of the transitions out of each state, with `smoothing` added to each count.
+    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+        """The weighted shares of the transitions out of each state, with `smoothing` added to their counts.
 
-        transition[a, b] = (N_ab + λ) / (Σ_b N_ab + λ K), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b]; initial likewise
-        from x_0 with weight w_0, so that one path's maximum-likelihood fit always starts at that path's first symbol.
-        A state that no counted transition leaves keeps its row.
+        transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b], α = smoothing,
+        one number or one a state; initial likewise from x_0 with weight w_0, so that one path's maximum-likelihood fit
+        always starts at that path's first symbol. A state that no counted transition leaves has the row α / Σ α, the
+        mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row.
 
         Raises:
-            ValueError: `smoothing` is negative.
+            ValueError: `smoothing` is negative or infinite, or its length is not the number of states.
         """
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
@@ -78,10 +79,11 @@ class MarkovChain(NamedTuple):
             jnp.zeros_like(self.transition).at[x[:-1], x[1:]].add(weights[1:]),
         )
 
-    def fit_statistics(self, statistics: "MarkovChain", *, smoothing: float = 0.0) -> "MarkovChain":
-        """The fit to paths with these counts."""
-        validation.nonnegative("smoothing", smoothing)
+    def fit_statistics(self, statistics: "MarkovChain", *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+        """The fit to paths with these counts; self where there are none."""
+        total = statistics.initial.sum() + statistics.transition.sum()
+        alpha = pseudo_counts(smoothing, total, like=self.initial)
         return self._replace(
-            initial=shares(statistics.initial, self.initial, smoothing),
-            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, self.transition, smoothing),
+            initial=shares(statistics.initial, self.initial, alpha),
+            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, self.transition, alpha),
         )

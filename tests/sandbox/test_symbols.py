@@ -1,5 +1,7 @@
 """Categorical and MarkovChain."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,10 +34,65 @@ def test_smoothing():
     np.testing.assert_allclose(fitted.transition[0], np.array([1.5, 1.5, 0.5]) / 3.5, rtol=1e-15)
 
 
+@pytest.mark.parametrize("kind", [tuple, list, np.array, array])
+def test_pseudo_counts(kind):
+    """(c_k + α_k) / (Σ c + Σ α)."""
+    alpha = [0.31, 0.47, 0.2, 1.02]
+    fitted = CASES[0].model.fit(jnp.array([0, 0, 1]), jnp.ones(3), smoothing=kind(alpha))
+    np.testing.assert_allclose(fitted.probs, np.array([2.31, 1.47, 0.2, 1.02]) / 5, rtol=1e-15)
+    fitted = CHAIN.fit(jnp.array([0, 0, 1]), array([0.5, 1, 1]), smoothing=kind(alpha[:3]))
+    np.testing.assert_allclose(fitted.initial, np.array([0.81, 0.47, 0.2]) / 1.48, rtol=1e-15)
+    np.testing.assert_allclose(fitted.transition[0], np.array([1.31, 1.47, 0.2]) / 2.98, rtol=1e-15)
+
+
+def test_equal_pseudo_counts_are_one_number():
+    x = CHAIN.sample(jax.random.key(0), 20)
+    same(CHAIN.fit(x, jnp.ones(20), smoothing=[0.5] * 3), CHAIN.fit(x, jnp.ones(20), smoothing=0.5))
+
+
+def test_a_smoothed_fit_is_the_mean_of_the_posterior():
+    """E[p | c], p ~ Dirichlet(α), by weighting draws of the prior with their likelihood Π_k p_k^{c_k}."""
+    alpha, x = np.array([0.7, 2.0, 1.1, 0.4]), jnp.array([0, 0, 2, 1, 0])
+    draws = np.random.default_rng(0).dirichlet(alpha, 200_000)
+    weights = np.prod(draws[:, np.asarray(x)], axis=1)
+    fitted = CASES[0].model.fit(x, jnp.ones(5), smoothing=alpha)
+    agrees(weights[:, None] * (draws - np.asarray(fitted.probs)), 0)
+
+
 def test_a_state_that_nothing_leaves_keeps_its_row():
     fitted = CHAIN.fit(jnp.array([0, 0, 1, 0]), jnp.ones(4))
     same(fitted.transition[2], CHAIN.transition[2])
     np.testing.assert_allclose(fitted.transition[:2], [[0.5, 0.5, 0], [1, 0, 0]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("smoothing", [0.5, (0.31, 0.47, 0.2)])
+def test_a_smoothed_fit_depends_on_the_data_alone(smoothing):
+    """Where no symbol is first, or none follows a state, the mean of the prior; all weights 0 give self."""
+    alpha = np.broadcast_to(smoothing, 3)
+    other = sandbox.MarkovChain(CHAIN.initial[::-1], CHAIN.transition[::-1])
+    x = jnp.array([0, 0, 1, 0])
+    for weights in (jnp.ones(4), array([0, 0.5, 0, 0]), array([1, 0, 0, 0])):
+        fitted = CHAIN.fit(x, weights, smoothing=smoothing)
+        same(fitted, other.fit(x, weights, smoothing=smoothing))
+        np.testing.assert_allclose(fitted.transition[2], alpha / alpha.sum(), rtol=1e-15)
+        if weights[0] == 0:
+            np.testing.assert_allclose(fitted.initial, alpha / alpha.sum(), rtol=1e-15)
+    same(other.fit(x, jnp.zeros(4), smoothing=smoothing), other)
+    same(CASES[0].model.fit(x, jnp.zeros(4), smoothing=0.5), CASES[0].model)
+
+
+def test_a_loop_takes_pseudo_counts():
+    fit = partial(sandbox.MarkovChain.fit, smoothing=(0.31, 0.47, 0.2))
+    record = sandbox.run(
+        jax.random.key(0),
+        CHAIN,
+        sandbox.KeepAll(),
+        num_samples=1,
+        num_generations=1,
+        regime=sandbox.Accumulate(),
+        fit=fit,
+    )
+    np.testing.assert_allclose(record.model.transition[1], np.broadcast_to([0.31, 0.47, 0.2], (3, 3)) / 0.98, rtol=1e-6)
 
 
 def test_a_chain_samples_its_law_at_every_step():
@@ -79,5 +136,14 @@ def test_the_least_and_largest_uniform_find_a_symbol_that_exists(u, monkeypatch)
 @pytest.mark.parametrize("family", [CASES[0].model, CHAIN], ids=["categorical", "chain"])
 @pytest.mark.parametrize("smoothing", [-1.0, np.nan, np.inf])
 def test_bad_smoothing(family, smoothing):
-    with pytest.raises(ValueError, match="smoothing"):
-        family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=smoothing)
+    size = family[0].size
+    for value in (smoothing, [smoothing] + [1.0] * (size - 1)):
+        with pytest.raises(ValueError, match=r"smoothing: a finite number of 0 or more is accepted"):
+            family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=value)
+
+
+@pytest.mark.parametrize("family", [CASES[0].model, CHAIN], ids=["categorical", "chain"])
+@pytest.mark.parametrize("length", [0, 1, 2, 5])
+def test_pseudo_counts_of_another_length(family, length):
+    with pytest.raises(ValueError, match=rf"smoothing: one number or {family[0].size}, .* got shape \[{length}\]"):
+        family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=[1.0] * length)
