@@ -1,12 +1,18 @@
-"""The mean of replicas, its standard error and its interval."""
+"""The mean of replicas, its standard error and its interval; pointwise information under known laws."""
 
+from functools import partial
+
+import dit
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 import theory
+
+KEY = jax.random.key(0)
 
 
 def test_estimate():
@@ -33,6 +39,234 @@ def test_coverage():
     assert abs(covered - (1 - 2 * scipy.stats.t.sf(1.959964, 99))) < 5 * np.sqrt(0.05 * 0.95 / 5000)
 
 
+def test_bernstein_interval():
+    """mean ∓ [√(2 V ln(4/δ)/n) + 7 (b−a) ln(4/δ)/(3(n−1))], V the sample variance."""
+    values = np.random.default_rng(0).uniform(-1, 2, 40)
+    lower, upper = theory.estimate(values).interval(0.9, bounds=(-1.0, 2.0))
+    log = np.log(4 / 0.1)
+    half = np.sqrt(2 * values.var(ddof=1) * log / 40) + 7 * 3 * log / (3 * 39)
+    np.testing.assert_allclose([lower, upper], [values.mean() - half, values.mean() + half], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+@pytest.mark.parametrize("p", [0.01, 0.2, 0.5])
+def test_bernstein_interval_covers_at_every_count(n, p):
+    """P(|mean − p| ≤ half) ≥ level for n Bernoulli values, by the binomial law; not so for the normal interval."""
+    ones = np.arange(n + 1)
+    values = (np.arange(n)[:, None] < ones[None]).astype(float)
+    mass = scipy.stats.binom.pmf(ones, n, p)
+    for level in (0.5, 0.9, 0.99):
+        lower, upper = theory.estimate(values).interval(level, bounds=(0.0, 1.0))
+        assert mass[(lower <= p) & (p <= upper)].sum() >= level - 1e-12
+    lower, upper = theory.estimate(values).interval(0.99)
+    assert mass[(lower <= p) & (p <= upper)].sum() < 0.99
+
+
+def test_the_mean_may_be_at_a_bound():
+    lower, upper = theory.estimate(np.full(10, 0.1, np.float32)).interval(bounds=(0.0, 0.1))
+    assert lower < 0.1 < upper
+
+
+def test_merge():
+    """The estimate of all values at once, whatever the parts."""
+    values = 1e8 + np.random.default_rng(0).normal(size=(60, 3))  # 1e16 squared: a sum of squares has no digit left
+    whole = theory.estimate(values)
+    for cut in (2, 20, 57):
+        result = theory.merge(theory.estimate(values[:cut]), theory.estimate(values[cut:]))
+        np.testing.assert_allclose(result.mean, whole.mean, rtol=1e-15)
+        np.testing.assert_allclose(result.stderr, scipy.stats.sem(values), rtol=1e-7)
+        assert result.count == 60
+    nothing = theory.Estimate(jnp.zeros(3), jnp.zeros(3), 0)
+    for result in (theory.merge(nothing, whole), theory.merge(whole, nothing)):
+        np.testing.assert_allclose(result.mean, whole.mean, rtol=1e-15)
+        np.testing.assert_allclose(result.stderr, whole.stderr, rtol=1e-12)
+
+
+def test_merge_is_associative():
+    """(a + b) + c = a + (b + c)."""
+    a, b, c = (theory.estimate(np.random.default_rng(i).normal(i, 1 + i, 5 * (i + 1))) for i in range(3))
+    left, right = theory.merge(theory.merge(a, b), c), theory.merge(a, theory.merge(b, c))
+    np.testing.assert_allclose(left, right, rtol=1e-13)
+
+
+def test_monte_carlo_is_the_estimate_of_all_values():
+    """Chunk c is drawn with fold_in(key, c)."""
+    key = jax.random.key(3)
+    draw = partial(jax.random.gumbel, shape=(50, 2))
+    result = theory.monte_carlo(key, draw, 4)
+    values = np.concatenate([draw(jax.random.fold_in(key, c)) for c in range(4)])
+    np.testing.assert_allclose(result.mean, values.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(result.stderr, scipy.stats.sem(values), rtol=1e-13)
+    assert result.count == 200
+
+
+def test_ten_million_float32_values_keep_their_digits():
+    """Mean 1e4 and deviation 1: stderr 1/√1e7 = 3e-4, below the 1e-3 between neighbouring float32 numbers."""
+
+    def draw(key):
+        return 1e4 + jax.random.normal(key, (200_000,), jnp.float32)
+
+    result = theory.monte_carlo(jax.random.key(0), draw, 50)
+    assert result.count == 10_000_000 and result.mean.dtype == jnp.float64
+    np.testing.assert_allclose(result.stderr, 1e-3 / 10**0.5, rtol=5 / np.sqrt(2e7))
+    assert abs(result.mean - 1e4) < 5 * result.stderr
+
+
+def test_monte_carlo_passes_through_transformations():
+    draw = partial(jax.random.normal, shape=(10,))
+    keys = jax.random.split(jax.random.key(0), 3)
+    batched = jax.vmap(lambda key: theory.monte_carlo(key, draw, 5)[:2])(keys)
+    single = theory.monte_carlo(keys[1], draw, 5)
+    np.testing.assert_allclose([part[1] for part in batched], single[:2], rtol=1e-13)
+    assert jax.jit(lambda key: theory.monte_carlo(key, draw, 5).stderr)(keys[1]) > 0
+
+
+def test_monte_carlo_of_a_gaussian_channel():
+    """I = ½ ln(1 + snr), and near snr = 0 an estimate may be negative."""
+
+    def draw(key, snr):
+        x, noise = jax.random.normal(key, (2, 20_000))
+        z = snr**0.5 * x + noise
+        return 0.5 * jnp.log1p(snr) + 0.5 * (z**2 / (1 + snr) - noise**2)
+
+    for snr in (0.1, 3.0):
+        result = theory.monte_carlo(jax.random.key(0), partial(draw, snr=snr), 10)
+        assert abs(result.mean - 0.5 * np.log1p(snr)) < 5 * result.stderr
+    keys = jax.random.split(jax.random.key(1), 20)
+    small = jax.vmap(lambda key: theory.monte_carlo(key, partial(draw, snr=1e-9), 2).mean)(keys)
+    assert small.min() < 0 < small.max()
+
+
+def channel(seed, zeros=0.3):
+    """p(d|x) [x, d] with zeros, and a prior."""
+    rng = np.random.default_rng(seed)
+    table = rng.gamma(0.7, size=(3, 7)) * (rng.random((3, 7)) > zeros)
+    return table / table.sum(1, keepdims=True), rng.dirichlet(np.ones(3))
+
+
+def log(table):
+    return np.log(table, out=np.full_like(table, -np.inf), where=table > 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pointwise_information_averages_to_the_information(seed):
+    """Σ_x,d p(x) p(d|x) i(x;d) = I(X;D), by dit."""
+    laws, prior = channel(seed)
+    x, d = np.nonzero(laws)
+    values = theory.pointwise_information(log(laws).T[d], x, prior)
+    joint = prior[:, None] * laws
+    bits = dit.shannon.mutual_information(dit.Distribution([*zip(x, d, strict=True)], joint[x, d]), [0], [1])
+    np.testing.assert_allclose(joint[x, d] @ values, bits * np.log(2), atol=1e-12)
+
+
+def test_pointwise_information_of_one_replica():
+    """ln p(d|x) − ln Σ p(x') p(d|x'), negative where others explain the data better; ln 2 where no other can."""
+    log_likelihood = np.log([[0.1, 0.7], [0.3, 0.2]])
+    expected = np.log([0.1 / 0.4, 0.2 / 0.25])
+    np.testing.assert_allclose(theory.pointwise_information(log_likelihood, [0, 1]), expected, atol=1e-15)
+    np.testing.assert_allclose(theory.pointwise_information([-3.0, -np.inf], 0), np.log(2), atol=1e-15)
+
+
+def test_a_common_constant_cancels_and_does_not_overflow():
+    """i(x;d) is that of p(d|x')·c(d), c = e^{−5000}."""
+    log_likelihood = np.random.default_rng(0).normal(size=(20, 4))
+    task = np.arange(20) % 4
+    values = theory.pointwise_information(log_likelihood - 5000, task)
+    np.testing.assert_allclose(values, theory.pointwise_information(log_likelihood, task), atol=1e-11)
+    far = theory.pointwise_information([[-5000.0, 0.0]], [0])
+    np.testing.assert_allclose(far, np.log(2) - 5000, rtol=1e-14)
+
+
+def test_pointwise_information_is_at_most_what_the_task_holds():
+    """i(x;d) ≤ −ln p(x)."""
+    laws, prior = channel(5)
+    x, d = np.nonzero(laws)
+    assert (theory.pointwise_information(log(laws).T[d], x, prior) <= -np.log(prior[x]) + 1e-14).all()
+
+
+def test_a_task_that_never_comes_does_not_matter():
+    """p(x') = 0: as if x' were not there."""
+    log_likelihood = np.random.default_rng(0).normal(size=(9, 3))
+    task = np.arange(9) % 2
+    values = theory.pointwise_information(log_likelihood, task, [0.4, 0.6, 0.0])
+    np.testing.assert_allclose(
+        values, theory.pointwise_information(log_likelihood[:, :2], task, [0.4, 0.6]), atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_pointwise_information_has_the_dtype_of_the_likelihoods(dtype):
+    log_likelihood = np.zeros((2, 2), dtype)
+    assert theory.pointwise_information(log_likelihood, [0, 1]).dtype == dtype
+    assert theory.stratified_information(log_likelihood).dtype == dtype
+    assert theory.count_log_likelihood(np.ones((1, 2), dtype), np.ones((1, 2), dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stratified_information_is_unbiased(seed):
+    """E Σ_x p(x) i(x;D_x) = I(X;D), summed over all 7³ triples of data sets."""
+    laws, prior = channel(seed)
+    d = np.stack(np.meshgrid(*[np.arange(7)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    mass = np.prod(laws[np.arange(3), d], 1)
+    d, mass = d[mass > 0], mass[mass > 0]
+    values = theory.stratified_information(log(laws).T[d], prior)
+    expected = theory.mutual_information(prior[:, None] * laws)
+    np.testing.assert_allclose(mass @ values, expected, atol=1e-12)
+
+
+def test_stratified_information_has_the_smaller_error():
+    """Uniform prior: Var v = E Var(i|X)/m against [E Var(i|X) + Var E(i|X)]/m, both by enumeration."""
+    laws = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.3, 0.3, 0.4]])
+    pointwise = np.where(laws > 0, log(laws) - np.log(laws.mean(0)), 0)
+    mean = (laws * pointwise).sum(1)
+    within = ((laws * pointwise**2).sum(1) - mean**2).mean()
+    rng, n = np.random.default_rng(0), 40_000
+    d = np.stack([rng.choice(3, n, p=law) for law in laws], 1)
+    stratified = theory.estimate(theory.stratified_information(log(laws).T[d]))
+    task = rng.integers(3, size=(n, 3))
+    drawn = theory.estimate(pointwise[task, d[np.arange(n)[:, None], task]].mean(1))
+    assert mean.var() > 0.015
+    np.testing.assert_allclose(stratified.stderr**2 * n, within / 3, rtol=0.05)
+    assert stratified.stderr < drawn.stderr
+
+
+def test_count_log_likelihood():
+    """Σ_f counts_f ln p_f = the multinomial log-probability less its coefficient."""
+    rng = np.random.default_rng(0)
+    counts, probs = rng.multinomial(30, np.full(5, 0.2), 7), rng.dirichlet(np.ones(5), 4)
+    law = scipy.stats.multinomial(30, probs[None])
+    coefficient = scipy.special.gammaln(31) - scipy.special.gammaln(counts + 1).sum(1)
+    expected = law.logpmf(counts[:, None]) - coefficient[:, None]
+    np.testing.assert_allclose(theory.count_log_likelihood(counts, probs), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_count_log_likelihood_of_impossible_symbols(dtype):
+    """0 ln 0 = 0, and −inf exactly where an impossible symbol was seen, be it once among many or a thousandth."""
+    probs = np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], dtype)
+    counts = np.array([[1, 2, 0], [4, 0, 0], [1, 2, 1], [1000, 0, 0.001]], dtype)
+    values = np.asarray(theory.count_log_likelihood(counts, probs))
+    ln2 = np.log(2)
+    expected = np.array([[-3 * ln2, -np.inf], [-4 * ln2, 0], [-np.inf, -np.inf], [-np.inf, -np.inf]])
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    assert values.dtype == max(np.dtype(dtype), np.dtype(np.float32))
+
+
+def test_count_log_likelihood_is_the_plain_product_to_the_last_bits():
+    """Where no probability is zero the scaling is exact: also for tiny probabilities and 1e6 counts."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 10**6, (5, 6)).astype(float)
+    probs = np.concatenate([rng.dirichlet(np.ones(6), 3), [[2.3e-308, 1 - 1e-16, 1e-300, 0.1, 0.2, 1.0]]])
+    np.testing.assert_allclose(theory.count_log_likelihood(counts, probs), counts @ np.log(probs).T, rtol=4e-15)
+
+
+def test_gradient_of_count_log_likelihood():
+    """∂/∂p_f = counts_f/p_f, and 0 at an impossible symbol, which stays so."""
+    probs = jnp.array([[0.5, 0.5, 0.0]])
+    gradient = jax.grad(lambda p: theory.count_log_likelihood(jnp.array([[1.0, 2.0, 0.0]]), p).sum())(probs)
+    np.testing.assert_allclose(gradient, [[2.0, 4.0, 0.0]], rtol=1e-14)
+
+
 def test_estimates_pass_through_transformations():
     values = jnp.arange(6.0).reshape(3, 2)
     assert jax.jit(theory.estimate)(values).mean.shape == (2,)
@@ -47,6 +281,35 @@ def test_estimates_pass_through_transformations():
         (lambda: theory.estimate([1.0, np.nan]), "values"),
         (lambda: theory.Estimate(0.0, 1.0, 2).interval(1.0), "level"),
         (lambda: theory.Estimate(0.0, 1.0, 2).interval(np.nan), "level"),
+        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(1.0, 1.0)), "bounds"),
+        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(-1.0, np.inf)), "bounds"),
+        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(0.5, 1.0)), "bounds"),
+        (lambda: theory.merge(theory.Estimate(0.0, 0.0, 0), theory.Estimate(1.0, 0.0, 1)), "b"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(3), 0), "num_chunks"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(1), 2), "draw"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(3, int), 2), "draw"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(()), 2), "draw"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.array([0.0, jnp.nan]), 2), "draw"),
+        (lambda: theory.monte_carlo(KEY, lambda k: jnp.array([0.0, -jnp.inf]), 2), "draw"),
+        (lambda: theory.pointwise_information(0.0, 0), "log_likelihood"),
+        (lambda: theory.pointwise_information([0.0, np.nan], 0), "log_likelihood"),
+        (lambda: theory.pointwise_information([0.0, np.inf], 0), "log_likelihood"),
+        (lambda: theory.pointwise_information([-np.inf, 0.0], 0), "log_likelihood"),
+        (lambda: theory.pointwise_information([0.0, 0.0], 2), "task"),
+        (lambda: theory.pointwise_information([0.0, 0.0], -1), "task"),
+        (lambda: theory.pointwise_information([0.0, 0.0], 0.0), "task"),
+        (lambda: theory.pointwise_information([0.0, 0.0], [0, 1]), "task"),
+        (lambda: theory.pointwise_information(np.zeros((3, 2)), [0, 1]), "task"),
+        (lambda: theory.pointwise_information([0.0, 0.0], 1, [1.0, 0.0]), "task"),
+        (lambda: theory.pointwise_information([0.0, 0.0], 1, [0.5, 0.4]), "prior"),
+        (lambda: theory.pointwise_information([0.0, 0.0], 1, [0.5, 0.25, 0.25]), "prior"),
+        (lambda: theory.stratified_information([0.0, 0.0]), "log_likelihood"),
+        (lambda: theory.stratified_information(np.zeros((2, 3))), "log_likelihood"),
+        (lambda: theory.count_log_likelihood([1, 2], [[0.5, 0.5]]), "counts"),
+        (lambda: theory.count_log_likelihood([[1, -2]], [[0.5, 0.5]]), "counts"),
+        (lambda: theory.count_log_likelihood([[1, np.nan]], [[0.5, 0.5]]), "counts"),
+        (lambda: theory.count_log_likelihood([[1, 2, 3]], [[0.5, 0.5]]), "counts"),
+        (lambda: theory.count_log_likelihood([[1, 2]], [[0.5, 1.5]]), "probs"),
     ],
 )
 def test_bad_input_is_refused(call, name):

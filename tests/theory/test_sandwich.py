@@ -1,0 +1,163 @@
+"""Bounds on I(X;D) where the law of D is known only through simulated models."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import theory
+from theory.sandwich import sandwich
+
+TASKS, STATES, SYMBOLS = 3, 5, 6
+
+
+def table_log_likelihood(data, models):
+    """Ln p(d|z) of symbols, a model being its own row of probabilities."""
+    return jnp.log(models)[:, data].T
+
+
+def problem(key, num_models, num_data):
+    """Random p(x), p(z|x), p(d|z), the exact I(X;D), simulated models [x, l, d] and the data of the first [x, r]."""
+    keys = jax.random.split(key, 5)
+    prior, weights, channel = (
+        jax.nn.softmax(2 * jax.random.normal(k, shape, float), axis=-1)
+        for k, shape in zip(keys, ((TASKS,), (TASKS, STATES), (STATES, SYMBOLS)), strict=False)
+    )
+    z = jax.vmap(lambda key, w: jax.random.categorical(key, jnp.log(w), shape=(num_models,)))(
+        jax.random.split(keys[3], TASKS), weights
+    )
+    models = channel[z]
+    data = jax.random.categorical(keys[4], jnp.log(models[:, :num_data]), axis=-1)
+    return prior, theory.mutual_information(prior[:, None] * (weights @ channel)), data, models
+
+
+def solved(key, num_models=40, num_data=30):
+    prior, exact, data, models = problem(key, num_models, num_data)
+    bounds = sandwich(table_log_likelihood, data, models, prior).bounds
+    return exact, bounds.bracket()
+
+
+@pytest.fixture(scope="module")
+def many():
+    """512 random problems of their own."""
+    return jax.jit(jax.vmap(solved))(jax.random.split(jax.random.key(0), 512))
+
+
+def test_contains_the_exact_information(many):
+    """E[ln p̂_out(d|x) − ln p̂_in(d)] ≤ I(X;D) ≤ E[ln p̂_in(d|x) − ln p̂_out(d)], within 5 errors."""
+    exact, (lower, upper) = many
+    assert ((exact - lower.mean) / lower.stderr).min() > -5
+    assert ((upper.mean - exact) / upper.stderr).min() > -5
+    # and on average over the problems, where sampling error no longer hides a bound on the wrong side
+    for gap in (exact - lower.mean, upper.mean - exact):
+        average = theory.estimate(gap)
+        assert average.mean > 5 * average.stderr
+
+
+def test_swapped_ends_are_no_bounds(many):
+    """The twin: taking the own model in where it must be left out puts each end on the wrong side."""
+    exact, (lower, upper) = many
+    for gap in (exact - upper.mean, lower.mean - exact):
+        average = theory.estimate(gap)
+        assert average.mean < -5 * average.stderr
+
+
+def test_standard_error_counts_the_shared_models():
+    """Over 2000 repeats of one problem the spread of each end is its standard error; the plain one is too small."""
+
+    @jax.jit
+    @jax.vmap
+    def repeat(key):
+        _, _, data, models = fixed(key)
+        found = sandwich(table_log_likelihood, data, models).bounds
+        return theory.estimate(found.lower), theory.estimate(found.upper)
+
+    def fixed(key):
+        weights = jax.nn.softmax(2 * jax.random.normal(jax.random.key(1), (TASKS, STATES), float))
+        channel = jax.nn.softmax(2 * jax.random.normal(jax.random.key(2), (STATES, SYMBOLS), float))
+        model_key, data_key = jax.random.split(key)
+        z = jax.random.categorical(model_key, jnp.log(weights)[:, None], shape=(TASKS, 30))
+        models = channel[z]
+        return None, None, jax.random.categorical(data_key, jnp.log(models), axis=-1), models
+
+    ends = repeat(jax.random.split(jax.random.key(3), 2000))
+    for end in ends:
+        ratio = float(end.mean.std(ddof=1) ** 2 / (end.stderr**2).mean())
+        assert abs(ratio - 1) < 0.16  # 5 errors of a variance from 2000 values; it is also off by some 1/L
+
+
+def test_matches_the_closed_form():
+    """The mean of a normal law refitted, I(X;D_t) = I(X;Z_{t+1}), D_t given as its sufficient mean, in 1e-2."""
+    n, t, num_models = 10, 3, 2000
+    tasks = jnp.linspace(-1, 1, 8)
+    keys = jax.random.split(jax.random.key(4), 3)
+    spread = ((t + 1) / n) ** 0.5
+    models = tasks[:, None] + spread * jax.random.normal(keys[0], (8, num_models), float)
+    means = models + n**-0.5 * jax.random.normal(keys[1], (8, num_models), float)
+
+    def log_likelihood(data, z):
+        return -n * (data[:, None] - z[None, :]) ** 2 / 2
+
+    lower, upper = sandwich(log_likelihood, means, models).bounds.bracket()
+    prior = theory.gaussian.Finite(tasks, jnp.full(8, 1 / 8))
+    fitted = jnp.repeat(means[:, :, None], t + 2, 2).reshape(-1, t + 2)
+    values = theory.gaussian.mean_pointwise_information(jnp.repeat(tasks, num_models), fitted, n, prior)[:, t + 1]
+    exact = values.reshape(8, -1).mean(0)
+    for end, sign in ((lower, -1), (upper, 1)):
+        assert sign * float(end.mean - exact.mean()) > -5 * float(end.stderr)
+        assert abs(float(end.mean - exact.mean())) < 1e-2
+    assert abs(theory.estimate(exact).stderr - lower.stderr) < 0.2 * lower.stderr
+
+
+def test_blocks_do_not_matter():
+    prior, _, data, models = problem(jax.random.key(5), 20, 14)
+    whole = sandwich(table_log_likelihood, data, models, prior)
+    parts = sandwich(table_log_likelihood, data, models, prior, block=5 * TASKS * 20)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12), whole, parts)
+
+
+def test_known_laws_need_no_bounds():
+    """Where all models of a task are the same, both ends are the plain average of ln p(d|x)/p(d)."""
+    prior, _, data, models = problem(jax.random.key(6), 50, 50)
+    models = jnp.broadcast_to(models[:, :1], models.shape)
+    found = sandwich(table_log_likelihood, data, models, prior)
+    log_likelihood = jnp.log(models[:, 0])[:, data]  # [x', x, r]
+    values = theory.stratified_information(jnp.moveaxis(log_likelihood, (0, 1, 2), (2, 1, 0)), prior)
+    for end in found.bounds:
+        np.testing.assert_allclose(theory.estimate(end).mean, values.mean(), rtol=1e-12)
+        # a model adds nothing to its own data set's left-out average: a difference of order 1/L
+        np.testing.assert_allclose(theory.estimate(end).stderr, theory.estimate(values).stderr, rtol=1 / 50)
+    assert found.effective == pytest.approx(49)
+
+
+def test_more_models_tighten():
+    width = [solved(jax.random.key(7), num_models, 30)[1].width for num_models in (40, 400)]
+    assert width[1] < width[0] / 5
+
+
+def test_more_models_than_data():
+    """Data sets of the first models only: over 512 problems, the middle of the bracket strays by its standard error."""
+    exact, (lower, upper) = jax.jit(jax.vmap(partial(solved, num_models=60, num_data=15)))(
+        jax.random.split(jax.random.key(8), 512)
+    )
+    error = (lower.mean + upper.mean) / 2 - exact
+    ratio = float((error**2).mean() / ((lower.stderr + upper.stderr) ** 2 / 4).mean())
+    assert abs(ratio - 1) < 5 * (2 / 512) ** 0.5
+
+
+def refused(match, *args, **kwargs):
+    with pytest.raises(ValueError, match=match):
+        sandwich(table_log_likelihood, *args, **kwargs)
+
+
+def test_errors():
+    _, _, data, models = problem(jax.random.key(9), 5, 5)
+    refused("models: 4 a task", data, models[:, :4])
+    refused("models", data, models[:2])
+    refused("prior", data, models, [0.5, 0.5])
+    refused("prior", data, models, [0.5, 0.5, 0.5])
+    refused("models: 1 a task", data[:, :1], models[:, :1])
+    only_own = jnp.eye(SYMBOLS)[None, :2].repeat(TASKS, 0)  # each data set is impossible under the other model
+    refused("models: 2 a task", jnp.arange(2)[None].repeat(TASKS, 0), only_own)
