@@ -25,6 +25,7 @@ from rich.text import Text
 import sandbox
 import theory
 from experiments import baselines
+from experiments.continuous_information.coverage import COVARIANCES, MEANS, WEIGHTS, pair_information
 from experiments.ledger import MARKS, Profile, write_atomic
 
 try:
@@ -118,6 +119,8 @@ def table() -> list[Row]:
         _information(),
         *_selection(),
         _phase_diagram(),
+        *_pair_information(),
+        _count_log_likelihood(),
     ]
 
 
@@ -267,6 +270,57 @@ def _phase_diagram() -> Row:
     )
 
 
+def _pair_information() -> list[Row]:
+    n, few = 1_000_000, 50_000  # points that SciPy is timed on
+    mixture = baselines.Mixtures(WEIGHTS, MEANS, COVARIANCES)
+    points = baselines.sample(np.random.default_rng(0), baselines.Mixtures(*(part[None] for part in mixture)), n)[0]
+    x, y = np.ascontiguousarray(points.T)
+    work, on_device = jax.jit(lambda x, y: pair_information(x, y, *mixture)), (jnp.asarray(x), jnp.asarray(y))
+
+    def ours() -> Any:
+        return work(*on_device)
+
+    def against(name: str, alternative: Callable[[], Any], target: float | None, share: float = 1.0) -> Row:
+        setting = f"ln p(x,y)/(p(x) p(y)) of {n} points, a mixture of two correlated normal laws"
+        return Row("i(x;y)", setting, name, ours, alternative, target, share)
+
+    by_hand = partial(baselines.pair_information_by_hand, x, y, mixture)
+    return [
+        against("SciPy", lambda: baselines.pair_information(points[:few], mixture), None, few / n),
+        against("NumPy", by_hand, 5),
+        against("NumPy, our formulas", partial(by_hand, add=baselines.log_add), None),
+    ]
+
+
+def _count_log_likelihood() -> Row:
+    num_tables, num_models, num_symbols = 4000, 20_000, 12
+    rng = np.random.default_rng(1)
+    counts = rng.multinomial(30, np.full(num_symbols, 1 / num_symbols), num_tables).astype(float)
+    probs = rng.dirichlet(np.full(num_symbols, 0.02), num_models)  # some are zero by underflow
+    probs[probs < 1e-9] = 0
+    logs, work = np.log(np.where(probs > 0, probs, 1)), jax.jit(count_log_likelihood_into, donate_argnums=2)
+    on_device, into = (jnp.asarray(counts), jnp.asarray(probs)), [jnp.zeros((num_tables, num_models))]
+    out = np.zeros((num_tables, num_models))
+
+    def ours() -> Any:
+        into[0] = work(*on_device, into[0])
+        return into[0]
+
+    return Row(
+        "ln p(d|z)",
+        f"{num_tables} tables of {num_symbols} counts × {num_models} models, zeros exact; against the bare product",
+        "NumPy",
+        ours,
+        lambda: np.matmul(counts, logs.T, out=out),
+        0.5,
+    )
+
+
+def count_log_likelihood_into(counts: jax.Array, probs: jax.Array, out: jax.Array) -> jax.Array:
+    """`theory.count_log_likelihood` into memory that is there, as `numpy.matmul` has it with `out`."""
+    return out.at[:].set(theory.count_log_likelihood(counts, probs))
+
+
 def _setting(size: dict[str, int]) -> str:
     return f"{size['num_replicas']} replicas × {size['num_samples']} samples × {size['num_generations']} generations"
 
@@ -400,7 +454,7 @@ def main(profile: Profile, out: Path) -> None:
     """Measures all rows, prints each when it is there, and keeps them in bench.json and bench.md.
 
     Args:
-        profile: quick takes about a minute and a half; full has more turns.
+        profile: quick takes about two minutes; full has more turns.
         out: folder for the two files.
 
     Raises:

@@ -1,0 +1,199 @@
+"""Mixtures of normal laws in four loops, with the law of what each fit sees in closed form."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.stats import norm
+
+import sandbox
+from experiments.continuous_information.study import Case, Loop
+from sandbox import GaussianMixture
+
+RATES = 0.9, 0.2  # of the verifier, and of the self-judge
+SHARE = 0.2  # of fresh real samples, each sample on its own
+STEPS = 20  # of EM, from one start for all: a fit that started from Z_t would remember it beyond D_t
+
+
+class Band(NamedTuple):
+    """lower ≤ normal·x ≤ upper."""
+
+    normal: Array  # [dim]
+    lower: Array
+    upper: Array
+
+    def __call__(self, x: Array) -> Array:
+        """Whether each point is inside."""
+        height = x @ self.normal
+        return (self.lower <= height) & (height <= self.upper)
+
+    def probability(self, mixture: GaussianMixture) -> Array:
+        """The mixture's probability of the band, by the normal law of each component's normal·x."""
+        centre = mixture.means @ self.normal
+        spread = jnp.linalg.norm(jnp.swapaxes(mixture.scales, 1, 2) @ self.normal, axis=1)
+        ends = [norm.cdf((end - centre) / spread) for end in (self.upper, self.lower)]
+        return mixture.weights @ (ends[0] - ends[1])
+
+
+class Seen(NamedTuple):
+    """A generation's samples, which were kept, and which are fresh."""
+
+    x: Array  # [n, dim]
+    kept: Array  # [n], 0 or 1
+    fresh: Array  # [n], bool
+
+
+class OwnSide(NamedTuple):
+    """A self-judge: right is what lies on the side of the model's own heaviest component."""
+
+    tpr: float
+    fpr: float
+
+    def __call__(self, key: Array, model: GaussianMixture, x: Array, /) -> Array:
+        """The verdict on each sample."""
+        return sandbox.Verifier(self.tpr, self.fpr, own_side(model))(key, model, x)
+
+
+def own_side(model: GaussianMixture) -> Band:
+    """Beyond the midpoint between the heaviest component's mean and that of the others; all, where these are the same."""
+    heavy = jax.nn.one_hot(jnp.argmax(model.weights), model.weights.size, dtype=model.weights.dtype)
+    others = model.weights * (1 - heavy)
+    others = jnp.where(others.sum() > 0, others, 1 - heavy)
+    a, b = heavy @ model.means, others @ model.means / others.sum()
+    apart = (a != b).any()
+    normal = jnp.where(apart, a - b, 1.0)
+    return Band(normal, jnp.where(apart, normal @ (a + b) / 2, -jnp.inf), jnp.asarray(jnp.inf, a.dtype))
+
+
+def near_heaviest(task: GaussianMixture, half_width: float) -> Band:
+    """What is right: within `half_width` of the heaviest component's mean, seen from the mean of the mixture."""
+    heavy = task.means[jnp.argmax(task.weights)]
+    direction = heavy - task.weights @ task.means
+    normal = direction / jnp.linalg.norm(direction)
+    return Band(normal, heavy @ normal - half_width, heavy @ normal + half_width)
+
+
+def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_width: float, **options: Any) -> Case:
+    """The case of these tasks; `options` are those of the fit, which starts from `start`."""
+
+    def fit(model: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
+        fitted = start.fit(x, weights, steps=STEPS, **options)
+        return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, model)
+
+    right = partial(near_heaviest, half_width=half_width)
+
+    def verifier(_: Array, task: GaussianMixture) -> sandbox.Verifier:
+        return sandbox.Verifier(*RATES, right(task))
+
+    def sampled(signal):
+        def seen(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
+            sample_key, signal_key = jax.random.split(key)
+            x = model.sample(sample_key, num_samples)
+            return Seen(x, signal(task)(signal_key, model, x), jnp.zeros(num_samples, bool))
+
+        return seen
+
+    def mixed(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
+        own_key, fresh_key, coin_key = jax.random.split(key, 3)
+        fresh = jax.random.uniform(coin_key, (num_samples,)) < SHARE
+        x = jnp.where(fresh[:, None], task.sample(fresh_key, num_samples), model.sample(own_key, num_samples))
+        return Seen(x, jnp.ones(num_samples), fresh)
+
+    def on_own(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
+        return model.log_prob(seen.x).sum()
+
+    def judged(band):
+        def log_prob(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
+            """ln Π_kept z(x) a(x) · (1 − E_z a)^(n − kept): the dropped are seen in their number alone."""
+            region = band(model, task)
+            tpr, fpr = RATES
+            kept = model.log_prob(seen.x) + jnp.log(jnp.where(region(seen.x), tpr, fpr))
+            dropped = jnp.log1p(-fpr - (tpr - fpr) * region.probability(model))
+            return (seen.kept * kept).sum() + (1 - seen.kept).sum() * dropped
+
+        return log_prob
+
+    def pooled(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
+        own, fresh = model.log_prob(seen.x), task.log_prob(seen.x)
+        return jnp.logaddexp(own + jnp.log1p(-SHARE), fresh + jnp.log(SHARE)).sum()
+
+    def verdicts(seen: Seen, task: GaussianMixture) -> Array:
+        accepted = jnp.where(right(task)(seen.x), *RATES)
+        return (seen.kept * jnp.log(accepted) + (1 - seen.kept) * jnp.log1p(-accepted)).sum()
+
+    def fresh(seen: Seen, task: GaussianMixture) -> Array:
+        return jnp.where(seen.fresh, task.log_prob(seen.x), 0).sum()
+
+    replace, keep = sandbox.Replace(), sandbox.KeepAll()
+    loops = {
+        "closed": Loop(keep, replace, sampled(lambda _: keep), pairwise(on_own)),
+        "self-judge": Loop(
+            OwnSide(*RATES),
+            replace,
+            sampled(lambda _: OwnSide(*RATES)),
+            pairwise(judged(lambda model, _: own_side(model))),
+        ),
+        "verifier": Loop(
+            verifier,
+            replace,
+            sampled(lambda task: verifier(None, task)),
+            pairwise(judged(lambda _, task: right(task))),
+            verdicts,
+        ),
+        "fresh data": Loop(keep, sandbox.Fresh(None, SHARE, stratified=False), mixed, pairwise(pooled), fresh),
+    }
+    return Case(
+        tasks,
+        num_samples,
+        fit,
+        features,
+        lambda model, task: right(task).probability(model),
+        lambda x, tasks: pairwise(lambda x, task: task.log_prob(x).sum())(x, (tasks,)),
+        loops,
+    )
+
+
+def pairwise(log_prob):
+    """(seen, *latent) -> number, made (seen [b, …], latent [l, …]) -> [b, l]."""
+    return jax.vmap(lambda seen, latent: jax.vmap(lambda z: log_prob(seen, *z))(latent), (0, None))
+
+
+def features(model: GaussianMixture) -> Array:
+    """Weights, means and scales, in the order of the components, which is that of the start."""
+    weights = model.weights[..., 1:]
+    return jnp.concatenate([weights, model.means.reshape(*weights.shape[:2], -1), scale_features(model.scales)], -1)
+
+
+def scale_features(scales: Array) -> Array:
+    """The lower triangles, with logarithms of the diagonal; nothing where all scales are the same."""
+    row, column = jnp.tril_indices(scales.shape[-1])
+    entries = scales[..., row, column]
+    entries = jnp.where(row == column, jnp.log(jnp.where(row == column, entries, 1)), entries)
+    return entries.reshape(*scales.shape[:2], -1)
+
+
+def small() -> Case:
+    """Weight and two means, n = 20: two components a side, the heavier one left or right, each mean moved by ∓0.3."""
+    grid = [(weight, left, right) for weight in (0.4, 0.6) for left in (-0.3, 0.3) for right in (-0.3, 0.3)]
+    weights = jnp.array([[weight, 1 - weight] for weight, _, _ in grid])
+    means = jnp.array([[[-2 + left], [2 + right]] for _, left, right in grid])
+    unit = jnp.ones((8, 2, 1, 1))
+    start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), unit[0])
+    return case(GaussianMixture(weights, means, unit), start, 20, 1.0, known_scales=True)
+
+
+def full() -> Case:
+    """All 17 parameters, n = 50: three components in the plane, the first or the second one the heaviest.
+
+    Two more bits move the first component by ∓0.3 outwards, and stretch the third one along one axis or the other.
+    """
+    grid = [(heavy, moved, axis) for heavy in (0, 1) for moved in (-0.3, 0.3) for axis in (0, 1)]
+    corners = 2.5 * jnp.array([[jnp.cos(angle), jnp.sin(angle)] for angle in (jnp.pi / 2, -jnp.pi / 6, 7 * jnp.pi / 6)])
+    weights = jnp.stack([jnp.full(3, 0.25).at[heavy].set(0.5) for heavy, _, _ in grid])
+    means = jnp.stack([corners.at[0].multiply(1 + moved / 2.5) for _, moved, _ in grid])
+    stretched = [jnp.diag(jnp.array([1.3, 0.7])), jnp.diag(jnp.array([0.7, 1.3]))]
+    scales = jnp.stack([jnp.stack([jnp.eye(2), jnp.eye(2), stretched[axis]]) for _, _, axis in grid])
+    start = GaussianMixture(jnp.full(3, 1 / 3), corners, jnp.broadcast_to(jnp.eye(2), (3, 2, 2)))
+    return case(GaussianMixture(weights, means, scales), start, 50, 1.5, covariance_floor=0.05)

@@ -1,0 +1,113 @@
+"""Three states on a ring, where one move from each is wrong, and what was dropped of a path follows from what was kept.
+
+A verdict always keeps a right step, and a wrong one with probability ψ. The dropped steps are three unknown numbers,
+one a state. What flows into a state flows out of it, but for the two ends of the path, and the length is known: three
+equations, so that given the last symbol the dropped steps are known, and the law of what was kept is a sum over it.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.special import logsumexp
+from scipy.special import gammaln, xlogy
+
+from experiments.continuous_information.chains import Case, Seen, case, flat
+from sandbox import MarkovChain
+from theory import markov
+
+RATES = 1.0, 0.7
+
+AHEAD = np.roll(np.eye(3, dtype=bool), 1, axis=1)  # the moves forward
+PATTERNS = np.array([[index >> state & 1 for state in range(3)] for index in range(8)], bool)  # who goes forward
+WRONG = np.where(PATTERNS[:, :, None], AHEAD.T, AHEAD)  # [pattern, state, next]
+
+
+class Explained(NamedTuple):
+    """Under each pattern and last symbol, the counts [p, e, 12] that explain what was kept, and ln of their weight."""
+
+    counts: Array
+    log_weight: Array
+
+
+def pattern(chain: MarkovChain) -> Array:
+    """From which states the likelier move leads forward, as the index of `PATTERNS`."""
+    forward = jnp.stack([chain.transition[a, (a + 1) % 3] >= chain.transition[a, (a - 1) % 3] for a in range(3)])
+    return (forward * jnp.array([1, 2, 4])).sum()
+
+
+def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -> Explained:
+    """The paths that what was kept may come from.
+
+    Args:
+        first: The first symbol, [..., 3], one-hot.
+        kept: Counts of kept steps, [..., 3, 3].
+        num_samples: The length of the path.
+        fpr: ψ.
+    """
+    inflow = np.swapaxes(WRONG, 1, 2) - np.eye(3)[None]  # what a dropped step out of `state` adds to each state
+    equations = np.concatenate([inflow[:, :2], np.ones((8, 1, 3))], axis=1)
+    balance = kept.sum(-1) - kept.sum(-2)
+    ends = np.eye(3)
+    right = (balance - first)[..., None, :] + ends
+    missing = np.broadcast_to((num_samples - 1 - kept.sum((-1, -2)))[..., None, None], (*right.shape[:-1], 1))
+    known = np.concatenate([right[..., :2], missing], axis=-1)  # [..., e, equation]
+    dropped = np.einsum("pae,...le->...pla", np.linalg.inv(equations), known)  # [..., p, e, state]
+    possible = (np.abs(dropped - np.rint(dropped)) < 1e-6).all(-1) & (dropped > -0.5).all(-1)
+    dropped = np.where(possible[..., None], np.rint(dropped), 0)
+    counts = kept[..., None, None, :, :] + dropped[..., None] * WRONG[:, None]
+    shape = counts.shape[:-2]
+    start = np.broadcast_to(first.argmax(-1)[..., None, None], shape)
+    paths = markov.log_num_paths(np.rint(counts).astype(int), start, np.broadcast_to(np.arange(3), shape))
+    kept_wrong = (kept[..., None, :, :] * WRONG).sum(-1)[..., None, :]  # [..., p, 1, state]
+    verdicts = gammaln(kept_wrong + dropped + 1) - gammaln(kept_wrong + 1) - gammaln(dropped + 1)
+    verdicts = (verdicts + xlogy(kept_wrong, fpr) + xlogy(dropped, 1 - fpr)).sum(-1)
+    log_weight = np.where(possible, paths + verdicts, -np.inf)
+    initial = np.broadcast_to(first[..., None, None, :], (*shape, 3))
+    features = np.concatenate([initial, counts.reshape(*shape, 9)], axis=-1)
+    return Explained(jnp.asarray(features), jnp.asarray(log_weight))
+
+
+def right(chain: MarkovChain) -> Array:
+    """All steps but the less likely move from each state."""
+    return ~jnp.asarray(WRONG)[pattern(chain)]
+
+
+def judged(num_samples: int, whose: int) -> dict[str, Any]:
+    """What is seen of a verdict is what was kept; `whose`: 0 the model's, 1 the task's."""
+
+    def prepare(seen: Seen) -> Explained:
+        kept = np.rint(np.asarray(seen.kept)).astype(int)
+        return explain(kept[..., :3], kept[..., 3:].reshape(*kept.shape[:-1], 3, 3), num_samples, RATES[1])
+
+    def of_kept(seen: Explained, latent: tuple[MarkovChain, MarkovChain]) -> Array:
+        return log_likelihood(seen, jnp.log(jax.vmap(flat)(latent[0])), jax.vmap(pattern)(latent[whose]))
+
+    return {"log_likelihood": of_kept, "prepare": prepare, "injective": True}
+
+
+def three_states(num_samples: int = 100) -> Case:
+    """Eight tasks: from each state, the likelier move leads forward or backward, with probability .45 to .3."""
+    rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
+    tasks = MarkovChain(jnp.full((8, 3), 1 / 3), jnp.asarray(rows))
+    return case(tasks, num_samples, right, RATES, partial(judged, num_samples))
+
+
+IMPOSSIBLE = -1e30  # finite, so that a product with the zeros of other patterns is no NaN
+
+
+def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:
+    """ln p of what was kept [b, l], for chains with these ln probabilities [l, 12] and patterns [l]."""
+    mine = jax.nn.one_hot(patterns, 8, dtype=log_chains.dtype)  # [l, p]
+    chains = (mine[:, :, None] * log_chains[:, None, :]).reshape(mine.shape[0], -1)
+    parameters = jnp.concatenate([chains, mine], axis=1).T
+    weights = jnp.maximum(seen.log_weight, IMPOSSIBLE)
+    by_end = [
+        jnp.concatenate([seen.counts[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], axis=1) @ parameters
+        for e in range(3)
+    ]
+    total = logsumexp(jnp.stack(by_end), axis=0)
+    return jnp.where(total < IMPOSSIBLE / 2, -jnp.inf, total)
