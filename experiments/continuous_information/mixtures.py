@@ -11,8 +11,9 @@ from jax.scipy.stats import norm
 import sandbox
 from experiments.continuous_information.study import Case, Loop
 from sandbox import GaussianMixture
+from sandbox.signals import bernoulli
 
-RATES = 0.9, 0.2  # of the verifier, and of the self-judge
+RATES = 0.95, 0.05  # of the verifier, and of the self-judge
 SHARE = 0.2  # of fresh real samples, each sample on its own
 STEPS = 20  # of EM, from one start for all: a fit that started from Z_t would remember it beyond D_t
 
@@ -37,6 +38,32 @@ class Band(NamedTuple):
         return mixture.weights @ (ends[0] - ends[1])
 
 
+class SoftVerifier(NamedTuple):
+    """Keeps x with probability fpr + (tpr − fpr) exp(−(normal·x − target)²/2 width²): it errs more, the nearer the call."""
+
+    tpr: Any
+    fpr: Any
+    normal: Array  # [dim], of length 1
+    target: Array
+    width: Any
+    right: Band
+
+    def acceptance(self, x: Array) -> Array:
+        """The probability to keep each point [n]."""
+        return self.fpr + (self.tpr - self.fpr) * jnp.exp(-(((x @ self.normal - self.target) / self.width) ** 2) / 2)
+
+    def share_kept(self, mixture: GaussianMixture) -> Array:
+        """The expected acceptance of the mixture's samples, by one normal integral a component."""
+        spread = jnp.linalg.norm(jnp.swapaxes(mixture.scales, 1, 2) @ self.normal, axis=1)
+        total = self.width**2 + spread**2
+        near = self.width * total**-0.5 * jnp.exp(-((mixture.means @ self.normal - self.target) ** 2) / (2 * total))
+        return self.fpr + (self.tpr - self.fpr) * (mixture.weights @ near)
+
+    def __call__(self, key: Array, model: Any, x: Array, /) -> Array:
+        """1 with probability acceptance(x), else 0."""
+        return bernoulli(key, self.acceptance(x))
+
+
 class Seen(NamedTuple):
     """A generation's samples, which were kept, and which are fresh."""
 
@@ -54,6 +81,26 @@ class OwnSide(NamedTuple):
     def __call__(self, key: Array, model: GaussianMixture, x: Array, /) -> Array:
         """The verdict on each sample."""
         return sandbox.Verifier(self.tpr, self.fpr, own_side(model))(key, model, x)
+
+    def of(self, model: GaussianMixture) -> "Halves":
+        """What it amounts to for one model."""
+        return Halves(self.tpr, self.fpr, own_side(model))
+
+
+class Halves(NamedTuple):
+    """The acceptance of a Verifier of a band, and its expectation under a mixture."""
+
+    tpr: float
+    fpr: float
+    band: Band
+
+    def acceptance(self, x: Array) -> Array:
+        """The probability to keep each point [n]."""
+        return jnp.where(self.band(x), self.tpr, self.fpr)
+
+    def share_kept(self, mixture: GaussianMixture) -> Array:
+        """Its expectation."""
+        return self.fpr + (self.tpr - self.fpr) * self.band.probability(mixture)
 
 
 def own_side(model: GaussianMixture) -> Band:
@@ -84,8 +131,9 @@ def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_
 
     right = partial(near_heaviest, half_width=half_width)
 
-    def verifier(_: Array, task: GaussianMixture) -> sandbox.Verifier:
-        return sandbox.Verifier(*RATES, right(task))
+    def verifier(_: Array | None, task: GaussianMixture) -> SoftVerifier:
+        band = right(task)
+        return SoftVerifier(*RATES, band.normal, (band.lower + band.upper) / 2, half_width, band)
 
     def sampled(signal):
         def seen(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
@@ -104,14 +152,12 @@ def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_
     def on_own(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
         return model.log_prob(seen.x).sum()
 
-    def judged(band):
+    def judged(judge):
         def log_prob(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
             """ln Π_kept z(x) a(x) · (1 − E_z a)^(n − kept): the dropped are seen in their number alone."""
-            region = band(model, task)
-            tpr, fpr = RATES
-            kept = model.log_prob(seen.x) + jnp.log(jnp.where(region(seen.x), tpr, fpr))
-            dropped = jnp.log1p(-fpr - (tpr - fpr) * region.probability(model))
-            return (seen.kept * kept).sum() + (1 - seen.kept).sum() * dropped
+            of = judge(model, task)
+            kept = model.log_prob(seen.x) + jnp.log(of.acceptance(seen.x))
+            return (seen.kept * kept).sum() + (1 - seen.kept).sum() * jnp.log1p(-of.share_kept(model))
 
         return log_prob
 
@@ -120,7 +166,7 @@ def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_
         return jnp.logaddexp(own + jnp.log1p(-SHARE), fresh + jnp.log(SHARE)).sum()
 
     def verdicts(seen: Seen, task: GaussianMixture) -> Array:
-        accepted = jnp.where(right(task)(seen.x), *RATES)
+        accepted = verifier(None, task).acceptance(seen.x)
         return (seen.kept * jnp.log(accepted) + (1 - seen.kept) * jnp.log1p(-accepted)).sum()
 
     def fresh(seen: Seen, task: GaussianMixture) -> Array:
@@ -133,13 +179,13 @@ def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_
             OwnSide(*RATES),
             replace,
             sampled(lambda _: OwnSide(*RATES)),
-            pairwise(judged(lambda model, _: own_side(model))),
+            pairwise(judged(lambda model, _: OwnSide(*RATES).of(model))),
         ),
         "verifier": Loop(
             verifier,
             replace,
-            sampled(lambda task: verifier(None, task)),
-            pairwise(judged(lambda _, task: right(task))),
+            sampled(partial(verifier, None)),
+            pairwise(judged(lambda _, task: verifier(None, task))),
             verdicts,
         ),
         "fresh data": Loop(keep, sandbox.Fresh(None, SHARE, stratified=False), mixed, pairwise(pooled), fresh),
@@ -181,7 +227,7 @@ def small() -> Case:
     means = jnp.array([[[-2 + left], [2 + right]] for _, left, right in grid])
     unit = jnp.ones((8, 2, 1, 1))
     start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), unit[0])
-    return case(GaussianMixture(weights, means, unit), start, 20, 1.0, known_scales=True)
+    return case(GaussianMixture(weights, means, unit), start, 20, 1.25, known_scales=True)
 
 
 def full() -> Case:

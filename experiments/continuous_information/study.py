@@ -104,7 +104,9 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
     bounds, injection = (_closed(below, of_seen), None) if not injected else _open(below, of_seen, injected)
     if loop.injective:  # the first is that of the real samples
         told = bounds.lower.at[:, : of_seen.lower.shape[1]].get()
-        bounds = bounds._replace(lower=bounds.lower.at[:, : told.shape[1]].set(_tightest([told, of_seen.lower], jnp.argmax)))
+        bounds = bounds._replace(
+            lower=bounds.lower.at[:, : told.shape[1]].set(_tightest([told, of_seen.lower], jnp.argmax))
+        )
     share = jax.vmap(jax.vmap(jax.vmap(case.share_right, (0, None))), (0, None))(models, case.tasks)  # [t, x, r]
     return Study(bounds, of_seen, injection, theory.estimate(share.mean(1).T), jnp.stack(effective))
 
