@@ -53,4 +53,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="how many verdicts a goal takes, how to spend them, what one is worth in fresh samples",
         takes_data=False,
     ),
+    Experiment(
+        name="continuous-information",
+        module="experiments.continuous_information",
+        title="mixtures and Markov chains: information between bounds that hold, in closed and open loops",
+        takes_data=False,
+    ),
 )

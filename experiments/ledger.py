@@ -144,6 +144,32 @@ def equality(
     )
 
 
+def bracketed(
+    lower: float, lower_stderr: float, upper: float, upper_stderr: float, *, setting: str, unit: str = "nats"
+) -> Outcome:
+    """Decides a claim of the form slack >= 0, where the slack is known to lie between two Monte-Carlo bounds.
+
+    Holds if lower - 5 errors >= 0, fails if upper + 5 errors < 0, open in between. The row shows the end that decides,
+    with its error.
+
+    Raises:
+        ValueError: a number is not finite, or an error is negative.
+    """
+    fails = upper + STANDARD_ERRORS * upper_stderr < 0
+    holds = lower - STANDARD_ERRORS * lower_stderr >= 0
+    slack, stderr = (upper, upper_stderr) if fails else (lower, lower_stderr)
+    return Outcome(
+        setting=setting,
+        slack=slack,
+        measured=slack,
+        stderr=stderr,
+        lower=lower,
+        upper=upper,
+        unit=unit,
+        verdict="holds" if holds else "fails" if fails else "open",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """One row to be: what is claimed, how it is measured, and where it is tested."""

@@ -1,0 +1,39 @@
+"""I(X;Z_t) of mixtures and Markov chains, between bounds that hold: closed, self-judged, verified, with fresh data.
+
+`study` brackets any loop of a `Case`; the cases are in `mixtures`, `chains` and `rings`, the exact answers for two
+states in `exact`. `coverage` shows that the intervals mean what they say, `nearest_neighbours` what does not work.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from experiments import plots
+from experiments.continuous_information.figures import FIGURES
+from experiments.continuous_information.loops import case, studied
+from experiments.continuous_information.rows import CHECKS
+from experiments.ledger import Settings
+
+__all__ = ["CHECKS", "FIGURES", "run"]
+
+
+def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> None:
+    """Draws the figures, and prints the brackets."""
+    plots.save_all(FIGURES, settings, out)
+    for name in ("mixture", "chain"):
+        Console().print(_table(settings, name))
+
+
+def _table(settings: Settings, name: str) -> Table:
+    """The bracket of each generation in each loop."""
+    table = Table(title=f"I(X;Z_t) of the {name} [nats]: lower and upper bound ± standard error", title_justify="left")
+    loops = list(case(name).loops)
+    for column in ("t", *loops):
+        table.add_column(column)
+    brackets = [studied(settings, name, loop).bounds.bracket() for loop in loops]
+    for t in range(np.size(brackets[0].lower.mean)):
+        ends = [[f"{end.mean[t]:.3f}±{end.stderr[t]:.3f}" for end in bracket] for bracket in brackets]
+        table.add_row(str(t), *(" … ".join(pair) for pair in ends))
+    return table

@@ -39,7 +39,7 @@ class Band(NamedTuple):
 
 
 class SoftVerifier(NamedTuple):
-    """Keeps x with probability fpr + (tpr − fpr) exp(−(normal·x − target)²/2 width²): it errs more, the nearer the call."""
+    """Keeps x with probability fpr + (tpr − fpr) exp(−(normal·x − target)²/2 width²): close calls are errors often."""
 
     tpr: Any
     fpr: Any
@@ -104,7 +104,7 @@ class Halves(NamedTuple):
 
 
 def own_side(model: GaussianMixture) -> Band:
-    """Beyond the midpoint between the heaviest component's mean and that of the others; all, where these are the same."""
+    """Beyond the midpoint of the heaviest component's mean and that of the others; all, where these are the same."""
     heavy = jax.nn.one_hot(jnp.argmax(model.weights), model.weights.size, dtype=model.weights.dtype)
     others = model.weights * (1 - heavy)
     others = jnp.where(others.sum() > 0, others, 1 - heavy)
@@ -126,8 +126,7 @@ def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_
     """The case of these tasks; `options` are those of the fit, which starts from `start`."""
 
     def fit(model: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
-        fitted = start.fit(x, weights, steps=STEPS, **options)
-        return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, model)
+        return start.fit(x, weights, steps=STEPS, **options)
 
     right = partial(near_heaviest, half_width=half_width)
 

@@ -12,7 +12,7 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.classifier import classifier_bound
+from theory.classifier import Classified, classifier_bound
 from theory.estimators import Bounds
 from theory.sandwich import sandwich
 
@@ -88,90 +88,106 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
         progress=False,
     )
     models = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 2, 0), record.model)  # [t, x, r, …]
-    below, log_posterior = _classified(train_key, jax.vmap(case.features)(models), size)
-    injected, seen, effective = [], [_of_real(real_key, case, size.num_models)], []
-    for t in range(size.num_generations):
-        model = jax.tree.map(lambda leaf: leaf[t, :, : size.num_models], models)  # noqa: B023
-        data = _draw(jax.random.fold_in(seen_key, t), loop.seen, model, case.tasks)
-        if t < size.num_sandwiches:
-            few = loop.prepare(jax.tree.map(lambda leaf: leaf[:, : size.num_data], data))
-            found = sandwich(loop.log_likelihood, few, (model, _repeat(case.tasks, size.num_models)), block=size.block)
-            seen.append(found.bounds)
-            effective.append(found.effective)
-        if loop.signal_log_prob is not None:
-            injected.append(_injected(loop.signal_log_prob, data, case.tasks, log_posterior[t], size.num_models))
+    features = jax.jit(jax.vmap(case.features))(models)
+    share = jax.jit(_over_replicas(case.share_right))(models, case.tasks)
+    below, log_posterior = _classified(train_key, features, size)
+    some = jax.tree.map(lambda leaf: leaf[:-1, :, : size.num_models], models)
+    draws = _draw(seen_key, loop.seen, some, case.tasks)  # of the generations that have a next
+    seen, effective = [_of_real(real_key, case, size.num_models)], []
+    for t in range(min(size.num_generations, size.num_sandwiches)):
+        model, data = jax.tree.map(lambda leaf: leaf[t], (some, draws))  # noqa: B023
+        data = loop.prepare(jax.tree.map(lambda leaf: leaf[:, : size.num_data], data))
+        found = sandwich(loop.log_likelihood, data, (model, _repeat(case.tasks, size.num_models)), block=size.block)
+        seen.append(found.bounds)
+        effective.append(found.effective)
     of_seen = Bounds(*(jnp.stack(ends, 1) for ends in zip(*seen, strict=True)))
-    bounds, injection = (_closed(below, of_seen), None) if not injected else _open(below, of_seen, injected)
-    if loop.injective:  # the first is that of the real samples
-        told = bounds.lower.at[:, : of_seen.lower.shape[1]].get()
-        bounds = bounds._replace(
-            lower=bounds.lower.at[:, : told.shape[1]].set(_tightest([told, of_seen.lower], jnp.argmax))
-        )
-    share = jax.vmap(jax.vmap(jax.vmap(case.share_right, (0, None))), (0, None))(models, case.tasks)  # [t, x, r]
-    return Study(bounds, of_seen, injection, theory.estimate(share.mean(1).T), jnp.stack(effective))
+    if loop.signal_log_prob is None:
+        bounds, injection = _closed(below, of_seen), None
+    else:
+        injected = _injected(loop.signal_log_prob, draws, case.tasks, log_posterior[:-1])
+        bounds, injection = _open(below, of_seen, _spread(injected, size.num_models))
+    if loop.injective:
+        told = jnp.concatenate([bounds.lower, of_seen.lower], 1)
+        last, known = size.num_generations + 1, of_seen.lower.shape[1]
+        bounds = bounds._replace(lower=_best(told, [[t, last + t] if t < known else [t] for t in range(last)], max))
+    return Study(bounds, of_seen, injection, theory.estimate(share.mean(1).T), jnp.asarray(effective))
+
+
+def _over_replicas(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Of a model and a task: of models [t, x, r] and tasks [x]."""
+    return jax.vmap(jax.vmap(jax.vmap(function, (0, None))), (0, None))
 
 
 def _classified(key: Array, features: Array, size: Size) -> tuple[Array, Array]:
     """The classifier's values [replica, t], and its log-posterior of the replicas it held out [t, x, r, x']."""
-    train = jax.jit(jax.vmap(partial(classifier_bound, num_steps=size.num_steps)))
     # the last replicas are held out, the first are those of the sandwich
-    found = train(jax.random.split(key, features.shape[0]), jnp.flip(features, 2))
+    found = _trained(jax.random.split(key, features.shape[0]), jnp.flip(features, 2), num_steps=size.num_steps)
     return _spread(jnp.flip(found.values, 1).T, size.num_models), jnp.flip(found.log_posterior, 2)
+
+
+@partial(jax.jit, static_argnames="num_steps")
+def _trained(keys: Array, features: Array, *, num_steps: int) -> Classified:
+    return jax.vmap(partial(classifier_bound, num_steps=num_steps))(keys, features)
 
 
 def _of_real(key: Array, case: Case, num_replicas: int) -> Bounds:
     """I(X;D_real), whose law is known: both ends are the same."""
-    draw = partial(_draw, seen=lambda key, _, task: task.sample(key, case.num_samples))
-    data = draw(key, model=_repeat(case.tasks, num_replicas), tasks=case.tasks)  # [x, r, n, …]
-    log_likelihood = jax.vmap(case.log_likelihood, (0, None))(data, case.tasks)  # [x, r, x']
-    values = theory.stratified_information(jnp.swapaxes(log_likelihood, 0, 1))
+
+    @jax.jit
+    def log_likelihood(keys: Array) -> Array:  # [r, x, x']
+        draw = jax.vmap(jax.vmap(lambda key, task: task.sample(key, case.num_samples)), (0, None))
+        return jax.vmap(case.log_likelihood, (0, None))(draw(keys, case.tasks), case.tasks)
+
+    num_tasks = jax.tree.leaves(case.tasks)[0].shape[0]
+    values = theory.stratified_information(log_likelihood(jax.random.split(key, (num_replicas, num_tasks))))
     return Bounds(values, values)
 
 
-def _draw(key: Array, seen: Callable[[Array, Any, Any], Any], model: Any, tasks: Any) -> Any:
-    """What is seen of models [x, r, …], a task each."""
-    keys = jax.random.split(key, jax.tree.leaves(model)[0].shape[:2])
-    return jax.jit(jax.vmap(jax.vmap(seen, (0, 0, None))))(keys, model, tasks)
+def _draw(key: Array, seen: Callable[[Array, Any, Any], Any], models: Any, tasks: Any) -> Any:
+    """What is seen of models [t, x, r, …], a task each."""
+    keys = jax.random.split(key, jax.tree.leaves(models)[0].shape[:3])
+    draw = jax.vmap(jax.vmap(jax.vmap(seen, (0, 0, None))), (0, 0, None))
+    return jax.jit(draw)(keys, models, tasks)
 
 
-def _injected(log_prob: Callable[[Any, Any], Array], data: Any, tasks: Any, log_posterior: Array, size: int) -> Array:
-    """Values of an upper bound on I(X;S|Z,D) [replica], from the replicas that the classifier held out."""
-    held_out = jax.tree.map(lambda leaf: leaf[:, : log_posterior.shape[1]], data)
-    log_probs = jax.vmap(jax.vmap(jax.vmap(log_prob, (None, 0)), (0, None)), (0, None))(held_out, tasks)  # [x, r, x']
-    own = jnp.diagonal(log_probs, axis1=0, axis2=2).T
-    return _spread((own - logsumexp(log_probs + log_posterior, axis=2)).mean(0), size)
+def _injected(log_prob: Callable[[Any, Any], Array], draws: Any, tasks: Any, log_posterior: Array) -> Array:
+    """Values of an upper bound on I(X;S_t|Z_t,D_t) [replica, t], from the replicas that the classifier held out."""
+
+    @jax.jit
+    def values(draws: Any, log_posterior: Array) -> Array:
+        under_each = jax.vmap(log_prob, (None, 0))
+        log_probs = jax.vmap(jax.vmap(jax.vmap(under_each, (0, None)), (0, None)), (0, None))(draws, tasks)
+        own = jnp.swapaxes(jnp.diagonal(log_probs, axis1=1, axis2=3), 1, 2)  # [t, x, r] of [t, x, r, x']
+        return (own - logsumexp(log_probs + log_posterior, axis=3)).mean(1).T
+
+    return values(jax.tree.map(lambda leaf: leaf[:, :, : log_posterior.shape[2]], draws), log_posterior)
 
 
 def _closed(below: Array, seen: Bounds) -> Bounds:
-    """Information falls: a later lower bound, and an earlier upper bound, hold too."""
-    last = below.shape[1]
-    lower = [
-        _tightest(
-            [below[:, s] for s in range(t, last)] + [seen.lower[:, s] for s in range(t + 1, seen.lower.shape[1])],
-            jnp.argmax,
-        )
-        for t in range(last)
-    ]
-    upper = [
-        _tightest([seen.upper[:, s] for s in range(min(t + 1, seen.upper.shape[1]))], jnp.argmin) for t in range(last)
-    ]
-    return Bounds(jnp.stack(lower, 1), jnp.stack(upper, 1))
+    """Information falls, X → Z_s → D_s → Z_t: earlier upper bounds hold too, and later lower ones, on D_s as on Z_s."""
+    last, known = below.shape[1], seen.upper.shape[1]
+    lower = _best(
+        jnp.concatenate([below, seen.lower[:, 1:]], 1),
+        [[*range(t, last), *range(last + t, last + known - 1)] for t in range(last)],
+        max,
+    )
+    return Bounds(lower, _best(seen.upper, [range(min(t + 1, known)) for t in range(last)], min))
 
 
-def _open(below: Array, seen: Bounds, injected: list[Array]) -> tuple[Bounds, Array]:
-    """What was seen, or what was known and what was injected."""
+def _open(below: Array, seen: Bounds, injected: Array) -> tuple[Bounds, Array]:
+    """The next model knows no more than its fit has seen, or than was known and what was injected."""
     upper, injection = [seen.upper[:, 0]], [seen.upper[:, 0]]
-    for t, values in enumerate(injected, 1):
-        injection.append(upper[-1] + values)
-        candidates = [injection[-1]] + [seen.upper[:, t]] * (t < seen.upper.shape[1])
-        upper.append(_tightest(candidates, jnp.argmin))
+    for t in range(1, below.shape[1]):
+        injection.append(upper[-1] + injected[:, t - 1])
+        candidates = jnp.stack([injection[-1], seen.upper[:, min(t, seen.upper.shape[1] - 1)]], 1)
+        upper.append(_best(candidates, [range(1 + (t < seen.upper.shape[1]))], min)[:, 0])
     return Bounds(below, jnp.stack(upper, 1)), jnp.stack(injection, 1)
 
 
-def _tightest(candidates: list[Array], best: Callable[[Array], Array]) -> Array:
-    """The values [replica, …] of the best mean."""
-    values = jnp.stack(candidates)
-    return jnp.take_along_axis(values, best(values.mean(1), axis=0)[None, None], 0)[0]
+def _best(values: Array, columns: list[Any], best: Callable[..., int]) -> Array:
+    """Of values [replica, column], for each list of columns the one of the best mean."""
+    means = values.mean(0).tolist()
+    return values[:, jnp.asarray([best(some, key=means.__getitem__) for some in columns])]
 
 
 def _spread(values: Array, num_replicas: int) -> Array:

@@ -1,0 +1,125 @@
+"""The figures: what each loop does to the information in a mixture and in a chain, between two bounds."""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import theory
+from experiments import plots
+from experiments.continuous_information.coverage import coverage
+from experiments.continuous_information.exact import two_states
+from experiments.continuous_information.loops import case, studied
+from experiments.continuous_information.nearest_neighbours import nearest_neighbours
+from experiments.continuous_information.study import Study
+from experiments.ledger import Settings
+
+COLORS = {
+    "closed": plots.VERMILLION,
+    "self-judge": plots.PURPLE,
+    "verifier": plots.BLUE,
+    "fresh data": plots.GREEN,
+}
+
+
+def draw_bracket(ax: Axes, study: Study, color: str) -> None:
+    """The two bounds, what is between them, and 95 % intervals of sampling error outside of them."""
+    bracket = study.bounds.bracket()
+    t = np.arange(np.size(bracket.lower.mean))
+    low, high = bracket.interval()
+    ax.fill_between(t, low, high, color=color, alpha=0.15, linewidth=0)
+    ax.fill_between(t, bracket.lower.mean, bracket.upper.mean, color=color, alpha=0.45, linewidth=0)
+    for end in bracket:
+        ax.plot(t, end.mean, color=color, linewidth=1.4)
+
+
+def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLORS)) -> tuple[Figure, np.ndarray]:
+    """A column a loop: information between its bounds above, the share right below."""
+    fig, axes = plots.figure(len(loops), 2, width=3.3, height=2.6, sharex=True, sharey=False)
+    top = np.log(np.shape(case(name).tasks[0])[0])
+    for (upper, lower), loop in zip(axes.T, loops, strict=True):
+        study = studied(settings, name, loop)
+        draw_bracket(upper, study, COLORS[loop])
+        t = np.arange(np.size(study.right.mean))
+        if study.injection is not None:
+            plots.theory(upper, t, np.minimum(theory.estimate(study.injection).mean, top), dashed=True)
+        upper.set(title=loop, ylim=(0, 1.05 * top))
+        plots.theory(upper, t[[0, -1]], [top, top])
+        plots.band(lower, t, study.right.mean, study.right.stderr, color=COLORS[loop])
+        lower.set(ylim=(0, 1), xlabel="generation t")
+    axes[0, 0].set_ylabel("I(X;Z_t) [nats]")
+    axes[1, 0].set_ylabel("share right")
+    axes[0, 0].annotate("all there is to know, H(X)", (0.02 * t[-1], 0.985 * top), va="top", fontsize=10)
+    for ax in axes[:, 1:].flat:
+        ax.tick_params(labelleft=False)
+    return fig, axes
+
+
+@plots.style()
+def mixture(settings: Settings) -> Figure:
+    """Eight tasks, a mixture of two components, weight and means refitted to 20 samples.
+
+    The information lies in the dark band, for certain but for sampling error (pale, 95 %): below is what a classifier
+    reads off the model, above what the fit has seen. Dashed: what the signal may add at most, to what was known.
+
+    In practice: judged by itself a model sharpens and forgets; a verifier that looks at the task, or a fifth of real
+    samples, is what keeps or adds information.
+    """
+    fig, axes = loops_of(settings, "mixture")
+    axes[0, 2].annotate("bound by injection", (1.1, 1.62), fontsize=10)
+    return fig
+
+
+@plots.style()
+def chain(settings: Settings) -> Figure:
+    """Eight tasks, a Markov chain of three states refitted to a path of 100 symbols, between two bounds.
+
+    Under a self-judge more steps are right in every generation, while the model tells less and less of its task.
+
+    In practice: a rising score does not show that a loop learns; ask whether what raises it has seen the task.
+    """
+    return loops_of(settings, "chain")[0]
+
+
+@plots.style()
+def full_mixture(settings: Settings) -> Figure:
+    """All 17 parameters of a mixture of three components in the plane, refitted to 50 samples.
+
+    The averages over simulated models fail here: after t generations the likelihood of a data set is carried by one
+    model in (1 + t)^8.5. Above, only what the real samples told, or what a signal added, is certain.
+
+    In practice: the lower bound needs only more replicas; to halve the upper part after one generation takes twice the
+    models, after three a thousand times as many.
+    """
+    return loops_of(settings, "full mixture", tuple(COLORS) if settings.full else ("closed", "verifier"))[0]
+
+
+@plots.style()
+def exact(settings: Settings) -> Figure:
+    """Four tasks, a Markov chain of two states refitted to a path of twelve symbols, for which counting paths is exact.
+
+    The brackets (colour) hold the exact information (black) in each loop. They are wide where the fit sees the kept
+    steps, and the upper bound all verdicts.
+
+    In practice: where enumeration is out of reach, the bracket is what one may rely on.
+    """
+    fig, axes = plots.figure(4, width=3.3, height=2.9, sharey=True)
+    for ax, loop in zip(axes, COLORS, strict=True):
+        study = studied(settings, "two states", loop)
+        draw_bracket(ax, study, COLORS[loop])
+        values = two_states(loop, np.size(study.right.mean) - 1)
+        plots.theory(ax, np.arange(values.size), values)
+        ax.set(title=loop, xlabel="generation t", ylim=(0, None))
+    axes[0].set_ylabel("I(X;Z_t) [nats]")
+    return fig
+
+
+FIGURES: dict[str, Callable[[Settings], Figure]] = {
+    "continuous-mixture": mixture,
+    "continuous-chain": chain,
+    "continuous-two-states": exact,
+    "continuous-full-mixture": full_mixture,
+    "coverage": coverage,
+    "nearest-neighbours": nearest_neighbours,
+}
