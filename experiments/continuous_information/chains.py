@@ -74,6 +74,11 @@ def acceptance(right: Array, rates: tuple[float, float]) -> Array:
     return jnp.where(jnp.concatenate([jnp.ones(right.shape[0], bool), right.reshape(-1)]), *rates)
 
 
+def of_path(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
+    """ln p of paths [b] under models [l], but for the number of paths with these counts."""
+    return theory.count_log_likelihood(seen.path, jax.vmap(flat)(latent[0]))
+
+
 def all_verdicts(right: Right, rates: tuple[float, float], whose: int) -> dict[str, Any]:
     """The likelihood of a path and its verdicts, which is more than what was kept; `whose`: 0 the model, 1 the task."""
 
@@ -91,8 +96,9 @@ def case(
     right: Right,
     rates: tuple[float, float],
     judged: Callable[[int], dict[str, Any]],
+    share: float = SHARE,
 ) -> Case:
-    """The case of these tasks.
+    """Four loops of these tasks.
 
     Args:
         tasks: The true chains, [x, …].
@@ -100,65 +106,77 @@ def case(
         right: Which steps are right: the verifier asks about the task, the self-judge about the model.
         rates: (tpr, fpr) of both.
         judged: Whose verdict (0 the model's, 1 the task's) -> the fields of a `Loop` that say what of it is seen.
+        share: The share of steps that the true chain takes in the loop with fresh data.
     """
-    states = tasks.initial.shape[1]
-    nothing = MarkovChain(jnp.zeros(states), jnp.zeros((states, states)))
+    own = OwnSteps(*rates, jax.tree_util.Partial(right))
+    keep, replace = sandbox.KeepAll(), sandbox.Replace()
 
-    def verifier(_: Array | None, task: MarkovChain) -> sandbox.Verifier:
+    def verifier(task: MarkovChain) -> sandbox.Verifier:
         return sandbox.Verifier(*rates, Transitions(right(task)))
 
-    def counted(x: Array, weights: Array) -> Array:
-        return flat(nothing.statistics(x, weights))
-
-    def of_signal(signal: Callable[[MarkovChain], Any]) -> Callable[[Array, MarkovChain, MarkovChain], Seen]:
-        def seen(key: Array, model: MarkovChain, task: MarkovChain) -> Seen:
-            sample_key, signal_key = jax.random.split(key)
-            x = model.sample(sample_key, num_samples)
-            path = counted(x, jnp.ones(num_samples))
-            return Seen(path, counted(x, signal(task)(signal_key, model, x)), jnp.zeros_like(path))
-
-        return seen
-
-    def interleaved(key: Array, model: MarkovChain, task: MarkovChain) -> Seen:
-        path_key, coin_key = jax.random.split(key)
-        x = Interleaved(SHARE, task).mixed(model).sample(path_key, num_samples)
-        own, real = (1 - SHARE) * jnp.exp(model.log_prob(x)), SHARE * jnp.exp(task.log_prob(x))
-        fresh = jax.random.uniform(coin_key, (num_samples,)) < real / (own + real)  # who took the step, given the step
-        path = counted(x, jnp.ones(num_samples))
-        return Seen(path, path, counted(x, fresh.astype(float)))
-
-    def of_path(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
-        return theory.count_log_likelihood(seen.path, jax.vmap(flat)(latent[0]))
-
-    def of_mixed(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
-        mixed = jax.vmap(lambda model, task: flat(Interleaved(SHARE, task).mixed(model)))(*latent)
-        return theory.count_log_likelihood(seen.path, mixed)
-
-    def verdicts(seen: Seen, task: MarkovChain) -> Array:
+    def of_verdicts(seen: Seen, task: MarkovChain) -> Array:
         keeps = acceptance(right(task), rates)[None]
         counts = jnp.stack([seen.kept, seen.path - seen.kept]).reshape(1, -1)
         return theory.count_log_likelihood(counts, jnp.concatenate([keeps, 1 - keeps], 1))[0, 0]
 
-    def fresh(seen: Seen, task: MarkovChain) -> Array:
-        return seen.fresh @ jnp.log(flat(task))
-
     def of_real(x: Array, chains: MarkovChain) -> Array:
-        counts = jax.vmap(lambda path: counted(path, jnp.ones(num_samples)))(x)
+        counts = jax.vmap(lambda path: counted(path, jnp.ones(num_samples), chains.initial.shape[1]))(x)
         return theory.count_log_likelihood(counts, jax.vmap(flat)(chains))
 
     def share_right(model: MarkovChain, task: MarkovChain) -> Array:
-        return model.stationary() @ (model.transition * right(task)).sum(1)
+        return model.stationary() @ jnp.where(right(task), model.transition, 0).sum(1)
 
-    replace, keep = sandbox.Replace(), sandbox.KeepAll()
-    own = OwnSteps(*rates, jax.tree_util.Partial(right))
     loops = {
-        "closed": Loop(keep, replace, of_signal(lambda _: keep), of_path, injective=True),
-        "self-judge": Loop(own, replace, of_signal(lambda _: own), **judged(0)),
-        "verifier": Loop(verifier, replace, of_signal(partial(verifier, None)), **judged(1), signal_log_prob=verdicts),
-        "fresh data": Loop(keep, Interleaved(SHARE), interleaved, of_mixed, fresh, injective=True),
+        "closed": Loop(keep, replace, _judged(num_samples, lambda _: keep), of_path, injective=True),
+        "self-judge": Loop(own, replace, _judged(num_samples, lambda _: own), **judged(0)),
+        "verifier": Loop(
+            lambda _, task: verifier(task),
+            replace,
+            _judged(num_samples, verifier),
+            **judged(1),
+            signal_log_prob=of_verdicts,
+        ),
+        "fresh data": interleaved(num_samples, share),
     }
-    fit = partial(MarkovChain.fit, smoothing=SMOOTHING[states])
+    fit = partial(MarkovChain.fit, smoothing=SMOOTHING[tasks.initial.shape[1]])
     return Case(tasks, num_samples, fit, features, share_right, of_real, loops)
+
+
+def interleaved(num_samples: int, share: float) -> Loop:
+    """The true chain takes a share of the steps, and the fit does not see which."""
+
+    def seen(key: Array, model: MarkovChain, task: MarkovChain) -> Seen:
+        path_key, coin_key = jax.random.split(key)
+        x = Interleaved(share, task).mixed(model).sample(path_key, num_samples)
+        own, real = (1 - share) * jnp.exp(model.log_prob(x)), share * jnp.exp(task.log_prob(x))
+        fresh = jax.random.uniform(coin_key, (num_samples,)) < real / (own + real)  # who took the step, given the step
+        path, from_task = (counted(x, w, model.initial.size) for w in (jnp.ones(num_samples), fresh.astype(float)))
+        return Seen(path, path, from_task)
+
+    def of_mixed(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
+        mixed = jax.vmap(lambda model, task: flat(Interleaved(share, task).mixed(model)))(*latent)
+        return theory.count_log_likelihood(seen.path, mixed)
+
+    def of_fresh(seen: Seen, task: MarkovChain) -> Array:
+        return seen.fresh @ jnp.log(flat(task))
+
+    return Loop(sandbox.KeepAll(), Interleaved(share), seen, of_mixed, of_fresh, injective=True)
+
+
+def counted(x: Array, weights: Array, states: int) -> Array:
+    """The weighted counts of a path [K + K²]."""
+    return flat(MarkovChain(jnp.zeros(states), jnp.zeros((states, states))).statistics(x, weights))
+
+
+def _judged(num_samples: int, signal: Callable[[MarkovChain], Any]) -> Callable[..., Seen]:
+    def seen(key: Array, model: MarkovChain, task: MarkovChain) -> Seen:
+        sample_key, signal_key = jax.random.split(key)
+        x = model.sample(sample_key, num_samples)
+        weights = jnp.ones(num_samples), signal(task)(signal_key, model, x)
+        path, kept = (counted(x, w, model.initial.size) for w in weights)
+        return Seen(path, kept, jnp.zeros_like(path))
+
+    return seen
 
 
 def features(model: MarkovChain) -> Array:

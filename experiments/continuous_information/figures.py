@@ -50,7 +50,7 @@ def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLOR
         lower.set(ylim=(0, 1), xlabel="generation t")
     axes[0, 0].set_ylabel("I(X;Z_t) [nats]")
     axes[1, 0].set_ylabel("share right")
-    axes[0, 0].annotate("all there is to know, H(X)", (0.02 * t[-1], 0.985 * top), va="top", fontsize=10)
+    axes[0, 0].annotate("all there is to know, H(X)", (0.1, 0.985 * top), va="top", fontsize=10)
     for ax in axes[:, 1:].flat:
         ax.tick_params(labelleft=False)
     return fig, axes
@@ -110,8 +110,8 @@ def exact(settings: Settings) -> Figure:
         draw_bracket(ax, study, COLORS[loop])
         values = two_states(loop, np.size(study.right.mean) - 1)
         plots.theory(ax, np.arange(values.size), values)
-        ax.set(title=loop, xlabel="generation t", ylim=(0, None))
-    axes[0].set_ylabel("I(X;Z_t) [nats]")
+        ax.set(title=loop, xlabel="generation t")
+    axes[0].set(ylabel="I(X;Z_t) [nats]", ylim=(0, None))
     return fig
 
 

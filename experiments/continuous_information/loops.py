@@ -16,7 +16,7 @@ CASES = {
 QUICK = {
     "mixture": Size(5, 2000, 800, 100),
     "full mixture": Size(5, 2000, 1000, 30, num_sandwiches=1, block=2**18),
-    "two states": Size(5, 1500, 1000, 200),
+    "two states": Size(5, 2000, 1500, 500),
     "chain": Size(5, 2000, 2000, 200),
 }
 FULL = {

@@ -1,5 +1,6 @@
 """Mixtures of normal laws in four loops, with the law of what each fit sees in closed form."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -114,6 +115,12 @@ def own_side(model: GaussianMixture) -> Band:
     return Band(normal, jnp.where(apart, normal @ (a + b) / 2, -jnp.inf), jnp.asarray(jnp.inf, a.dtype))
 
 
+def soft_verifier(right: Band, tpr: float, fpr: float) -> SoftVerifier:
+    """As wide as what is right."""
+    centre, half_width = (right.lower + right.upper) / 2, (right.upper - right.lower) / 2
+    return SoftVerifier(tpr, fpr, right.normal, centre, half_width, right)
+
+
 def near_heaviest(task: GaussianMixture, half_width: float) -> Band:
     """What is right: within `half_width` of the heaviest component's mean, seen from the mean of the mixture."""
     heavy = task.means[jnp.argmax(task.weights)]
@@ -122,82 +129,101 @@ def near_heaviest(task: GaussianMixture, half_width: float) -> Band:
     return Band(normal, heavy @ normal - half_width, heavy @ normal + half_width)
 
 
-def case(tasks: GaussianMixture, start: GaussianMixture, num_samples: int, half_width: float, **options: Any) -> Case:
-    """The case of these tasks; `options` are those of the fit, which starts from `start`."""
+def case(
+    tasks: GaussianMixture,
+    start: GaussianMixture,
+    num_samples: int,
+    half_width: float,
+    *,
+    rates: tuple[float, float] = RATES,
+    share: float = SHARE,
+    **options: Any,
+) -> Case:
+    """Four loops of these tasks.
 
-    def fit(model: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
+    Args:
+        tasks: The true mixtures, [x, …].
+        start: Where EM starts from, always.
+        num_samples: n.
+        half_width: How near to the heaviest component is right, and how blurred the verifier.
+        rates: (tpr, fpr) of the verifier and of the self-judge.
+        share: The share of fresh real samples.
+        options: Those of `GaussianMixture.fit`.
+    """
+
+    def fit(_: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
         return start.fit(x, weights, steps=STEPS, **options)
 
     right = partial(near_heaviest, half_width=half_width)
+    loops = {
+        "closed": closed(num_samples),
+        "self-judge": self_judged(num_samples, OwnSide(*rates)),
+        "verifier": verified(num_samples, lambda task: soft_verifier(right(task), *rates)),
+        "fresh data": with_fresh(num_samples, share),
+    }
+    of_real = pairwise(lambda x, task: task.log_prob(x).sum())
+    share_right = lambda model, task: right(task).probability(model)  # noqa: E731
+    return Case(tasks, num_samples, fit, features, share_right, lambda x, tasks: of_real(x, (tasks,)), loops)
 
-    def verifier(_: Array | None, task: GaussianMixture) -> SoftVerifier:
-        band = right(task)
-        return SoftVerifier(*RATES, band.normal, (band.lower + band.upper) / 2, half_width, band)
 
-    def sampled(signal):
-        def seen(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
-            sample_key, signal_key = jax.random.split(key)
-            x = model.sample(sample_key, num_samples)
-            return Seen(x, signal(task)(signal_key, model, x), jnp.zeros(num_samples, bool))
+def closed(num_samples: int) -> Loop:
+    """No signal."""
+    keep = sandbox.KeepAll()
+    of_samples = pairwise(lambda seen, model, _: model.log_prob(seen.x).sum())
+    return Loop(keep, sandbox.Replace(), _judged(num_samples, lambda _: keep), of_samples)
 
-        return seen
+
+def self_judged(num_samples: int, judge: OwnSide) -> Loop:
+    """A judge that looks at the model alone."""
+    of_kept = pairwise(lambda seen, model, _: kept_log_prob(seen, model, judge.of(model)))
+    return Loop(judge, sandbox.Replace(), _judged(num_samples, lambda _: judge), of_kept)
+
+
+def verified(num_samples: int, verifier: Callable[[GaussianMixture], Any]) -> Loop:
+    """A verifier made from the task: a signal with acceptance(x) and share_kept(mixture)."""
+    of_kept = pairwise(lambda seen, model, task: kept_log_prob(seen, model, verifier(task)))
+
+    def of_verdicts(seen: Seen, task: GaussianMixture) -> Array:
+        accepted = verifier(task).acceptance(seen.x)
+        return (seen.kept * jnp.log(accepted) + (1 - seen.kept) * jnp.log1p(-accepted)).sum()
+
+    signal = lambda _, task: verifier(task)  # noqa: E731
+    return Loop(signal, sandbox.Replace(), _judged(num_samples, verifier), of_kept, of_verdicts)
+
+
+def with_fresh(num_samples: int, share: float) -> Loop:
+    """Each sample is real with probability `share`, which the fit does not see."""
 
     def mixed(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
         own_key, fresh_key, coin_key = jax.random.split(key, 3)
-        fresh = jax.random.uniform(coin_key, (num_samples,)) < SHARE
+        fresh = jax.random.uniform(coin_key, (num_samples,)) < share
         x = jnp.where(fresh[:, None], task.sample(fresh_key, num_samples), model.sample(own_key, num_samples))
         return Seen(x, jnp.ones(num_samples), fresh)
 
-    def on_own(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
-        return model.log_prob(seen.x).sum()
-
-    def judged(judge):
-        def log_prob(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
-            """ln Π_kept z(x) a(x) · (1 − E_z a)^(n − kept): the dropped are seen in their number alone."""
-            of = judge(model, task)
-            kept = model.log_prob(seen.x) + jnp.log(of.acceptance(seen.x))
-            return (seen.kept * kept).sum() + (1 - seen.kept).sum() * jnp.log1p(-of.share_kept(model))
-
-        return log_prob
-
     def pooled(seen: Seen, model: GaussianMixture, task: GaussianMixture) -> Array:
         own, fresh = model.log_prob(seen.x), task.log_prob(seen.x)
-        return jnp.logaddexp(own + jnp.log1p(-SHARE), fresh + jnp.log(SHARE)).sum()
+        return jnp.logaddexp(own + jnp.log1p(-share), fresh + jnp.log(share)).sum()
 
-    def verdicts(seen: Seen, task: GaussianMixture) -> Array:
-        accepted = verifier(None, task).acceptance(seen.x)
-        return (seen.kept * jnp.log(accepted) + (1 - seen.kept) * jnp.log1p(-accepted)).sum()
-
-    def fresh(seen: Seen, task: GaussianMixture) -> Array:
+    def of_fresh(seen: Seen, task: GaussianMixture) -> Array:
         return jnp.where(seen.fresh, task.log_prob(seen.x), 0).sum()
 
-    replace, keep = sandbox.Replace(), sandbox.KeepAll()
-    loops = {
-        "closed": Loop(keep, replace, sampled(lambda _: keep), pairwise(on_own)),
-        "self-judge": Loop(
-            OwnSide(*RATES),
-            replace,
-            sampled(lambda _: OwnSide(*RATES)),
-            pairwise(judged(lambda model, _: OwnSide(*RATES).of(model))),
-        ),
-        "verifier": Loop(
-            verifier,
-            replace,
-            sampled(partial(verifier, None)),
-            pairwise(judged(lambda _, task: verifier(None, task))),
-            verdicts,
-        ),
-        "fresh data": Loop(keep, sandbox.Fresh(None, SHARE, stratified=False), mixed, pairwise(pooled), fresh),
-    }
-    return Case(
-        tasks,
-        num_samples,
-        fit,
-        features,
-        lambda model, task: right(task).probability(model),
-        lambda x, tasks: pairwise(lambda x, task: task.log_prob(x).sum())(x, (tasks,)),
-        loops,
-    )
+    regime = sandbox.Fresh(None, share, stratified=False)
+    return Loop(sandbox.KeepAll(), regime, mixed, pairwise(pooled), of_fresh)
+
+
+def kept_log_prob(seen: Seen, model: GaussianMixture, signal: Any) -> Array:
+    """ln Π_kept z(x) a(x) · (1 − E_z a)^(n − kept): the dropped are seen in their number alone."""
+    kept = model.log_prob(seen.x) + jnp.log(signal.acceptance(seen.x))
+    return (seen.kept * kept).sum() + (1 - seen.kept).sum() * jnp.log1p(-signal.share_kept(model))
+
+
+def _judged(num_samples: int, signal: Callable[[GaussianMixture], Any]) -> Callable[..., Seen]:
+    def seen(key: Array, model: GaussianMixture, task: GaussianMixture) -> Seen:
+        sample_key, signal_key = jax.random.split(key)
+        x = model.sample(sample_key, num_samples)
+        return Seen(x, signal(task)(signal_key, model, x), jnp.zeros(num_samples, bool))
+
+    return seen
 
 
 def pairwise(log_prob):
@@ -219,14 +245,17 @@ def scale_features(scales: Array) -> Array:
     return entries.reshape(*scales.shape[:2], -1)
 
 
-def small() -> Case:
-    """Weight and two means, n = 20: two components a side, the heavier one left or right, each mean moved by ∓0.3."""
+def small(num_samples: int = 20, **options: Any) -> Case:
+    """Weight and two means are refitted: the heavier component is the left or the right one, each mean moved by ∓0.3.
+
+    `options` are those of `case`.
+    """
     grid = [(weight, left, right) for weight in (0.4, 0.6) for left in (-0.3, 0.3) for right in (-0.3, 0.3)]
     weights = jnp.array([[weight, 1 - weight] for weight, _, _ in grid])
     means = jnp.array([[[-2 + left], [2 + right]] for _, left, right in grid])
     unit = jnp.ones((8, 2, 1, 1))
     start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), unit[0])
-    return case(GaussianMixture(weights, means, unit), start, 20, 1.25, known_scales=True)
+    return case(GaussianMixture(weights, means, unit), start, num_samples, 1.25, known_scales=True, **options)
 
 
 def full() -> Case:

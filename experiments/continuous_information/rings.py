@@ -36,7 +36,7 @@ class Explained(NamedTuple):
 def pattern(chain: MarkovChain) -> Array:
     """From which states the likelier move leads forward, as the index of `PATTERNS`."""
     forward = jnp.stack([chain.transition[a, (a + 1) % 3] >= chain.transition[a, (a - 1) % 3] for a in range(3)])
-    return (forward * jnp.array([1, 2, 4])).sum()
+    return jnp.where(forward, jnp.array([1, 2, 4]), 0).sum()
 
 
 def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -> Explained:

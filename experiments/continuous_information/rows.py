@@ -112,11 +112,13 @@ def real_samples(settings: Settings) -> dict[str, Array]:
     """Values [replica] of I(X;D), I(X;D,S), I(X;K) and below I(X;Z): real samples, verdicts, what is kept, a fit."""
     mixture = case("mixture")
     loop, tasks, num_replicas = mixture.loops["verifier"], mixture.tasks, 20_000 if settings.full else 4000
+    of_signal = loop.signal_log_prob
+    assert of_signal is not None  # a verifier looks at the task
 
     def replica(key: Array) -> tuple[Array, Array, Array, Array]:
         seen = jax.vmap(loop.seen)(jax.random.split(key, tasks.weights.shape[0]), tasks, tasks)
         of_data = mixture.log_likelihood(seen.x, tasks)
-        of_verdicts = jax.vmap(lambda one: jax.vmap(lambda task: loop.signal_log_prob(one, task))(tasks))(seen)
+        of_verdicts = jax.vmap(lambda one: jax.vmap(lambda task: of_signal(one, task))(tasks))(seen)
         fitted = jax.vmap(mixture.fit, (None, 0, 0))(None, seen.x, seen.kept)
         return of_data, of_data + of_verdicts, loop.log_likelihood(seen, (tasks, tasks)), fitted
 

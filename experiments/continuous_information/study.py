@@ -105,7 +105,7 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
         bounds, injection = _closed(below, of_seen), None
     else:
         injected = _injected(loop.signal_log_prob, draws, case.tasks, log_posterior[:-1])
-        bounds, injection = _open(below, of_seen, _spread(injected, size.num_models))
+        bounds, injection = _open(below, of_seen, _spread(injected, size.num_models), jnp.log(features.shape[1]))
     if loop.injective:
         told = jnp.concatenate([bounds.lower, of_seen.lower], 1)
         last, known = size.num_generations + 1, of_seen.lower.shape[1]
@@ -174,13 +174,14 @@ def _closed(below: Array, seen: Bounds) -> Bounds:
     return Bounds(lower, _best(seen.upper, [range(min(t + 1, known)) for t in range(last)], min))
 
 
-def _open(below: Array, seen: Bounds, injected: Array) -> tuple[Bounds, Array]:
-    """The next model knows no more than its fit has seen, or than was known and what was injected."""
+def _open(below: Array, seen: Bounds, injected: Array, entropy: Array) -> tuple[Bounds, Array]:
+    """The next model knows no more than its fit has seen, than was known and what was injected, or than H(X)."""
     upper, injection = [seen.upper[:, 0]], [seen.upper[:, 0]]
     for t in range(1, below.shape[1]):
         injection.append(upper[-1] + injected[:, t - 1])
-        candidates = jnp.stack([injection[-1], seen.upper[:, min(t, seen.upper.shape[1] - 1)]], 1)
-        upper.append(_best(candidates, [range(1 + (t < seen.upper.shape[1]))], min)[:, 0])
+        known = [seen.upper[:, t]] if t < seen.upper.shape[1] else []
+        candidates = [injection[-1], jnp.full_like(injection[-1], entropy), *known]
+        upper.append(_best(jnp.stack(candidates, 1), [range(len(candidates))], min)[:, 0])
     return Bounds(below, jnp.stack(upper, 1)), jnp.stack(injection, 1)
 
 

@@ -1,0 +1,389 @@
+"""Loops of continuous models: what a fit sees has the law that its likelihood says, and the bounds hold the truth."""
+
+import itertools
+from collections import defaultdict
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+import sandbox
+import theory
+from experiments.continuous_information import chains, exact, mixtures, rings
+from experiments.continuous_information.study import Size, study
+from sandbox import GaussianMixture, MarkovChain
+from theory.classifier import classifier_bound
+from theory.sandwich import sandwich
+
+CASES = {"small": mixtures.small, "full": mixtures.full, "two": chains.two_states, "three": rings.three_states}
+LOOPS = ["closed", "self-judge", "verifier", "fresh data"]
+case_of = lru_cache(lambda name: CASES[name]())
+
+
+def slow_but(*fast, loops=LOOPS):
+    """Every loop of every case."""
+    each = itertools.product(CASES, loops)
+    params = [pytest.param(*which, marks=[pytest.mark.slow] * (which not in fast)) for which in each]
+    return pytest.mark.parametrize(("name", "loop"), params)
+
+
+def row(tree, *index):
+    return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def num_tasks(case):
+    return jax.tree.leaves(case.tasks)[0].shape[0]
+
+
+def drawn(function, key, num, *latents):
+    """Function(key, *latent) for each latent, so many times: leaves [latent, replica, …]."""
+    keys = jax.random.split(key, (jax.tree.leaves(latents)[0].shape[0], num))
+    return jax.jit(jax.vmap(jax.vmap(function, (0, *[None] * len(latents)))))(keys, *latents)
+
+
+@lru_cache
+def fitted(name):
+    """A model fitted to real samples of each task."""
+    case = case_of(name)
+
+    def fit(key, task):
+        return case.fit(task, task.sample(key, case.num_samples), jnp.ones(case.num_samples))
+
+    return row(drawn(fit, jax.random.key(0), 1, case.tasks), slice(None), 0)
+
+
+def close_together(models):
+    """Nearer to their mean, so that a generation's samples leave open which it was."""
+    return jax.tree.map(lambda leaf: 0.7 * leaf.mean(0, keepdims=True) + 0.3 * leaf, models)
+
+
+def is_law(log_p):
+    """Data drawn from each of K latents, and ln p of each under each [k, r, j], up to a number for each data set.
+
+    M_kj = E[p_j(d) / Σ p(d) | d ~ k] is symmetric for the law of the data, and for hardly any other.
+    """
+    posterior = np.asarray(jax.nn.softmax(log_p, axis=2))
+    assert posterior[np.arange(len(posterior)), :, np.arange(len(posterior))].mean() < 0.99  # or the test is blind
+    mean, variance = posterior.mean(1), posterior.var(1, ddof=1) / posterior.shape[1]
+    error = np.sqrt(variance + variance.T)
+    assert (np.abs(mean - mean.T) <= 5 * error + 1e-12).all()
+
+
+@slow_but(("two", "self-judge"), ("two", "verifier"), ("two", "fresh data"), ("three", "verifier"))
+def test_the_likelihood_is_the_law_of_what_is_seen(name, loop):
+    case = case_of(name)
+    loop = case.loops[loop]
+    latents = close_together(fitted(name)), case.tasks
+    seen = loop.prepare(drawn(loop.seen, jax.random.key(1), 2000, *latents))
+    is_law(jnp.stack([loop.log_likelihood(row(seen, k), latents) for k in range(num_tasks(case))]))
+
+
+@slow_but(("two", "verifier"), ("two", "fresh data"), loops=["verifier", "fresh data"])
+def test_the_signal_is_all_that_knows_the_task(name, loop):
+    """Samples of one model: the posterior of the task is that of the signal."""
+    case = case_of(name)
+    loop = case.loops[loop]
+    model = row(fitted(name), 0)
+    seen = drawn(lambda key, task: loop.seen(key, model, task), jax.random.key(3), 2000, case.tasks)
+    is_law(jax.vmap(jax.vmap(jax.vmap(loop.signal_log_prob, (None, 0)), (0, None)), (0, None))(seen, case.tasks))
+
+
+def refitted(case, seen, task):
+    """The fit to what is seen."""
+    if isinstance(seen, mixtures.Seen):
+        return case.fit(task, seen.x, seen.kept)
+    states = task.initial.size
+    counts = MarkovChain(seen.kept[:states], seen.kept[states:].reshape(states, states))
+    return task.fit_statistics(counts, smoothing=chains.SMOOTHING[states])
+
+
+@slow_but()
+def test_the_sandbox_fits_to_what_is_seen(name, loop):
+    """Z_1 of loops that start from the truth, and the fit to what is seen of it: two samples of one law."""
+    case, num = case_of(name), 500
+    loop = case.loops[loop]
+    record = sandbox.ensemble(
+        jax.random.key(4),
+        case.tasks,
+        loop.signal,
+        num_samples=case.num_samples,
+        num_generations=1,
+        num_replicas=num,
+        regime=loop.regime,
+        fit=case.fit,
+        progress=False,
+    )
+
+    def direct(key, task):
+        return refitted(case, loop.seen(key, task, task), task)
+
+    models = row(record.model, slice(None), slice(None), 1), drawn(direct, jax.random.key(5), num, case.tasks)
+    a, b = (np.asarray(case.features(jax.tree.map(jnp.asarray, model))) for model in models)
+    error = np.sqrt((a.var(1, ddof=1) + b.var(1, ddof=1)) / num)
+    assert (np.abs(a.mean(1) - b.mean(1)) <= 5 * error + 1e-9).all()
+    p = scipy.stats.ks_2samp(a.round(9), b.round(9), axis=1, method="asymp").pvalue
+    assert p.min() > 1e-4
+    assert (error > 0).any(0).sum() >= a.shape[2] - 2  # all that is fitted varies
+
+
+@pytest.mark.parametrize(
+    "name", ["two", *[pytest.param(name, marks=pytest.mark.slow) for name in ("small", "full", "three")]]
+)
+def test_a_fit_does_not_remember_the_model(name):
+    case = case_of(name)
+    a, b = (row(fitted(name), x) for x in (0, -1))
+    x = row(case.tasks, 1).sample(jax.random.key(7), case.num_samples)
+    weights = (jnp.arange(case.num_samples) % 3 > 0).astype(float)
+    jax.tree.map(np.testing.assert_array_equal, case.fit(a, x, weights), case.fit(b, x, weights))
+
+
+# rings
+
+
+def law_of_kept(initial, transition, wrong, n, fpr):
+    """Every path, and every choice of what is kept of its steps: (first, counts of the kept steps) -> probability."""
+    law = defaultdict(float)
+    for path in itertools.product(range(3), repeat=n):
+        steps = list(itertools.pairwise(path))
+        p = initial[path[0]] * np.prod([transition[step] for step in steps])
+        for kept in itertools.product([0, 1], repeat=n - 1):
+            counts, q = np.zeros((3, 3), int), p
+            for keep, step in zip(kept, steps, strict=True):
+                rate = fpr if wrong[step] else 1.0
+                q *= rate if keep else 1 - rate
+                counts[step] += keep
+            law[(path[0], *counts.ravel().tolist())] += q
+    return {what: p for what, p in law.items() if p > 0}
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_the_law_of_what_is_kept_of_a_ring_is_the_enumeration_of_paths(index):
+    """The wrong move of each state is backward, where the pattern's bit says that forward is likelier."""
+    rng, n, fpr = np.random.default_rng(index), 5, 0.4
+    initial, transition = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3)
+    wrong = np.zeros((3, 3), bool)
+    for state in range(3):
+        wrong[state, (state + (2 if index >> state & 1 else 1)) % 3] = True
+    law = law_of_kept(initial, transition, wrong, n, fpr)
+    np.testing.assert_array_equal(rings.WRONG[index], wrong)
+    kept = np.array(list(law))
+    explained = rings.explain(np.eye(3)[kept[:, 0]], kept[:, 1:].reshape(-1, 3, 3), n, fpr)
+    chain = jnp.log(jnp.concatenate([jnp.asarray(initial), jnp.asarray(transition).ravel()]))[None]
+    found = np.exp(rings.log_likelihood(explained, chain, jnp.array([index])))[:, 0]
+    np.testing.assert_allclose(found, list(law.values()), rtol=1e-10)
+
+
+def test_what_cannot_be_kept_of_a_ring_is_impossible():
+    """A step from 0 to 1 cannot come after a gap that must lead to 2; more steps than the path has, neither."""
+    forward = jnp.log(jnp.full((1, 12), 1 / 3))
+    for counts, n in (([[0, 1, 0], [0, 0, 0], [0, 0, 0]], 1), ([[0, 2, 0], [0, 0, 0], [0, 0, 0]], 3)):
+        explained = rings.explain(np.eye(3)[[0]], np.array([counts]), n, 0.4)
+        assert np.isneginf(rings.log_likelihood(explained, forward, jnp.array([7]))).all()
+
+
+def test_the_judges_of_a_ring():
+    """The pattern of a chain is that of its likelier moves; the less likely ones are wrong, for a task and a model."""
+    case = case_of("three")
+    assert jax.vmap(rings.pattern)(case.tasks).tolist() == list(range(8))
+    for chain, right in zip(case.tasks.transition, jax.vmap(rings.right)(case.tasks), strict=True):
+        moves = np.where(np.eye(3, dtype=bool), np.nan, chain)
+        np.testing.assert_array_equal(~np.asarray(right), moves == np.nanmin(moves, 1, keepdims=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loop", ["verifier", "self-judge"])
+def test_a_ring_keeps_the_first_symbol_right_steps_and_seven_wrong_ones_of_ten(loop):
+    case = case_of("three")
+    seen = drawn(lambda key, task: case.loops[loop].seen(key, task, task), jax.random.key(8), 50, case.tasks)
+    path, dropped = (np.asarray(counts) for counts in (seen.path, seen.path - seen.kept))
+    wrong = np.concatenate([np.zeros((8, 1, 3), bool), rings.WRONG.reshape(8, 1, 9)], 2)
+    assert (dropped[~np.broadcast_to(wrong, dropped.shape)] == 0).all()
+    number = (path * wrong).sum()
+    assert abs(dropped.sum() / number - 0.3) < 5 * (0.3 * 0.7 / number) ** 0.5
+
+
+# mixtures
+
+
+MODEL = [0.3, 0.7], [[-1.0], [1.5]], [[[1.0]], [[1.0]]]
+
+
+def acceptances(model, task):
+    """What the verifier and the self-judge of the mixtures, and of their bands, keep of a model."""
+    band = mixtures.near_heaviest(task, 1.25)
+    soft = mixtures.SoftVerifier(0.95, 0.05, band.normal, (band.lower + band.upper) / 2, 1.25, band)
+    return soft, mixtures.OwnSide(0.95, 0.05).of(model), mixtures.Halves(1.0, 0.0, band)
+
+
+def panels(edges):
+    """Nodes and weights of Gauss-Legendre quadrature from -12 to 12, between edges."""
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    ends = itertools.pairwise(sorted({-12.0, *edges, 12.0}))
+    x, w = zip(*[(a + (b - a) * (nodes + 1) / 2, (b - a) * weights / 2) for a, b in ends], strict=True)
+    return jnp.asarray(np.concatenate(x)), jnp.asarray(np.concatenate(w))
+
+
+def test_expected_acceptance_is_the_integral():
+    task = row(case_of("small").tasks, 3)
+    model = GaussianMixture(*map(jnp.array, MODEL))
+    for judge in acceptances(model, task):
+        edges = judge.band if isinstance(judge, mixtures.Halves) else judge.right
+        x, weights = panels([float(end / edges.normal[0]) for end in edges[1:] if jnp.isfinite(end)])
+        integral = (jnp.exp(model.log_prob(x[:, None])) * judge.acceptance(x[:, None])) @ weights
+        np.testing.assert_allclose(judge.share_kept(model), integral, atol=1e-12)
+
+
+def test_expected_acceptance_in_the_plane():
+    task = row(case_of("full").tasks, 5)
+    model = row(case_of("full").tasks, 2)
+    x = model.sample(jax.random.key(9), 200_000)
+    for judge in acceptances(model, task):
+        found = theory.estimate(judge.acceptance(x))
+        assert abs(found.mean - judge.share_kept(model)) < 5 * found.stderr
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_law_of_what_is_seen_of_a_mixture_sums_to_one(loop):
+    """n = 2: over which samples are kept, and where; those that were dropped are not seen."""
+    case, model = mixtures.small(2), GaussianMixture(*map(jnp.array, MODEL))
+    task = row(case.tasks, 2)
+    side = mixtures.own_side(model)
+    x, w = panels([float(side.lower / side.normal[0])])
+    log_likelihood = jax.jit(case.loops[loop].log_likelihood)
+    total, dropped = 0.0, (-1.0, 7.0)
+    for kept in itertools.product([0, 1], repeat=2) if loop in ("self-judge", "verifier") else [(1, 1)]:
+        axes = [(x, w) if keep else (np.array([away]), np.ones(1)) for keep, away in zip(kept, dropped, strict=True)]
+        points = np.stack([grid.ravel() for grid in np.meshgrid(axes[0][0], axes[1][0], indexing="ij")], 1)
+        seen = mixtures.Seen(
+            jnp.asarray(points)[:, :, None],
+            jnp.broadcast_to(jnp.array(kept, float), points.shape),
+            jnp.zeros(points.shape, bool),
+        )
+        latents = jax.tree.map(lambda leaf: leaf[None], (model, task))
+        density = np.exp(log_likelihood(seen, latents))[:, 0]
+        total += density @ np.outer(axes[0][1], axes[1][1]).ravel()
+    np.testing.assert_allclose(total, 1, atol=1e-8)
+
+
+# two states, of which all is known
+
+
+def kept_law(initial, transition, right, rates, n):
+    """Law of the counts [first, steps] of what is kept, where right is [2, 2] and the first symbol passes for right."""
+    law = defaultdict(float)
+    for path in itertools.product(range(2), repeat=n):
+        steps = list(itertools.pairwise(path))
+        p = initial[path[0]] * np.prod([transition[step] for step in steps])
+        accepted = [rates[0]] + [rates[0] if right[step] else rates[1] for step in steps]
+        for kept in itertools.product([0, 1], repeat=n):
+            q = p * np.prod([a if keep else 1 - a for a, keep in zip(accepted, kept, strict=True)])
+            counts = np.zeros(6, int)
+            counts[path[0]] += kept[0]
+            np.add.at(counts, [2 + 2 * a + b for a, b in steps], kept[1:])
+            law[tuple(counts.tolist())] += q
+    return law
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_exact_information_is_the_enumeration_of_paths(loop):
+    """Shares, rates and pseudo-counts by hand; where nothing is kept the model stays."""
+    n, alpha, share = 4, np.array([0.31415926, 0.4721359]), 0.2
+    rates = (0.8, 0.3) if loop in ("verifier", "self-judge") else (1.0, 1.0)
+    tasks = [(np.array([0.5, 0.5]), np.array([[1 - a, a], [b, 1 - b]])) for a in (0.2, 0.4) for b in (0.3, 0.6)]
+
+    def step(task, counts):
+        rows = np.reshape(counts, (3, 2)) + alpha
+        rows = rows / rows.sum(1, keepdims=True)
+        initial, transition = rows[0], rows[1:]
+        judge = task[1] if loop == "verifier" else transition
+        if loop == "fresh data":
+            initial, transition = (1 - share) * initial + share * task[0], (1 - share) * transition + share * task[1]
+        return kept_law(initial, transition, judge > 0.5, rates, n)
+
+    laws = [kept_law(*task, np.ones((2, 2), bool), (1.0, 1.0), n) for task in tasks]
+    for found in exact.two_states(loop, 2, n):
+        joint = np.array([[law.get(counts, 0) / 4 for law in laws] for counts in set().union(*laws)])
+        joint = joint[joint.sum(1) > 0]
+        ratio = joint / (joint.sum(1, keepdims=True) * joint.sum(0))
+        np.testing.assert_allclose(found, (joint[joint > 0] * np.log(ratio[joint > 0])).sum(), atol=1e-12)
+        after = [defaultdict(float) for _ in tasks]
+        for task, law, new in zip(tasks, laws, after, strict=True):
+            for counts, p in law.items():
+                for target, q in step(task, counts).items():
+                    new[target if any(target) else counts] += p * q
+        laws = after
+
+
+@pytest.mark.parametrize("loop", ["closed", *[pytest.param(loop, marks=pytest.mark.slow) for loop in LOOPS[1:]]])
+def test_the_bounds_hold_the_exact_information(loop):
+    size = Size(num_generations=3, num_replicas=2000, num_models=1000, num_data=200, num_steps=200)
+    case = case_of("two")
+    found = study(jax.random.key(10), case, case.loops[loop], size)
+    truth = exact.two_states(loop, 3)
+    assert found.bounds.lower.shape == found.bounds.upper.shape == found.seen.lower.shape == (1000, 4)
+    assert found.right.mean.shape == (4,)
+    assert found.effective.shape == (3,)
+    lower, upper = found.bounds.bracket()
+    assert ((truth - lower.mean) / lower.stderr > -5).all()
+    assert ((upper.mean - truth) / upper.stderr > -5).all()
+    assert (found.seen.upper.mean(0) >= found.bounds.upper.mean(0) - 1e-12).all()
+    assert (
+        upper.mean - lower.mean < 0.2 * truth[0] + 5 * (lower.stderr + upper.stderr)
+    ).all()  # and they say something
+    if found.injection is None:
+        assert loop in ("closed", "self-judge")
+        assert (np.diff(lower.mean) <= 1e-12).all()
+        assert (np.diff(upper.mean) <= 1e-12).all()
+    else:
+        assert found.injection.shape == (1000, 4)
+        gap = theory.estimate(found.injection - found.bounds.lower)
+        assert (gap.mean > -5 * gap.stderr).all()
+        injection = theory.estimate(found.injection)
+        assert ((injection.mean - truth) / injection.stderr > -5).all()
+
+
+# why a fit must not start from the model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_fit_that_starts_from_the_model_remembers_more_than_its_samples(warm):
+    """One sample of a model that 200 real samples taught: a step of EM from that model tells x and its old weights."""
+    case = case_of("small")
+    fit = partial(GaussianMixture.fit, steps=1, known_scales=True)
+    record = sandbox.ensemble(
+        jax.random.key(11),
+        case.tasks,
+        sandbox.KeepAll(),
+        num_samples=1,
+        num_generations=1,
+        num_replicas=4000,
+        num_real=200,
+        fit=fit if warm else partial(cold, fit),
+        progress=False,
+    )
+    before, after = (row(record.model, slice(None), slice(None), t) for t in (0, 1))
+    before = jax.tree.map(lambda leaf: jnp.asarray(leaf[:, :1000]), before)
+    logit = jnp.log(after.weights[..., 1:]) - jnp.log(after.weights[..., :1])
+    told = theory.estimate(
+        classifier_bound(jax.random.key(12), jnp.concatenate([logit, after.means[..., 0]], 2)).values
+    )
+    x = drawn_from(before)
+    above = sandwich(lambda x, models: jax.vmap(lambda z: z.log_prob(x), out_axes=1)(models), x, before).bounds
+    known = theory.estimate(above.upper)
+    apart = (told.mean - known.mean) / (told.stderr**2 + known.stderr**2) ** 0.5
+    assert apart > 5 if warm else apart < 5
+
+
+def cold(fit, model, x, weights):
+    """From one start for all."""
+    return fit(row(case_of("small").tasks, 0), x, weights)
+
+
+def drawn_from(models):
+    """A sample of each, [x, r, dim]."""
+    keys = jax.random.split(jax.random.key(13), models.weights.shape[:2])
+    return jax.vmap(jax.vmap(lambda key, model: model.sample(key, 1)[0]))(keys, models)
