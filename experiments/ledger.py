@@ -155,6 +155,8 @@ def bracketed(
     Raises:
         ValueError: a number is not finite, or an error is negative.
     """
+    if not min(lower_stderr, upper_stderr) >= 0:
+        raise ValueError(f"stderr is {lower_stderr} and {upper_stderr} in the setting {setting!r}; accepted: 0 or more")
     fails = upper + STANDARD_ERRORS * upper_stderr < 0
     holds = lower - STANDARD_ERRORS * lower_stderr >= 0
     slack, stderr = (upper, upper_stderr) if fails else (lower, lower_stderr)

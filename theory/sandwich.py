@@ -12,7 +12,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Float
 
 from theory import validation
-from theory.estimators import Bounds
+from theory.intervals import Bounds
 from theory.validation import ArrayLike
 
 BLOCK = 2**23  # entries of the log-likelihood matrix in memory at a time

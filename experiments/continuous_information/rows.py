@@ -13,9 +13,7 @@ from experiments.continuous_information import coverage
 from experiments.continuous_information.exact import two_states
 from experiments.continuous_information.loops import case, studied
 from experiments.ledger import STANDARD_ERRORS, Check, Outcome, Settings, bracketed, check, inequality
-from theory.classifier import classifier_bound
-from theory.estimators import Bounds
-from theory.sandwich import sandwich
+from theory.estimators import Bounds, classifier_bound, sandwich
 
 LAST = 5  # the generation up to which the rows look
 NUM_PROBLEMS, NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 512, 3, 5, 6, 40
@@ -198,7 +196,7 @@ CHECKS: tuple[Check, ...] = (
         "C2-two-states",
         "monte-carlo",
         "brackets of I(X;Z_t) hold the exact value, by counting paths, in every loop",
-        _study + "test_brackets_hold_the_exact_information",
+        _study + "test_the_bounds_hold_the_exact_information",
         enumerated,
         "continuous-two-states",
     ),

@@ -12,9 +12,7 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.classifier import Classified, classifier_bound
-from theory.estimators import Bounds
-from theory.sandwich import sandwich
+from theory.estimators import Bounds, Classified, classifier_bound, sandwich
 
 
 class Loop(NamedTuple):

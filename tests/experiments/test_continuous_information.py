@@ -72,7 +72,7 @@ def is_law(log_p):
     assert (np.abs(mean - mean.T) <= 5 * error + 1e-12).all()
 
 
-@slow_but(("two", "self-judge"), ("two", "verifier"), ("two", "fresh data"), ("three", "verifier"))
+@slow_but(("two", "verifier"), ("two", "fresh data"))
 def test_the_likelihood_is_the_law_of_what_is_seen(name, loop):
     case = case_of(name)
     loop = case.loops[loop]
@@ -229,13 +229,16 @@ def panels(edges):
 def test_expected_acceptance_is_the_integral():
     task = row(case_of("small").tasks, 3)
     model = GaussianMixture(*map(jnp.array, MODEL))
+    log_prob = jax.jit(model.log_prob)
     for judge in acceptances(model, task):
         edges = judge.band if isinstance(judge, mixtures.Halves) else judge.right
         x, weights = panels([float(end / edges.normal[0]) for end in edges[1:] if jnp.isfinite(end)])
-        integral = (jnp.exp(model.log_prob(x[:, None])) * judge.acceptance(x[:, None])) @ weights
-        np.testing.assert_allclose(judge.share_kept(model), integral, atol=1e-12)
+        accepted = jax.jit(type(judge).acceptance)(judge, x[:, None])
+        integral = np.exp(log_prob(x[:, None])) * accepted @ weights
+        np.testing.assert_allclose(jax.jit(type(judge).share_kept)(judge, model), integral, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_expected_acceptance_in_the_plane():
     task = row(case_of("full").tasks, 5)
     model = row(case_of("full").tasks, 2)
@@ -340,7 +343,7 @@ def test_the_bounds_hold_the_exact_information(loop):
     else:
         assert found.injection.shape == (1000, 4)
         gap = theory.estimate(found.injection - found.bounds.lower)
-        assert (gap.mean > -5 * gap.stderr).all()
+        assert (gap.mean >= -5 * gap.stderr).all()
         injection = theory.estimate(found.injection)
         assert ((injection.mean - truth) / injection.stderr > -5).all()
 

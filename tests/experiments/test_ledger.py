@@ -12,7 +12,7 @@ from fake_experiment import CHECK, TWIN
 from rich.console import Console
 
 from experiments import ledger, verify
-from experiments.ledger import Check, Outcome, Row, Settings, equality, inequality
+from experiments.ledger import Check, Outcome, Row, Settings, bracketed, equality, inequality
 from experiments.verify import Printer
 
 ROW = Row.of(CHECK, inequality(0.25, setting="s"))
@@ -225,3 +225,16 @@ def test_the_tests_that_the_real_rows_name_exist() -> None:
         text = (Path(__file__).parents[2] / file).read_text(encoding="utf-8")
         missing = [name for name in names if not re.search(rf"^\s*(def|class) {name}\b", text, re.MULTILINE)]
         assert not missing, f"{check.id} names {check.test}"
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "verdict"),
+    [(0.05, 0.2, "holds"), (0.049, 0.2, "open"), (-0.2, -0.051, "fails"), (-0.2, -0.05, "open"), (-1, 1, "open")],
+)
+def test_a_bracket_decides_by_the_end_that_is_clear_of_zero(lower, upper, verdict):
+    """Each end has an error of .01: five of them are .05."""
+    outcome = bracketed(lower, 0.01, upper, 0.01, setting="")
+    assert outcome.verdict == verdict
+    assert outcome.slack == (upper if verdict == "fails" else lower)
+    with pytest.raises(ValueError, match="stderr"):
+        bracketed(lower, -0.01, upper, 0.01, setting="")
