@@ -104,6 +104,7 @@ def _sandwich(log_likelihood, data, models, log_prior, *, rows: int) -> tuple[Bo
         return columns, (_joined(values)[:, :num_replicas], _joined(effective[..., None])[0, :num_replicas])
 
     dtype = jax.eval_shape(log_likelihood, jax.tree.map(lambda leaf: leaf[0, :1], data), flat).dtype
+    log_prior = log_prior.astype(dtype)
     nothing = jnp.zeros((2, log_prior.size, num_models), dtype)
     columns, (values, effective) = jax.lax.scan(task, nothing, (jnp.arange(log_prior.size), data))
     return _pseudo_values(values, columns, jnp.exp(log_prior)), jnp.median(effective)

@@ -20,10 +20,10 @@ QUICK = {
     "chain": Size(5, 2000, 2000, 200),
 }
 FULL = {
-    "mixture": Size(10, 20_000, 4000, 500, num_steps=2000),
+    "mixture": Size(10, 15_000, 4000, 400, num_steps=1200),
     "full mixture": Size(20, 10_000, 10_000, 60, num_sandwiches=2, num_steps=2000, block=2**18),
     "two states": Size(10, 10_000, 4000, 500, num_steps=2000),
-    "chain": Size(6, 40_000, 40_000, 200, num_steps=2000, block=2**22),
+    "chain": Size(6, 40_000, 40_000, 150, num_steps=1200, block=2**23),
 }
 
 

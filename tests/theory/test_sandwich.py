@@ -118,6 +118,14 @@ def test_blocks_do_not_matter():
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12), whole, parts)
 
 
+def test_single_precision():
+    prior, _, data, models = problem(jax.random.key(5), 20, 14)
+    double = sandwich(table_log_likelihood, data, models, prior)
+    single = sandwich(table_log_likelihood, data, models.astype(jnp.float32), prior)
+    assert single.bounds.lower.dtype == jnp.float32
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), single, double)
+
+
 def test_known_laws_need_no_bounds():
     """Where all models of a task are the same, both ends are the plain average of ln p(d|x)/p(d)."""
     prior, _, data, models = problem(jax.random.key(6), 50, 50)
