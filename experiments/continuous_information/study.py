@@ -18,8 +18,8 @@ from theory.estimators import Bounds, Classified, classifier_bound, sandwich
 class Loop(NamedTuple):
     """A loop, and the law of what its fit sees of a generation.
 
-    Z_{t+1} must be a function of what is seen of generation t, so that the fit may not start from Z_t. (Where nothing is
-    kept the model stays: with a probability of 5e-5 at most in the cases here, far below any standard error.)
+    Z_{t+1} must be a function of what is seen of generation t, so that the fit may not start from Z_t. (Where nothing
+    is kept the model stays: with a probability of 5e-5 at most in the cases here, far below any standard error.)
     """
 
     signal: Any  # as `sandbox.ensemble` takes it
