@@ -41,8 +41,8 @@ def sandwich(
 
         E[ln p̂_out(d|x) − ln p̂_in(d)] ≤ I(X;D) ≤ E[ln p̂_in(d|x) − ln p̂_out(d)].
 
-    The two ends lie E[p(d|z)/p(d|x)]/L apart to first order, z the model that made d: about (2 + t)^{f/2}/L for D_t of a
-    closed loop of f fitted parameters. Twice the models halve it. `effective` says how good an average is: below some
+    The two ends lie E[p(d|z)/p(d|x)]/L apart to first order, z the model that made d: about (2 + t)^{f/2}/L for D_t of
+    a closed loop of f fitted parameters. Twice the models halve it. `effective` says how good an average is: below some
     ten models the bounds are too loose to be of use.
 
     All data sets meet the same models, so that their values are not independent, and their plain standard error is too
