@@ -12,6 +12,7 @@ from theory.intervals import Estimate as Estimate
 from theory.intervals import estimate as estimate
 from theory.intervals import merge as merge
 from theory.intervals import monte_carlo as monte_carlo
+from theory.intervals import spread as spread
 from theory.pointwise import count_log_likelihood as count_log_likelihood
 from theory.pointwise import pointwise_information as pointwise_information
 from theory.pointwise import stratified_information as stratified_information

@@ -38,16 +38,19 @@ class Estimate(NamedTuple):
             Its lower and upper ends; they may lie beyond the bounds, as nothing is clipped.
 
         Raises:
-            ValueError: Where `level` is outside (0, 1), or `bounds` are no interval or the mean is outside.
+            ValueError: Where `level` is outside (0, 1), `bounds` are no interval or the mean is outside; where the mean
+                is not finite, or the standard error negative.
 
         References:
             Maurer & Pontil (2009), Empirical Bernstein bounds and sample variance penalization, theorem 4. COLT.
         """
         if not 0 < level < 1:
             raise validation.refuse("level", level, "a number in (0, 1)")
-        mean, stderr = jnp.asarray(self.mean), jnp.asarray(self.stderr)
+        mean, stderr = validation.finite("mean", self.mean), validation.finite("stderr", self.stderr)
+        if validation.has_values(stderr) and not (stderr >= 0).all():
+            raise validation.refuse("stderr", "a negative entry", "numbers >= 0")
         if bounds is None:
-            half = ndtri(jnp.asarray((1 + level) / 2, stderr.dtype)) * stderr
+            half = -ndtri(jnp.asarray((1 - level) / 2, stderr.dtype)) * stderr
         else:
             low, high = bounds
             if not -math.inf < low < high < math.inf:
@@ -102,7 +105,13 @@ class Bounds(NamedTuple):
     upper: Float[Array, "replica *shape"]
 
     def minus(self, other: "Bounds") -> "Bounds":
-        """Bounds on the difference of the two truths: lower − other.upper, upper − other.lower."""
+        """Bounds on the difference of the two truths: lower − other.upper, upper − other.lower.
+
+        Raises:
+            ValueError: Where the other's shape differs: replicas are paired.
+        """
+        if jnp.shape(self.lower) != jnp.shape(other.lower):
+            raise validation.refuse("other", f"shape {jnp.shape(other.lower)}", f"shape {jnp.shape(self.lower)}")
         return Bounds(self.lower - other.upper, self.upper - other.lower)
 
     def bracket(self) -> Bracket:
@@ -127,7 +136,35 @@ def estimate(values: ArrayLike) -> Estimate:
     v = validation.finite("values", values)
     if v.ndim == 0 or v.shape[0] < 2:
         raise validation.refuse("values", f"shape {v.shape}", "at least 2 replicas on axis 0")
-    return Estimate(v.mean(0), v.std(0, ddof=1) / v.shape[0] ** 0.5, v.shape[0])
+    result = Estimate(v.mean(0), v.std(0, ddof=1) / v.shape[0] ** 0.5, v.shape[0])
+    if validation.has_values(v) and not (np.isfinite(result.mean).all() and np.isfinite(result.stderr).all()):
+        raise validation.refuse("values", f"numbers too large for the sums in {v.dtype}", "smaller ones")
+    return result
+
+
+def spread(values: ArrayLike, num_replicas: int) -> Float[Array, "replica *shape"]:
+    """The mean over some replicas as jackknife pseudo-values over more, to which the others add nothing.
+
+    mean + (R/r) c (v_j − mean) for j < r, mean for the others; c² = r (R−1) / ((r−1) R), so that the standard error is
+    that of the r values.
+
+    Args:
+        values: [r, ...], those of the first replicas.
+        num_replicas: R, at least r.
+
+    Returns:
+        [R, ...].
+
+    Raises:
+        ValueError: Where there are fewer than two values, or more than `num_replicas`.
+    """
+    v = validation.floats("values", values)
+    if v.ndim == 0 or v.shape[0] < 2:
+        raise validation.refuse("values", f"shape {v.shape}", "at least 2 replicas on axis 0")
+    few, many = v.shape[0], validation.integer("num_replicas", num_replicas, v.shape[0])
+    mean = v.mean(0, keepdims=True)
+    added = (v - mean) * (many / few * (few * (many - 1) / ((few - 1) * many)) ** 0.5)
+    return mean + jnp.pad(added, ((0, many - few), *[(0, 0)] * (v.ndim - 1)))
 
 
 def merge(a: Estimate, b: Estimate) -> Estimate:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import logsumexp
 from jaxtyping import Float
 
 from theory import validation
-from theory.intervals import Bounds
+from theory.intervals import Bounds, spread
 from theory.validation import ArrayLike
 
 BLOCK = 2**23  # entries of the log-likelihood matrix in memory at a time
@@ -22,7 +23,7 @@ class Sandwich(NamedTuple):
     """Bounds on I(X;D), and how many models carry the likelihood of a data set."""
 
     bounds: Bounds
-    effective: Float[Array, ""]  # median over data sets of 1/Σ_l w_l², w_l the share of model l in p(d|x)
+    effective: Float[Array, ""]  # median over data sets of 1/Σ_l w_l², w_l the share of model l, not the own, in p(d|x)
 
 
 def sandwich(
@@ -41,19 +42,21 @@ def sandwich(
 
         E[ln p̂_out(d|x) − ln p̂_in(d)] ≤ I(X;D) ≤ E[ln p̂_in(d|x) − ln p̂_out(d)].
 
-    The two ends lie E[p(d|z)/p(d|x)]/L apart to first order, z the model that made d: about (2 + t)^{f/2}/L for D_t of
-    a closed loop of f fitted parameters. Twice the models halve it. `effective` says how good an average is: below some
-    ten models the bounds are too loose to be of use.
+    For normal laws of f parameters whose models vary v times as much as data of one model, the ends lie at most
+    2 ((1+v)^f − 1)/L apart once that is small, and close more slowly before; in a closed loop v = t + 1 for D_t.
+    `effective` is about L/(1+v)^{f/2}: below some ten models the bounds are too loose to be of use.
 
     All data sets meet the same models, so that their values are not independent, and their plain standard error is too
     small. The values returned are those of the infinitesimal jackknife over replicas, each a model with the data set
-    drawn from it: what a replica adds by its own data set, and what its model adds to the averages of all others.
+    drawn from it: what a replica adds by its own data set, and what its model adds to the averages of all others. They
+    mean something from some 20 data sets a task on.
 
     Args:
-        log_likelihood: (data [b, …], models [l, …]) -> ln p(d_i|z_j) [b, l], in nats.
-        data: A pytree of arrays [x, r, …]; data set (x, r) was drawn from model (x, r).
-        models: A pytree of arrays [x, l, …], l ≥ r and at least 2; what else the likelihood needs of the task, such as
-            its verifier, is part of it.
+        log_likelihood: (data [b, …], models [l, …]) -> ln p(d_i|z_j) [b, l], in nats, up to a constant of each data
+            set. A function of its own compiles anew.
+        data: A pytree of arrays [x, r, …], r ≥ 2; data set (x, r) was drawn from model (x, r).
+        models: A pytree of arrays [x, l, …], l ≥ r: independent draws of p(z|x). What else the likelihood needs of the
+            task, such as its verifier, is part of it.
         prior: p(x) [x]; uniform by default.
         block: Entries of the matrix [x·r, x·l] in memory at a time.
 
@@ -61,29 +64,52 @@ def sandwich(
         Values [l] of the lower and of the upper bound, in nats.
 
     Raises:
-        ValueError: Where shapes disagree, `prior` is no probability vector, there are fewer than 2 models, or no other
-            model than its own can have made a data set (more models are needed then).
+        ValueError: Where shapes disagree, `prior` is no probability vector, there are fewer than 2 data sets a task, a
+            likelihood is NaN, or no other model than its own can have made a data set (more are needed then).
 
     References:
         Nowozin (2018), Debiasing evidence approximations, ICLR (the bias of a log-average).
         Poole et al. (2019), On variational bounds of mutual information, arXiv:1905.06922 (leaving the own one out).
         Efron & Stein (1981), The jackknife estimate of variance. Annals of Statistics 9.
     """
-    (m, r), (tasks, num_models) = (jax.tree.leaves(tree)[0].shape[:2] for tree in (data, models))
+    (m, r), (tasks, num_models) = _leading("data", data), _leading("models", models)
     validation.same_size("models", tasks, "data", m)
-    if num_models < max(r, 2):
-        raise validation.refuse("models", f"{num_models} a task", f"at least 2, and the {r} that made the data")
+    if r < 2:
+        raise validation.refuse("data", f"{r} data set a task", "at least 2")
+    if num_models < r:
+        raise validation.refuse("models", f"{num_models} a task", f"at least the {r} that made the data")
     p = jnp.full(m, 1 / m) if prior is None else validation.pmf("prior", prior, 1)
     validation.same_size("prior", p.size, "data", m)
-    rows = max(1, min(r, block // (m * num_models)))
-    values, effective = _sandwich(log_likelihood, data, models, jnp.log(p), rows=rows)
-    if validation.has_values(values.lower) and not jnp.isfinite(jnp.stack(values)).all():
-        raise validation.refuse("models", f"{num_models} a task", "enough that each data set is possible under another")
-    return Sandwich(values, effective)
+    _check_shape(log_likelihood, data, models, m * num_models)
+    rows = max(1, min(r, validation.integer("block", block, 1) // (m * num_models)))
+    bounds, effective, values = _sandwich(log_likelihood, data, models, jnp.log(p), rows=rows)
+    if validation.has_values(values):
+        if np.isnan(values).any():
+            raise validation.refuse("log_likelihood", "a NaN or +inf", "finite numbers, or −inf for what is impossible")
+        if not np.isfinite(values).all():
+            raise validation.refuse("models", f"{num_models} a task", "enough that others can have made each data set")
+    return Sandwich(bounds, effective)
+
+
+def _leading(name: str, tree: Any) -> tuple[int, int]:
+    """The two leading axes, which all leaves share."""
+    shapes = {np.shape(leaf)[:2] for leaf in jax.tree.leaves(tree)}
+    if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or 0 in shape:
+        raise validation.refuse(name, f"leading axes {sorted(map(str, shapes)) or 'none'}", "arrays [x, replica, …]")
+    return shape
+
+
+def _check_shape(log_likelihood: Callable[[Any, Any], Array], data: Any, models: Any, num_models: int) -> None:
+    """Raises ValueError unless a block of two data sets gives [2, all models]."""
+    two = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0, :2], data)
+    flat = jax.tree.map(lambda leaf: jnp.asarray(leaf).reshape(-1, *np.shape(leaf)[2:]), models)
+    found = jax.eval_shape(log_likelihood, two, flat)
+    if getattr(found, "shape", None) != (2, num_models) or not jnp.issubdtype(found.dtype, jnp.floating):
+        raise validation.refuse("log_likelihood", f"{found} for 2 data sets", f"floats of shape (2, {num_models})")
 
 
 @partial(jax.jit, static_argnames=("log_likelihood", "rows"))
-def _sandwich(log_likelihood, data, models, log_prior, *, rows: int) -> tuple[Bounds, Array]:
+def _sandwich(log_likelihood, data, models, log_prior, *, rows: int) -> tuple[Bounds, Array, Array]:
     num_replicas = jax.tree.leaves(data)[0].shape[1]
     num_models = jax.tree.leaves(models)[0].shape[1]
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), models)
@@ -107,7 +133,7 @@ def _sandwich(log_likelihood, data, models, log_prior, *, rows: int) -> tuple[Bo
     log_prior = log_prior.astype(dtype)
     nothing = jnp.zeros((2, log_prior.size, num_models), dtype)
     columns, (values, effective) = jax.lax.scan(task, nothing, (jnp.arange(log_prior.size), data))
-    return _pseudo_values(values, columns, jnp.exp(log_prior)), jnp.median(effective)
+    return _pseudo_values(values, columns, jnp.exp(log_prior)), jnp.median(effective), values
 
 
 def _rows(ell: Array, x: Array, own: Array, there: Array, log_prior: Array) -> tuple[Array, Array, Array]:
@@ -119,7 +145,8 @@ def _rows(ell: Array, x: Array, own: Array, there: Array, log_prior: Array) -> t
     made = ell[rows, x, own]
     ell = ell.at[rows, x, own].set(-jnp.inf)
     top = ell.max(2)
-    top = jnp.where(jnp.isfinite(top), top, 0)
+    top = jnp.where(top > -jnp.inf, top, top.max(1, keepdims=True))  # where no model of a task can have made the data
+    top = jnp.where(top > -jnp.inf, top, 0)
     e = jnp.exp(ell - top[:, :, None])
     out = top + jnp.log(e.sum(2))
     own_task = (place == x)[None, :]
@@ -151,10 +178,7 @@ def _joined(blocks: Float[Array, "block row value"]) -> Float[Array, "value repl
 def _pseudo_values(values: Float[Array, "x v r"], columns: Float[Array, "v x l"], prior: Float[Array, " x"]) -> Bounds:
     """θ + L Σ_x of what replica l adds: its own value above its task's mean, and its share above the mean share."""
     num_replicas, num_models = values.shape[2], columns.shape[2]
-    means = values.mean(2)
-    own = jnp.pad(values - means[:, :, None], ((0, 0), (0, 0), (0, num_models - num_replicas)))
-    shares = columns - columns.mean(2, keepdims=True)
-    added = (prior[:, None, None] * own).sum(0) + shares.sum(1)
-    theta = (prior[:, None] * means).sum(0)
-    lower, upper = theta[:, None] + num_models / num_replicas * added
+    own = spread((prior[:, None, None] * values).sum(0).T, num_models)  # [l, v]
+    shares = (columns - columns.mean(2, keepdims=True)).sum(1) * (num_models / num_replicas)
+    lower, upper = own.T + shares
     return Bounds(lower, upper)

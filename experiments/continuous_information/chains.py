@@ -16,7 +16,8 @@ from sandbox.regimes import refit, whole
 from sandbox.regions import Transitions
 
 SHARE = 0.2  # of the steps of a path, drawn by the true chain
-SMOOTHING = {2: (0.31415926, 0.4721359), 3: (0.70710678, 0.73205081, 0.23606798)}  # no two rows of counts have one fit
+# cut irrational numbers: up to 100 symbols no two rows of counts have one fit (theory.markov.smallest_gap)
+SMOOTHING = {2: (0.31415926, 0.4721359), 3: (0.70710678, 0.73205081, 0.23606798)}
 
 Right = Callable[[MarkovChain], Array]  # which steps are right [state, next], bool
 
@@ -80,7 +81,7 @@ def of_path(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
 
 
 def all_verdicts(right: Right, rates: tuple[float, float], whose: int) -> dict[str, Any]:
-    """The likelihood of a path and its verdicts, which is more than what was kept; `whose`: 0 the model, 1 the task."""
+    """The fields of a `Loop` bounded by a path and all verdicts; `whose` they are: 0 the model's, 1 the task's."""
 
     def log_likelihood(seen: Seen, latent: tuple[MarkovChain, MarkovChain]) -> Array:
         keeps = jax.vmap(lambda chain: acceptance(right(chain), rates))(latent[whose])

@@ -43,7 +43,11 @@ def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLOR
         draw_bracket(upper, study, COLORS[loop])
         t = np.arange(np.size(study.right.mean))
         if study.injection is not None:
-            plots.theory(upper, t, np.minimum(theory.estimate(study.injection).mean, top), dashed=True)
+            injection = np.minimum(theory.estimate(study.injection).mean, top)
+            plots.theory(upper, t, injection, dashed=True)
+            upper.annotate(
+                "by injection", (t[-1], injection[-1]), (0, 4), textcoords="offset points", ha="right", fontsize=10
+            )
         upper.set(title=loop, ylim=(0, 1.05 * top))
         plots.theory(upper, t[[0, -1]], [top, top])
         plots.band(lower, t, study.right.mean, study.right.stderr, color=COLORS[loop])
@@ -60,22 +64,23 @@ def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLOR
 def mixture(settings: Settings) -> Figure:
     """Eight tasks, a mixture of two components, weight and means refitted to 20 samples.
 
-    The information lies in the dark band, for certain but for sampling error (pale, 95 %): below is what a classifier
-    reads off the model, above what the fit has seen. Dashed: what the signal may add at most, to what was known.
+    The information lies in the dark band, but for the sampling error of either end (pale, 95 %), within which the ends
+    may cross: below is what a classifier reads off the model, above what the fit has seen. Dashed: what was known and
+    what the signal adds at most, cut at H(X). Right is what lies near the heaviest component of the task.
 
     In practice: judged by itself a model sharpens and forgets; a verifier that looks at the task, or a fifth of real
     samples, is what keeps or adds information.
     """
-    fig, axes = loops_of(settings, "mixture")
-    axes[0, 2].annotate("bound by injection", (1.1, 1.62), fontsize=10)
-    return fig
+    return loops_of(settings, "mixture")[0]
 
 
 @plots.style()
 def chain(settings: Settings) -> Figure:
-    """Eight tasks, a Markov chain of three states refitted to a path of 100 symbols, between two bounds.
+    """Eight tasks, a Markov chain of three states refitted to a path of 100 symbols: information between two bounds.
 
-    Under a self-judge more steps are right in every generation, while the model tells less and less of its task.
+    Pale: 95 % of either end; dashed: what was known and what the signal adds at most. Right is every step but the less
+    likely move of the task from each state. Under a self-judge more steps are right in every generation, while the
+    model tells less and less of its task.
 
     In practice: a rising score does not show that a loop learns; ask whether what raises it has seen the task.
     """
@@ -89,8 +94,8 @@ def full_mixture(settings: Settings) -> Figure:
     The averages over simulated models fail here: of what the fit of Z_t has seen, one model in (1 + t)^8.5 carries the
     likelihood. Above, only what the real samples told, or what a signal added, is certain.
 
-    In practice: the lower bound needs only more replicas. Twice the models halve the distance of the two bounds on what
-    was seen; the third generation takes 2^8.5 = 360 times as many as the first.
+    In practice: the lower bound needs only more replicas. For an equally good average, the third generation takes
+    2^8.5 = 360 times the models of the first; until hundreds carry it, doubling them does less than halve the distance.
     """
     return loops_of(settings, "full mixture", tuple(COLORS) if settings.full else ("closed", "verifier"))[0]
 
@@ -99,8 +104,8 @@ def full_mixture(settings: Settings) -> Figure:
 def exact(settings: Settings) -> Figure:
     """Four tasks, a Markov chain of two states refitted to a path of twelve symbols, for which counting paths is exact.
 
-    The brackets (colour) hold the exact information (black) in each loop. They are wide where the fit sees the kept
-    steps, and the upper bound all verdicts.
+    The brackets (colour) hold the exact information (black) within their sampling error (pale, 95 %). They are wide
+    where a judge drops steps: the upper bound then counts the dropped ones too, which the fit does not see.
 
     In practice: where enumeration is out of reach, the bracket is what one may rely on.
     """

@@ -13,6 +13,7 @@ CASES = {
     "two states": chains.two_states,
     "chain": rings.three_states,
 }
+FIRST_STREAM = 100  # of the seed's random streams; those below belong to others
 QUICK = {
     "mixture": Size(5, 2000, 800, 100),
     "full mixture": Size(5, 2000, 1000, 30, num_sandwiches=1, block=2**18),
@@ -36,6 +37,6 @@ def case(name: str) -> Case:
 @lru_cache
 def studied(settings: Settings, name: str, loop: str) -> Study:
     """A loop of a case."""
-    index = 100 + 10 * list(CASES).index(name) + list(case(name).loops).index(loop)
+    index = FIRST_STREAM + 10 * list(CASES).index(name) + list(case(name).loops).index(loop)
     size = (FULL if settings.full else QUICK)[name]
     return study(stream(settings, index), case(name), case(name).loops[loop], size)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.scipy.special import xlog1py, xlogy
 from jax.scipy.stats import norm
 
 import sandbox
@@ -83,13 +84,13 @@ class OwnSide(NamedTuple):
         """The verdict on each sample."""
         return sandbox.Verifier(self.tpr, self.fpr, own_side(model))(key, model, x)
 
-    def of(self, model: GaussianMixture) -> "Halves":
-        """What it amounts to for one model."""
-        return Halves(self.tpr, self.fpr, own_side(model))
+    def of(self, model: GaussianMixture) -> "BandRates":
+        """Its acceptance where the model is this one."""
+        return BandRates(self.tpr, self.fpr, own_side(model))
 
 
-class Halves(NamedTuple):
-    """The acceptance of a Verifier of a band, and its expectation under a mixture."""
+class BandRates(NamedTuple):
+    """The acceptance of a Verifier to whom a band is right, with its expectation under a mixture."""
 
     tpr: float
     fpr: float
@@ -185,7 +186,7 @@ def verified(num_samples: int, verifier: Callable[[GaussianMixture], Any]) -> Lo
 
     def of_verdicts(seen: Seen, task: GaussianMixture) -> Array:
         accepted = verifier(task).acceptance(seen.x)
-        return (seen.kept * jnp.log(accepted) + (1 - seen.kept) * jnp.log1p(-accepted)).sum()
+        return (xlogy(seen.kept, accepted) + xlog1py(1 - seen.kept, -accepted)).sum()
 
     signal = lambda _, task: verifier(task)  # noqa: E731
     return Loop(signal, sandbox.Replace(), _judged(num_samples, verifier), of_kept, of_verdicts)
@@ -213,8 +214,8 @@ def with_fresh(num_samples: int, share: float) -> Loop:
 
 def kept_log_prob(seen: Seen, model: GaussianMixture, signal: Any) -> Array:
     """ln Π_kept z(x) a(x) · (1 − E_z a)^(n − kept): the dropped are seen in their number alone."""
-    kept = model.log_prob(seen.x) + jnp.log(signal.acceptance(seen.x))
-    return (seen.kept * kept).sum() + (1 - seen.kept).sum() * jnp.log1p(-signal.share_kept(model))
+    kept = seen.kept * model.log_prob(seen.x) + xlogy(seen.kept, signal.acceptance(seen.x))
+    return kept.sum() + xlog1py((1 - seen.kept).sum(), -signal.share_kept(model))
 
 
 def _judged(num_samples: int, signal: Callable[[GaussianMixture], Any]) -> Callable[..., Seen]:

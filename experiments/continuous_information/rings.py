@@ -15,11 +15,13 @@ from jax import Array
 from jax.scipy.special import logsumexp
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.chains import Case, Seen, case, flat
+from experiments.continuous_information.chains import Seen, case, flat
+from experiments.continuous_information.study import Case
 from sandbox import MarkovChain
 from theory import markov
 
-RATES = 1.0, 0.7
+RATES = 1.0, 0.7  # of the verifier, and of the self-judge
+IMPOSSIBLE = -1e30  # ln 0, finite, so that a product with the zeros of other patterns is no NaN
 
 AHEAD = np.roll(np.eye(3, dtype=bool), 1, axis=1)  # the moves forward
 PATTERNS = np.array([[index >> state & 1 for state in range(3)] for index in range(8)], bool)  # who goes forward
@@ -52,9 +54,9 @@ def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -
     equations = np.concatenate([inflow[:, :2], np.ones((8, 1, 3))], axis=1)
     balance = kept.sum(-1) - kept.sum(-2)
     ends = np.eye(3)
-    right = (balance - first)[..., None, :] + ends
-    missing = np.broadcast_to((num_samples - 1 - kept.sum((-1, -2)))[..., None, None], (*right.shape[:-1], 1))
-    known = np.concatenate([right[..., :2], missing], axis=-1)  # [..., e, equation]
+    flow = (balance - first)[..., None, :] + ends
+    missing = np.broadcast_to((num_samples - 1 - kept.sum((-1, -2)))[..., None, None], (*flow.shape[:-1], 1))
+    known = np.concatenate([flow[..., :2], missing], axis=-1)  # [..., e, equation]
     dropped = np.einsum("pae,...le->...pla", np.linalg.inv(equations), known)  # [..., p, e, state]
     possible = (np.abs(dropped - np.rint(dropped)) < 1e-6).all(-1) & (dropped > -0.5).all(-1)
     dropped = np.where(possible[..., None], np.rint(dropped), 0)
@@ -77,7 +79,7 @@ def right(chain: MarkovChain) -> Array:
 
 
 def judged(num_samples: int, whose: int) -> dict[str, Any]:
-    """What is seen of a verdict is what was kept; `whose`: 0 the model's, 1 the task's."""
+    """The fields of a `Loop` whose fit sees what was kept; `whose` verdict it is: 0 the model's, 1 the task's."""
 
     def prepare(seen: Seen) -> Explained:
         kept = np.rint(np.asarray(seen.kept)).astype(int)
@@ -94,9 +96,6 @@ def three_states(num_samples: int = 100) -> Case:
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
     tasks = MarkovChain(jnp.full((8, 3), 1 / 3), jnp.asarray(rows))
     return case(tasks, num_samples, right, RATES, partial(judged, num_samples))
-
-
-IMPOSSIBLE = -1e30  # finite, so that a product with the zeros of other patterns is no NaN
 
 
 def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:

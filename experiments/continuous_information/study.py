@@ -12,7 +12,7 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.estimators import Bounds, Classified, classifier_bound, sandwich
+from theory.estimators import Bounds, Classified, classifier_bound, sandwich, spread
 
 
 class Loop(NamedTuple):
@@ -60,7 +60,7 @@ class Study(NamedTuple):
 
     bounds: Bounds  # on I(X;Z_t)
     seen: Bounds  # on what the fit of Z_t has seen; [replica, t] for as many t as have a sandwich
-    injection: Array | None  # from above: I(X;Z_{t−1}) + I(X;S_{t−1}|Z_{t−1},D_{t−1}); None in a closed loop
+    injection: Array | None  # from above: I(X;Z_{t−1}) + I(X;S_{t−1}|Z_{t−1},D_{t−1}), from t = 1 on; None if closed
     right: theory.Estimate  # the share right of Z_t [t]
     effective: Array  # how many models carry the likelihood of what the fit of Z_t has seen [t], t ≥ 1
 
@@ -68,11 +68,21 @@ class Study(NamedTuple):
 def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
     """Brackets I(X;Z_t), t = 0 … T, in nats.
 
-    Below: H(X) + E ln q(x|z), a classifier's. Above: I(X; what the fit saw), exact for the real samples, a sandwich
-    later; in an open loop also the last bound and what the signal injected, I(X;S|Z,D) ≤ E ln p(s|d,x) −
-    ln Σ_x' q(x'|z) p(s|d,x') for any q. In a closed loop an earlier upper bound and a later lower one hold too. The
-    tightest is taken by its mean: of k bounds, the best seems too good by less than √(2 ln k) of their errors.
+    Below: H(X) + E ln q(x|z), a classifier's. Above: I(X; what the fit saw), unbiased for the real samples, whose law
+    is known, a sandwich later; in an open loop also the last bound and what the signal injected, for any q
+    I(X;S|Z,D) ≤ E[ln p(s|d,x) − ln Σ_x' q(x'|z) p(s|d,x')], where S is independent of Z given (D, X). In a closed loop
+    an earlier upper bound and a later lower one hold too. The tightest is taken by its mean: of k bounds, the best
+    seems too good by less than √(2 ln k) of their errors. A verdict, with five errors, has room for that; an interval
+    of 95 % is that of each end by itself.
+
+    Raises:
+        ValueError: Where the sizes do not fit: num_replicas/5 ≤ num_models ≤ num_replicas, 2 ≤ num_data ≤ num_models.
     """
+    if not size.num_replicas / 5 <= size.num_models <= size.num_replicas:
+        accepted = f"num_replicas/5 to num_replicas = {size.num_replicas}"
+        raise ValueError(f"num_models: {size.num_models} was given; accepted: {accepted}")
+    if not 2 <= size.num_data <= size.num_models:
+        raise ValueError(f"num_data: {size.num_data} was given; accepted: 2 to num_models = {size.num_models}")
     loop_key, seen_key, real_key, train_key = jax.random.split(key, 4)
     record = sandbox.ensemble(
         loop_key,
@@ -104,7 +114,7 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
         bounds, injection = _closed(below, of_seen), None
     else:
         injected = _injected(loop.signal_log_prob, draws, case.tasks, log_posterior[:-1])
-        bounds, injection = _open(below, of_seen, _spread(injected, size.num_models), jnp.log(features.shape[1]))
+        bounds, injection = _open(below, of_seen, spread(injected, size.num_models), jnp.log(features.shape[1]))
     if loop.injective:
         told = jnp.concatenate([bounds.lower, of_seen.lower], 1)
         last, known = size.num_generations + 1, of_seen.lower.shape[1]
@@ -121,7 +131,7 @@ def _classified(key: Array, features: Array, size: Size) -> tuple[Array, Array]:
     """The classifier's values [replica, t], and its log-posterior of the replicas it held out [t, x, r, x']."""
     # the last replicas are held out, the first are those of the sandwich
     found = _trained(jax.random.split(key, features.shape[0]), jnp.flip(features, 2), num_steps=size.num_steps)
-    return _spread(jnp.flip(found.values, 1).T, size.num_models), jnp.flip(found.log_posterior, 2)
+    return spread(jnp.flip(found.values, 1).T, size.num_models), jnp.flip(found.log_posterior, 2)
 
 
 @partial(jax.jit, static_argnames="num_steps")
@@ -188,13 +198,6 @@ def _best(values: Array, columns: list[Any], best: Callable[..., int]) -> Array:
     """Of values [replica, column], for each list of columns the one of the best mean."""
     means = values.mean(0).tolist()
     return values[:, jnp.asarray([best(some, key=means.__getitem__) for some in columns])]
-
-
-def _spread(values: Array, num_replicas: int) -> Array:
-    """The mean over some replicas [r, …] as jackknife pseudo-values over more: the others add nothing to it."""
-    mean = values.mean(0, keepdims=True)
-    added = (values - mean) * (num_replicas / values.shape[0])
-    return mean + jnp.pad(added, ((0, num_replicas - values.shape[0]), *[(0, 0)] * (values.ndim - 1)))
 
 
 def _repeat(tasks: Any, num_replicas: int) -> Any:

@@ -219,7 +219,7 @@ def acceptances(model, task):
     """What the verifier and the self-judge of the mixtures, and of their bands, keep of a model."""
     band = mixtures.near_heaviest(task, 1.25)
     soft = mixtures.SoftVerifier(0.95, 0.05, band.normal, (band.lower + band.upper) / 2, 1.25, band)
-    return soft, mixtures.OwnSide(0.95, 0.05).of(model), mixtures.Halves(1.0, 0.0, band)
+    return soft, mixtures.OwnSide(0.95, 0.05).of(model), mixtures.BandRates(1.0, 0.0, band)
 
 
 def panels(edges):
@@ -235,7 +235,7 @@ def test_expected_acceptance_is_the_integral():
     model = GaussianMixture(*map(jnp.array, MODEL))
     log_prob = jax.jit(model.log_prob)
     for judge in acceptances(model, task):
-        edges = judge.band if isinstance(judge, mixtures.Halves) else judge.right
+        edges = judge.band if isinstance(judge, mixtures.BandRates) else judge.right
         x, weights = panels([float(end / edges.normal[0]) for end in edges[1:] if jnp.isfinite(end)])
         accepted = jax.jit(type(judge).acceptance)(judge, x[:, None])
         integral = np.exp(log_prob(x[:, None])) * accepted @ weights
@@ -400,3 +400,24 @@ def drawn_from(models):
     """A sample of each, [x, r, dim]."""
     keys = jax.random.split(jax.random.key(13), models.weights.shape[:2])
     return jax.vmap(jax.vmap(lambda key, model: model.sample(key, 1)[0]))(keys, models)
+
+
+def test_a_perfect_judge_makes_no_nan():
+    """0 · ln 0 = 0: what is possible under a judge that never errs has a finite likelihood."""
+    judge = mixtures.OwnSide(1.0, 0.0)
+    loop = mixtures.self_judged(20, judge)
+    tasks = case_of("small").tasks
+    model = jax.tree.map(lambda leaf: leaf[0], tasks)
+    seen = loop.seen(jax.random.key(0), model, model)
+    assert jnp.isfinite(mixtures.kept_log_prob(seen, model, judge.of(model)))
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    case = case_of("small")
+    for size, name in (
+        (Size(2, 100, 200, 10), "num_models"),
+        (Size(2, 100, 10, 5), "num_models"),
+        (Size(2, 100, 50, 60), "num_data"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            study(jax.random.key(0), case, case.loops["closed"], size)

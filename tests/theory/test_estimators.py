@@ -315,3 +315,41 @@ def test_estimates_pass_through_transformations():
 def test_bad_input_is_refused(call, name):
     with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
         call()
+
+
+@pytest.mark.parametrize(
+    ("mean", "stderr", "name"), [(jnp.nan, 1.0, "mean"), (0.0, jnp.nan, "stderr"), (0.0, -1.0, "stderr")]
+)
+def test_no_interval_without_a_mean_and_an_error(mean, stderr, name):
+    with pytest.raises(ValueError, match=name):
+        theory.Estimate(mean, stderr, 5).interval()
+
+
+def test_interval_of_integers_and_of_a_level_near_one():
+    lower, upper = theory.Estimate(1, 2, 5).interval()
+    np.testing.assert_allclose([lower, upper], scipy.stats.norm.interval(0.95, 1, 2))
+    single = theory.Estimate(jnp.float32(0), jnp.float32(1), 5).interval(1 - 1e-8)
+    np.testing.assert_allclose(single[1], scipy.stats.norm.isf(5e-9), rtol=1e-5)
+
+
+def test_overflow_is_refused():
+    with pytest.raises(ValueError, match="values"):
+        theory.estimate(jnp.full(3, 3e38, jnp.float32))
+
+
+def test_spread_keeps_mean_and_error():
+    values = np.random.default_rng(0).normal(size=(7, 2))
+    few, many = theory.estimate(values), theory.estimate(theory.estimators.spread(values, 40))
+    np.testing.assert_allclose(many.mean, few.mean, rtol=1e-12)
+    np.testing.assert_allclose(many.stderr, few.stderr, rtol=1e-12)
+    for wrong in (values[:1], values[0, 0]):
+        with pytest.raises(ValueError, match="values"):
+            theory.estimators.spread(wrong, 40)
+    with pytest.raises(ValueError, match="num_replicas"):
+        theory.estimators.spread(values, 6)
+
+
+def test_bounds_are_paired():
+    bounds = theory.Bounds(jnp.zeros(3), jnp.ones(3))
+    with pytest.raises(ValueError, match="other"):
+        bounds.minus(theory.Bounds(jnp.zeros(1), jnp.ones(1)))

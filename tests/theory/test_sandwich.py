@@ -160,12 +160,56 @@ def refused(match, *args, **kwargs):
         sandwich(table_log_likelihood, *args, **kwargs)
 
 
+def test_a_constant_of_each_data_set_changes_nothing():
+    """Also where the other tasks cannot have made it, and the likelihood is far below what a float can hold."""
+    channel = jnp.asarray([[0.7, 0.3, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0.1, 0.9]])
+    models = channel.reshape(2, 2, 4).repeat(20, 1)
+    data = jax.random.categorical(jax.random.key(10), jnp.log(models), axis=-1)
+
+    def shifted(data, models):
+        return table_log_likelihood(data, models) - 2000
+
+    plain, far = (sandwich(f, data, models) for f in (table_log_likelihood, shifted))
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9), plain, far)
+    assert plain.bounds.lower.mean() == pytest.approx(np.log(2), abs=0.03)
+
+
+@pytest.mark.parametrize("num_data", [2, 5])
+def test_few_data_sets_have_a_large_error(num_data):
+    """stderr² of r data sets is unbiased: over 4000 repeats of one problem its mean is the variance of an end."""
+    channel = jax.nn.softmax(2 * jax.random.normal(jax.random.key(2), (TASKS, SYMBOLS), float))
+    models = jnp.broadcast_to(channel[:, None], (TASKS, 30, SYMBOLS))  # all of a task the same: data alone vary
+
+    @jax.jit
+    @jax.vmap
+    def repeat(key):
+        data = jax.random.categorical(key, jnp.log(models[:, :num_data]), axis=-1)
+        return theory.estimate(sandwich(table_log_likelihood, data, models).bounds.lower)
+
+    found = repeat(jax.random.split(jax.random.key(11), 4000))
+    assert float((found.stderr**2).mean() / found.mean.var(ddof=1)) == pytest.approx(1, abs=0.15)
+
+
 def test_errors():
     _, _, data, models = problem(jax.random.key(9), 5, 5)
     refused("models: 4 a task", data, models[:, :4])
     refused("models", data, models[:2])
     refused("prior", data, models, [0.5, 0.5])
     refused("prior", data, models, [0.5, 0.5, 0.5])
-    refused("models: 1 a task", data[:, :1], models[:, :1])
+    refused("data: 1 data set a task", data[:, :1], models[:, :1])
+    refused("data", {"a": data, "b": data[:, :2]}, models)
+    refused("data", data[0], models)
+    refused("data", {}, models)
+    refused("models", data, {"a": models, "b": models[:, :3]})
+    refused("block: 0", data, models, block=0)
+    refused("log_likelihood: a NaN", data, models.at[0, 0, 0].set(jnp.nan))
+    for wrong in (
+        lambda data, models: table_log_likelihood(data, models).T,
+        lambda data, models: table_log_likelihood(data, models)[..., None],
+        lambda data, models: table_log_likelihood(data, models).sum(),
+        lambda data, models: table_log_likelihood(data, models) > 0,
+    ):
+        with pytest.raises(ValueError, match="log_likelihood"):
+            sandwich(wrong, data, models)
     only_own = jnp.eye(SYMBOLS)[None, :2].repeat(TASKS, 0)  # each data set is impossible under the other model
     refused("models: 2 a task", jnp.arange(2)[None].repeat(TASKS, 0), only_own)
