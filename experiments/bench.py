@@ -419,7 +419,7 @@ def as_markdown(rows: list[dict[str, Any]], where: dict[str, Any]) -> str:
     for row in rows:
         ours, theirs = (f"{duration(row[k]['median'])} ({duration(row[k]['min'])})" for k in ("ours", "alternative"))
         cells = (row["name"], described(row), row["against"], ours, theirs, *verdict(row))
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     note = (
         "Ours and theirs take turns in one run; the ratio is the median over the turns. Both end with the models of "
         "every generation in the memory of the host, and compute in float64 (our normal numbers are drawn in float32, "

@@ -10,7 +10,7 @@ import theory
 from experiments import plots
 from experiments.continuous_information.coverage import coverage
 from experiments.continuous_information.exact import two_states
-from experiments.continuous_information.loops import case, studied
+from experiments.continuous_information.loops import case, enumerated_loops, studied
 from experiments.continuous_information.nearest_neighbours import nearest_neighbours
 from experiments.continuous_information.study import Study
 from experiments.ledger import Settings
@@ -109,8 +109,9 @@ def exact(settings: Settings) -> Figure:
 
     In practice: where enumeration is out of reach, the bracket is what one may rely on.
     """
-    fig, axes = plots.figure(4, width=3.3, height=2.9, sharey=True)
-    for ax, loop in zip(axes, COLORS, strict=True):
+    loops = enumerated_loops(settings)
+    fig, axes = plots.figure(len(loops), width=3.3, height=2.9, sharey=True)
+    for ax, loop in zip(axes, loops, strict=True):
         study = studied(settings, "two states", loop)
         draw_bracket(ax, study, COLORS[loop])
         values = two_states(loop, np.size(study.right.mean) - 1)
