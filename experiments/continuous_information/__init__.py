@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments import plots
+from experiments.continuous_information import coverage
 from experiments.continuous_information.figures import FIGURES
 from experiments.continuous_information.loops import case, studied
 from experiments.continuous_information.rows import CHECKS
@@ -24,6 +25,7 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
     plots.save_all(FIGURES, settings, out)
     for name in ("mixture", "chain"):
         Console().print(_table(settings, name))
+    Console().print(_coverages(settings))
 
 
 def _table(settings: Settings, name: str) -> Table:
@@ -36,4 +38,16 @@ def _table(settings: Settings, name: str) -> Table:
     for t in range(np.size(brackets[0].lower.mean)):
         ends = [[f"{end.mean[t]:.3f}±{end.stderr[t]:.3f}" for end in bracket] for bracket in brackets]
         table.add_row(str(t), *(" … ".join(pair) for pair in ends))
+    return table
+
+
+def _coverages(settings: Settings) -> Table:
+    """How often each kind of interval holds the truth."""
+    table = Table(title="Intervals of 95 %: how many hold the truth", title_justify="left")
+    for column in ("case", "interval", "truth [nats]", "repeats", "replicas", "covers", "half-width [nats]"):
+        table.add_column(column)
+    for row in coverage.study(settings):
+        covers = f"{row.covered:.4f}±{row.stderr:.4f}"
+        numbers = f"{row.truth:.4f}", str(row.repeats), str(row.replicas), covers, f"{row.half_width:.3f}"
+        table.add_row(row.case, row.interval, *numbers)
     return table

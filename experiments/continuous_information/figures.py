@@ -45,9 +45,8 @@ def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLOR
         if study.injection is not None:
             injection = np.minimum(theory.estimate(study.injection).mean, top)
             plots.theory(upper, t, injection, dashed=True)
-            upper.annotate(
-                "by injection", (t[-1], injection[-1]), (0, 4), textcoords="offset points", ha="right", fontsize=10
-            )
+            style = {"textcoords": "offset points", "va": "bottom", "fontsize": 10}
+            upper.annotate("by injection", (t[1], injection[1]), (6, 1), **style)
         upper.set(title=loop, ylim=(0, 1.05 * top))
         plots.theory(upper, t[[0, -1]], [top, top])
         plots.band(lower, t, study.right.mean, study.right.stderr, color=COLORS[loop])
