@@ -144,6 +144,7 @@ def test_the_pointwise_informations_are_the_same() -> None:
         np.testing.assert_allclose(values, expected, rtol=1e-12, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_log_likelihoods_are_the_same() -> None:
     """The bare product, where no count meets a zero; the memory that the result is written into does not matter."""
     (row,) = [row for row in bench.table() if row.name == "ln p(d|z)"]

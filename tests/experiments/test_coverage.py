@@ -83,6 +83,7 @@ def test_the_spread_of_the_study_is_that_of_its_shares():
         np.testing.assert_allclose(row.stderr, np.sqrt(row.covered * (1 - row.covered) / row.repeats), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_half_the_standard_error_is_seen(monkeypatch):
     """An interval that is broken on purpose: 1.96/2 standard errors hold the truth two thirds of the time."""
     right = coverage.theory.Estimate.interval
@@ -95,6 +96,7 @@ def test_half_the_standard_error_is_seen(monkeypatch):
         coverage.study.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_dot_for_each_interval_in_both_panels():
     left, right = coverage.coverage(QUICK).axes
     rows = coverage.study(QUICK)

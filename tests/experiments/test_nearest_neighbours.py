@@ -4,6 +4,7 @@ import sys
 
 import dit
 import numpy as np
+import pytest
 import scipy.integrate
 import scipy.stats
 from scipy.special import logsumexp
@@ -34,6 +35,7 @@ def test_collapse():
     np.testing.assert_allclose(module.collapse()[0], bits * np.log(2), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_estimates_fall_with_the_dimension_and_depend_on_the_noise():
     exact = float(module.truth(QUICK).mean)
     few, many = module.by_dimension(QUICK).values()

@@ -106,6 +106,7 @@ def test_few_replicas_do_not_mislead_it(replicas):
     assert values[1::2].mean() > 0.6 * np.mean([exact_values(density).mean() for _, density in cases[1::2]])
 
 
+@pytest.mark.slow
 def test_order_of_elements_is_not_seen():
     """Bit by bit, through the whole training; the twin: with the order of the features changed, bits do differ."""
     z, _ = sets(0, 3, 60)
@@ -128,6 +129,7 @@ def test_leak():
     assert honest.mean < 5 * honest.stderr
 
 
+@pytest.mark.slow
 def test_only_the_last_replicas_are_averaged():
     """What the held-out replicas are like reaches neither the training nor the standardisation."""
     z, _ = gaussian(0, 3, 100, 2)
@@ -149,6 +151,7 @@ def test_vmap_is_the_single_runs():
         np.testing.assert_allclose(together.log_posterior[i], alone.log_posterior, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_prior():
     """A skew prior: the bound stays tight; a task of probability zero takes no part and spoils nothing."""
     prior = np.array([0.7, 0.2, 0.1])

@@ -88,6 +88,7 @@ def test_standard_error_counts_the_shared_models():
         assert abs(ratio - 1) < 0.16  # 5 errors of a variance from 2000 values; it is also off by some 1/L
 
 
+@pytest.mark.slow
 def test_matches_the_closed_form():
     """The mean of a normal law refitted, I(X;D_t) = I(X;Z_{t+1}), D_t given as its sufficient mean, in 1e-2."""
     n, t, num_models = 10, 3, 2000
@@ -140,11 +141,13 @@ def test_known_laws_need_no_bounds():
     assert found.effective == pytest.approx(49)
 
 
+@pytest.mark.slow
 def test_more_models_tighten():
     width = [solved(jax.random.key(7), num_models, 30)[1].width for num_models in (40, 400)]
     assert width[1] < width[0] / 5
 
 
+@pytest.mark.slow
 def test_more_models_than_data():
     """Data sets of the first models only: over 512 problems, the middle of the bracket strays by its standard error."""
     exact, (lower, upper) = jax.jit(jax.vmap(partial(solved, num_models=60, num_data=15)))(
