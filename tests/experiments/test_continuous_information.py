@@ -73,7 +73,7 @@ def is_law(log_p):
     assert (np.abs(mean - mean.T) <= 5 * error + 1e-12).all()
 
 
-@slow_but(("two", "verifier"), ("two", "fresh data"))
+@slow_but(("two", "verifier"))
 def test_the_likelihood_is_the_law_of_what_is_seen(name, loop):
     case = case_of(name)
     loop = case.loops[loop]
@@ -82,7 +82,7 @@ def test_the_likelihood_is_the_law_of_what_is_seen(name, loop):
     is_law(jnp.stack([loop.log_likelihood(row(seen, k), latents) for k in range(num_tasks(case))]))
 
 
-@slow_but(("two", "verifier"), ("two", "fresh data"), loops=["verifier", "fresh data"])
+@slow_but(("two", "verifier"), loops=["verifier", "fresh data"])
 def test_the_signal_is_all_that_knows_the_task(name, loop):
     """Samples of one model: the posterior of the task is that of the signal."""
     case = case_of(name)
@@ -299,7 +299,9 @@ def kept_law(initial, transition, right, rates, n):
     return law
 
 
-@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(
+    "loop", ["verifier", *[pytest.param(x, marks=pytest.mark.slow) for x in LOOPS if x != "verifier"]]
+)
 def test_exact_information_is_the_enumeration_of_paths(loop):
     """Shares, rates and pseudo-counts by hand; where nothing is kept the model stays."""
     n, alpha, share = 4, np.array([0.31415926, 0.4721359]), 0.2

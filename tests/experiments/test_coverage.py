@@ -14,6 +14,7 @@ from experiments.ledger import Settings
 QUICK = Settings()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "twin"),
     [

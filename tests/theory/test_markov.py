@@ -384,6 +384,7 @@ def test_simulated_closed_loop():
     agrees(markov.laws(INITIAL, TRANSITION, 20, 3, smoothing=ALPHA), found)
 
 
+@pytest.mark.slow
 def test_simulated_verifier():
     """tpr on the first symbol, which a verifier of transitions takes for right."""
     n, right = 8, np.array([[1, 0], [1, 0]], bool)
