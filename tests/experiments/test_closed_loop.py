@@ -14,6 +14,7 @@ QUICK = Settings()
 LIGHT = [check for check in CHECKS if check.id not in ("C2-faithful", "C2-english")]
 
 
+@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
 @pytest.mark.parametrize("check", LIGHT, ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
     """Every row but those on real data, which `make verify` shows; a twin fails, its slack below zero."""

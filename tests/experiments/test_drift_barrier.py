@@ -14,6 +14,7 @@ QUICK = Settings()
 SIMULATED = [check for check in CHECKS if check.kind == "monte-carlo"]
 
 
+@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
 @pytest.mark.parametrize("check", [check for check in CHECKS if check not in SIMULATED], ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
     """A twin fails, its slack below zero; simulated rows are shown by `make verify`."""

@@ -12,6 +12,7 @@ from theory import budget, drift
 QUICK = Settings()
 
 
+@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
     """A twin fails, its slack below zero."""

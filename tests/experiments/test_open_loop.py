@@ -11,6 +11,7 @@ from experiments.open_loop import CHECKS, FIGURES, chains, rows
 QUICK = Settings()
 
 
+@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
     """A twin fails, its slack below zero."""

@@ -13,6 +13,7 @@ from theory import budget
 QUICK = Settings()
 
 
+@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
     outcome = check.measure(QUICK)
