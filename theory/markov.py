@@ -37,9 +37,9 @@ from theory.paths import kept_counts as kept_counts
 from theory.paths import log_num_paths as log_num_paths
 from theory.paths import path_counts as path_counts
 from theory.paths import smallest_gap as smallest_gap
+from theory.pointwise import count_log_likelihood
 from theory.validation import ArrayLike
 
-NEVER = -1e9  # the logarithm of 0, finite since 0 · ln 0 = 0; its exponential is exactly 0
 BLOCK = 256  # sources whose rows of the kernel are in memory at once
 
 
@@ -70,9 +70,9 @@ def laws(
         Billingsley (1961), Statistical methods in Markov chains. Ann. Math. Stat. 32.
     """
     num_generations = validation.integer("num_generations", num_generations, 0)
-    tasks, paths = _log_chains(initial, transition), path_counts(n)
-    fits = _log_fits(paths.rows(), smoothing)
-    blocks = np.pad(fits, ((0, -len(fits) % BLOCK), (0, 0))).reshape(-1, BLOCK, 6)  # no law reaches the padding
+    tasks, paths = _chains(initial, transition), path_counts(n)
+    models = _fits(paths.rows(), smoothing)
+    blocks = np.pad(models, ((0, -len(models) % BLOCK), (0, 0))).reshape(-1, BLOCK, 6)  # no law reaches the padding
     tables = (jnp.asarray(table, tasks.dtype) for table in (blocks, paths.rows(), paths.log_paths))
     return _laws(tasks, *tables, num_generations=num_generations)
 
@@ -88,8 +88,8 @@ def _laws(
 ) -> Float[Array, "t x s"]:
     def generation(law, _):
         def add(total, block):
-            part, fits = block
-            return total + jnp.matmul(part, _path_laws(fits, rows, log_paths), precision="highest"), None
+            part, models = block
+            return total + jnp.matmul(part, _path_laws(models, rows, log_paths), precision="highest"), None
 
         padded = jnp.pad(law, ((0, 0), (0, blocks[..., 0].size - law.shape[1])))
         parts = padded.reshape(-1, *blocks.shape[:2]).swapaxes(0, 1)
@@ -100,10 +100,10 @@ def _laws(
 
 
 def _path_laws(
-    log_chains: Float[Array, "z 6"], rows: Float[Array, "s 6"], log_paths: Float[Array, " s"]
+    chains: Float[Array, "z 6"], rows: Float[Array, "s 6"], log_paths: Float[Array, " s"]
 ) -> Float[Array, "z s"]:
     """The law of the statistics of one path, under each chain."""
-    return jnp.exp(jnp.matmul(log_chains, rows.T, precision="highest") + log_paths[None])
+    return jnp.exp(count_log_likelihood(rows, chains).T + log_paths[None])
 
 
 def information(
@@ -152,7 +152,7 @@ def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array
     Raises:
         ValueError: Where a pseudo-count is not positive, or there are more than two.
     """
-    params = jnp.exp(jnp.asarray(_log_fits(states.rows(), smoothing)))
+    params = jnp.asarray(_fits(states.rows(), smoothing))
     return params[:, :2], params[:, 2:].reshape(-1, 2, 2)
 
 
@@ -173,7 +173,7 @@ def initial_laws(initial: ArrayLike, transition: ArrayLike, n: int, states: Coun
     Raises:
         ValueError: Where a law is not a probability table, the shapes disagree, or `states` lacks those of the path.
     """
-    law = _one_path(_log_chains(initial, transition), n)
+    law = _one_path(_chains(initial, transition), n)
     size = len(states.first)
     return jnp.zeros((law.shape[0], size), law.dtype).at[:, index(states, path_counts(n).rows())].set(law)
 
@@ -208,7 +208,7 @@ def kept_kernel(
         if rate.shape not in (shape, (size, *shape)):
             raise validation.refuse(name, f"shape {rate.shape}", f"shape {shape} or {(size, *shape)}")
         rates.append(np.broadcast_to(rate, (size, *shape)).reshape(size, -1))
-    paths, law = path_counts(n).rows(), np.asarray(_one_path(jnp.asarray(_log_fits(rows, smoothing)), n))
+    paths, law = path_counts(n).rows(), np.asarray(_one_path(jnp.asarray(_fits(rows, smoothing)), n))
     each, which = np.unique(np.concatenate(rates, axis=1), axis=0, return_inverse=True)
     kernel = np.empty((size, size))
     for i, rate in enumerate(each):
@@ -239,35 +239,35 @@ def fresh_kernel(
     Raises:
         ValueError: Where an argument is not accepted by `laws` or `fresh_counts`, or the kernels would pass 4 GB.
     """
-    states, tasks = fresh_counts(n, num_real), _log_chains(initial, transition)
+    states, tasks = fresh_counts(n, num_real), _chains(initial, transition)
     size, num_tasks = len(states.first), tasks.shape[0]
     if num_tasks * size**2 > kernels.MAX_ENTRIES:
         raise validation.refuse("n", f"{num_tasks} kernels of {size:,} × {size:,} statistics", "shorter paths")
     real = np.asarray(_one_path(tasks, num_real))
-    own = np.asarray(_one_path(jnp.asarray(_log_fits(states.rows(), smoothing)), n - num_real))
+    own = np.asarray(_one_path(jnp.asarray(_fits(states.rows(), smoothing)), n - num_real))
     both = path_counts(n - num_real).rows()[:, None] + path_counts(num_real).rows()[None]
     added = np.zeros((num_tasks, own.shape[1], size))
     added[:, np.arange(own.shape[1])[:, None], index(states, both)] = real[:, None, :]
     return jnp.asarray(own @ added)
 
 
-def _one_path(log_chains: Float[Array, "z 6"], n: int) -> Float[Array, "z s"]:
+def _one_path(chains: Float[Array, "z 6"], n: int) -> Float[Array, "z s"]:
     """`_path_laws` of a path of n symbols."""
     paths = path_counts(n)
-    return _path_laws(log_chains, *(jnp.asarray(t, log_chains.dtype) for t in (paths.rows(), paths.log_paths)))
+    return _path_laws(chains, *(jnp.asarray(table, chains.dtype) for table in (paths.rows(), paths.log_paths)))
 
 
-def _log_fits(rows: Int[np.ndarray, "s 6"], smoothing: ArrayLike) -> Float[np.ndarray, "s 6"]:
-    """The logarithms of the parameters that are fitted to each statistic, in the order of its counts."""
+def _fits(rows: Int[np.ndarray, "s 6"], smoothing: ArrayLike) -> Float[np.ndarray, "s 6"]:
+    """The parameters that are fitted to each statistic, in the order of its counts."""
     alpha = pseudo_counts(smoothing)
     if alpha.shape not in ((), (2,)):
         raise validation.refuse("smoothing", f"{alpha.size} pseudo-counts", "one number or one for each of two states")
     smoothed = rows.reshape(-1, 3, 2) + alpha
-    return np.log(smoothed / smoothed.sum(2, keepdims=True)).reshape(-1, 6)
+    return (smoothed / smoothed.sum(2, keepdims=True)).reshape(-1, 6)
 
 
-def _log_chains(initial: ArrayLike, transition: ArrayLike) -> Float[Array, "x 6"]:
-    """The logarithms of the true parameters, checked."""
+def _chains(initial: ArrayLike, transition: ArrayLike) -> Float[Array, "x 6"]:
+    """The true parameters, checked, in the order of the counts."""
     first, table = validation.one_dtype(
         validation.pmf("initial", initial, ndim=2, axis=1), validation.pmf("transition", transition, ndim=3, axis=2)
     )
@@ -275,5 +275,4 @@ def _log_chains(initial: ArrayLike, transition: ArrayLike) -> Float[Array, "x 6"
         if set(array.shape[1:]) != {2}:
             raise validation.refuse(name, f"shape {array.shape}", "two states")
     validation.same_size("transition", table.shape[0], "initial", first.shape[0])
-    params = jnp.concatenate([first, table.reshape(-1, 4)], axis=1)
-    return jnp.where(params > 0, jnp.log(jnp.where(params > 0, params, 1)), NEVER)
+    return jnp.concatenate([first, table.reshape(-1, 4)], axis=1)
