@@ -16,6 +16,7 @@ from theory import validation
 from theory.intervals import Bounds, spread
 from theory.validation import ArrayLike
 
+FEW = 10  # models, below which an average is of no use
 BLOCK = 2**23  # entries of the log-likelihood matrix in memory at a time
 
 
@@ -24,6 +25,11 @@ class Sandwich(NamedTuple):
 
     bounds: Bounds
     effective: Float[Array, ""]  # median over data sets of 1/Σ_l w_l², w_l the share of model l, not the own, in p(d|x)
+
+    @property
+    def loose(self) -> Array:
+        """Whether so few models carry an average that the bounds are of no use."""
+        return self.effective < FEW
 
 
 def sandwich(
@@ -44,7 +50,7 @@ def sandwich(
 
     For normal laws of f parameters whose models vary v times as much as data of one model, the ends lie at most
     2 ((1+v)^f − 1)/L apart once that is small, and close more slowly before; in a closed loop v = t + 1 for D_t.
-    `effective` is about L/(1+v)^{f/2}: below some ten models the bounds are too loose to be of use.
+    `effective` is about L/(1+v)^{f/2}: below some ten models the bounds are too loose to be of use, as `loose` says.
 
     All data sets meet the same models, so that their values are not independent, and their plain standard error is too
     small. The values returned are those of the infinitesimal jackknife over replicas, each a model with the data set
@@ -94,8 +100,9 @@ def sandwich(
 def _leading(name: str, tree: Any) -> tuple[int, int]:
     """The two leading axes, which all leaves share."""
     shapes = {np.shape(leaf)[:2] for leaf in jax.tree.leaves(tree)}
-    if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or 0 in shape:
-        raise validation.refuse(name, f"leading axes {sorted(map(str, shapes)) or 'none'}", "arrays [x, replica, …]")
+    if len(shapes) != 1 or len(shape := next(iter(shapes))) != 2 or 0 in shape:
+        given = " and ".join(sorted(map(str, shapes))) or "none"
+        raise validation.refuse(name, f"leading axes {given}", "arrays [x, replica, …], the same in all")
     return shape
 
 

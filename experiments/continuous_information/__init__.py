@@ -16,6 +16,7 @@ from experiments.continuous_information.figures import FIGURES
 from experiments.continuous_information.loops import case, studied
 from experiments.continuous_information.rows import CHECKS
 from experiments.ledger import Settings
+from theory.sandwich import FEW
 
 __all__ = ["CHECKS", "FIGURES", "run"]
 
@@ -34,10 +35,13 @@ def _table(settings: Settings, name: str) -> Table:
     loops = list(case(name).loops)
     for column in ("t", *loops):
         table.add_column(column)
-    brackets = [studied(settings, name, loop).bounds.bracket() for loop in loops]
+    studies = [studied(settings, name, loop) for loop in loops]
+    brackets = [study.bounds.bracket() for study in studies]
     for t in range(np.size(brackets[0].lower.mean)):
         ends = [[f"{end.mean[t]:.3f}±{end.stderr[t]:.3f}" for end in bracket] for bracket in brackets]
         table.add_row(str(t), *(" … ".join(pair) for pair in ends))
+    fewest = [float(study.effective.min()) for study in studies]
+    table.add_row("", *(f"averages over {n:.0f} models{', too loose' * (n < FEW)}" for n in fewest))
     return table
 
 
@@ -46,7 +50,7 @@ def _coverages(settings: Settings) -> Table:
     table = Table(title="Intervals of 95 %: how many hold the truth", title_justify="left")
     for column in ("case", "interval", "truth [nats]", "repeats", "replicas", "covers", "half-width [nats]"):
         table.add_column(column)
-    for row in coverage.study(settings):
+    for row in coverage.covered(settings):
         covers = f"{row.covered:.4f}±{row.stderr:.4f}"
         numbers = f"{row.truth:.4f}", str(row.repeats), str(row.replicas), covers, f"{row.half_width:.3f}"
         table.add_row(row.case, row.interval, *numbers)

@@ -91,7 +91,7 @@ def all_verdicts(right: Right, rates: tuple[float, float], whose: int) -> dict[s
     return {"log_likelihood": log_likelihood}
 
 
-def case(
+def four_loops(
     tasks: MarkovChain,
     num_samples: int,
     right: Right,
@@ -198,4 +198,4 @@ def two_states(num_samples: int = 12) -> Case:
     there, back = (grid.ravel() for grid in jnp.meshgrid(jnp.array([0.2, 0.4]), jnp.array([0.3, 0.6]), indexing="ij"))
     rows = jnp.stack([jnp.stack([1 - there, there], 1), jnp.stack([back, 1 - back], 1)], 1)
     tasks = MarkovChain(jnp.full((4, 2), 0.5), rows)
-    return case(tasks, num_samples, likeliest, TWO_RATES, partial(all_verdicts, likeliest, TWO_RATES))
+    return four_loops(tasks, num_samples, likeliest, TWO_RATES, partial(all_verdicts, likeliest, TWO_RATES))

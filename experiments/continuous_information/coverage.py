@@ -44,7 +44,7 @@ class Coverage(NamedTuple):
     half_width: float  # the mean, in nats
 
 
-class Case(NamedTuple):
+class Known(NamedTuple):
     """Replica values whose mean is a known information."""
 
     name: str
@@ -162,23 +162,23 @@ def truth_of_mixture_pair() -> float:
     return float(cubature(integrand, [-10, -10], [10, 10], rule="gk15", rtol=1e-9).estimate)
 
 
-def cases() -> tuple[Case, ...]:
+def cases() -> tuple[Known, ...]:
     """The cases, with the truth of each."""
     channel, arms = float(0.5 * np.log1p(SNR)), truth_of_two_arms()
     exact, rare = (float(theory.mutual_information(joint)) for joint in (TABLE, RARE))
     return (
-        Case("Gaussian channel", channel, partial(gaussian_channel, num_tasks=500), 500),
-        Case("8 tasks, drawn", arms, partial(two_arms, rounds=100, stratified=False), 800),
-        Case("8 tasks, each once a round", arms, partial(two_arms, rounds=100, stratified=True), 800),
-        Case("correlated mixture", truth_of_mixture_pair(), partial(mixture_pair, replicas=500), 500),
-        Case("table", exact, partial(table, joint=TABLE, replicas=500), 500, _ends(TABLE)),
-        Case("rare task", rare, partial(table, joint=RARE, replicas=50), 50, _ends(RARE)),
-        Case("channel, tasks used 4×", channel, partial(gaussian_channel, num_tasks=125, times=4), 500, None, False),
+        Known("Gaussian channel", channel, partial(gaussian_channel, num_tasks=500), 500),
+        Known("8 tasks, drawn", arms, partial(two_arms, rounds=100, stratified=False), 800),
+        Known("8 tasks, each once a round", arms, partial(two_arms, rounds=100, stratified=True), 800),
+        Known("correlated mixture", truth_of_mixture_pair(), partial(mixture_pair, replicas=500), 500),
+        Known("table", exact, partial(table, joint=TABLE, replicas=500), 500, _ends(TABLE)),
+        Known("rare task", rare, partial(table, joint=RARE, replicas=50), 50, _ends(RARE)),
+        Known("channel, tasks used 4×", channel, partial(gaussian_channel, num_tasks=125, times=4), 500, None, False),
     )
 
 
 @lru_cache
-def study(settings: Settings) -> tuple[Coverage, ...]:
+def covered(settings: Settings) -> tuple[Coverage, ...]:
     """The coverage of all intervals: 20,000 independent repeats, 80,000 in full."""
     repeats, block, rows = (80_000 if settings.full else 20_000), 500, []
     estimate = jax.jit(theory.estimate)
@@ -198,22 +198,22 @@ def study(settings: Settings) -> tuple[Coverage, ...]:
 
 def normal_covers(settings: Settings) -> Outcome:
     """Each normal interval from independent replicas, of 100 rounds or more, covers with .93 to .97."""
-    return _within([row for row in study(settings) if row.interval == NORMAL and row.replicas >= 500])
+    return _within([row for row in covered(settings) if row.interval == NORMAL and row.replicas >= 500])
 
 
 def normal_covers_twin(settings: Settings) -> Outcome:
     """The twin: four data sets of one task share it, and are counted as four independent ones."""
-    return _within([row for row in study(settings) if row.interval == NAIVE])
+    return _within([row for row in covered(settings) if row.interval == NAIVE])
 
 
 def bernstein_covers(settings: Settings) -> Outcome:
     """Each empirical-Bernstein interval covers with .95 at least, also of 50 replicas of a rare task."""
-    return _at_least([row for row in study(settings) if row.interval == BERNSTEIN])
+    return _at_least([row for row in covered(settings) if row.interval == BERNSTEIN])
 
 
 def bernstein_covers_twin(settings: Settings) -> Outcome:
     """The twin: so do normal intervals of 50 replicas, most of which saw the rare task once or never."""
-    return _at_least([row for row in study(settings) if row.interval == NORMAL and row.case == "rare task"])
+    return _at_least([row for row in covered(settings) if row.interval == NORMAL and row.case == "rare task"])
 
 
 def _within(rows: list[Coverage]) -> Outcome:
@@ -248,7 +248,7 @@ def coverage(settings: Settings) -> Figure:
     In practice: count as replicas only what is drawn anew from the task on, give each task its data sets in every round
     (the interval is a little narrower), and where a rare event carries the information use bounds.
     """
-    rows = study(settings)[::-1]
+    rows = covered(settings)[::-1]
     colors = {NORMAL: plots.BLUE, BERNSTEIN: plots.GREEN, NAIVE: plots.VERMILLION}
     fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
     left.axvspan(1 - LEVEL - MARGIN, 1 - LEVEL + MARGIN, color=plots.SKY, alpha=0.3, linewidth=0)

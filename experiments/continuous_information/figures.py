@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import theory
 from experiments import plots
 from experiments.continuous_information.coverage import coverage
-from experiments.continuous_information.exact import two_states
+from experiments.continuous_information.exact import information
 from experiments.continuous_information.loops import case, enumerated_loops, studied
 from experiments.continuous_information.nearest_neighbours import nearest_neighbours
 from experiments.continuous_information.study import Study
@@ -113,7 +113,7 @@ def exact(settings: Settings) -> Figure:
     for ax, loop in zip(axes, loops, strict=True):
         study = studied(settings, "two states", loop)
         draw_bracket(ax, study, COLORS[loop])
-        values = two_states(loop, np.size(study.right.mean) - 1)
+        values = information(loop, np.size(study.right.mean) - 1)
         plots.theory(ax, np.arange(values.size), values)
         ax.set(title=loop, xlabel="generation t")
     axes[0].set(ylabel="I(X;Z_t) [nats]", ylim=(0, None))

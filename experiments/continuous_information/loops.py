@@ -15,16 +15,26 @@ CASES = {
 }
 FIRST_STREAM = 100  # of the seed's random streams; those below belong to others
 QUICK = {
-    "mixture": Size(5, 1600, 800, 100),
-    "full mixture": Size(3, 1000, 500, 20, num_sandwiches=1, block=2**18),
-    "two states": Size(5, 1500, 1000, 400),
-    "chain": Size(5, 2000, 2000, 200),
+    "mixture": Size(num_generations=5, num_replicas=1600, num_models=800, num_data=100),
+    "full mixture": Size(
+        num_generations=3, num_replicas=1000, num_models=500, num_data=20, num_sandwiches=1, block=2**18
+    ),
+    "two states": Size(num_generations=5, num_replicas=1500, num_models=1000, num_data=400),
+    "chain": Size(num_generations=5, num_replicas=2000, num_models=2000, num_data=200),
 }
 FULL = {
-    "mixture": Size(10, 15_000, 4000, 400, num_steps=1200),
-    "full mixture": Size(20, 10_000, 10_000, 60, num_sandwiches=2, num_steps=2000, block=2**18),
-    "two states": Size(10, 10_000, 4000, 500, num_steps=2000),
-    "chain": Size(6, 40_000, 40_000, 150, num_steps=1200, block=2**23),
+    "mixture": Size(num_generations=10, num_replicas=15_000, num_models=4000, num_data=400, num_steps=1200),
+    "full mixture": Size(
+        num_generations=20,
+        num_replicas=10_000,
+        num_models=10_000,
+        num_data=60,
+        num_sandwiches=2,
+        num_steps=2000,
+        block=2**18,
+    ),
+    "two states": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=2000),
+    "chain": Size(num_generations=6, num_replicas=40_000, num_models=40_000, num_data=150, num_steps=1200, block=2**23),
 }
 
 

@@ -130,7 +130,7 @@ def near_heaviest(task: GaussianMixture, half_width: float) -> Band:
     return Band(normal, heavy @ normal - half_width, heavy @ normal + half_width)
 
 
-def case(
+def four_loops(
     tasks: GaussianMixture,
     start: GaussianMixture,
     num_samples: int,
@@ -249,14 +249,14 @@ def scale_features(scales: Array) -> Array:
 def small(num_samples: int = 20, **options: Any) -> Case:
     """Weight and two means are refitted: the heavier component is the left or the right one, each mean moved by ∓0.3.
 
-    `options` are those of `case`.
+    `options` are those of `four_loops`.
     """
     grid = [(weight, left, right) for weight in (0.4, 0.6) for left in (-0.3, 0.3) for right in (-0.3, 0.3)]
     weights = jnp.array([[weight, 1 - weight] for weight, _, _ in grid])
     means = jnp.array([[[-2 + left], [2 + right]] for _, left, right in grid])
     unit = jnp.ones((8, 2, 1, 1))
     start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), unit[0])
-    return case(GaussianMixture(weights, means, unit), start, num_samples, 1.25, known_scales=True, **options)
+    return four_loops(GaussianMixture(weights, means, unit), start, num_samples, 1.25, known_scales=True, **options)
 
 
 def full() -> Case:
@@ -271,4 +271,4 @@ def full() -> Case:
     stretched = [jnp.diag(jnp.array([1.3, 0.7])), jnp.diag(jnp.array([0.7, 1.3]))]
     scales = jnp.stack([jnp.stack([jnp.eye(2), jnp.eye(2), stretched[axis]]) for _, _, axis in grid])
     start = GaussianMixture(jnp.full(3, 1 / 3), corners, jnp.broadcast_to(jnp.eye(2), (3, 2, 2)))
-    return case(GaussianMixture(weights, means, scales), start, 50, 1.5, covariance_floor=0.05)
+    return four_loops(GaussianMixture(weights, means, scales), start, 50, 1.5, covariance_floor=0.05)

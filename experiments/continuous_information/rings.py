@@ -15,7 +15,7 @@ from jax import Array
 from jax.scipy.special import logsumexp
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.chains import Seen, case, flat
+from experiments.continuous_information.chains import Seen, flat, four_loops
 from experiments.continuous_information.study import Case
 from sandbox import MarkovChain
 from theory import markov
@@ -95,7 +95,7 @@ def three_states(num_samples: int = 100) -> Case:
     """Eight tasks: from each state, the likelier move leads forward or backward, with probability .45 to .3."""
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
     tasks = MarkovChain(jnp.full((8, 3), 1 / 3), jnp.asarray(rows))
-    return case(tasks, num_samples, right, RATES, partial(judged, num_samples))
+    return four_loops(tasks, num_samples, right, RATES, partial(judged, num_samples))
 
 
 def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:

@@ -10,7 +10,7 @@ from jax import Array
 import theory
 from experiments.closed_loop.loops import stream
 from experiments.continuous_information import coverage
-from experiments.continuous_information.exact import two_states
+from experiments.continuous_information.exact import information
 from experiments.continuous_information.loops import case, enumerated_loops, studied
 from experiments.ledger import STANDARD_ERRORS, Check, Outcome, Settings, bracketed, check, inequality
 from theory.estimators import Bounds, classifier_bound, sandwich
@@ -55,7 +55,7 @@ def enumerated(settings: Settings) -> Outcome:
     slack = []
     for loop in loops:
         lower, upper = studied(settings, "two states", loop).bounds.bracket()
-        exact = two_states(loop, lower.mean.size - 1)
+        exact = information(loop, lower.mean.size - 1)
         slack += [
             exact - lower.mean + STANDARD_ERRORS * lower.stderr,
             upper.mean + STANDARD_ERRORS * upper.stderr - exact,

@@ -12,14 +12,14 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.estimators import Bounds, Classified, classifier_bound, sandwich, spread
+from theory.estimators import Bounds, classifier_bound, sandwich, spread
 
 
 class Loop(NamedTuple):
     """A loop, and the law of what its fit sees of a generation.
 
     Z_{t+1} must be a function of what is seen of generation t, so that the fit may not start from Z_t. (Where nothing
-    is kept the model stays: with a probability of 5e-5 at most in the cases here, far below any standard error.)
+    is kept the model stays: in the cases here that is too rare to be seen beside a standard error.)
     """
 
     signal: Any  # as `sandbox.ensemble` takes it
@@ -78,11 +78,7 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
     Raises:
         ValueError: Where the sizes do not fit: num_replicas/5 ≤ num_models ≤ num_replicas, 2 ≤ num_data ≤ num_models.
     """
-    if not size.num_replicas / 5 <= size.num_models <= size.num_replicas:
-        accepted = f"num_replicas/5 to num_replicas = {size.num_replicas}"
-        raise ValueError(f"num_models: {size.num_models} was given; accepted: {accepted}")
-    if not 2 <= size.num_data <= size.num_models:
-        raise ValueError(f"num_data: {size.num_data} was given; accepted: 2 to num_models = {size.num_models}")
+    _check(size)
     loop_key, seen_key, real_key, train_key = jax.random.split(key, 4)
     record = sandbox.ensemble(
         loop_key,
@@ -97,79 +93,86 @@ def study(key: Array, case: Case, loop: Loop, size: Size) -> Study:
         progress=False,
     )
     models = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 2, 0), record.model)  # [t, x, r, …]
-    features = jax.jit(jax.vmap(case.features))(models)
-    share = jax.jit(_over_replicas(case.share_right))(models, case.tasks)
-    below, log_posterior = _classified(train_key, features, size)
-    some = jax.tree.map(lambda leaf: leaf[:-1, :, : size.num_models], models)
-    draws = _draw(seen_key, loop.seen, some, case.tasks)  # of the generations that have a next
-    seen, effective = [_of_real(real_key, case, size.num_models)], []
-    for t in range(min(size.num_generations, size.num_sandwiches)):
-        model, data = jax.tree.map(lambda leaf: leaf[t], (some, draws))  # noqa: B023
-        data = loop.prepare(jax.tree.map(lambda leaf: leaf[:, : size.num_data], data))
-        found = sandwich(loop.log_likelihood, data, (model, _repeat(case.tasks, size.num_models)), block=size.block)
-        seen.append(found.bounds)
-        effective.append(found.effective)
-    of_seen = Bounds(*(jnp.stack(ends, 1) for ends in zip(*seen, strict=True)))
+    below, log_posterior = _classified(train_key, case.features, models, size)
+    earlier = jax.tree.map(lambda leaf: leaf[:-1, :, : size.num_models], models)  # that have a next generation
+    draws = _draw(loop.seen, seen_key, earlier, case.tasks)
+    seen, effective = _seen(real_key, case, loop, size, earlier, draws)
     if loop.signal_log_prob is None:
-        bounds, injection = _closed(below, of_seen), None
+        bounds, injection = _closed(below, seen), None
     else:
-        injected = _injected(loop.signal_log_prob, draws, case.tasks, log_posterior[:-1])
-        bounds, injection = _open(below, of_seen, spread(injected, size.num_models), jnp.log(features.shape[1]))
+        posterior = log_posterior[:-1]
+        held_out = jax.tree.map(lambda leaf: leaf[:, :, : posterior.shape[2]], draws)
+        injected = spread(_injected(loop.signal_log_prob, held_out, case.tasks, posterior), size.num_models)
+        bounds, injection = _open(below, seen, injected, jnp.log(posterior.shape[-1]))
     if loop.injective:
-        told = jnp.concatenate([bounds.lower, of_seen.lower], 1)
-        last, known = size.num_generations + 1, of_seen.lower.shape[1]
-        bounds = bounds._replace(lower=_best(told, [[t, last + t] if t < known else [t] for t in range(last)], max))
-    return Study(bounds, of_seen, injection, theory.estimate(share.mean(1).T), jnp.asarray(effective))
+        bounds = _injective(bounds, seen)
+    return Study(bounds, seen, injection, theory.estimate(_shares(case.share_right, models, case.tasks)), effective)
 
 
-def _over_replicas(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Of a model and a task: of models [t, x, r] and tasks [x]."""
-    return jax.vmap(jax.vmap(jax.vmap(function, (0, None))), (0, None))
+def _check(size: Size) -> None:
+    """Raises ValueError unless the parts of the replicas fit into each other."""
+    if not size.num_replicas / 5 <= size.num_models <= size.num_replicas:
+        accepted = f"num_replicas/5 to num_replicas = {size.num_replicas}"
+        raise ValueError(f"num_models: {size.num_models} was given; accepted: {accepted}")
+    if not 2 <= size.num_data <= size.num_models:
+        raise ValueError(f"num_data: {size.num_data} was given; accepted: 2 to num_models = {size.num_models}")
 
 
-def _classified(key: Array, features: Array, size: Size) -> tuple[Array, Array]:
+# Compiled once for each case or loop: what is static below is a function of theirs.
+@partial(jax.jit, static_argnums=(1, 3))
+def _classified(key: Array, features: Callable[[Any], Array], models: Any, size: Size) -> tuple[Array, Array]:
     """The classifier's values [replica, t], and its log-posterior of the replicas it held out [t, x, r, x']."""
     # the last replicas are held out, the first are those of the sandwich
-    found = _trained(jax.random.split(key, features.shape[0]), jnp.flip(features, 2), num_steps=size.num_steps)
+    states = jnp.flip(jax.vmap(features)(models), 2)
+    found = jax.vmap(partial(classifier_bound, num_steps=size.num_steps))(jax.random.split(key, len(states)), states)
     return spread(jnp.flip(found.values, 1).T, size.num_models), jnp.flip(found.log_posterior, 2)
 
 
-@partial(jax.jit, static_argnames="num_steps")
-def _trained(keys: Array, features: Array, *, num_steps: int) -> Classified:
-    return jax.vmap(partial(classifier_bound, num_steps=num_steps))(keys, features)
-
-
-def _of_real(key: Array, case: Case, num_replicas: int) -> Bounds:
-    """I(X;D_real), whose law is known: both ends are the same."""
-
-    @jax.jit
-    def log_likelihood(keys: Array) -> Array:  # [r, x, x']
-        draw = jax.vmap(jax.vmap(lambda key, task: task.sample(key, case.num_samples)), (0, None))
-        return jax.vmap(case.log_likelihood, (0, None))(draw(keys, case.tasks), case.tasks)
-
-    num_tasks = jax.tree.leaves(case.tasks)[0].shape[0]
-    values = theory.stratified_information(log_likelihood(jax.random.split(key, (num_replicas, num_tasks))))
-    return Bounds(values, values)
-
-
-def _draw(key: Array, seen: Callable[[Array, Any, Any], Any], models: Any, tasks: Any) -> Any:
+@partial(jax.jit, static_argnums=0)
+def _draw(seen: Callable[[Array, Any, Any], Any], key: Array, models: Any, tasks: Any) -> Any:
     """What is seen of models [t, x, r, …], a task each."""
     keys = jax.random.split(key, jax.tree.leaves(models)[0].shape[:3])
-    draw = jax.vmap(jax.vmap(jax.vmap(seen, (0, 0, None))), (0, 0, None))
-    return jax.jit(draw)(keys, models, tasks)
+    return jax.vmap(jax.vmap(jax.vmap(seen, (0, 0, None))), (0, 0, None))(keys, models, tasks)
 
 
+@partial(jax.jit, static_argnums=(1, 3, 4))
+def _real(key: Array, log_likelihood: Callable[[Any, Any], Array], tasks: Any, n: int, num_replicas: int) -> Array:
+    """ln p(d|x') of real samples of each task x, [r, x, x']."""
+    keys = jax.random.split(key, (num_replicas, jax.tree.leaves(tasks)[0].shape[0]))
+    x = jax.vmap(jax.vmap(lambda key, task: task.sample(key, n)), (0, None))(keys, tasks)
+    return jax.vmap(log_likelihood, (0, None))(x, tasks)
+
+
+@partial(jax.jit, static_argnums=0)
 def _injected(log_prob: Callable[[Any, Any], Array], draws: Any, tasks: Any, log_posterior: Array) -> Array:
-    """Values of an upper bound on I(X;S_t|Z_t,D_t) [replica, t], from the replicas that the classifier held out."""
+    """Values of an upper bound on I(X;S_t|Z_t,D_t) [replica, t], from draws and posteriors of the same replicas."""
+    under_each = jax.vmap(log_prob, (None, 0))
+    log_probs = jax.vmap(jax.vmap(jax.vmap(under_each, (0, None)), (0, None)), (0, None))(draws, tasks)
+    own = jnp.swapaxes(jnp.diagonal(log_probs, axis1=1, axis2=3), 1, 2)  # [t, x, r] of [t, x, r, x']
+    return (own - logsumexp(log_probs + log_posterior, axis=3)).mean(1).T
 
-    @jax.jit
-    def values(draws: Any, log_posterior: Array) -> Array:
-        under_each = jax.vmap(log_prob, (None, 0))
-        log_probs = jax.vmap(jax.vmap(jax.vmap(under_each, (0, None)), (0, None)), (0, None))(draws, tasks)
-        own = jnp.swapaxes(jnp.diagonal(log_probs, axis1=1, axis2=3), 1, 2)  # [t, x, r] of [t, x, r, x']
-        return (own - logsumexp(log_probs + log_posterior, axis=3)).mean(1).T
 
-    return values(jax.tree.map(lambda leaf: leaf[:, :, : log_posterior.shape[2]], draws), log_posterior)
+@partial(jax.jit, static_argnums=0)
+def _shares(share_right: Callable[[Any, Any], Array], models: Any, tasks: Any) -> Array:
+    """The expected share right of models [t, x, r], the mean over tasks [r, t]."""
+    return jax.vmap(jax.vmap(jax.vmap(share_right, (0, None))), (0, None))(models, tasks).mean(1).T
+
+
+def _seen(key: Array, case: Case, loop: Loop, size: Size, models: Any, draws: Any) -> tuple[Bounds, Array]:
+    """Bounds on what the fit of Z_t has seen [replica, t], t = 0 being the real samples, and how good the averages are.
+
+    The law of the real samples is known: both of their ends are the same.
+    """
+    real = theory.stratified_information(_real(key, case.log_likelihood, case.tasks, case.num_samples, size.num_models))
+    bounds, effective = [Bounds(real, real)], []
+    tasks = jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], size.num_models, 1), case.tasks)
+    for t in range(min(size.num_generations, size.num_sandwiches)):
+        model, data = jax.tree.map(lambda leaf: leaf[t], (models, draws))  # noqa: B023
+        data = loop.prepare(jax.tree.map(lambda leaf: leaf[:, : size.num_data], data))
+        found = sandwich(loop.log_likelihood, data, (model, tasks), block=size.block)
+        bounds.append(found.bounds)
+        effective.append(found.effective)
+    return Bounds(*(jnp.stack(ends, 1) for ends in zip(*bounds, strict=True))), jnp.asarray(effective)
 
 
 def _closed(below: Array, seen: Bounds) -> Bounds:
@@ -194,11 +197,14 @@ def _open(below: Array, seen: Bounds, injected: Array, entropy: Array) -> tuple[
     return Bounds(below, jnp.stack(upper, 1)), jnp.stack(injection, 1)
 
 
+def _injective(bounds: Bounds, seen: Bounds) -> Bounds:
+    """What the fit has seen, the model tells: its lower bound is one on Z_t, where it is known."""
+    last, known = bounds.lower.shape[1], seen.lower.shape[1]
+    columns = [[t, last + t] if t < known else [t] for t in range(last)]
+    return bounds._replace(lower=_best(jnp.concatenate([bounds.lower, seen.lower], 1), columns, max))
+
+
 def _best(values: Array, columns: list[Any], best: Callable[..., int]) -> Array:
     """Of values [replica, column], for each list of columns the one of the best mean."""
     means = values.mean(0).tolist()
     return values[:, jnp.asarray([best(some, key=means.__getitem__) for some in columns])]
-
-
-def _repeat(tasks: Any, num_replicas: int) -> Any:
-    return jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], num_replicas, 1), tasks)

@@ -15,6 +15,7 @@ import theory
 from experiments.continuous_information import chains, exact, mixtures, rings
 from experiments.continuous_information.study import Size, study
 from sandbox import GaussianMixture, MarkovChain
+from theory import markov
 from theory.classifier import classifier_bound
 from theory.sandwich import sandwich
 
@@ -318,7 +319,7 @@ def test_exact_information_is_the_enumeration_of_paths(loop):
         return kept_law(initial, transition, judge > 0.5, rates, n)
 
     laws = [kept_law(*task, np.ones((2, 2), bool), (1.0, 1.0), n) for task in tasks]
-    for found in exact.two_states(loop, 2, n):
+    for found in exact.information(loop, 2, n):
         joint = np.array([[law.get(counts, 0) / 4 for law in laws] for counts in set().union(*laws)])
         joint = joint[joint.sum(1) > 0]
         ratio = joint / (joint.sum(1, keepdims=True) * joint.sum(0))
@@ -337,7 +338,7 @@ def test_the_bounds_hold_the_exact_information(loop):
     size = Size(num_generations=3, num_replicas=2000, num_models=1000, num_data=200, num_steps=200)
     case = case_of("two")
     found = study(jax.random.key(10), case, case.loops[loop], size)
-    truth = exact.two_states(loop, 3)
+    truth = exact.information(loop, 3)
     assert found.bounds.lower.shape == found.bounds.upper.shape == found.seen.lower.shape == (1000, 4)
     assert found.right.mean.shape == (4,)
     assert found.effective.shape == (3,)
@@ -423,3 +424,21 @@ def test_sizes_that_do_not_fit_are_refused():
     ):
         with pytest.raises(ValueError, match=name):
             study(jax.random.key(0), case, case.loops["closed"], size)
+
+
+@pytest.mark.parametrize("states", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_no_two_rows_of_counts_have_one_fit(states):
+    """Up to 100 symbols each row of counts has probabilities of its own, 1e-9 from all others at least."""
+    assert markov.smallest_gap(chains.SMOOTHING[states], 100) > 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["small", "two"])
+def test_hardly_ever_is_nothing_kept(name):
+    """The model would stay, and remember more than is seen: once in 5000 generations at most."""
+    case = case_of(name)
+    options = {"num_samples": case.num_samples, "num_real": case.num_samples, "num_generations": 5, "fit": case.fit}
+    found = sandbox.ensemble(
+        jax.random.key(3), case.tasks, case.loops["verifier"].signal, num_replicas=5000, progress=False, **options
+    )
+    assert (np.asarray(found.kept) == 0).mean() < 1 / 5000

@@ -193,6 +193,22 @@ def test_few_data_sets_have_a_large_error(num_data):
     assert float((found.stderr**2).mean() / found.mean.var(ddof=1)) == pytest.approx(1, abs=0.15)
 
 
+def test_says_when_it_is_loose():
+    """Models so precise that each data set has one of its own, where the exact information is 0 and H(X) = ln 2."""
+    scale = {"sharp": 1e-3, "blunt": 1.0}
+    found = {}
+    for name, width in scale.items():
+        z = jax.random.normal(jax.random.key(12), (2, 100), float)
+        d = z + width * jax.random.normal(jax.random.key(13), (2, 100), float)
+        found[name] = sandwich(partial(normal_log_likelihood, width), d, z)
+    assert found["sharp"].loose and not found["blunt"].loose
+    assert found["sharp"].bounds.bracket().width > 1 > 10 * found["blunt"].bounds.bracket().width
+
+
+def normal_log_likelihood(width, data, models):
+    return -(((data[:, None] - models[None, :]) / width) ** 2) / 2
+
+
 def test_errors():
     _, _, data, models = problem(jax.random.key(9), 5, 5)
     refused("models: 4 a task", data, models[:, :4])
