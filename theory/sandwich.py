@@ -146,7 +146,8 @@ def _sandwich(log_likelihood, data, models, log_prior, *, rows: int) -> tuple[Bo
 def _rows(ell: Array, x: Array, own: Array, there: Array, log_prior: Array) -> tuple[Array, Array, Array]:
     """Of some data sets of task x: both values [r, 2], the effective number of models, the models' shares [2, x, l].
 
-    The share of a model in a value is its derivative with respect to how often the model is counted.
+    The share of a model in a value is its derivative with respect to how often the model is counted; that of the model
+    which made the data set, of order 1/effective, is left out.
     """
     rows, place, num_models = jnp.arange(own.size), jnp.arange(log_prior.size), ell.shape[2]
     made = ell[rows, x, own]
@@ -171,9 +172,6 @@ def _rows(ell: Array, x: Array, own: Array, there: Array, log_prior: Array) -> t
     )
     coefficients = weight[None] * (jnp.exp(conditional + top[None]) - jnp.exp(marginal + top[None]))
     shares = jnp.einsum("vrx,rxl->vxl", coefficients, e)
-    # only the averages with the own model in: the marginal of the lower value, the conditional of the upper
-    own_share = jnp.stack([-jnp.exp(marginal[0][:, x] + made), jnp.exp(conditional[1][:, x] + made)]) * weight.T
-    shares = shares.at[:, x, own].add(own_share)
     effective = e.sum(2)[:, x] ** 2 / (e**2).sum(2)[:, x]
     return values, effective, shares
 

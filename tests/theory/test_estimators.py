@@ -349,6 +349,21 @@ def test_spread_keeps_mean_and_error():
         theory.estimators.spread(values, 6)
 
 
+def test_bracket():
+    """lower.mean − Φ⁻¹((1+level)/2) stderr and upper.mean + the same: what holds the truth between two bounds."""
+    bracket = theory.Bracket(theory.Estimate(1.0, 0.1, 10), theory.Estimate(2.0, 0.3, 10))
+    expected = scipy.stats.norm.interval(0.9, 1.0, 0.1)[0], scipy.stats.norm.interval(0.9, 2.0, 0.3)[1]
+    np.testing.assert_allclose(bracket.interval(0.9), expected)
+    assert bracket.width == 1
+
+
+def test_a_difference_of_truths_is_between_the_opposite_ends():
+    """a ∈ [1, 2], b ∈ [10, 40]: a − b ∈ [−39, −8]."""
+    a, b = theory.Bounds(jnp.full(3, 1.0), jnp.full(3, 2.0)), theory.Bounds(jnp.full(3, 10.0), jnp.full(3, 40.0))
+    lower, upper = a.minus(b)
+    assert (lower == -39).all() and (upper == -8).all()
+
+
 def test_bounds_are_paired():
     bounds = theory.Bounds(jnp.zeros(3), jnp.ones(3))
     with pytest.raises(ValueError, match="other"):

@@ -88,6 +88,22 @@ def test_standard_error_counts_the_shared_models():
         assert abs(ratio - 1) < 0.16  # 5 errors of a variance from 2000 values; it is also off by some 1/L
 
 
+def test_standard_error_is_that_of_the_jackknife():
+    """(L−1)/L Σ_j (θ_{−j} − mean)², θ_{−j} without replica j of any task, on 150 normal models a task."""
+    num_models, width = 150, 0.3
+    z = jnp.array([[0.0], [1.0]]) + jax.random.normal(jax.random.key(20), (2, num_models), float)
+    d = z + width * jax.random.normal(jax.random.key(21), (2, num_models), float)
+    log_likelihood = partial(normal_log_likelihood, width)
+
+    def ends(keep):
+        return jnp.stack([end.mean() for end in sandwich(log_likelihood, d[:, keep], z[:, keep]).bounds])
+
+    without = jax.vmap(ends)(jnp.stack([jnp.delete(jnp.arange(num_models), j) for j in range(num_models)]))
+    jackknife = (num_models - 1) ** 0.5 * np.std(without, axis=0)
+    found = [end.stderr for end in sandwich(log_likelihood, d, z).bounds.bracket()]
+    np.testing.assert_allclose(found, jackknife, rtol=0.03)  # they differ by some 1/50, one over the effective models
+
+
 @pytest.mark.slow
 def test_matches_the_closed_form():
     """The mean of a normal law refitted, I(X;D_t) = I(X;Z_{t+1}), D_t given as its sufficient mean, in 1e-2."""
