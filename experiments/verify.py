@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +15,8 @@ from rich.text import Text
 import experiments
 from experiments import ledger, progress
 from experiments.ledger import MARKS, Check, Row, Settings, number, numbers
+
+MOST_NAMED = 20  # names that fit into a message: of more, the nearest
 
 
 class Entry(NamedTuple):
@@ -57,7 +60,10 @@ def select(entries: Sequence[Entry], claim: str | None, row: str | None) -> list
         ("--row", row, [entry.check.id for entry in entries if claim in (None, entry.check.claim)]),
     ):
         if given is not None and given not in accepted:
-            raise ValueError(f"{option} is {given!r}; accepted: {', '.join(dict.fromkeys(accepted))}")
+            names = list(dict.fromkeys(accepted))
+            shown = names if len(names) <= MOST_NAMED else get_close_matches(given, names, MOST_NAMED, cutoff=0)
+            others = f" and {len(names) - len(shown)} others, in the ledger" if len(shown) < len(names) else ""
+            raise ValueError(f"{option} is {given!r}; accepted: {', '.join(shown)}{others}")
     return [entry for entry in entries if claim in (None, entry.check.claim) and row in (None, entry.check.id)]
 
 

@@ -93,6 +93,14 @@ def test_an_unexpected_verdict_is_exit_1(
     assert cli.main(["verify", "--out", str(tmp_path), "--row", "C2-fake"]) == 0  # only what was checked counts
 
 
+def test_a_mistyped_row_is_told_the_nearest(capsys: Captured) -> None:
+    """Of the more than hundred rows the one that was meant comes first, in a line that fits a screen."""
+    assert cli.main(["verify", "--row", "C2-mixtur"]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("infoloop: --row is 'C2-mixtur'; accepted: C2-mixture, ")
+    assert message.endswith(" others, in the ledger\n") and len(message) < 500
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
