@@ -31,7 +31,7 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
 
 def _table(settings: Settings, name: str) -> Table:
     """The bracket of each generation in each loop."""
-    table = Table(title=f"I(X;Z_t) of the {name} [nats]: lower and upper bound ± standard error", title_justify="left")
+    table = Table(title=f"I(X;Z_t) of the {name} in nats: lower and upper bound ± standard error", title_justify="left")
     loops = list(case(name).loops)
     for column in ("t", *loops):
         table.add_column(column)
@@ -47,11 +47,12 @@ def _table(settings: Settings, name: str) -> Table:
 
 def _coverages(settings: Settings) -> Table:
     """How often each kind of interval holds the truth."""
-    table = Table(title="Intervals of 95 %: how many hold the truth", title_justify="left")
-    for column in ("case", "interval", "truth [nats]", "repeats", "replicas", "covers", "half-width [nats]"):
+    rows = coverage.covered(settings)
+    title = f"Intervals of 95 %: how many of {rows[0].repeats:,} hold the truth, in nats"
+    table = Table(title=title, title_justify="left")
+    for column in ("case", "interval", "truth", "replicas", "hold", "half-width"):
         table.add_column(column)
-    for row in coverage.covered(settings):
-        covers = f"{row.covered:.4f}±{row.stderr:.4f}"
-        numbers = f"{row.truth:.4f}", str(row.repeats), str(row.replicas), covers, f"{row.half_width:.3f}"
+    for row in rows:
+        numbers = f"{row.truth:.4f}", str(row.replicas), f"{row.covered:.4f}±{row.stderr:.4f}", f"{row.half_width:.3f}"
         table.add_row(row.case, row.interval, *numbers)
     return table

@@ -25,9 +25,9 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
 
 def _table() -> Table:
     """The start, the best and the end of the exact loop under each judge."""
-    title = f"Two symbols, n = {chains.NUM_SAMPLES}, until kept: exact"
+    title = f"Two symbols, n = {chains.NUM_SAMPLES}, until kept: exact, in nats"
     table = Table(title=title, title_justify="left")
-    for column in ("judge", "I(X;Z_0)", "highest later", f"I(X;Z_{chains.NUM_GENERATIONS}) [nats]", "share right"):
+    for column in ("judge", "I(X;Z_0)", "highest later", f"I(X;Z_{chains.NUM_GENERATIONS})", "share right"):
         table.add_column(column)
     for name, study in chains.JUDGES.items():
         path = study()
