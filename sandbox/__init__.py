@@ -1,14 +1,15 @@
 """The instrument: toy generative models, signals, and loops that retrain a model on its own samples."""
 
-from sandbox import noise, regions, store
+from sandbox import environments, feedback, noise, regions, store, training
 from sandbox.base import ExponentialFamily, Model, Signal
 from sandbox.ensemble import ensemble, replica_keys
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
 from sandbox.loop import Record, run
-from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain
+from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table
 from sandbox.regimes import Accumulate, Fresh, Regime, Replace, Reuse
 from sandbox.signals import AllOf, AnyOf, BlindSpot, Environment, KeepAll, Rates, Rubric, TopFraction, Verifier
 from sandbox.sources import Bootstrap, Passage
+from sandbox.training import train
 
 __all__ = [
     "Accumulate",
@@ -27,6 +28,7 @@ __all__ = [
     "KeepAll",
     "MarkovChain",
     "Model",
+    "Network",
     "Passage",
     "Rates",
     "Record",
@@ -36,12 +38,17 @@ __all__ = [
     "Rubric",
     "SelfJudge",
     "Signal",
+    "Table",
     "TopFraction",
     "Verifier",
     "ensemble",
+    "environments",
+    "feedback",
     "noise",
     "regions",
     "replica_keys",
     "run",
     "store",
+    "train",
+    "training",
 ]

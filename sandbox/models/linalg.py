@@ -1,8 +1,14 @@
-"""Triangular factors of small matrices, unrolled over their columns so that they vectorise over replicas."""
+"""Linear algebra that vectorises over replicas: triangular factors, unrolled over columns, and conjugate gradients."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
+
+Same = TypeVar("Same")
 
 
 def cholesky(covariance: Float[Array, "d d"], floor: float = 0.0) -> Float[Array, "d d"]:
@@ -55,3 +61,34 @@ def normal_log_density(
     log_volume = jnp.log(jnp.diagonal(scale)).sum()
     density = -0.5 * squares - log_volume - 0.5 * mean.size * jnp.log(2 * jnp.pi)
     return jnp.where(jnp.isinf(squares), -jnp.inf, density)
+
+
+def conjugate_gradients(matrix: Callable[[Same], Same], right_side: Same, steps: int) -> Same:
+    """x with matrix(x) ≈ right_side, for a positive definite linear map of pytrees, after `steps` products.
+
+    Written out, since `jax.scipy.sparse.linalg.cg`, whose loop ends by a condition, gave other numbers under `vmap`
+    inside a scan than alone (jax 0.10.2 on the CPU; tests/sandbox/test_policy.py holds the two to each other).
+
+    References:
+        Hestenes & Stiefel (1952), Methods of conjugate gradients for solving linear systems.
+    """
+
+    def dot(a: Same, b: Same) -> Array:
+        return jnp.stack([jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)]).sum()
+
+    def plus(a: Same, scale: Array, b: Same) -> Same:
+        return jax.tree.map(lambda x, y: x + scale * y, a, b)
+
+    def ratio(a: Array, b: Array) -> Array:  # 0 once the residual is
+        return jnp.where(b > 0, a / jnp.where(b > 0, b, 1), 0)
+
+    def step(state: tuple[Same, Same, Same, Array], _) -> tuple[tuple[Same, Same, Same, Array], None]:
+        x, residual, along, size = state
+        image = matrix(along)
+        length = ratio(size, dot(along, image))
+        residual = plus(residual, -length, image)
+        left = dot(residual, residual)
+        return (plus(x, length, along), residual, plus(residual, ratio(left, size), along), left), None
+
+    start = (jax.tree.map(jnp.zeros_like, right_side), right_side, right_side, dot(right_side, right_side))
+    return jax.lax.scan(step, start, length=steps)[0][0]

@@ -1,0 +1,147 @@
+"""What a policy is asked: prompts of several domains, the class of outputs that is right, how references are worded.
+
+A prompt is a content in a domain. What is right depends on the content alone; the domain is how it is asked. An output
+is a class and a surface form, y = class · M + form, and the task cares for the class alone.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
+
+from sandbox import noise, validation
+from sandbox.models.categorical import invert
+
+
+class Prompts(NamedTuple):
+    """Prompts, and how often each is asked."""
+
+    features: Float[Array, "prompt feature"]  # what a network sees: the content's features, then the domain's
+    right: Int[Array, " prompt"]  # the class that is right
+    wording: Float[Array, "prompt form"]  # the law of a reference's form
+    law: Float[Array, " prompt"]  # how often each is asked in training; 0: never
+
+    def check(self) -> None:
+        """Raises ValueError unless the laws are laws and each prompt has a right class."""
+        validation.distribution("Prompts.law", self.law)
+        validation.distribution("Prompts.wording", self.wording)
+        validation.finite("Prompts.features", self.features)
+        validation.nonnegative("Prompts.right", self.right)
+
+    def references(self, num_classes: int) -> Float[Array, "prompt output"]:
+        """The law of a reference: its class is right, its form has the law `wording`."""
+        right = jax.nn.one_hot(self.right, num_classes, dtype=self.wording.dtype)
+        return (right[:, :, None] * self.wording[:, None, :]).reshape(self.right.size, -1)
+
+    def worded_once(self, key: Array) -> "Prompts":
+        """The same prompts with one reference each, whose form is drawn now and then stays."""
+        u = noise.uniform(key, self.right.shape, self.wording.dtype)[:, None]
+        forms = jax.vmap(invert)(jnp.cumsum(self.wording, 1), u)[:, 0]
+        return self._replace(wording=jax.nn.one_hot(forms, self.wording.shape[1], dtype=self.wording.dtype))
+
+
+class World(NamedTuple):
+    """What is trained on, and two exams."""
+
+    train: Prompts  # some contents in some domains
+    held_out: Prompts  # other contents, in the domains of training
+    unseen: Prompts  # the contents of training, in other domains
+
+
+Rule = Callable[[Array, Array], Array]  # (key, contents [content, bit]) -> the right class of each
+
+
+def linear_rule(num_classes: int) -> Rule:
+    """The class with the largest score, each a random linear function of the content."""
+
+    def rule(key: Array, contents: Float[Array, "content bit"]) -> Int[Array, " content"]:
+        scores = noise.normal(key, (contents.shape[1], num_classes), contents.dtype)
+        return jnp.argmax(contents @ scores, axis=1)
+
+    return rule
+
+
+def world(
+    key: Array,
+    *,
+    num_classes: int,
+    num_forms: int,
+    num_contents: tuple[int, int] = (16, 16),
+    num_domains: tuple[int, int] = (4, 4),
+    num_bits: int = 6,
+    rule: Rule | None = None,
+    dtype=jnp.float32,
+) -> World:
+    """Contents of random bits ±1, domains with random normal features, and a rule for what is right.
+
+    Args:
+        key: The randomness.
+        num_classes: K.
+        num_forms: M, the surface forms of a class; a reference has each with probability 1/M.
+        num_contents: Contents of training, and held-out ones; all differ, so 2^num_bits must be enough.
+        num_domains: Domains of training, and unseen ones.
+        num_bits: Features of a content; a domain has as many.
+        rule: What is right, a linear function of the content's bits where none is given.
+        dtype: Of the features and the laws.
+
+    Raises:
+        ValueError: A number is too small, or there are fewer contents than are asked for.
+    """
+    for name, value, least in (
+        ("num_classes", num_classes, 2),
+        ("num_forms", num_forms, 1),
+        ("num_bits", num_bits, 1),
+        *((f"num_contents[{i}]", n, 1) for i, n in enumerate(num_contents)),
+        *((f"num_domains[{i}]", n, 1) for i, n in enumerate(num_domains)),
+    ):
+        validation.at_least(name, value, least)
+    if sum(num_contents) > 2**num_bits:
+        raise ValueError(f"num_contents: at most {2**num_bits} in all with num_bits = {num_bits}, got {num_contents}")
+    content_key, domain_key, rule_key = (jax.random.fold_in(key, i) for i in range(3))
+    which = jnp.argsort(noise.uniform(content_key, (2**num_bits,), jnp.float32))[: sum(num_contents)]
+    bits = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
+    asked = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
+    right = (rule or linear_rule(num_classes))(rule_key, bits)
+
+    def prompts(contents: slice, domains: slice) -> Prompts:
+        content, domain = bits[contents], asked[domains]
+        pairs = (content.shape[0], domain.shape[0], num_bits)
+        seen = jnp.concatenate([jnp.broadcast_to(x, pairs) for x in (content[:, None], domain[None])], axis=2)
+        size = pairs[0] * pairs[1]
+        return Prompts(
+            features=seen.reshape(size, 2 * num_bits),
+            right=jnp.repeat(right[contents], pairs[1]),
+            wording=jnp.full((size, num_forms), 1 / num_forms, dtype),
+            law=jnp.full(size, 1 / size, dtype),
+        )
+
+    old, new = (
+        (slice(n) for n in (num_contents[0], num_domains[0])),
+        (slice(n, None) for n in (num_contents[0], num_domains[0])),
+    )
+    (contents, domains), (other_contents, other_domains) = old, new
+    return World(prompts(contents, domains), prompts(other_contents, domains), prompts(contents, other_domains))
+
+
+def table_prompts(num_prompts: int, num_classes: int, num_forms: int) -> Prompts:
+    """Prompts that share nothing, for a table: prompt q has the right class q mod K, and no features.
+
+    Raises:
+        ValueError: A number is too small.
+    """
+    for name, value, least in (
+        ("num_prompts", num_prompts, 1),
+        ("num_classes", num_classes, 2),
+        ("num_forms", num_forms, 1),
+    ):
+        validation.at_least(name, value, least)
+    return Prompts(
+        features=jnp.zeros((num_prompts, 0)),
+        right=jnp.asarray(np.arange(num_prompts) % num_classes),
+        wording=jnp.full((num_prompts, num_forms), 1 / num_forms),
+        law=jnp.full(num_prompts, 1 / num_prompts),
+    )

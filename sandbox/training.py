@@ -1,0 +1,269 @@
+"""Training a policy on what a signal says: SFT, RFT, RLVR and its natural gradient, as losses of one kind of batch.
+
+A batch is the mass of each (prompt, output, symbol): that of the behaviour policy and the signal where the gradient is
+exact, the shares of what was drawn where it is sampled. So each method is written once, for both.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+from jaxtyping import Float
+
+from sandbox import noise, validation
+from sandbox.environments import Prompts
+from sandbox.feedback import Feedback
+from sandbox.models.categorical import invert
+from sandbox.models.policy import Policy, log_law
+
+Number = float | Float[Array, ""]
+LogLaw = Float[Array, "prompt output"]  # ln π(y|q)
+SGD = optax.identity()
+ADAM = optax.scale_by_adam()
+
+
+class Batch(NamedTuple):
+    """What one round of training sees."""
+
+    mass: Float[Array, "prompt output symbol"]  # sums to 1
+    references: Float[Array, "prompt output"]  # sums to 1
+    value: Float[Array, " symbol"]
+    behaviour: LogLaw  # of the policy that the outputs were drawn from
+    start: LogLaw
+    group: Number  # G/(G−1) where G outputs were drawn for each prompt, 1 where the gradient is exact
+
+
+@runtime_checkable
+class Method(Protocol):
+    """How the signal enters: a loss whose gradient is taken in the policy's parameters."""
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """What is minimised."""
+        ...
+
+
+class SFT(NamedTuple):
+    """Supervised fine-tuning: raises the likelihood of references, −E ln π(reference|q)."""
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ references ln π."""
+        return -(batch.references * _finite(log_law)).sum()
+
+
+class RFT(NamedTuple):
+    """Rejection fine-tuning: raises the likelihood of its own outputs that the signal kept.
+
+    References:
+        Yuan et al. (2023), Scaling relationship on learning mathematical reasoning, arXiv:2308.01825.
+    """
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
+        kept = (batch.mass * batch.value).sum(2)
+        total = kept.sum()
+        return -(kept * _finite(log_law)).sum() / jnp.where(total > 0, total, 1)
+
+
+class RLVR(NamedTuple):
+    """Policy gradient of the value, less `kl` · KL(π‖start), with the mean over the prompt as its baseline.
+
+    The ratio to the behaviour is clipped to 1 ± `clip`, where there is a clip: the surrogate of PPO and GRPO. In the
+    first update of a round the ratio is 1, and the gradient that of the expected value.
+
+    References:
+        Williams (1992), Simple statistical gradient-following algorithms. Machine Learning 8.
+        Schulman, Wolski, Dhariwal, Radford & Klimov (2017), Proximal policy optimization, arXiv:1707.06347.
+        Shao et al. (2024), DeepSeekMath, arXiv:2402.03300 (GRPO); its division by the standard deviation is left out.
+    """
+
+    kl: Number = 0.0
+    clip: Number = jnp.inf
+
+    def check(self) -> None:
+        """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
+        validation.nonnegative("kl", self.kl)
+        if validation.concrete(self.clip) and not jnp.all(jnp.asarray(self.clip) > 0):
+            raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
+        gain = advantage(batch, self.kl)
+        ratio = jnp.exp(_finite(log_law) - _finite(batch.behaviour))[:, :, None]
+        clipped = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
+        return -(batch.mass * jnp.minimum(ratio * gain, clipped * gain)).sum()
+
+
+class Natural(NamedTuple):
+    """Natural policy gradient: the gradient of RLVR, multiplied by the inverse of the Fisher information.
+
+    References:
+        Kakade (2001), A natural policy gradient. NIPS 14.
+    """
+
+    kl: Number = 0.0
+
+    def check(self) -> None:
+        """Raises ValueError unless `kl` is 0 or more."""
+        validation.nonnegative("kl", self.kl)
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """That of RLVR without a clip."""
+        return RLVR(self.kl).loss(log_law, batch)
+
+
+class Trained(NamedTuple):
+    """The policy in the end, and what `measure` saw before each round and after the last."""
+
+    policy: Any
+    measured: Any  # leaves [t, …], t = 0 … num_rounds
+
+
+Measure = Callable[[Any, Any], Any]
+
+
+def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
+    """value(s) − kl · ln(behaviour/start), less its mean over the prompt, leaving the output itself out of the mean.
+
+    References:
+        Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.
+    """
+    away = jnp.where(jnp.isfinite(batch.start), batch.behaviour - batch.start, 0)
+    grade = batch.value - kl * _finite(away)[:, :, None]
+    total = batch.mass.sum((1, 2), keepdims=True)
+    baseline = (batch.mass * grade).sum((1, 2), keepdims=True) / jnp.where(total > 0, total, 1)
+    return (grade - baseline) * batch.group
+
+
+def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
+    """The probability that an output is right, over the law of the prompts."""
+    p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
+    return (prompts.law * jnp.take_along_axis(p, prompts.right[:, None], axis=1)[:, 0]).sum()
+
+
+def train(
+    key: Array,
+    policy: Any,
+    prompts: Prompts,
+    feedback: Feedback,
+    method: Any,
+    *,
+    num_rounds: int,
+    num_updates: int = 1,
+    num_samples: int | None = None,
+    learning_rate: Number = 1.0,
+    optimizer: optax.GradientTransformation = SGD,
+    measure: Measure = share_right,
+    exam: Any = None,
+) -> Trained:
+    """Trains a policy in rounds: outputs are drawn from it and judged, then it is updated on them.
+
+    Args:
+        key: The randomness: that of round t comes from `fold_in(key, t)`.
+        policy: The start: a `Table`, a `Network`, or another `Policy`.
+        prompts: What is asked; a prompt of law 0 is not learned from.
+        feedback: The signal; SFT looks at the prompts' references alone.
+        method: `SFT()`, `RFT()`, `RLVR()`, `Natural()`, or another `Method`.
+        num_rounds: How often outputs are drawn.
+        num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one.
+        num_samples: Outputs (SFT: references) drawn for each prompt and round; None: exact gradients, by enumeration.
+        learning_rate: Multiplies each update, so that it may be traced.
+        optimizer: `SGD`, `ADAM`, or another of optax without a learning rate, one object for all calls: a new one
+            recompiles.
+        measure: Function (policy, exam) of what is recorded; one object for all calls, too.
+        exam: What `measure` looks at; the prompts of training where nothing is given.
+
+    Returns:
+        The policy in the end, and what was measured before each round and after the last.
+
+    Raises:
+        ValueError: A number is out of range, a table malformed, or the feedback does not judge outputs.
+    """
+    for checked in (policy, prompts, feedback, method):
+        getattr(checked, "check", lambda: None)()
+    validation.at_least("num_rounds", num_rounds, 1)
+    validation.at_least("num_updates", num_updates, 1)
+    validation.nonnegative("learning_rate", learning_rate)
+    if num_samples is not None:
+        validation.at_least("num_samples", num_samples, 2 if isinstance(method, RLVR | Natural) else 1)
+    exam = prompts if exam is None else exam
+    sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
+    return _train(
+        key, policy, prompts, feedback, method, learning_rate, exam, optimizer=optimizer, measure=measure, **sizes
+    )
+
+
+@partial(jax.jit, static_argnames=("num_rounds", "num_updates", "num_samples", "optimizer", "measure"))
+def _train(
+    key,
+    policy,
+    prompts,
+    feedback,
+    method,
+    learning_rate,
+    exam,
+    *,
+    num_rounds,
+    num_updates,
+    num_samples,
+    optimizer,
+    measure,
+) -> Trained:
+    start = log_law(policy, prompts.features)
+    symbols = feedback.given(prompts) if not isinstance(method, SFT) else jnp.ones((*start.shape, 1), start.dtype)
+    value = feedback.value[: symbols.shape[2]].astype(start.dtype)
+
+    def update(batch: Batch, state: tuple[Any, Any], _) -> tuple[tuple[Any, Any], None]:
+        policy, moments = state
+        gradient = jax.grad(lambda policy: method.loss(log_law(policy, prompts.features), batch))(policy)
+        if isinstance(method, Natural):
+            gradient = policy.natural(prompts.features, prompts.law, gradient)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
+            step, moments = optimizer.update(gradient, moments, policy)
+        rate = jnp.asarray(learning_rate, start.dtype)
+        return (jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments), None
+
+    def one_round(state: tuple[Any, Any], t: Array) -> tuple[tuple[Any, Any], Any]:
+        seen = measure(state[0], exam)
+        behaviour = log_law(state[0], prompts.features)
+        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
+        batch = Batch(mass, references, value, behaviour, start, group)
+        return jax.lax.scan(partial(update, batch), state, length=num_updates)[0], seen
+
+    (policy, _), seen = jax.lax.scan(one_round, (policy, optimizer.init(policy)), jnp.arange(num_rounds))
+    last = measure(policy, exam)
+    return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, last))
+
+
+def _drawn(
+    key: Array,
+    behaviour: LogLaw,
+    symbols: Float[Array, "prompt output symbol"],
+    prompts: Prompts,
+    num_samples: int | None,
+) -> tuple[Array, Array, Number]:
+    """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
+    num_prompts, num_outputs, _ = symbols.shape
+    law = prompts.law[:, None]
+    wanted = prompts.references(num_outputs // prompts.wording.shape[1])
+    if num_samples is None:
+        return law[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, law * wanted, 1.0
+
+    def counted(laws: Float[Array, "prompt choice"], key: Array) -> Float[Array, "prompt choice"]:
+        u = noise.uniform(key, (num_prompts, num_samples), laws.dtype)
+        chosen = jax.vmap(invert)(jnp.cumsum(laws, 1), u)
+        return jax.nn.one_hot(chosen, laws.shape[1], dtype=laws.dtype).sum(1) / num_samples
+
+    output_key, reference_key = jax.random.split(key)
+    joint = jnp.exp(behaviour)[:, :, None] * symbols
+    mass = counted(joint.reshape(num_prompts, -1), output_key).reshape(joint.shape)
+    group = num_samples / max(num_samples - 1, 1)
+    return law[:, :, None] * mass, law * counted(wanted, reference_key), group
+
+
+def _finite(log_law: LogLaw) -> LogLaw:
+    """ln 0 as a large negative number, since 0 · ln 0 is 0."""
+    return jnp.maximum(log_law, jnp.finfo(log_law.dtype).min / 4)
