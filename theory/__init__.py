@@ -1,10 +1,13 @@
 """The mathematics: arrays in, numbers out. It knows nothing of models."""
 
+from theory import best_of_n as best_of_n
 from theory import budget as budget
 from theory import claims as claims
 from theory import drift as drift
 from theory import gaussian as gaussian
 from theory import markov as markov
+from theory import policies as policies
+from theory import supervision as supervision
 from theory.channels import Capacity as Capacity
 from theory.channels import capacity as capacity
 from theory.channels import contraction as contraction
@@ -28,3 +31,5 @@ from theory.measures import mutual_information as mutual_information
 from theory.pipeline import Closed as Closed
 from theory.pipeline import Open as Open
 from theory.pipeline import Pipeline as Pipeline
+from theory.supervision import Decomposition as Decomposition
+from theory.supervision import decompose as decompose

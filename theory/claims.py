@@ -187,6 +187,55 @@ def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shap
     return start - end
 
 
+def supervision(joint: ArrayLike) -> Float[Array, ""]:
+    """Claim C7: a signal says no more of the output than of a summary P and, given P, of the rest.
+
+    I(P;S|Q) + I(Y;S|P,Q) − I(Y;S|Q) = I(P;S|Y,Q) ≥ 0, with equality if and only if P says nothing of S beyond (Y,Q), as
+    the block P = [Y]_π does.
+
+    Args:
+        joint: Probabilities [y, p, s, q] of output, summary, signal and prompt.
+
+    Returns:
+        The slack, in nats.
+
+    Raises:
+        ValueError: Where `joint` is not a probability table of four axes.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    p = validation.pmf("joint", joint, ndim=4)
+    y, summary, s, q = p.shape
+    within = conditional_mutual_information(jnp.swapaxes(p, 1, 2).reshape(y, s, summary * q))
+    return conditional_mutual_information(p.sum(0)) + within - conditional_mutual_information(p.sum(1))
+
+
+def coverage(together: ArrayLike, singles: ArrayLike) -> Float[Array, ""]:
+    """Claim C12: answers say together at most what they say one by one, S_1 … S_k independent given X.
+
+    Σ_i I(X;S_i) − I(X;S_1…S_k) ≥ 0. With a block [X] in the place of X it can fail: two bits may say nothing of their
+    xor one by one, as they are not independent given it. I([X];S_1…S_k) ≤ Σ_i I(X;S_i) holds.
+
+    Args:
+        together: I(X;S_1…S_k), in nats.
+        singles: I(X;S_i) [i], in nats.
+
+    Returns:
+        The slack, in nats.
+
+    Raises:
+        ValueError: Where an argument is not finite, or has the wrong number of axes.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    all_of_them, each = validation.one_dtype(
+        validation.finite("together", together, 0), validation.finite("singles", singles, 1)
+    )
+    return each.sum() - all_of_them
+
+
 def _trajectory(information: ArrayLike) -> Float[Array, " t"]:
     values = validation.finite("information", information, 1)
     if values.size < 2:

@@ -10,7 +10,7 @@ from hypothesis import given
 from strategies import SEEDS, many, pmfs
 
 import theory
-from theory import claims, drift
+from theory import claims, drift, supervision
 
 EXACT = 1e-12
 close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
@@ -132,6 +132,60 @@ def test_injection_twin_with_too_little():
     assert claims.injection([0.0, 0.5], [0.4])[0] < 0
 
 
+@given(SEEDS)
+def test_supervision(seed):
+    """C7:  I(P;S|Q) + I(Y;S|P,Q) − I(Y;S|Q) = I(P;S|Y,Q) ≥ 0, zero for P = [Y], on 256 tables each."""
+    slack, beyond, blockwise = _supervision_slacks(many(seed, (48,)).reshape(-1, 4, 2, 3, 2))
+    assert slack.min() >= -EXACT
+    close(slack, beyond)
+    close(blockwise, 0)
+
+
+@jax.jit
+@jax.vmap
+def _supervision_slacks(joint):
+    beyond = joint.transpose(1, 2, 0, 3).reshape(2, 3, 8)  # p, s, (y, q)
+    blocks = jnp.array([[1.0, 0], [0, 1], [0, 1], [1, 0]])[:, :, None, None]
+    block = joint.sum(1, keepdims=True) * blocks
+    return claims.supervision(joint), theory.conditional_mutual_information(beyond), claims.supervision(block)
+
+
+def test_supervision_twin():
+    """Equality fails for a P that says something of S beyond Y: P = Y xor S of two fair coins, by ln 2."""
+    joint = np.zeros((2, 2, 2, 1))
+    for y, s in np.ndindex(2, 2):
+        joint[y, y ^ s, s, 0] = 1 / 4
+    close(jax.jit(claims.supervision)(joint), np.log(2))
+
+
+@given(SEEDS)
+def test_coverage(seed):
+    """C12:  I([X];S_1…S_k) ≤ I(X;S_1…S_k) ≤ Σ_i I(X;S_i), and more queries say no less, on 256 tables."""
+    slack, lost, gained = _coverage_slacks(many(seed, (4,)), many(seed + 1, (3, 4, 2)))
+    assert min(slack.min(), lost.min(), gained.min()) >= -EXACT
+
+
+@jax.jit
+@jax.vmap
+def _coverage_slacks(prior, channel):
+    together = supervision.coverage(prior, channel, [0, 1, 0, 2])
+    singles = supervision.query_information(prior, channel)[jnp.array([0, 1, 0, 2])]
+    block = supervision.coverage(prior, channel, [0, 1, 0, 2], [0, 1, 1, 0])
+    fewer = supervision.coverage(prior, channel, [0, 1, 0])
+    return claims.coverage(together, singles), together - block, together - fewer
+
+
+def test_coverage_twins():
+    """C12 fails, by ln 2, for answers that are not independent given X, S_2 = X xor S_1, and for [X] in X's place."""
+    xor = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]) / 4  # x, s_1, s_2
+    together = theory.mutual_information(xor.reshape(2, 4))
+    close(claims.coverage(together, [theory.mutual_information(xor.sum(axis)) for axis in (2, 1)]), -np.log(2))
+    # X is two bits and [X] their xor: given X the bits are independent, given [X] they are not
+    bits, uniform, block = np.eye(2)[[[0, 0, 1, 1], [0, 1, 0, 1]]], np.full(4, 1 / 4), [0, 1, 1, 0]
+    together = supervision.coverage(uniform, bits, [0, 1], block)
+    close(claims.coverage(together, supervision.query_information(uniform, bits, block)), -np.log(2))
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -151,6 +205,10 @@ def test_injection_twin_with_too_little():
         (lambda: claims.frozen_judge([1.0, 0.5], np.inf), "total"),
         (lambda: claims.candidates([1.5], [1.0]), "success"),
         (lambda: claims.candidates([0.5], [-0.1]), "in_support"),
+        (lambda: claims.supervision(np.ones((2, 2, 2)) / 8), "joint"),
+        (lambda: claims.supervision(np.ones((2, 2, 2, 2))), "joint"),
+        (lambda: claims.coverage(np.nan, [1.0]), "together"),
+        (lambda: claims.coverage(1.0, 1.0), "singles"),
     ],
 )
 def test_bad_input_is_refused(call, name):
