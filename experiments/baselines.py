@@ -263,3 +263,53 @@ def pair_information_by_hand(
 def log_add(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """ln(eᵃ + eᵇ) by the vectorised exp and log1p, several times as fast as `numpy.logaddexp`."""
     return np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b)))
+
+
+def policy_gradient(
+    rng: np.random.Generator,
+    start: tuple[Float[np.ndarray, "..."], ...],
+    features: Float[np.ndarray, "prompt feature"],
+    right: Int[np.ndarray, " prompt"],
+    num_samples: int,
+    num_rounds: int,
+    learning_rate: float,
+) -> Float[np.ndarray, "t seed"]:
+    """Share right of networks (one hidden layer, tanh) trained by policy gradient and Adam, all seeds at once.
+
+    `start`: weights [seed, feature, hidden] and [seed, hidden, class · form], biases [seed, 1, …], in the order weight,
+    bias, weight, bias. The verdict is exact; of each prompt `num_samples` outputs are drawn, and the baseline of one is
+    the mean verdict of the others.
+    """
+    weights = [part.copy() for part in start]
+    moments = [[np.zeros_like(part) for part in weights] for _ in range(2)]
+    num_seeds, num_outputs = weights[2].shape[0], weights[2].shape[2]
+    num_forms = num_outputs // (right.max() + 1)
+    is_right = (np.arange(num_outputs) // num_forms)[None, None, :] == right[None, :, None]
+    seed, prompt = np.arange(num_seeds)[:, None, None], np.arange(len(right))[None, :, None]
+    shares = []
+    for t in range(num_rounds + 1):
+        hidden = np.tanh(features @ weights[0] + weights[1])
+        logits = hidden @ weights[2] + weights[3]
+        p = np.exp(logits - logits.max(-1, keepdims=True))
+        p /= p.sum(-1, keepdims=True)
+        shares.append((p * is_right).sum(-1).mean(-1))
+        if t == num_rounds:
+            break
+        u = rng.random((num_seeds, len(right), num_samples), p.dtype)
+        chosen = (p.cumsum(-1)[:, :, None, :] < u[..., None]).sum(-1).clip(max=num_outputs - 1)
+        verdicts = is_right[0, prompt, chosen].astype(p.dtype)
+        gain = (verdicts - verdicts.mean(-1, keepdims=True)) * (num_samples / (num_samples - 1))
+        slope = np.zeros_like(p)
+        np.add.at(slope, (seed, prompt, chosen), -gain / (num_samples * len(right)))  # gains of a prompt sum to 0
+        back = (slope @ weights[2].swapaxes(1, 2)) * (1 - hidden**2)
+        gradients = [
+            features.T @ back,
+            back.sum(1, keepdims=True),
+            hidden.swapaxes(1, 2) @ slope,
+            slope.sum(1, keepdims=True),
+        ]
+        for weight, gradient, first, second in zip(weights, gradients, *moments, strict=True):
+            first += (1 - 0.9) * (gradient - first)
+            second += (1 - 0.999) * (gradient**2 - second)
+            weight -= learning_rate * first / (1 - 0.9 ** (t + 1)) / (np.sqrt(second / (1 - 0.999 ** (t + 1))) + 1e-8)
+    return np.stack(shares)

@@ -27,6 +27,8 @@ import theory
 from experiments import baselines
 from experiments.continuous_information.coverage import COVARIANCES, MEANS, WEIGHTS, pair_information
 from experiments.ledger import MARKS, Profile, write_atomic
+from sandbox.models.policy import network
+from sandbox.training import ADAM
 
 try:
     import sklearn
@@ -121,6 +123,7 @@ def table() -> list[Row]:
         _phase_diagram(),
         *_pair_information(),
         _count_log_likelihood(),
+        _policy(),
     ]
 
 
@@ -319,6 +322,56 @@ def _count_log_likelihood() -> Row:
 def count_log_likelihood_into(counts: jax.Array, probs: jax.Array, out: jax.Array) -> jax.Array:
     """`theory.count_log_likelihood` into memory that is there, as `numpy.matmul` has it with `out`."""
     return out.at[:].set(theory.count_log_likelihood(counts, probs))
+
+
+POLICY: dict[str, Any] = dict(num_samples=4, num_rounds=500, learning_rate=0.01)
+
+
+def _policy() -> Row:
+    num_seeds = 64
+    start, prompts = policies(num_seeds)
+    weights = policy_weights(start)
+    right, features = np.asarray(prompts.right), np.asarray(prompts.features)
+    return Row(
+        "policy",
+        f"RLVR, {right.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {POLICY['num_rounds']} "
+        f"updates on {POLICY['num_samples']} outputs a prompt, float32",
+        "NumPy",
+        lambda: trained_policies(start, prompts),
+        lambda: baselines.policy_gradient(np.random.default_rng(0), weights, features, right, **POLICY),
+        1,
+    )
+
+
+def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.environments.Prompts]:
+    """Networks at their start, stacked over seeds, and the prompts that all of them learn."""
+    prompts = sandbox.environments.world(jax.random.key(0), num_classes=4, num_forms=8).train
+    keys = jax.random.split(jax.random.key(1), num_seeds)
+    return jax.jit(jax.vmap(lambda key: network(key, prompts.features.shape[1], 4, 8)))(keys), prompts
+
+
+def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
+    """Weight, bias, weight, bias of the stacked networks, as matrices."""
+    hidden, head = (start.variables["params"][name] for name in ("Dense_0", "head"))
+    parts = hidden["kernel"], hidden["bias"][:, None], head["kernel"], head["bias"]
+    weight, bias, out_weight, out_bias = (np.asarray(part) for part in parts)
+    num_seeds, width = bias.shape[0], bias.shape[2]
+    return weight, bias, out_weight.reshape(num_seeds, width, -1), out_bias.reshape(num_seeds, 1, -1)
+
+
+@partial(jax.jit, static_argnames="num_rounds")
+def trained_policies(
+    start: sandbox.Network, prompts: sandbox.environments.Prompts, num_rounds: int = POLICY["num_rounds"]
+) -> jax.Array:
+    """The share right of each network before each round and after the last [seed, t]."""
+
+    def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
+        size = POLICY | {"num_rounds": num_rounds}
+        verdict = sandbox.feedback.verdict(4, 8)
+        return sandbox.train(key, network, prompts, verdict, sandbox.training.RLVR(), optimizer=ADAM, **size).measured
+
+    num_seeds = jax.tree.leaves(start)[0].shape[0]
+    return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
 
 
 def _setting(size: dict[str, int]) -> str:

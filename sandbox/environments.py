@@ -27,6 +27,11 @@ class Prompts(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless the laws are laws and each prompt has a right class."""
+        for name, rows in self._asdict().items():
+            if rows.ndim != 1 + (name in ("features", "wording")) or rows.shape[0] != self.law.size:
+                raise ValueError(
+                    f"Prompts.{name}: one row for each of {self.law.size} prompts is accepted, got {rows.shape}"
+                )
         validation.distribution("Prompts.law", self.law)
         validation.distribution("Prompts.wording", self.wording)
         validation.finite("Prompts.features", self.features)

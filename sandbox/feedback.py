@@ -62,7 +62,7 @@ class Feedback(NamedTuple):
         validation.distribution("opponent", opponent)
         if opponent.shape != (targets,):
             raise ValueError(f"opponent: {targets} numbers, one an output, are accepted, got shape {opponent.shape}")
-        pairs = self.channel.reshape(targets, targets, targets, symbols)
+        pairs = self.channel.astype(opponent.dtype).reshape(targets, targets, targets, symbols)
         return self._replace(channel=jnp.einsum("o,yots->yts", opponent, pairs))
 
 
@@ -107,8 +107,9 @@ def preference(num_classes: int, num_forms: int) -> Feedback:
 
 
 def reference(num_classes: int, num_forms: int, *, num_styles: int = 1) -> Feedback:
-    """Shows the target itself, whatever is proposed; of the forms, `num_styles` each are shown as one.
+    """Shows the target itself, whatever is proposed; its form is a wording in one of `num_styles` styles, not shown.
 
+    Form f is wording f // num_styles; with one style the whole form is shown.
     It answers no proposal, so its symbols have no value: it is imitated.
 
     Raises:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from sandbox import noise, validation
 from sandbox.environments import Prompts
 from sandbox.feedback import Feedback
-from sandbox.models.categorical import invert
 from sandbox.models.policy import Policy, log_law
 
 Number = float | Float[Array, ""]
@@ -63,7 +63,7 @@ class RFT(NamedTuple):
 
     def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
         """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
-        kept = (batch.mass * batch.value).sum(2)
+        kept = (batch.mass * batch.value[None, None, :]).sum(2)
         total = kept.sum()
         return -(kept * _finite(log_law)).sum() / jnp.where(total > 0, total, 1)
 
@@ -86,15 +86,17 @@ class RLVR(NamedTuple):
     def check(self) -> None:
         """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
         validation.nonnegative("kl", self.kl)
-        if validation.concrete(self.clip) and not jnp.all(jnp.asarray(self.clip) > 0):
+        if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
             raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
 
     def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
         """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
-        gain = advantage(batch, self.kl)
-        ratio = jnp.exp(_finite(log_law) - _finite(batch.behaviour))[:, :, None]
-        clipped = jnp.clip(ratio, 1 - self.clip, 1 + self.clip)
-        return -(batch.mass * jnp.minimum(ratio * gain, clipped * gain)).sum()
+        gain = batch.mass * advantage(batch, self.kl)
+        up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
+        seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
+        ratio = jnp.exp(jnp.where(seen, _finite(log_law) - _finite(batch.behaviour), 0))
+        clip = jnp.asarray(self.clip, ratio.dtype)
+        return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
 
 
 class Natural(NamedTuple):
@@ -132,7 +134,7 @@ def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
         Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.
     """
     away = jnp.where(jnp.isfinite(batch.start), batch.behaviour - batch.start, 0)
-    grade = batch.value - kl * _finite(away)[:, :, None]
+    grade = batch.value[None, None, :] - jnp.asarray(kl, away.dtype) * _finite(away)[:, :, None]
     total = batch.mass.sum((1, 2), keepdims=True)
     baseline = (batch.mass * grade).sum((1, 2), keepdims=True) / jnp.where(total > 0, total, 1)
     return (grade - baseline) * batch.group
@@ -141,14 +143,14 @@ def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
 def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
     """The probability that an output is right, over the law of the prompts."""
     p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
-    return (prompts.law * jnp.take_along_axis(p, prompts.right[:, None], axis=1)[:, 0]).sum()
+    return (prompts.law.astype(p.dtype) * jnp.take_along_axis(p, prompts.right[:, None], axis=1)[:, 0]).sum()
 
 
 def train(
     key: Array,
     policy: Any,
     prompts: Prompts,
-    feedback: Feedback,
+    feedback: Feedback | None,
     method: Any,
     *,
     num_rounds: int,
@@ -165,7 +167,7 @@ def train(
         key: The randomness: that of round t comes from `fold_in(key, t)`.
         policy: The start: a `Table`, a `Network`, or another `Policy`.
         prompts: What is asked; a prompt of law 0 is not learned from.
-        feedback: The signal; SFT looks at the prompts' references alone.
+        feedback: The signal; SFT does without, as it looks at the prompts' references alone.
         method: `SFT()`, `RFT()`, `RLVR()`, `Natural()`, or another `Method`.
         num_rounds: How often outputs are drawn.
         num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one.
@@ -180,10 +182,16 @@ def train(
         The policy in the end, and what was measured before each round and after the last.
 
     Raises:
-        ValueError: A number is out of range, a table malformed, or the feedback does not judge outputs.
+        ValueError: A number is out of range, a table malformed, the feedback does not judge outputs, or policy, prompts
+            and feedback differ in size.
     """
     for checked in (policy, prompts, feedback, method):
         getattr(checked, "check", lambda: None)()
+    if isinstance(method, SFT):
+        feedback = None
+    elif feedback is None:
+        raise ValueError(f"feedback: a Feedback is accepted with {type(method).__name__}, got None")
+    _check_sizes(policy, prompts, feedback)
     validation.at_least("num_rounds", num_rounds, 1)
     validation.at_least("num_updates", num_updates, 1)
     validation.nonnegative("learning_rate", learning_rate)
@@ -213,10 +221,11 @@ def _train(
     measure,
 ) -> Trained:
     start = log_law(policy, prompts.features)
-    symbols = feedback.given(prompts) if not isinstance(method, SFT) else jnp.ones((*start.shape, 1), start.dtype)
-    value = feedback.value[: symbols.shape[2]].astype(start.dtype)
+    prompts = prompts._replace(law=prompts.law.astype(start.dtype), wording=prompts.wording.astype(start.dtype))
+    symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.given(prompts)
+    value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
 
-    def update(batch: Batch, state: tuple[Any, Any], _) -> tuple[tuple[Any, Any], None]:
+    def update(batch: Batch, state: tuple[Any, Any]) -> tuple[Any, Any]:
         policy, moments = state
         gradient = jax.grad(lambda policy: method.loss(log_law(policy, prompts.features), batch))(policy)
         if isinstance(method, Natural):
@@ -224,14 +233,16 @@ def _train(
         with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
             step, moments = optimizer.update(gradient, moments, policy)
         rate = jnp.asarray(learning_rate, start.dtype)
-        return (jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments), None
+        return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments
 
     def one_round(state: tuple[Any, Any], t: Array) -> tuple[tuple[Any, Any], Any]:
         seen = measure(state[0], exam)
         behaviour = log_law(state[0], prompts.features)
         mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
         batch = Batch(mass, references, value, behaviour, start, group)
-        return jax.lax.scan(partial(update, batch), state, length=num_updates)[0], seen
+        if num_updates == 1:  # which XLA fuses better than a loop of one
+            return update(batch, state), seen
+        return jax.lax.fori_loop(0, num_updates, lambda _, state: update(batch, state), state), seen
 
     (policy, _), seen = jax.lax.scan(one_round, (policy, optimizer.init(policy)), jnp.arange(num_rounds))
     last = measure(policy, exam)
@@ -246,22 +257,46 @@ def _drawn(
     num_samples: int | None,
 ) -> tuple[Array, Array, Number]:
     """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
-    num_prompts, num_outputs, _ = symbols.shape
+    num_prompts, num_outputs, num_symbols = symbols.shape
     law = prompts.law[:, None]
     wanted = prompts.references(num_outputs // prompts.wording.shape[1])
     if num_samples is None:
         return law[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, law * wanted, 1.0
 
-    def counted(laws: Float[Array, "prompt choice"], key: Array) -> Float[Array, "prompt choice"]:
-        u = noise.uniform(key, (num_prompts, num_samples), laws.dtype)
-        chosen = jax.vmap(invert)(jnp.cumsum(laws, 1), u)
-        return jax.nn.one_hot(chosen, laws.shape[1], dtype=laws.dtype).sum(1) / num_samples
+    def draw(key: Array, laws: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
+        u = noise.uniform(key, (num_prompts, num_samples), laws.dtype)[:, :, None]
+        cumulative = jnp.cumsum(laws, 2)
+        return (cumulative <= u * cumulative[:, :, -1:]).sum(2)  # for few draws a law, quicker than a search
 
-    output_key, reference_key = jax.random.split(key)
-    joint = jnp.exp(behaviour)[:, :, None] * symbols
-    mass = counted(joint.reshape(num_prompts, -1), output_key).reshape(joint.shape)
+    def shares(chosen: Int[Array, "prompt sample"], num_choices: int) -> Float[Array, "prompt choice"]:
+        return jax.nn.one_hot(chosen, num_choices, dtype=behaviour.dtype).sum(1) / num_samples
+
+    output_key, symbol_key, reference_key = (jax.random.fold_in(key, i) for i in range(3))
+    output = draw(output_key, jnp.exp(behaviour)[:, None, :])
+    symbol = draw(symbol_key, jnp.take_along_axis(symbols, output[:, :, None], axis=1))
+    mass = shares(output * num_symbols + symbol, num_outputs * num_symbols).reshape(symbols.shape)
+    references = shares(draw(reference_key, wanted[:, None, :]), num_outputs)
     group = num_samples / max(num_samples - 1, 1)
-    return law[:, :, None] * mass, law * counted(wanted, reference_key), group
+    return law[:, :, None] * mass, law * references, group
+
+
+def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | None) -> None:
+    """Raises ValueError unless the outputs of the policy are those of the prompts and of the feedback."""
+    num_prompts, num_classes, num_forms = jax.eval_shape(lambda p, x: p(x), policy, prompts.features).shape
+    if prompts.wording.shape != (num_prompts, num_forms):
+        raise ValueError(
+            f"Prompts.wording: {num_prompts} prompts with {num_forms} forms, as the policy has, are accepted, "
+            f"got shape {prompts.wording.shape}"
+        )
+    if validation.concrete(prompts.right) and np.any(np.asarray(prompts.right) >= num_classes):
+        raise ValueError(f"Prompts.right: classes below the policy's {num_classes} are accepted, got {prompts.right}")
+    if feedback is None:
+        return
+    if jax.eval_shape(lambda f, q: f.given(q), feedback, prompts).shape[1] != num_classes * num_forms:
+        raise ValueError(
+            f"Feedback.channel: {num_classes} classes x {num_forms} forms, as the policy has, are accepted, "
+            f"got {feedback.channel.shape[1]} targets"
+        )
 
 
 def _finite(log_law: LogLaw) -> LogLaw:

@@ -1,5 +1,6 @@
 """A mixture of normal laws, fitted by expectation-maximisation."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -48,15 +49,8 @@ class GaussianMixture(NamedTuple):
         validation.samples("x", x)
         if x.ndim != 2 or len(np.unique(np.asarray(x), axis=0)) < num_components:
             raise ValueError(f"x: [n, d] with {num_components} distinct samples or more is accepted, got {x.shape}")
-        ones = jnp.ones(x.shape[0], x.dtype)
-
-        def restart(key: Array) -> tuple[Array, GaussianMixture]:
-            model = _seeded(key, x, num_components, covariance_floor, diagonal)
-            model = model.fit(x, ones, steps=steps, covariance_floor=covariance_floor, diagonal=diagonal)
-            return model.log_prob(x).mean(), model
-
-        likelihoods, fits = jax.lax.map(restart, jax.random.split(key, restarts))
-        return jax.tree.map(lambda leaf: leaf[jnp.argmax(likelihoods)], fits)
+        validation.positive("covariance_floor", covariance_floor)
+        return _likeliest(jax.random.split(key, restarts), x, num_components, steps, covariance_floor, diagonal)
 
     def check(self) -> None:
         """Raises ValueError unless the weights are probabilities and the shapes and triangles agree."""
@@ -194,6 +188,22 @@ def _maximise(model: GaussianMixture, sums: Float[Array, "k f"], floor: float, d
         means=jnp.where(used[:, None], means, model.means),
         scales=jnp.where(used[:, None, None], scales, model.scales),
     )
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4, 5))
+def _likeliest(
+    keys: Array, x: Float[Array, "n d"], k: int, steps: int, floor: float, diagonal: bool
+) -> GaussianMixture:
+    """Of fits from the seeds of each key, the likeliest."""
+    ones = jnp.ones(x.shape[0], x.dtype)
+
+    def restart(key: Array) -> tuple[Array, GaussianMixture]:
+        model = _seeded(key, x, k, floor, diagonal)
+        model = model.fit(x, ones, steps=steps, covariance_floor=floor, diagonal=diagonal)
+        return model.log_prob(x).mean(), model
+
+    likelihoods, fits = jax.lax.map(restart, keys)
+    return jax.tree.map(lambda leaf: leaf[jnp.argmax(likelihoods)], fits)
 
 
 def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: float, diagonal: bool) -> GaussianMixture:

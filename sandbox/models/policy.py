@@ -41,7 +41,14 @@ class Table(NamedTuple):
         validation.finite("Table.logits", self.logits)
 
     def __call__(self, features: Features, /) -> Logits:
-        """Its logits."""
+        """Its logits.
+
+        Raises:
+            ValueError: There is not a row for each prompt.
+        """
+        if self.logits.shape[0] != features.shape[0]:
+            rows = f"{features.shape[0]} rows, one a prompt, are accepted"
+            raise ValueError(f"Table.logits: {rows}, got {self.logits.shape[0]}")
         return self.logits
 
     def natural(self, features: Features, law: Float[Array, " prompt"], gradient: "Table") -> "Table":
@@ -78,8 +85,17 @@ class Network(NamedTuple):
         validation.finite("Network.variables", self.variables)
 
     def __call__(self, features: Features, /) -> Logits:
-        """The logits of each prompt."""
+        """The logits of each prompt.
+
+        Raises:
+            ValueError: The prompts do not have as many features as the network takes.
+        """
         layers = self.variables["params"]
+        wanted = layers["Dense_0" if len(layers) > 1 else "head"]["kernel"].shape[0]
+        if features.shape[1] != wanted:
+            raise ValueError(
+                f"features: {wanted} a prompt, as the network takes, are accepted, got {features.shape[1]}"
+            )
         hidden = tuple(layers[f"Dense_{i}"]["bias"].size for i in range(len(layers) - 1))
         outputs: Any = layers["head"]["bias"].shape
         return MLP(hidden, outputs).apply(self.variables, features)  # pyright: ignore[reportReturnType]
@@ -94,6 +110,8 @@ class Network(NamedTuple):
         steps: int = 10,
     ) -> "Network":
         """(F + damping)⁻¹ gradient, by conjugate gradients with products of F alone.
+
+        The default steps are as few as in practice: the result lies between the gradient and what more steps give.
 
         References:
             Kakade (2001), A natural policy gradient. NIPS 14.

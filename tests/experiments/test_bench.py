@@ -223,3 +223,18 @@ def test_durations_have_three_digits(seconds: float, text: str) -> None:
 def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "Path", lambda _: SimpleNamespace(read_text=lambda encoding: "processor: 0"))
     assert bench.machine()["processor"]
+
+
+def test_the_policies_are_trained_alike() -> None:
+    """The share right in each round, averaged over seeds; Adam's two are the same from the first round on."""
+    rounds, (start, prompts) = 30, bench.policies(48)
+    ours = np.asarray(bench.trained_policies(start, prompts, rounds))
+    size = bench.POLICY | {"num_rounds": rounds}
+    weights = bench.policy_weights(start)
+    theirs = baselines.policy_gradient(
+        rng(), weights, np.asarray(prompts.features), np.asarray(prompts.right), **size
+    ).T
+    np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
+    difference = ours[:, 1:] - theirs[:, 1:]
+    assert (np.abs(difference.mean(0)) <= 5 * difference.std(0, ddof=1) / 48**0.5).all()
+    assert ours[:, -1].mean() > ours[:, 0].mean() + 0.3

@@ -1,0 +1,201 @@
+"""Prompts and worlds: what is asked, what is right, and what is shared between training and the exams."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import FLOAT32, agrees, array, close, differs, same
+
+from sandbox import environments
+from sandbox.environments import Prompts
+
+KEY = jax.random.key(2)
+BITS, CONTENTS, DOMAINS = 4, (6, 5), (3, 2)
+SIZES = {"num_contents": CONTENTS, "num_domains": DOMAINS, "num_bits": BITS}
+PROMPTS = Prompts(
+    features=jnp.zeros((3, 0)),
+    right=jnp.array([2, 0, 1]),
+    wording=array([[0.5, 0.5, 0], [0.1, 0.2, 0.7], [0, 1, 0]]),
+    law=array([0.5, 0.5, 0]),
+)
+
+
+@partial(jax.jit, static_argnames=("dtype", "rule", "num_contents"))
+def made(key, dtype=jnp.float32, rule=None, num_contents=CONTENTS):
+    sizes = SIZES | {"num_contents": num_contents}
+    return environments.world(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
+
+
+@cache
+def world():
+    return jax.tree.map(np.asarray, made(KEY))
+
+
+def rows(x):
+    return {tuple(row) for row in np.asarray(x).tolist()}
+
+
+def contents(prompts):
+    return rows(prompts.features[:, :BITS])
+
+
+def domains(prompts):
+    return rows(prompts.features[:, BITS:])
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_a_world_is_three_sets_of_prompts(dtype):
+    """Each content in each domain once, each asked as often; references of a uniform form."""
+    for prompts, count in zip(made(KEY, dtype=dtype), (6 * 3, 5 * 3, 6 * 2), strict=True):
+        prompts.check()
+        assert prompts.features.shape == (count, 2 * BITS)
+        assert len(rows(prompts.features)) == count
+        assert {x.dtype for x in (prompts.features, prompts.wording, prompts.law)} == {jnp.dtype(dtype)}
+        assert set(np.unique(prompts.features[:, :BITS])) == {-1, 1}
+        same(prompts.wording, np.full((count, 2), 0.5, dtype))
+        same(prompts.law, np.full(count, 1 / count, dtype))
+        assert np.all((prompts.right >= 0) & (prompts.right < 3))
+
+
+def test_held_out_contents_are_new_and_their_domains_are_not():
+    train, held_out, _ = world()
+    assert len(contents(train)) == 6 and len(contents(held_out)) == 5
+    assert not contents(train) & contents(held_out)
+    assert domains(train) == domains(held_out) and len(domains(train)) == 3
+
+
+def test_unseen_domains_are_new_and_their_contents_are_not():
+    train, _, unseen = world()
+    assert len(domains(unseen)) == 2
+    assert not domains(train) & domains(unseen)
+    assert contents(train) == contents(unseen)
+
+
+def test_what_is_right_depends_on_the_content_alone():
+    """One class a content, the same in every domain, seen or not."""
+    train, _, unseen = world()
+    right = {}
+    for prompts in (train, unseen):
+        for row, cls in zip(prompts.features[:, :BITS].tolist(), prompts.right.tolist(), strict=True):
+            right.setdefault(tuple(row), set()).add(cls)
+    assert all(len(classes) == 1 for classes in right.values())
+    assert len(set.union(*right.values())) > 1
+    by_domain = [set(train.right[(train.features[:, BITS:] == d).all(1)].tolist()) for d in train.features[:3, BITS:]]
+    assert all(len(classes) > 1 for classes in by_domain)
+
+
+def test_a_linear_rule_is_odd():
+    """Of two classes, argmax x·s is the other one for −x."""
+    x = 1.0 - 2.0 * ((np.arange(16)[:, None] >> np.arange(4)) & 1)
+    right = environments.linear_rule(2)(KEY, array(x))
+    same(environments.linear_rule(2)(KEY, array(-x)), 1 - np.asarray(right))
+    assert set(np.asarray(right).tolist()) == {0, 1}
+
+
+def test_a_rule_of_ones_own():
+    """It is given bits ±1 and says what is right."""
+
+    def parity(key, contents):
+        return (contents == 1).sum(1) % 2
+
+    for prompts in made(KEY, rule=parity):
+        same(prompts.right, (np.asarray(prompts.features[:, :BITS]) == 1).sum(1) % 2)
+
+
+def test_the_key_alone_decides_a_world():
+    """And a batch of keys equals one by one."""
+    keys = jax.random.split(KEY, 3)
+    batch = jax.jit(jax.vmap(made))(keys)
+    for i, key in enumerate(keys):
+        close(jax.tree.map(lambda x, i=i: x[i], batch), made(key), FLOAT32)
+    assert not np.array_equal(batch.train.features[0], batch.train.features[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("num_classes", {"num_classes": 1}),
+        ("num_forms", {"num_forms": 0}),
+        ("num_bits", {"num_bits": 0}),
+        (r"num_contents\[0\]", {"num_contents": (0, 1)}),
+        (r"num_contents\[1\]", {"num_contents": (1, 0)}),
+        (r"num_domains\[1\]", {"num_domains": (1, 0)}),
+        ("num_contents: at most 16 in all", {"num_contents": (9, 8)}),
+    ],
+)
+def test_a_world_that_cannot_be_is_refused(name, options):
+    with pytest.raises(ValueError, match=rf"^{name}.*, got "):
+        environments.world(KEY, **({"num_classes": 2, "num_forms": 1, **SIZES} | options))
+
+
+def test_all_contents_may_be_used():
+    train, held_out, _ = made(KEY, num_contents=(9, 7))
+    assert len(contents(train) | contents(held_out)) == 16
+
+
+def test_references_by_hand():
+    """P(class · M + form) = 1[class is right] wording(form)."""
+    expected = np.zeros((3, 9))
+    for q in range(3):
+        for form in range(3):
+            expected[q, int(PROMPTS.right[q]) * 3 + form] = PROMPTS.wording[q, form]
+    same(PROMPTS.references(3), expected)
+    assert PROMPTS._replace(wording=PROMPTS.wording.astype(jnp.float32)).references(3).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_worded_once(dtype):
+    """A wording is one-hot, each form as often as the law has it; nothing else changes."""
+    prompts = PROMPTS._replace(wording=PROMPTS.wording.astype(dtype))
+    drawn = jax.jit(jax.vmap(prompts.worded_once))(jax.random.split(KEY, 4000))
+    assert drawn.wording.dtype == dtype
+    assert set(np.unique(drawn.wording)) == {0, 1}
+    same(drawn.wording.sum(2), np.ones((4000, 3)))
+    same(drawn.wording[:, 0, 2], np.zeros(4000))
+    same(drawn.wording[:, 2], np.broadcast_to(prompts.wording[2], (4000, 3)))
+    agrees(drawn.wording[:, :2], PROMPTS.wording[:2])
+    differs(drawn.wording[:, 1], [0.2, 0.1, 0.6])
+    together = np.asarray(drawn.wording[:, 0, 0] * drawn.wording[:, 1, 2])
+    agrees(together, 0.35)  # prompts are worded independently
+    for name in ("features", "right", "law"):
+        same(getattr(drawn, name)[7], getattr(prompts, name))
+
+
+def test_table_prompts_by_hand():
+    prompts = environments.table_prompts(5, 3, 2)
+    prompts.check()
+    same(prompts.right, np.array([0, 1, 2, 0, 1]))
+    assert prompts.features.shape == (5, 0)
+    same(prompts.wording, np.full((5, 2), 0.5))
+    same(prompts.law, np.full(5, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("num_prompts", (0, 2, 1)), ("num_classes", (1, 1, 1)), ("num_forms", (1, 2, 0))]
+)
+def test_a_table_that_cannot_be_is_refused(name, sizes):
+    with pytest.raises(ValueError, match=rf"^{name}: .* accepted, got "):
+        environments.table_prompts(*sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("law", {"law": array([0.5, 0.6, 0])}),
+        ("law", {"law": array([1.5, -0.5, 0])}),
+        ("wording", {"wording": PROMPTS.wording * 2}),
+        ("wording", {"wording": PROMPTS.wording[:2]}),
+        ("wording", {"wording": array([0.5, 0.5, 0])}),
+        ("features", {"features": jnp.full((3, 1), jnp.nan)}),
+        ("features", {"features": jnp.zeros((2, 1))}),
+        ("right", {"right": jnp.array([0, -1, 0])}),
+        ("right", {"right": jnp.array([0, 1])}),
+        ("features", {"law": array([0.5, 0.5])}),
+    ],
+)
+def test_malformed_prompts_are_refused(name, changed):
+    PROMPTS.check()
+    with pytest.raises(ValueError, match=rf"^Prompts.{name}.* accepted, got "):
+        PROMPTS._replace(**changed).check()

@@ -1,0 +1,172 @@
+"""Feedback: what a signal says of an output, against loops and by hand."""
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import array, close, same
+
+from sandbox import feedback
+from sandbox.environments import Prompts
+from sandbox.feedback import Feedback
+
+RNG = np.random.default_rng(0)
+K, M = 3, 2
+PROMPTS = Prompts(
+    features=jnp.zeros((4, 0)),
+    right=jnp.array([2, 0, 1, 0]),
+    wording=array([[0.5, 0.5], [0.1, 0.9], [1, 0], [0.3, 0.7]]),
+    law=jnp.full(4, 0.25),
+)
+OWN = Feedback(array(RNG.dirichlet(np.ones(4), (K * M, K * M))), array([0.0, 0.3, 1.0, 0.5]))
+KINDS = {
+    "own": OWN,
+    "verdict": feedback.verdict(K, M, tpr=0.9, fpr=0.2),
+    "rubric": feedback.rubric(K, M, style=True),
+    "preference": feedback.preference(K, M).against(array([0.3, 0.1, 0.1, 0.2, 0.25, 0.05])),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_given_is_the_channel_at_a_reference(name):
+    """p(s|q, y) = Σ_form wording(form|q) channel[y, right(q) · M + form, s]."""
+    signal = KINDS[name]
+    signal.check()
+    channel = np.asarray(signal.channel)
+    expected = np.zeros((4, K * M, channel.shape[2]))
+    for q, y, form in itertools.product(range(4), range(K * M), range(M)):
+        expected[q, y] += float(PROMPTS.wording[q, form]) * channel[y, int(PROMPTS.right[q]) * M + form]
+    close(signal.given(PROMPTS), expected, 1e-14)
+    close(expected.sum(2), np.ones((4, K * M)))
+    if name == "own":  # the proposal and the target are not the same thing
+        swapped = signal._replace(channel=signal.channel.transpose(1, 0, 2)).given(PROMPTS)
+        assert np.abs(swapped - expected).max() > 0.1
+
+
+def test_what_is_given_is_in_the_dtype_of_the_prompts():
+    single = PROMPTS._replace(wording=PROMPTS.wording.astype(jnp.float32))
+    assert OWN.given(single).dtype == jnp.float32
+    close(OWN.given(single), OWN.given(PROMPTS), 1e-6)
+
+
+def test_a_verdict_by_hand():
+    """Two classes of two forms: outputs 0, 1 and 2, 3."""
+    signal = feedback.verdict(2, 2, tpr=0.9, fpr=0.2)
+    accepted = [[0.9, 0.9, 0.2, 0.2], [0.9, 0.9, 0.2, 0.2], [0.2, 0.2, 0.9, 0.9], [0.2, 0.2, 0.9, 0.9]]
+    close(signal.channel[:, :, 1], array(accepted))
+    close(signal.channel.sum(2), np.ones((4, 4)))
+    same(signal.value, np.array([0.0, 1.0]))
+    same(feedback.verdict(2, 2).channel[:, :, 1], (np.array(accepted) == 0.9).astype(float))
+
+
+def test_a_rubric_by_hand():
+    """Three classes 00, 01, 10 in binary: each digit is a criterion, and the form another."""
+    grade = np.array([[2, 1, 1], [1, 2, 0], [1, 0, 2]])
+    plain = feedback.rubric(3, 1)
+    same(np.argmax(plain.channel, 2), grade)
+    same(plain.value, np.array([0, 0.5, 1]))
+    styled = feedback.rubric(3, 2, style=True)
+    form = np.arange(6) % 2
+    same(np.argmax(styled.channel, 2), grade.repeat(2, 0).repeat(2, 1) + (form[:, None] == form[None, :]))
+    close(styled.value, array([0, 1 / 3, 2 / 3, 1]))
+    same(np.argmax(feedback.rubric(3, 2).channel, 2), grade.repeat(2, 0).repeat(2, 1))
+    for signal in (plain, styled):
+        assert set(np.unique(signal.channel)) == {0, 1}
+        signal.check()
+
+
+@pytest.mark.parametrize(("num_classes", "num_digits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4)])
+def test_a_rubric_has_as_many_criteria_as_a_class_has_digits(num_classes, num_digits):
+    signal = feedback.rubric(num_classes, 1)
+    assert signal.value.size == num_digits + 1
+    same(np.argmax(signal.channel, 2) == num_digits, np.eye(num_classes, dtype=bool))
+
+
+def test_a_preference_by_hand():
+    """Two outputs: (0, 0), (0, 1), (1, 0), (1, 1); the one that alone is right wins, a tie is a coin."""
+    signal = feedback.preference(2, 1)
+    same(signal.channel[:, 0, 1], np.array([0.5, 1, 0, 0.5]))
+    same(signal.channel[:, 1, 1], np.array([0.5, 0, 1, 0.5]))
+    same(signal.channel.sum(2), np.ones((4, 2)))
+    same(signal.value, np.array([0.0, 1.0]))
+    tie = feedback.preference(3, 2).channel.reshape(6, 6, 6, 2)[2, 5, 0]  # two wrong ones
+    same(tie, np.array([0.5, 0.5]))
+
+
+def test_a_reference_by_hand():
+    """It shows the target, or only its class and the group of its form."""
+    same(feedback.reference(2, 2).channel, np.eye(4)[None])
+    grouped = feedback.reference(2, 4, num_styles=2)
+    same(np.argmax(grouped.channel[0], 1), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
+    assert grouped.channel.shape == (1, 8, 4)
+    same(grouped.value, np.zeros(4))
+    grouped.check()
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_an_opponent_is_marginalised(dtype):
+    """channel[y, t] = Σ_o opponent(o) pairs[y·n + o, t]; of a preference, P(win) = (1 + 1[y right] − P(o right))/2."""
+    n = 6
+    opponent = RNG.dirichlet(np.ones(n)).astype(dtype)
+    pairs = Feedback(array(RNG.dirichlet(np.ones(3), (n * n, n))), array([0, 0.5, 1]))
+    expected = np.zeros((n, n, 3))
+    for y, other, target in itertools.product(range(n), repeat=3):
+        expected[y, target] += float(opponent[other]) * np.asarray(pairs.channel)[y * n + other, target]
+    tolerance = 1e-6 if dtype == jnp.float32 else 1e-14
+    signal = pairs.against(jnp.asarray(opponent))
+    signal.check()
+    close(signal.channel, expected, tolerance)
+    same(signal.value, pairs.value)
+    swapped = pairs._replace(channel=pairs.channel.reshape(n, n, n, 3).swapaxes(0, 1).reshape(n * n, n, 3))
+    assert np.abs(np.asarray(swapped.against(jnp.asarray(opponent)).channel) - expected).max() > 0.05
+    won = feedback.preference(K, M).against(jnp.asarray(opponent)).channel[:, :, 1]
+    right = np.arange(n)[:, None] // M == np.arange(n)[None, :] // M
+    close(won, (1 + right - opponent.astype(float) @ right) / 2, tolerance)
+
+
+LAW = jnp.full((2, 2, 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "signal"),
+    [
+        ("channel", Feedback(LAW * 0.9, jnp.arange(2.0))),
+        ("channel", Feedback(LAW.at[0, 0].set(array([1.5, -0.5])), jnp.arange(2.0))),
+        ("channel", Feedback(LAW.at[1, 0, 0].set(jnp.nan), jnp.arange(2.0))),
+        ("channel: an array", Feedback(LAW[0], jnp.arange(2.0))),
+        ("value: 2 numbers", Feedback(LAW, jnp.zeros(3))),
+        ("value: 2 numbers", Feedback(LAW, jnp.asarray(1.0))),
+        ("value", Feedback(LAW, jnp.array([0, 1.1]))),
+        ("value", Feedback(LAW, jnp.array([-0.1, 1.0]))),
+        ("value", Feedback(LAW, jnp.array([0, jnp.nan]))),
+    ],
+)
+def test_malformed_feedback_is_refused(name, signal):
+    Feedback(LAW, jnp.arange(2.0)).check()
+    with pytest.raises(ValueError, match=rf"^Feedback\.{name}[\s\S]* accepted, got "):
+        signal.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("tpr", lambda: feedback.verdict(2, 1, tpr=1.1)),
+        ("fpr", lambda: feedback.verdict(2, 1, fpr=float("nan"))),
+        ("num_classes", lambda: feedback.verdict(0, 1)),
+        ("num_forms", lambda: feedback.rubric(2, 0)),
+        ("num_classes", lambda: feedback.preference(0, 1)),
+        ("num_forms", lambda: feedback.reference(2, 0)),
+        ("num_styles", lambda: feedback.reference(2, 4, num_styles=3)),
+        ("num_styles", lambda: feedback.reference(2, 4, num_styles=0)),
+        (r"Feedback\.channel: a proposal", lambda: feedback.preference(K, M).given(PROMPTS)),
+        (r"Feedback\.channel: a proposal", lambda: feedback.reference(K, M).given(PROMPTS)),
+        (r"Feedback\.channel: a proposal", lambda: feedback.verdict(3, 1).given(PROMPTS)),
+        (r"Feedback\.channel: 4 pairs", lambda: feedback.verdict(2, 1).against(array([0.5, 0.5]))),
+        ("opponent", lambda: feedback.preference(2, 1).against(array([0.5, 0.6]))),
+        ("opponent", lambda: feedback.preference(2, 1).against(array([0.5, 0.25, 0.25]))),
+    ],
+)
+def test_what_no_feedback_is_made_of_is_refused(name, made):
+    with pytest.raises(ValueError, match=rf"^{name}[\s\S]* accepted, +got |^{name}[\s\S]* accepted, got "):
+        made()

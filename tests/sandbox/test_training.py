@@ -1,0 +1,638 @@
+"""Training: each method's gradient against its enumerated objective, its orbits against theory, and the door."""
+
+import inspect
+import itertools
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import agrees, array, close, errors, same
+
+import theory.policies
+from sandbox import environments, feedback
+from sandbox.environments import Prompts
+from sandbox.feedback import Feedback
+from sandbox.models.policy import Table, network
+from sandbox.training import ADAM, RFT, RLVR, SFT, Batch, Method, Natural, share_right, train
+
+RNG = np.random.default_rng(0)
+KEY = jax.random.key(3)
+P, K, M, D = 3, 3, 2, 2
+N = K * M
+PROMPTS = Prompts(
+    features=array(RNG.normal(size=(P, D))),
+    right=jnp.array([1, 0, 2]),
+    wording=array([[0.5, 0.5], [0.2, 0.8], [1, 0]]),
+    law=array([0.5, 0.3, 0.2]),
+)
+UNASKED = PROMPTS._replace(law=array([0.6, 0.4, 0]))
+TABLE = Table(array(RNG.normal(size=(P, K, M))))
+NOISY = jax.tree.map(  # two symbols that are never given make one compilation do for all signals
+    lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), feedback.verdict(K, M, tpr=0.9, fpr=0.2)
+)
+RUBRIC = feedback.rubric(K, M, style=True)
+OWN = Feedback(array(RNG.dirichlet(np.ones(4), (N, N))), array(RNG.uniform(size=4)))
+KEYS = jax.random.split(KEY, 3000)
+
+
+@cache
+def net(dtype=jnp.float64):
+    return network(jax.random.key(4), D, K, M, hidden=(2,), dtype=dtype)
+
+
+def seen(policy, exam):
+    """What `measure` looks at: the policy, and how often it is right."""
+    return policy, share_right(policy, exam)
+
+
+def at(tree, *index):
+    return jax.tree.map(lambda x: x[index], tree)
+
+
+def go(policy=TABLE, prompts=PROMPTS, signal=OWN, method=None, key=KEY, num_rounds=2, measure=seen, **options):
+    """A short run; most tests share its few compilations."""
+    method = RLVR(0.3) if method is None else method
+    return train(key, policy, prompts, signal, method, num_rounds=num_rounds, measure=measure, **options)
+
+
+def policies(*arguments, **options):
+    """The policy before each round and after the last [t, …]."""
+    return go(*arguments, **options).measured[0]
+
+
+class Numerator(NamedTuple):
+    """Someone's own method: RFT without its division by the number kept."""
+
+    def loss(self, log_law, batch, /):
+        return RFT().loss(log_law, batch) * (batch.mass * batch.value[None, None, :]).sum()
+
+
+# gradients
+
+
+def rewards(prompts, signal):
+    """E[value | prompt, output], in loops."""
+    channel, value = np.asarray(signal.channel), np.asarray(signal.value)
+    expected = np.zeros((P, N))
+    for q, y, form in itertools.product(range(P), range(N), range(M)):
+        target = int(prompts.right[q]) * M + form
+        expected[q, y] += float(prompts.wording[q, form]) * channel[y, target] @ value
+    return expected
+
+
+def objective(name, logits, old_logits, start_logits, reward, kl):
+    """What is minimised, by enumeration of [prompt, class, form]; of numbers from numpy or from jax."""
+    own = np if isinstance(logits, np.ndarray) else jnp
+    p, old, start = (own.exp(x) / own.exp(x).sum((1, 2), keepdims=True) for x in (logits, old_logits, start_logits))
+    law, r, references = np.asarray(PROMPTS.law)[:, None, None], reward.reshape(P, K, M), np.zeros((P, K, M))
+    references[np.arange(P), np.asarray(PROMPTS.right)] = PROMPTS.wording
+    if name == "sft":
+        return -(law * references * own.log(p)).sum()
+    if name == "rlvr":
+        return -(law * p * (r - kl * own.log(p / start))).sum()
+    kept = law * old * r
+    return -(kept * own.log(p)).sum() / (kept.sum() if name == "rft" else 1)
+
+
+@cache
+def gradients(name, kind):
+    """The gradient of the objective in the parameters, at policies [batch] with starts [batch]."""
+
+    def gradient(policy, start, reward, kl):
+        return jax.grad(
+            lambda moving: objective(
+                name, moving(PROMPTS.features), policy(PROMPTS.features), start(PROMPTS.features), reward, kl
+            )
+        )(policy)
+
+    return jax.jit(jax.vmap(gradient, (0, None, None, None)))
+
+
+POLICIES = {"table": lambda: TABLE, "network": net}
+METHODS = {"sft": SFT(), "rft": RFT(), "rlvr": RLVR(0.3), "natural": Natural(0.3)}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, marks=[pytest.mark.slow] * ((name, kind) in [("sft", "network"), ("rft", "network")]))
+        for kind in POLICIES
+        for name in ("sft", "rft", "rlvr")
+    ],
+)
+def test_the_exact_gradient_is_the_derivative_of_the_objective(name, kind):
+    """−E ln π(reference); −Σ kept ln π/Σ kept; −J + kl · KL(π‖start): each step at a rate of 5 is 5 times it."""
+    start = POLICIES[kind]()
+    path = policies(start, method=METHODS[name], learning_rate=5.0)
+    steps = jax.tree.map(lambda x: (x[:-1] - x[1:]) / 5, path)
+    before = jax.tree.map(lambda x: x[:-1], path)
+    expected = gradients(name, kind)(before, start, rewards(PROMPTS, OWN), 0.3)
+    close(steps, expected, 1e-12)
+    assert all(np.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(expected))
+    if name == "rlvr":
+        without = gradients(name, kind)(before, start, rewards(PROMPTS, OWN), 0.0)
+        assert all(
+            np.abs(a - b)[1].max() > 1e-5 for a, b in zip(*map(jax.tree.leaves, (without, expected)), strict=True)
+        )
+
+
+@pytest.mark.parametrize("name", ["sft", "rft", "rlvr"])
+def test_the_oracle_has_the_slopes_of_finite_differences(name):
+    """(f(x + h) − f(x − h))/2h along every logit, in numpy."""
+    start, reward = np.asarray(TABLE.logits), rewards(PROMPTS, OWN)
+    here = start + np.random.default_rng(5).normal(size=start.shape)
+    slopes = gradients(name, "table")(Table(array([here, start])), TABLE, reward, 0.3).logits[0]
+    with jax.numpy_dtype_promotion("standard"):
+        for q, cls, form in itertools.product(range(P), range(K), range(M)):
+            ahead, behind = here.copy(), here.copy()
+            ahead[q, cls, form] += 1e-5
+            behind[q, cls, form] -= 1e-5
+            rise = objective(name, ahead, here, start, reward, 0.3) - objective(name, behind, here, start, reward, 0.3)
+            np.testing.assert_allclose(slopes[q, cls, form], rise / 2e-5, rtol=1e-6, atol=1e-9)
+
+
+@partial(jax.jit, static_argnums=2)
+def sampled(policy, signal, num_samples, method):
+    """The policies [key, t] of two rounds at a rate of 5."""
+    options = {"signal": signal, "method": method, "num_samples": num_samples, "learning_rate": 5.0}
+    return jax.vmap(lambda key: policies(policy, key=key, **options))(KEYS)
+
+
+def side_by_side(tree):
+    return np.concatenate([np.asarray(x).reshape(len(KEYS), -1) for x in jax.tree.leaves(tree)], axis=1)
+
+
+def second_steps(name, kind, signal, method, kl=0.0):
+    """The second step of two [key, parameter], and the exact gradient there, which the first step decides."""
+    start = POLICIES[kind]()
+    path = sampled(start, signal, 3, method)
+    now, then = (jax.tree.map(lambda x, t=t: x[:, t], path) for t in (1, 2))
+    exact = gradients(name, kind)(now, start, rewards(PROMPTS, signal), kl)
+    return side_by_side(jax.tree.map(lambda a, b: (a - b) / 5, now, then)), side_by_side(exact)
+
+
+def unbiased(steps, exact):
+    """Their difference is 0 on average; with steps of two thirds, as without G/(G−1), it is not."""
+    agrees(steps - exact, 0)
+    assert np.abs(errors(2 / 3 * steps - exact, 0)).max() > 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "signal"),
+    [("table", NOISY), ("table", RUBRIC), pytest.param("network", NOISY, marks=pytest.mark.slow)],
+    ids=["table-verdict", "table-rubric", "network-verdict"],
+)
+def test_a_sampled_policy_gradient_is_unbiased(kind, signal):
+    """Of J − kl · KL(π‖start), with the others' mean as the baseline; of J alone it is not."""
+    unbiased(*second_steps("rlvr", kind, signal, RLVR(0.5), 0.5))
+    steps, exact = second_steps("rlvr", kind, signal, RLVR(0.5), 0.0)
+    assert np.abs(errors(steps - exact, 0)).max() > 5
+
+
+def test_sampled_references_are_unbiased():
+    unbiased(*second_steps("sft", "table", NOISY, SFT()))
+
+
+def test_what_rejection_keeps_is_unbiased():
+    """Σ kept ∇ln π is; only its division by Σ kept makes RFT a ratio."""
+    assert isinstance(Numerator(), Method)
+    unbiased(*second_steps("kept", "table", NOISY, Numerator()))
+
+
+# laws
+
+
+@jax.jit
+def natural_paths(logits, channel, value, kl, learning_rate):
+    """Laws [case, t, prompt, output] from many starts under many signals."""
+
+    def path(logits, channel, value):
+        options = {"method": Natural(kl), "num_rounds": 40, "learning_rate": learning_rate}
+        path = policies(Table(logits), signal=Feedback(channel, value), **options).logits
+        return jax.nn.softmax(path.reshape(41, P, N), axis=2)
+
+    return jax.vmap(path)(logits, channel, value)
+
+
+CASES = 8
+STARTS = array(2 * RNG.normal(size=(CASES, P, K, M)))
+SIGNALS = Feedback(array(RNG.dirichlet(np.ones(4) / 2, (CASES, N, N))), array(RNG.uniform(size=(CASES, 4))))
+
+
+def laws_after(time):
+    """p_0 e^{time r}/Z, by theory and in numpy."""
+    expected = np.zeros((CASES, P, N))
+    for case in range(CASES):
+        r = rewards(PROMPTS, at(SIGNALS, case))
+        for q in range(P):
+            weight = np.exp(np.asarray(STARTS[case, q]).reshape(-1) + time * r[q])
+            expected[case, q] = weight / weight.sum()
+    start = np.exp(np.asarray(STARTS[0, 0]).reshape(-1))
+    close(
+        theory.policies.natural_gradient(start / start.sum(), rewards(PROMPTS, at(SIGNALS, 0))[0], time), expected[0, 0]
+    )
+    return expected
+
+
+def test_the_natural_gradient_on_a_table_is_exponential():
+    """p_t = p_0 e^{η t r}/Z for any rewards, at every t."""
+    paths = natural_paths(STARTS, *SIGNALS, 0.0, 0.7)
+    for t in (0, 1, 7, 40):
+        close(paths[:, t], laws_after(0.7 * t), 1e-12)
+    assert np.abs(paths[:, 7] - laws_after(0.7 * 8)).max() > 1e-3
+
+
+def test_the_natural_gradient_with_kl_ends_at_its_optimum():
+    """p_0 e^{r/kl}/Z: a fixed point, and in one step of 1/kl; in between, ln p/p_0 is (1 − (1 − η kl)^t) r/kl."""
+    paths = natural_paths(STARTS, *SIGNALS, 0.25, 2.0)
+    close(paths[:, 40], laws_after(4.0), 1e-11)
+    close(paths[:, 3], laws_after(4.0 * (1 - 0.5**3)), 1e-12)
+    assert np.abs(paths[:, 40] - laws_after(1 / 0.3)).max() > 1e-2
+    close(natural_paths(STARTS, *SIGNALS, 0.25, 4.0)[:, 1], laws_after(4.0), 1e-12)
+
+
+ONE = Prompts(jnp.zeros((1, 0)), jnp.array([1]), array([[0.5, 0.5]]), jnp.ones(1))
+RIGHT = np.arange(N) // M == 1
+PERFECT = feedback.verdict(K, M)
+
+
+@jax.jit
+def halved(logits, prompts, method, time):
+    """Laws [rate, output] after the same time, in 100 rounds and in 200."""
+
+    def path(rate):
+        options = {"method": method, "num_rounds": 200, "learning_rate": rate}
+        return policies(Table(logits[None]), prompts, PERFECT, **options).logits
+
+    paths = jax.vmap(path)(jnp.stack([time / 100, time / 200]))
+    return jax.nn.softmax(jnp.stack([paths[0, 100], paths[1, 200]]).reshape(2, -1), axis=1)
+
+
+def first_order(values, expected):
+    """The error is small, and half as large at half the rate."""
+    gaps = np.asarray(values) - np.asarray(expected)
+    size = np.abs(gaps).max(axis=tuple(range(1, gaps.ndim)))
+    assert 1e-7 < size[1] < 0.02 and 1.8 < size[0] / size[1] < 2.2, size
+
+
+def test_plain_policy_gradient_stays_on_its_orbit():
+    """(1/p_a − 1/p_b)/(1/p_c − 1/p_d), a, b right, c, d wrong, is conserved up to O(η); so is the law at a given J."""
+    start = array([[0.4, -0.3], [0.5, -0.2], [0.0, 0.6]])
+    p0 = np.exp(np.asarray(start)).reshape(-1) / np.exp(np.asarray(start)).sum()
+    laws = np.asarray(halved(start, ONE, RLVR(), array(16.0)))
+    assert np.all(laws[:, RIGHT].sum(1) > 0.85) and p0[RIGHT].sum() < 0.4
+
+    def constant(p):
+        return (1 / p[..., 2] - 1 / p[..., 3]) / (1 / p[..., 0] - 1 / p[..., 1])
+
+    first_order(constant(laws), constant(p0))
+    first_order(laws, [theory.policies.policy_gradient(p0, RIGHT, p[RIGHT].sum()) for p in laws])
+    ratios = laws[:, 2] / laws[:, 3] - p0[2] / p0[3]  # which the natural gradient conserves
+    assert np.abs(ratios).min() > 0.1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name == "natural_gradient"))
+        for name in theory.policies.Times._fields
+    ],
+)
+def test_time_to_a_goal(name):
+    """From a uniform law to J = 0.8, in the time of theory up to O(η), and in no other method's."""
+    times = theory.policies.times_to(0.8, num_classes=K, num_forms=M)
+    time = float(getattr(times, name))
+    prompts = ONE._replace(wording=array([[0.0, 1.0]])) if name == "one_form" else ONE
+    method = {"policy_gradient": RLVR(), "natural_gradient": Natural()}.get(name, SFT())
+    shares = halved(jnp.zeros((K, M)), prompts, method, array(time))[:, RIGHT].sum(1)
+    if name == "natural_gradient":  # whose steps are exact
+        close(shares, np.full(2, 0.8))
+    else:
+        first_order(shares, 0.8)
+    assert all(abs(float(other) - time) > 0.1 * time for other in times if other is not getattr(times, name))
+
+
+# clips
+
+
+def test_a_clip_changes_nothing_in_one_update():
+    """The ratio is 1; in the second one it is not."""
+    clips = (np.inf, 0.2, 1e-9)
+    options = {"num_samples": 4, "learning_rate": 20.0}
+    once = [policies(method=RLVR(0.3, clip), **options).logits for clip in clips]
+    close(once[1:], once[:1] * 2, 1e-14)
+    twice = [policies(method=RLVR(0.3, clip), num_updates=2, **options).logits for clip in clips]
+    assert np.abs(twice[0] - twice[1]).max() > 0.01 and np.abs(twice[1] - twice[2]).max() > 0.01
+
+
+def random_batch(seed):
+    rng = np.random.default_rng(seed)
+    behaviour = np.log(rng.dirichlet(np.ones(N), P))
+    mass = np.asarray(PROMPTS.law)[:, None, None] * np.exp(behaviour)[:, :, None] * rng.dirichlet(np.ones(2), (P, N))
+    start = np.log(rng.dirichlet(np.ones(N), P))
+    return Batch(*map(array, (mass, mass.sum(2), rng.uniform(size=2), behaviour, start)), 1.5)
+
+
+def test_a_clip_stops_what_would_push_further():
+    """∂/∂ln π = −mass ρ A, but 0 where A > 0 and ρ > 1 + clip or A < 0 and ρ < 1 − clip."""
+    slopes = jax.jit(jax.grad(lambda x, batch, clip: RLVR(0.4, clip).loss(x, batch)))
+    stopped = 0
+    for seed in range(3):
+        batch = random_batch(seed)
+        x = batch.behaviour + array(np.random.default_rng(seed + 10).normal(size=(P, N)) / 2)
+        expected, free = np.zeros((P, N)), np.zeros((P, N))
+        for q in range(P):
+            mass, value = np.asarray(batch.mass[q]), np.asarray(batch.value)
+            grade = value[None, :] - 0.4 * np.asarray(batch.behaviour[q] - batch.start[q])[:, None]
+            mean = (mass * grade).sum() / mass.sum()
+            for y, s in itertools.product(range(N), range(2)):
+                gain, ratio = 1.5 * (grade[y, s] - mean), np.exp(float(x[q, y] - batch.behaviour[q, y]))
+                slope = -mass[y, s] * ratio * gain
+                stop = (gain > 0 and ratio > 1.2) or (gain < 0 and ratio < 0.8)
+                stopped += stop
+                free[q, y] += slope
+                expected[q, y] += 0 if stop else slope
+        close(slopes(x, batch, 0.2), expected, 1e-12)
+        close(slopes(x, batch, jnp.inf), free, 1e-12)
+    assert 10 < stopped < 3 * P * N
+
+
+def test_a_round_ends_where_the_clip_is():
+    """Two outputs of probability ½: the right one rises to (1 + clip)/2 and stays within a step of it."""
+    table, prompts = Table(jnp.zeros((1, 2, 1))), environments.table_prompts(1, 2, 1)
+    options = {"num_rounds": 1, "num_updates": 100, "learning_rate": 0.05}
+
+    @jax.jit
+    @jax.vmap
+    def final(clip):
+        return go(table, prompts, feedback.verdict(2, 1), RLVR(0.0, clip), **options).measured[1][1]
+
+    shares = np.asarray(final(array([0.2, 0.4, np.inf])))
+    assert np.all(shares[:2] > [0.6, 0.7]) and np.all(shares[:2] < [0.612, 0.712]) and shares[2] > 0.72
+
+
+def test_what_was_not_drawn_may_become_as_likely_as_it_likes():
+    """Its ratio may overflow; its slope is 0, not 0 · ∞."""
+    behaviour = array([[np.log(0.5), np.log(0.5), -800.0]])
+    mass = array([[[0.5], [0.5], [0.0]]])
+    batch = Batch(mass, mass[:, :, 0], jnp.ones(1), behaviour, behaviour, 2.0)
+    for clip in (jnp.inf, 0.2):
+        slope = jax.jit(jax.grad(RLVR(0.1, clip).loss))(array([[-1.0, -2.0, -0.5]]), batch)
+        assert bool(jnp.isfinite(slope).all()) and float(slope[0, 2]) == 0
+
+
+# what is not learned from
+
+
+@pytest.mark.parametrize(
+    ("name", "num_samples"),
+    [
+        pytest.param(name, n, marks=[pytest.mark.slow] * ((name, n) in [("rft", 4), ("natural", 4)]))
+        for name in METHODS
+        for n in (None, 4)
+    ],
+)
+def test_prompts_of_law_0_are_not_learned_from(name, num_samples):
+    """Their rows of a table stay bit for bit, and what is right there changes nothing; the other rows move."""
+    options = {"method": METHODS[name], "num_samples": num_samples, "learning_rate": 5.0}
+    logits = go(prompts=UNASKED, **options).policy.logits
+    same(logits[2], TABLE.logits[2])
+    assert np.all(np.abs(logits[:2] - TABLE.logits[:2]).max((1, 2)) > 1e-3)
+    same(go(prompts=UNASKED._replace(right=jnp.array([1, 0, 0])), **options).policy.logits, logits)
+    assert not np.array_equal(go(prompts=UNASKED._replace(right=jnp.array([1, 1, 2])), **options).policy.logits, logits)
+
+
+def test_rows_of_a_table_share_nothing():
+    """Another right class of the first prompt leaves the others bit for bit."""
+    logits = go(num_samples=4).policy.logits
+    other = go(prompts=PROMPTS._replace(right=jnp.array([2, 0, 2])), num_samples=4).policy.logits
+    same(other[1:], logits[1:])
+    assert not np.array_equal(other[0], logits[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rlvr", "natural"])
+def test_a_network_does_not_learn_from_prompts_of_law_0(name):
+    """Training on three prompts, one of law 0, is training on two."""
+    two = jax.tree.map(lambda x: x[:2], UNASKED)
+    close(go(net(), UNASKED, method=METHODS[name]).policy, go(net(), two, method=METHODS[name]).policy, 1e-10)
+
+
+# rounds
+
+
+def test_rounds_and_updates_by_hand():
+    """RFT, dℓ = kept/Σ kept − π Σ_prompt kept/Σ kept: outputs are weighed once a round, and refitted three times."""
+    reward, law = rewards(PROMPTS, OWN), np.asarray(PROMPTS.law)[:, None]
+
+    def by_hand(num_rounds, num_updates):
+        x = np.asarray(TABLE.logits).reshape(P, N)
+        for _ in range(num_rounds):
+            kept = law * softmax(x) * reward
+            for _ in range(num_updates):
+                x = x + 0.5 * (kept - softmax(x) * kept.sum(1, keepdims=True)) / kept.sum()
+        return x.reshape(P, K, M)
+
+    found = go(signal=OWN, method=RFT(), num_updates=3, learning_rate=0.5).policy.logits
+    close(found, by_hand(2, 3), 1e-13)
+    assert min(np.abs(found - other).max() for other in (by_hand(6, 1), by_hand(3, 2))) > 1e-4
+
+
+def softmax(x):
+    return np.exp(x) / np.exp(x).sum(1, keepdims=True)
+
+
+def test_nothing_kept_is_nothing_learned():
+    same(go(signal=OWN._replace(value=jnp.zeros(4)), method=RFT()).policy, TABLE)
+
+
+def test_what_is_measured():
+    """Before each round and after the last: the first is the start, the last is the policy returned, on the exam."""
+    exam = PROMPTS._replace(right=jnp.array([0, 0, 0]))
+    result = go(num_samples=4, exam=exam)
+    path, shares = result.measured
+    assert path.logits.shape == (3, P, K, M) and shares.shape == (3,)
+    same(at(path, 0), TABLE)
+    same(at(path, -1), result.policy)
+    for t in range(3):
+        p = softmax(np.asarray(path.logits[t]).reshape(P, N)).reshape(P, K, M).sum(2)
+        np.testing.assert_allclose(shares[t], np.asarray(PROMPTS.law) @ p[:, 0], rtol=1e-12)
+    assert len(np.unique(shares)) == 3
+
+
+def test_the_share_right_is_of_the_prompts_where_no_exam_is_given():
+    p = softmax(np.asarray(TABLE.logits).reshape(P, N)).reshape(P, K, M).sum(2)
+    expected = sum(float(PROMPTS.law[q]) * p[q, int(PROMPTS.right[q])] for q in range(P))
+    assert inspect.signature(train).parameters["measure"].default is share_right
+    found = go().measured[1]
+    assert found.shape == (3,)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-12)
+
+
+def test_the_key_alone_decides():
+    """And each round draws anew, which a small rate shows."""
+    path, again = (policies(num_samples=4, learning_rate=1e-3).logits for _ in range(2))
+    same(path, again)
+    steps = np.diff(path, axis=0) / 1e-3
+    assert np.abs(steps[0] - steps[1]).max() > 1e-2
+    assert not np.array_equal(policies(num_samples=4, learning_rate=1e-3, key=jax.random.key(9)).logits, path)
+
+
+# batches, dtypes
+
+
+def everything(key, scale, learning_rate, kl, clip, kind):
+    method = Natural(kl) if kind == "natural" else RLVR(kl, clip)
+    policy = TABLE if kind == "table" else net()
+    options = {"num_samples": 4, "num_updates": 2, "learning_rate": learning_rate}
+    return go(jax.tree.map(lambda x: x * scale, policy), method=method, key=key, **options)
+
+
+@pytest.mark.parametrize(
+    "kind", ["table", pytest.param("network", marks=pytest.mark.slow), pytest.param("natural", marks=pytest.mark.slow)]
+)
+def test_a_batch_equals_one_by_one(kind):
+    """Of keys, policies, rates, kl and clip; `natural` is a network's, inside the scans of rounds and updates."""
+    arguments = KEYS[:3], array([1, 0.5, 1.5]), array([0.1, 0.2, 0.3]), array([0, 0.1, 0.2]), array([np.inf, 0.2, 0.1])
+    batch = jax.jit(jax.vmap(partial(everything, kind=kind)))(*arguments)
+    for i in range(3):
+        close(at(batch, i), everything(*(x[i] for x in arguments), kind=kind), 1e-8 if kind == "natural" else 1e-11)
+    assert len(np.unique(batch.measured[1][:, -1])) == 3
+
+
+def single(tree):
+    return jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == jnp.float64 else x, tree)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("table", "rlvr"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("table", "rft"), ("table", "natural"), ("network", "rlvr"))
+        ),
+    ],
+)
+def test_float32_in_float32_out(kind, name):
+    """The same numbers to float32, with a kl, a clip and a rate in float64, and prompts in either for a table."""
+    policy, method = POLICIES[kind](), METHODS[name]
+    if name != "rft":
+        method = type(method)(*(array(x) for x in (0.3, 0.2)[: len(method)]))
+    options = {"method": method, "learning_rate": array(0.5)}
+    found = go(single(policy), single(PROMPTS), **options)
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(jnp.float32)}
+    close(found, go(policy, **options), 1e-5)
+    if (kind, name) == ("table", "rlvr"):
+        same(go(single(policy), PROMPTS, **options), found)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_adam_by_hand(dtype):
+    """m̂/(√v̂ + 1e-8), with moments of 0.9 and 0.999 that go on from round to round."""
+    convert = single if dtype == jnp.float32 else lambda x: x
+    found = go(convert(TABLE), convert(PROMPTS), method=SFT(), optimizer=ADAM, learning_rate=0.1, num_updates=2)
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
+    x, m, v = np.asarray(TABLE.logits).reshape(P, N), 0.0, 0.0
+    references = np.asarray(PROMPTS.references(K))
+    for t in range(1, 5):
+        g = np.asarray(PROMPTS.law)[:, None] * (softmax(x) - references)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        x = x - 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    close(found.policy.logits, x.reshape(P, K, M), 2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_adam_on_a_network(dtype):
+    convert = single if dtype == jnp.float32 else lambda x: x
+    found = go(net(dtype), convert(PROMPTS), num_samples=4, method=RLVR(0.1, 0.2), optimizer=ADAM, learning_rate=0.01)
+    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
+    assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(found))
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("num_rounds", {"num_rounds": 0}),
+        ("num_updates", {"num_updates": 0}),
+        ("num_samples: an integer of 2", {"num_samples": 1}),
+        ("num_samples: an integer of 2", {"num_samples": 1, "method": Natural()}),
+        ("num_samples: an integer of 1", {"num_samples": 0, "method": RFT()}),
+        ("learning_rate", {"learning_rate": -0.1}),
+        ("learning_rate", {"learning_rate": float("nan")}),
+        ("kl", {"method": RLVR(-0.1)}),
+        ("kl", {"method": Natural(-0.1)}),
+        ("clip", {"method": RLVR(0.0, 0.0)}),
+        ("clip", {"method": RLVR(0.0, float("nan"))}),
+        (r"Table\.logits", {"policy": Table(TABLE.logits * jnp.nan)}),
+        (r"Prompts\.law", {"prompts": PROMPTS._replace(law=PROMPTS.law * 2)}),
+        (r"Feedback\.value", {"signal": NOISY._replace(value=array([0, 2.0]))}),
+        (r"Feedback\.channel: a proposal", {"signal": feedback.preference(K, M)}),
+        (r"Feedback\.channel: a proposal", {"signal": feedback.reference(K, M)}),
+        (r"Feedback\.channel: 3 classes x 2 forms", {"signal": feedback.verdict(K + 1, M)}),
+        (r"Feedback\.channel: 3 classes x 2 forms", {"signal": feedback.verdict(K - 1, M), "method": RFT()}),
+        (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, M + 1)}),
+        (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, 1), "method": SFT()}),
+        (r"Prompts\.right", {"prompts": PROMPTS._replace(right=jnp.array([0, 1, 3]))}),
+        (r"Table\.logits", {"prompts": environments.table_prompts(P + 1, K, M)}),
+        (r"Table\.logits", {"prompts": environments.table_prompts(1, K, M)}),
+        ("features", {"policy": network(KEY, D + 1, K, M)}),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_at_the_door(name, options):
+    with pytest.raises(ValueError, match=rf"^{name}[\s\S]* accepted, got "):
+        go(**options)
+
+
+def test_a_method_is_checked_inside_a_trace():
+    """Its numbers may be concrete where the run is not."""
+
+    def checked(key):
+        RLVR(0.3, 0.2).check()
+        with pytest.raises(ValueError, match=r"^clip: .* accepted, got "):
+            RLVR(0.3, -0.2).check()
+        return key
+
+    jax.make_jaxpr(checked)(KEY)
+
+
+def test_sft_looks_at_no_feedback():
+    """It is the same whatever the signal says."""
+    same(*(policies(method=SFT(), num_samples=4, signal=OWN._replace(value=OWN.value * x)) for x in (1, 0.5)))
+
+
+@pytest.mark.slow
+def test_one_reference_is_a_sample():
+    """SFT may draw one for each prompt, also where the signal answers no proposal."""
+    one = policies(method=SFT(), num_samples=1, signal=feedback.reference(K, M))
+    assert len({float(x) for x in one.logits[:, 0, 1, 1]}) == 3
+
+
+def test_a_policy_of_ones_own():
+    """One with a temperature learns."""
+
+    class Tempered(NamedTuple):
+        logits: jax.Array
+        log_temperature: jax.Array
+
+        def __call__(self, features, /):
+            return self.logits * jnp.exp(-self.log_temperature)
+
+        def natural(self, features, law, gradient):
+            raise NotImplementedError
+
+    found = go(Tempered(TABLE.logits, array(0.0)), signal=PERFECT, method=RLVR())
+    assert np.all(np.diff(found.measured[1]) > 0) and float(found.policy.log_temperature) != 0
+
+
+def test_imitation_needs_no_feedback():
+    same(policies(method=SFT(), signal=None), policies(method=SFT()))
+    with pytest.raises(ValueError, match="feedback: a Feedback is accepted with RFT, got None"):
+        go(method=RFT(), signal=None)
