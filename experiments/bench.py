@@ -337,7 +337,7 @@ def _policy() -> Row:
         f"RLVR, {right.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {POLICY['num_rounds']} "
         f"updates on {POLICY['num_samples']} outputs a prompt, float32",
         "NumPy",
-        lambda: trained_policies(start, prompts),
+        lambda: trained_policies(sandbox.spread(start), prompts),
         lambda: baselines.policy_gradient(np.random.default_rng(0), weights, features, right, **POLICY),
         1,
     )
@@ -366,7 +366,7 @@ def trained_policies(
     """The share right of each network before each round and after the last [seed, t]."""
 
     def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
-        size = POLICY | {"num_rounds": num_rounds}
+        size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
         verdict = sandbox.feedback.verdict(4, 8)
         return sandbox.train(key, network, prompts, verdict, sandbox.training.RLVR(), optimizer=ADAM, **size).measured
 

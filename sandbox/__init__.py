@@ -2,7 +2,7 @@
 
 from sandbox import environments, feedback, noise, regions, store, training
 from sandbox.base import ExponentialFamily, Model, Signal
-from sandbox.ensemble import ensemble, replica_keys
+from sandbox.ensemble import ensemble, replica_keys, spread
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
 from sandbox.loop import Record, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table
@@ -48,6 +48,7 @@ __all__ = [
     "regions",
     "replica_keys",
     "run",
+    "spread",
     "store",
     "train",
     "training",

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sandbox import proposals, store, validation
-from sandbox.base import Data, Signal
+from sandbox.base import Data, Same, Signal
 from sandbox.loop import Record, as_pytree, check_model, check_record, check_signal, generation
 from sandbox.regimes import Fit, Regime, Replace, check_regime, whole
 
@@ -113,8 +113,7 @@ def ensemble(
     shared = (regime, None if own else as_pytree(signal))
     num_tasks = jax.tree.leaves(tasks)[0].shape[0]
     size = num_tasks * num_replicas
-    devices = jax.devices()[:size]
-    mesh = jax.make_mesh((len(devices),), ("replica",), axis_types=(AxisType.Auto,), devices=devices)
+    mesh = _mesh(min(size, jax.device_count()))
     index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
     index = jax.device_put(index, NamedSharding(mesh, P("replica")))
     state = _start(key, tasks, index, shared, num_replicas=num_replicas, plan=plan, mesh=mesh)
@@ -183,6 +182,20 @@ def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[A
     """The keys of one replica: of its real samples, of its own signal, and of its loop (the key of `run`)."""
     real, own, loop = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, task), replica), 3)
     return real, own, loop
+
+
+def spread(replicas: Same) -> Same:
+    """Puts replicas, axis 0 of each leaf, on several devices, as many as divide them: a `vmap` over them runs on all.
+
+    Give it the keys or the models that a compiled function is mapped over.
+    """
+    size = jax.tree.leaves(replicas)[0].shape[0]
+    return jax.device_put(replicas, NamedSharding(_mesh(math.gcd(size, jax.device_count())), P("replica")))
+
+
+def _mesh(num_devices: int) -> jax.sharding.Mesh:
+    devices = jax.devices()[:num_devices]
+    return jax.make_mesh((num_devices,), ("replica",), axis_types=(AxisType.Auto,), devices=devices)
 
 
 @partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from experiments.ledger import Settings
-from sandbox import Table, environments, training
+from sandbox import Table, environments, spread, training
 from sandbox.feedback import verdict
 from sandbox.models.policy import network
 
@@ -79,7 +79,7 @@ def network_learned(settings: Settings, method: str, distinct: int) -> Learned:
             exam=(prompts, world.train, world.unseen),
         ).measured[-1]
 
-    right = jax.jit(learn)(jax.random.split(jax.random.key(settings.seed), seeds))
+    right = jax.jit(learn)(spread(jax.random.split(jax.random.key(settings.seed), seeds)))
     return Learned(*np.asarray(right, float).T)
 
 

@@ -11,7 +11,6 @@ from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, Spread, T, judge, run,
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 REGIMES = [sandbox.Accumulate(), sandbox.Fresh(None, 0.5, False), sandbox.Reuse()]
 
 
@@ -169,3 +168,12 @@ def nan_fit(model, x, weights):
 def test_errors_name_the_argument(name, options):
     with pytest.raises(ValueError, match=rf"^{name}"):
         run(**options)
+
+
+@pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])
+def test_replicas_are_spread_over_the_devices_that_divide_them(size, devices):
+    keys = sandbox.spread(jax.random.split(KEY, size))
+    assert len(keys.sharding.device_set) == devices
+    drawn = jax.jit(jax.vmap(jax.random.uniform))(keys)
+    assert len(drawn.sharding.device_set) == devices
+    np.testing.assert_array_equal(drawn, jax.vmap(jax.random.uniform)(jax.random.split(KEY, size)))
