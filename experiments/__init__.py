@@ -59,4 +59,22 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="mixtures and Markov chains: information between bounds that hold, in closed and open loops",
         takes_data=False,
     ),
+    Experiment(
+        name="supervision",
+        module="experiments.supervision",
+        title="what a signal says of the task and of the surface form, and what the form costs",
+        takes_data=False,
+    ),
+    Experiment(
+        name="methods",
+        module="experiments.methods",
+        title="how the signal enters: SFT, RFT, RLVR and best of n; what each transfers, keeps and spends",
+        takes_data=False,
+    ),
+    Experiment(
+        name="coverage",
+        module="experiments.coverage",
+        title="repeat or cover: what a budget of verdicts tells and teaches, spread over more prompts or not",
+        takes_data=False,
+    ),
 )

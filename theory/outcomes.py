@@ -3,6 +3,7 @@
 The public names stand in `theory.budget`.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -319,6 +320,7 @@ def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "p
     return jax.lax.map(point, (n, types, log_own, phi, psi, shares, weights))
 
 
+@partial(jax.jit, static_argnums=0)
 def _filtering(n: int, phi, psi, shares, weights) -> Float[Array, "4"]:
     """The values averaged over the starts, of one point."""
     acceptance = jnp.stack([phi, psi])

@@ -25,6 +25,7 @@ NUM_SYMBOLS = 32  # the commonest characters; a rarer one counts as a space
 UNIFORM_SHARE = 0.01  # mixed into a chain before it is scored, as one lost bigram would make its log-likelihood −∞
 
 fit_mixture = partial(GaussianMixture.fit, steps=EM_STEPS)
+log_prob = jax.jit(GaussianMixture.log_prob)
 
 
 class Source(NamedTuple):
@@ -167,7 +168,7 @@ def _bic(model: GaussianMixture, x: jax.Array) -> float:
     """−2 ln L + (number of parameters) ln n (Schwarz 1978)."""
     k, d = model.means.shape
     num_parameters = k - 1 + k * d + k * d * (d + 1) // 2
-    return float(-2 * model.log_prob(x).sum() + num_parameters * np.log(len(x)))
+    return float(-2 * log_prob(model, x).sum() + num_parameters * np.log(len(x)))
 
 
 def text(file: Path, content: str) -> Source:

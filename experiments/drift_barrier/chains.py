@@ -1,9 +1,10 @@
 """The drift barrier, exactly: which loops end right, which end with more than they began with, and blind spots."""
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -84,10 +85,11 @@ def blind_ends() -> np.ndarray:
     return np.stack([_ends(int(n), BLIND_ACCEPTANCE, BLIND_START) for n in BLIND_SIZES])
 
 
-def _ends(n: int, acceptance: np.ndarray, start: np.ndarray) -> np.ndarray:
+@partial(jax.jit, static_argnums=0)  # a compilation a size, instead of one an operation
+def _ends(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
     states = drift.lattice(n, len(start)) / n
     stops = drift.fixation_probabilities(drift.selection_kernel(n, acceptance)) @ states
-    return np.asarray(_first(n, acceptance, start) @ stops)
+    return _first(n, acceptance, start) @ stops
 
 
 def without_wrong(n: int) -> float:
@@ -103,5 +105,5 @@ def blind_path(n: int, num_generations: int) -> np.ndarray:
     return np.concatenate([BLIND_START[None], np.asarray(laws @ (drift.lattice(n, 3) / n))])
 
 
-def _first(n: int, acceptance: np.ndarray, start: np.ndarray):
+def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.Array):
     return drift.multinomial_kernel(n, drift.select(start[None], acceptance))[0]

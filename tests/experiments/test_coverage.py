@@ -14,6 +14,11 @@ from experiments.ledger import Settings
 QUICK = Settings()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_to_compile():
+    """Not here, where running takes longer."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "twin"),

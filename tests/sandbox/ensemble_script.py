@@ -1,4 +1,7 @@
-"""One run for the tests that need a process of its own: argv = number of devices, folder, file for the record."""
+"""One run for the tests that need a process of its own, compiled as by default.
+
+argv = number of devices, folder, file for the record, chunk.
+"""
 
 import os
 import sys
@@ -22,7 +25,7 @@ def keep_low(key, model, x):
     return (x[:, 0] <= model.mean[0] + 1).astype(jnp.float64)
 
 
-def main(folder, resume):
+def main(folder, resume, chunk=1):
     return sandbox.ensemble(
         jax.random.key(5),
         TASKS,
@@ -32,7 +35,7 @@ def main(folder, resume):
         num_replicas=3,
         num_real=20,
         regime=sandbox.Accumulate(),
-        chunk=1,
+        chunk=chunk,
         out=folder,
         resume=resume,
         progress=False,
@@ -41,5 +44,5 @@ def main(folder, resume):
 
 if __name__ == "__main__":
     assert jax.device_count() == int(sys.argv[1])
-    record = main(sys.argv[2], True)
+    record = main(sys.argv[2], True, int(sys.argv[4]))
     np.savez(sys.argv[3], mean=record.model.mean, scale=record.model.scale, kept=record.kept)

@@ -17,8 +17,6 @@ from cases import (
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 @pytest.mark.parametrize("unbiased", [False, True])
 @pytest.mark.parametrize("model", [GAUSSIAN_1, GAUSSIAN_3], ids=["d=1", "d=3"])

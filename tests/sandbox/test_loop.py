@@ -11,7 +11,6 @@ from cases import CASES, CHAIN, FAMILIES, FLOAT32, GAUSSIAN_1, GAUSSIAN_3, agree
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(11)
 N, T = 12, 4
 KEEP_ALL = sandbox.KeepAll()
@@ -125,7 +124,7 @@ def test_a_pool_of_statistics_equals_a_pool_of_samples(case, data):
     regime = sandbox.Accumulate(None if data is None else case.sample(1, data))
     assert isinstance(regime.start(case.model, N, T, None)[0], type(case.model))
     assert regime.start(case.model, N, T, own_fit)[0].shape[0] == (data or 0) + (T + 1) * N
-    close(loop(case.model, KEEP_ALL, regime=regime), loop(case.model, KEEP_ALL, regime=regime, fit=own_fit), 1e-9)
+    close(loop(case.model, KEEP_ALL, regime=regime), loop(case.model, KEEP_ALL, regime=regime, fit=own_fit), FLOAT32)
 
 
 def test_accumulate_by_hand():

@@ -18,9 +18,6 @@ from cases import (
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
-
 fit = jax.jit(sandbox.GaussianMixture.fit, static_argnames=("steps", "covariance_floor", "diagonal"))
 log_prob = jax.jit(sandbox.GaussianMixture.log_prob)
 

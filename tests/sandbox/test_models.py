@@ -28,7 +28,6 @@ from cases import (
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 every_model = every()
 every_iid_model = every(lambda case: not case.path)
 every_likeliest_fit = every(lambda case: not {"smoothing", "unbiased"} & set(case.options))

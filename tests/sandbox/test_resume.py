@@ -135,10 +135,15 @@ def test_resume_where_nothing_was_written_yet(monkeypatch, tmp_path):
     same(run(out=tmp_path, resume=True), run())
 
 
-def script(devices, folder, record):
-    command = [sys.executable, Path(ensemble_script.__file__), devices, folder, record]
+def script(devices, folder, record, chunk=1):
+    command = [sys.executable, Path(ensemble_script.__file__), devices, folder, record, chunk]
     environment = os.environ | {"PYTHONPATH": str(Path(sandbox.__file__).parent.parent)}
     return subprocess.Popen([str(part) for part in command], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
 
 
 def saved(file):
@@ -157,21 +162,20 @@ def test_kill_and_resume(tmp_path):
         error = process.communicate()[1]
         assert process.returncode == -signal.SIGKILL, error
         assert enough <= len(store.load(tmp_path / "run").generations) < 60
-    process = script(2, tmp_path / "run", tmp_path / "record.npz")
-    error = process.communicate()[1]
-    assert process.returncode == 0, error
-    whole = ensemble_script.main(tmp_path / "whole", False)
-    same(saved(tmp_path / "record.npz"), {"kept": whole.kept, **whole.model._asdict()})
-    same(store.load(tmp_path / "run").record, whole)
+    for name in ("run", "whole"):
+        finish(script(2, tmp_path / name, tmp_path / f"{name}.npz"))
+    same(saved(tmp_path / "run.npz"), saved(tmp_path / "whole.npz"))
+    same(store.load(tmp_path / "run").record, store.load(tmp_path / "whole").record)
 
 
-def test_one_device_and_two_agree_to_rounding(tmp_path):
+def test_one_device_and_two_agree_to_rounding_and_two_chunks_bit_by_bit(tmp_path):
     assert jax.device_count() == 2
-    process = script(1, tmp_path / "one", tmp_path / "one.npz")
-    two = ensemble_script.main(tmp_path / "two", False)
-    error = process.communicate()[1]
-    assert process.returncode == 0, error
-    close(saved(tmp_path / "one.npz"), {"kept": two.kept, **two.model._asdict()}, 1e-9)
+    runs = {"one": (1, 1), "two": (2, 1), "whole": (2, 60)}  # devices, chunk
+    for process in [script(d, tmp_path / name, tmp_path / f"{name}.npz", chunk) for name, (d, chunk) in runs.items()]:
+        finish(process)
+    one, two, whole = (saved(tmp_path / f"{name}.npz") for name in runs)
+    close(one, two, 1e-9)
+    same(two, whole)
     with pytest.raises(ValueError, match="num_devices = 1, this is 2"):
         ensemble_script.main(tmp_path / "one", True)
 

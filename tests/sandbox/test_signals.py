@@ -26,7 +26,6 @@ from cases import (
 import sandbox
 from sandbox.regions import Box, Component, Denser, Symbols, Transitions
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(5)
 N, T = 8, 2
 KEYS = jax.random.split(KEY, 2000)[np.r_[0, :2000]]

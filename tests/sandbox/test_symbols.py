@@ -17,8 +17,6 @@ from cases import (
 
 import sandbox
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def test_a_categorical_fit_is_the_shares():
     fitted = CASES[0].model.fit(jnp.array([0, 0, 1, 3]), array([1, 0.5, 0.5, 0]))

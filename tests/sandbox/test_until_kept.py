@@ -22,7 +22,6 @@ import sandbox
 from sandbox.proposals import batch_key
 from sandbox.regions import Symbols, Transitions
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(17)
 N, T, REPLICAS = 5, 3, 20_000
 A, P, Q = 0.6, 0.9, 0.3

@@ -19,6 +19,11 @@ VERIFIER, START = (0.8, 0.4), 0.3
 PUBLISHED = {100: 8, 200: 12, 400: 19, 800: 28, 1600: 42, 3200: 60}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_to_compile():
+    """Not here, where running takes longer."""
+
+
 def by_hand(sizes, phi, psi, p):
     """E[1 − Z_t] and the verdicts so far, round by round."""
     z, law, spent, ends = np.array([p]), np.ones(1), 0.0, []
