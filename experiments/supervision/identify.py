@@ -1,0 +1,99 @@
+"""How many queries, each chosen after the answers before it, it takes to know the class."""
+
+from math import inf
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import theory
+from theory import supervision
+from theory.measures import binary_entropy
+
+SURE = 0.99  # the probability of a class at which noisy answers stop
+NUM_RUNS = 500  # simulated where answers are noisy
+MOST = 1000  # queries of a run
+
+
+class Queries(NamedTuple):
+    """Expected queries of the greedy policy, with its error where it was simulated, and what no policy goes below.
+
+    Noiseless answers are put until the class is certain, and the expectation is exact; noisy ones until a class has
+    probability .99.
+    """
+
+    greedy: float
+    stderr: float  # 0: exact
+    converse: float
+
+    def __str__(self) -> str:
+        """The number, its error, its bound."""
+        shown = f"{self.greedy:.2f}" if self.stderr == 0 else f"{self.greedy:.1f} ± {self.stderr:.1f}"
+        until = "" if self.stderr == 0 else f" until {SURE:.0%} sure"
+        return f"{shown}{until} (greedy), no fewer than {self.converse:.2f}"
+
+
+class Asked(NamedTuple):
+    """A signal without what it does not tell apart: targets of one class that all queries answer alike, equal queries.
+
+    No information, and no number of queries, is changed.
+    """
+
+    prior: np.ndarray  # [target]
+    channel: np.ndarray  # [query, target, s]
+    blocks: np.ndarray  # [target], the class
+    proposals: np.ndarray  # [query], the law
+
+
+def merged(prior: np.ndarray, channel: np.ndarray, blocks: np.ndarray, proposals: np.ndarray) -> Asked:
+    """Merges what the signal does not tell apart, and drops targets of probability 0."""
+    keys = np.concatenate([blocks[:, None], np.moveaxis(channel, 1, 0).reshape(len(blocks), -1)], axis=1)
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    law = np.bincount(group.ravel(), prior)
+    first, law = first[law > 0], law[law > 0]
+    channel = channel[:, first]
+    _, rows, same = np.unique(channel.reshape(len(channel), -1), axis=0, return_index=True, return_inverse=True)
+    return Asked(law, channel[rows], blocks[first], np.bincount(same.ravel(), proposals))
+
+
+def queries(asked: Asked) -> Queries:
+    """Exact for noiseless answers, simulated for noisy ones.
+
+    The converse for noisy answers: the entropy of the class has to fall to that of .99 (Fano), and no answer says more
+    than its capacity. Infinite where all answers together leave the class open.
+    """
+    law, channel, blocks, _ = asked
+    if (channel.max(2) == 1).all():
+        exact = supervision.queries_to_identify(law, channel, blocks)
+        return Queries(exact.greedy, 0.0, exact.converse)
+    capacities = [float(theory.capacity(w, tolerance=1e-6).upper) for w in channel]
+    classes = np.bincount(blocks, law)
+    left = float(binary_entropy(jnp.asarray(SURE))) + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))
+    unknown = max(0.0, float(theory.entropy(classes)) - left)
+    converse = unknown / max(capacities) if max(capacities) > 1e-9 else inf if unknown > 0 else 0.0
+    runs = _simulated(law, channel, blocks)
+    if not np.isfinite(runs).all():
+        return Queries(inf, 0.0, converse)
+    return Queries(float(runs.mean()), float(runs.std(ddof=1) / NUM_RUNS**0.5), converse)
+
+
+def _simulated(law: np.ndarray, channel: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+    """Queries of each run of the greedy policy until a class has probability .99; infinite after too many."""
+    rng = np.random.default_rng(0)
+    target = rng.choice(law.size, NUM_RUNS, p=law)
+    member = np.eye(blocks.max() + 1)[blocks]  # [target, class]
+    posterior = np.tile(law, (NUM_RUNS, 1))
+    number = np.full(NUM_RUNS, inf)
+    choose = jax.jit(jax.vmap(lambda p: supervision.best_query(p, channel, tuple(blocks.tolist())).query))
+    for asked in range(MOST):
+        sure = (posterior @ member).max(1) >= SURE
+        number = np.where(sure & ~np.isfinite(number), asked, number)
+        if np.isfinite(number).all():
+            break
+        query = np.asarray(choose(jnp.asarray(posterior)))
+        answers = channel[query, target]  # [run, s]
+        symbol = (rng.random((NUM_RUNS, 1)) > np.cumsum(answers, 1)).sum(1).clip(max=answers.shape[1] - 1)
+        after = posterior * channel[query, :, symbol]
+        posterior = after / after.sum(1, keepdims=True)
+    return number
