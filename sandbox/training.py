@@ -191,6 +191,8 @@ def train(
         feedback = None
     elif feedback is None:
         raise ValueError(f"feedback: a Feedback is accepted with {type(method).__name__}, got None")
+    if isinstance(method, Natural) and not hasattr(policy, "natural"):
+        raise ValueError(f"policy: one with a method `natural` is accepted with Natural, got {type(policy).__name__}")
     _check_sizes(policy, prompts, feedback)
     validation.at_least("num_rounds", num_rounds, 1)
     validation.at_least("num_updates", num_updates, 1)

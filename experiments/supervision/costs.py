@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from experiments.closed_loop.loops import stream
 from experiments.ledger import Settings
-from sandbox import environments, feedback
+from sandbox import environments, feedback, spread
 from sandbox.environments import Prompts
 from sandbox.models.policy import Network, Table, network
 from sandbox.training import ADAM, RLVR, SFT, Natural, share_right, train
@@ -50,10 +50,6 @@ class Factored(NamedTuple):
     def __call__(self, features: Array, /) -> Float[Array, "prompt cls form"]:
         """The sums."""
         return self.classes[:, :, None] + self.forms[:, None, :]
-
-    def natural(self, features: Array, law: Array, gradient: "Factored") -> "Factored":
-        """None is needed here."""
-        raise NotImplementedError("Factored.natural: plain gradients are accepted")
 
 
 class Times(NamedTuple):
@@ -181,7 +177,7 @@ def _verdicts(settings: Settings) -> dict[int, Cost]:
 
 
 def _keys(settings: Settings) -> Array:
-    return jax.random.split(stream(settings, 80), num_seeds(settings))
+    return spread(jax.random.split(stream(settings, 80), num_seeds(settings)))
 
 
 class Masked(NamedTuple):
@@ -193,10 +189,6 @@ class Masked(NamedTuple):
     def __call__(self, features: Array, /) -> Float[Array, "prompt cls form"]:
         """The logits."""
         return self.network(features) + jax.lax.stop_gradient(self.absent)[None, None, :]
-
-    def natural(self, features: Array, law: Array, gradient: "Masked") -> "Masked":
-        """None is needed here."""
-        raise NotImplementedError("Masked.natural: plain gradients are accepted")
 
 
 class Start(NamedTuple):
@@ -251,7 +243,7 @@ def _network(
 def on_table(settings: Settings, method: str, steps: str) -> tuple[Cost, ...]:
     """The table with plain steps, for each M of `forms`."""
     sizes = forms(settings)
-    keys = jax.random.split(stream(settings, 81), num_seeds(settings))
+    keys = spread(jax.random.split(stream(settings, 81), num_seeds(settings)))
     there = jnp.arange(sizes[-1])[None, :] < jnp.array(sizes)[:, None]
     rounds = (100 * sizes[-1]) if steps == "small steps" else 100
     found = _table(keys, there, STEPS[steps], SAMPLED[method], rounds)

@@ -1,6 +1,6 @@
 """Policies: a law over outputs (class × surface form) for each prompt."""
 
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,21 +11,20 @@ from jaxtyping import Float
 from sandbox import validation
 from sandbox.models.linalg import conjugate_gradients
 
-Same = TypeVar("Same")
 Features = Float[Array, "prompt feature"]
 Logits = Float[Array, "prompt cls form"]
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """A pytree of parameters that gives logits; its law is their softmax over class and form together."""
+    """A pytree of parameters that gives logits; its law is their softmax over class and form together.
+
+    One that is to be trained by the natural gradient also has `natural(features, law, gradient)`: F⁻¹ gradient, with
+    F = Σ_q law(q) E[∇ln π ∇ln πᵀ] its Fisher information.
+    """
 
     def __call__(self, features: Features, /) -> Logits:
         """The logits of each prompt."""
-        ...
-
-    def natural(self: Same, features: Features, law: Float[Array, " prompt"], gradient: Same) -> Same:
-        """F⁻¹ gradient, F = Σ_q law(q) E[∇ln π ∇ln πᵀ] the Fisher information of the policy."""
         ...
 
 

@@ -636,3 +636,16 @@ def test_imitation_needs_no_feedback():
     same(policies(method=SFT(), signal=None), policies(method=SFT()))
     with pytest.raises(ValueError, match="feedback: a Feedback is accepted with RFT, got None"):
         go(method=RFT(), signal=None)
+
+
+def test_the_natural_gradient_needs_a_policy_that_knows_it():
+    class Plain(NamedTuple):
+        logits: jax.Array
+
+        def __call__(self, features, /):
+            return self.logits
+
+    plain = Plain(TABLE.logits)
+    np.testing.assert_array_equal(go(plain).policy.logits, go().policy.logits)
+    with pytest.raises(ValueError, match="policy: one with a method `natural` is accepted with Natural, got Plain"):
+        go(plain, method=Natural())
