@@ -4,7 +4,7 @@ A prompt is a content in a domain. What is right depends on the content alone; t
 is a class and a surface form, y = class · M + form, and the task cares for the class alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -75,8 +75,8 @@ def world(
     *,
     num_classes: int,
     num_forms: int,
-    num_contents: tuple[int, int] = (16, 16),
-    num_domains: tuple[int, int] = (4, 4),
+    num_contents: Sequence[int] = (16, 16),
+    num_domains: Sequence[int] = (4, 4),
     num_bits: int = 6,
     rule: Rule | None = None,
     dtype=jnp.float32,
@@ -94,8 +94,11 @@ def world(
         dtype: Of the features and the laws.
 
     Raises:
-        ValueError: A number is too small, or there are fewer contents than are asked for.
+        ValueError: A number is too small, there are fewer contents than are asked for, or the rule gives other classes.
     """
+    for name, pair in (("num_contents", num_contents), ("num_domains", num_domains)):
+        if np.shape(pair) != (2,):
+            raise ValueError(f"{name}: two numbers, of training and of the exam, are accepted, got {pair!r}")
     for name, value, least in (
         ("num_classes", num_classes, 2),
         ("num_forms", num_forms, 1),
@@ -111,6 +114,8 @@ def world(
     bits = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
     asked = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
     right = (rule or linear_rule(num_classes))(rule_key, bits)
+    if validation.concrete(right) and not np.isin(np.asarray(right), np.arange(num_classes)).all():
+        raise ValueError(f"rule: classes 0 … {num_classes - 1} are accepted, got {np.asarray(right)!s:.80}")
 
     def prompts(contents: slice, domains: slice) -> Prompts:
         content, domain = bits[contents], asked[domains]

@@ -123,6 +123,8 @@ def test_the_key_alone_decides_a_world():
         (r"num_contents\[1\]", {"num_contents": (1, 0)}),
         (r"num_domains\[1\]", {"num_domains": (1, 0)}),
         ("num_contents: at most 16 in all", {"num_contents": (9, 8)}),
+        ("num_contents: two numbers", {"num_contents": (9,)}),
+        ("rule: classes", {"rule": lambda key, contents: jnp.full(len(contents), 7)}),
     ],
 )
 def test_a_world_that_cannot_be_is_refused(name, options):
