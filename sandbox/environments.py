@@ -113,7 +113,9 @@ def world(
     which = jnp.argsort(noise.uniform(content_key, (2**num_bits,), jnp.float32))[: sum(num_contents)]
     bits = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
     asked = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
-    right = (rule or linear_rule(num_classes))(rule_key, bits)
+    right = jnp.asarray((rule or linear_rule(num_classes))(rule_key, bits))
+    if right.shape != bits.shape[:1] or not jnp.issubdtype(right.dtype, jnp.integer):
+        raise ValueError(f"rule: {bits.shape[0]} integers are accepted, got {right.dtype} of shape {right.shape}")
     if validation.concrete(right) and not np.isin(np.asarray(right), np.arange(num_classes)).all():
         raise ValueError(f"rule: classes 0 … {num_classes - 1} are accepted, got {np.asarray(right)!s:.80}")
 

@@ -72,7 +72,8 @@ class RLVR(NamedTuple):
     """Policy gradient of the value, less `kl` · KL(π‖start), with the mean over the prompt as its baseline.
 
     The ratio to the behaviour is clipped to 1 ± `clip`, where there is a clip: the surrogate of PPO and GRPO. In the
-    first update of a round the ratio is 1, and the gradient that of the expected value.
+    first update of a round the ratio is 1, and the gradient that of the expected value less the KL; later the KL is
+    still that of the behaviour.
 
     References:
         Williams (1992), Simple statistical gradient-following algorithms. Machine Learning 8.

@@ -18,8 +18,8 @@ def nats(settings: Settings) -> Figure:
     verifier that never errs tells nothing by a repeat. Right: the share of 64 prompts whose class is then known with
     probability .95 or more, for the verifier (.8, .2).
 
-    In practice: for information, never ask twice. To be sure of something, ask a verifier that errs a few times, and
-    of fewer prompts: what tells most leaves every single answer in doubt.
+    In practice: for information, do not ask twice where there is another prompt like it. To be sure of something, ask
+    a verifier that errs a few times, and of fewer prompts: what tells most leaves every single answer in doubt.
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.2)
     lines = {}
@@ -47,8 +47,9 @@ def learned(settings: Settings) -> Figure:
     """256 looks a round, spent on m of 64 prompts (16 contents in 4 domains), 256/m each; means, 95 % bands over seeds.
 
     A network is trained by RLVR on the verdict of its own outputs, or by SFT on one reference a prompt; the table, by
-    the exact natural gradient. Solid: correctness on all 64 prompts, asked or not; dashed: on the contents of training
-    in domains never asked. A table knows what it was told and no more, so that its correctness is a straight line.
+    the exact natural gradient, which is not charged for looks. Solid: correctness on all 64 prompts, asked or not;
+    dashed: on the contents of training in domains never asked. A table knows what it was told and no more, so that
+    its correctness is close to a straight line.
 
     In practice: spend a budget on new prompts before you repeat any. A learner that generalises gains most from the
     first few, and one that does not gains from each alike.

@@ -64,7 +64,7 @@ def sure(distinct: int, verifier: tuple[float, float] = NOISY) -> float:
 
 
 def random_bounds(seed: int, num_looks: int = 4) -> Float[np.ndarray, " table"]:
-    """Σ I(X;S_i) − I(X;S_1…S_k) of 256 random tasks and signals of 4 × 3 symbols, the first query put twice."""
+    """Σ I(X;S_i) − I(X;S_1…S_k) of 256 random tasks, 3 queries × 5 tasks × 3 symbols, the first put twice."""
     rng = np.random.default_rng(seed)
     priors = jnp.asarray(rng.dirichlet(np.full(5, 0.5), 256))
     channels = jnp.asarray(rng.dirichlet(np.full(3, 0.4), (256, num_looks - 1, 5)))

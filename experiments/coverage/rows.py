@@ -169,7 +169,7 @@ CHECKS: tuple[Check, ...] = (
     check(
         "C12-certain",
         "exact",
-        "Nats are not certainty: some repeats make more prompts known almost for sure than none",
+        "Nats are not certainty: where verdicts err, some repeats make more prompts known almost for sure than none",
         test="experiments/test_coverage_rows.py::test_certainty_by_simulation",
         measure=partial(certain, 1),
         figure=_NATS,

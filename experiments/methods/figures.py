@@ -38,12 +38,12 @@ SHORT = {ONCE: "SFT", REFIT: "RFT", GRADIENT: "RLVR"}
 def kept(settings: Settings) -> Figure:
     """What each method keeps and what it wastes: a method a row, means over 64 worlds with 95 % intervals.
 
-    A network learns 64 prompts, 16 contents in 4 domains, from the same start; K = 4 classes in M = 8 forms, 4 outputs
-    or references a prompt and round, as many updates for all. First panel: the share right on the prompts of training,
-    on other contents, in other domains; open: that one of 16 answers on other contents is right. Second: the entropy of
-    the form of a right answer, as share of the start's. Third: KL(policy ‖ start). Fourth: nats of signal, I(Y;S|Q) of
-    each verdict at the correctness of its round; for one reference ln K + ln M a prompt, once; worded anew, ln M more
-    for each.
+    A network learns 64 prompts, 16 contents in 4 domains, from the same start; K = 4 classes in M = 8 forms, 4
+    outputs or references a prompt and round, as many updates for all. First panel: the share right on the prompts of
+    training, on other contents, in other domains; open: that one of 16 answers on other contents is right. Second:
+    the entropy of the form of a right answer, as share of the start's. Third: KL(policy ‖ start). Fourth: nats of
+    signal, I(Y;S|Q) of each verdict on an output Y of the policy, at the correctness of its round; Y the target, for
+    one reference ln K + ln M a prompt, once; worded anew, ln M more for each.
 
     In practice: all of them learn what they train on. One reference a prompt is the cheapest signal, and transfers
     worst, for it teaches its wording as well. RLVR and RFT transfer, but answer in few wordings in the end, clipped or

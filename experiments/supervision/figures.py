@@ -77,9 +77,10 @@ def cost(settings: Settings) -> Figure:
 
     Left: learning rate × updates from a uniform law on a table, exact gradients; markers trained (extrapolated to
     small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
-    .01); one fixed: the same reference, shown again. Right: of a table with plain steps, rate 1 or 50. Geometric means
-    over seeds with 95 % intervals; a network that is not there after 1000 verdicts, about 3 % of them, counts with
-    1000. Dotted: in proportion to M, which sampled verdicts undercut on a table, as chance draws them to one form.
+    .01; 4 verdicts, or one reference, a prompt and update); one fixed: the same reference, shown again. Right: of a
+    table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that is not there
+    after 1000 verdicts, about 3 % of them, counts with 1000. Dotted: in proportion to M, which sampled verdicts
+    undercut on a table, as chance draws them to one form.
 
     In practice: imitation pays for the form where each form is learned for itself, in small steps, from wordings that
     change; not where a prompt has one reference, the step is large, or the model knows what is the same. The bill is

@@ -24,14 +24,18 @@ class Queries(NamedTuple):
     """
 
     greedy: float
-    stderr: float  # 0: exact
+    stderr: float
     converse: float
+    simulated: bool = False
 
     def __str__(self) -> str:
         """The number, its error, its bound."""
-        shown = f"{self.greedy:.2f}" if self.stderr == 0 else f"{self.greedy:.1f} ± {self.stderr:.1f}"
-        until = "" if self.stderr == 0 else f" until {SURE:.0%} sure"
-        return f"{shown}{until} (greedy), no fewer than {self.converse:.2f}"
+        shown = (
+            f"{self.greedy:.1f} ± {self.stderr:.1f} until {SURE:.0%} sure" if self.simulated else f"{self.greedy:.2f}"
+        )
+        if self.greedy > MOST:
+            shown = "never" if self.converse == inf else f"more than {MOST} until {SURE:.0%} sure"
+        return f"{shown} (greedy), no fewer than {self.converse:.2f}"
 
 
 class Asked(NamedTuple):
@@ -61,7 +65,7 @@ def queries(asked: Asked) -> Queries:
     """Exact for noiseless answers, simulated for noisy ones.
 
     The converse for noisy answers: the entropy of the class has to fall to that of .99 (Fano), and no answer says more
-    than its capacity. Infinite where all answers together leave the class open.
+    than its capacity. Infinite where all answers together leave the class open, or a run takes more than MOST queries.
     """
     law, channel, blocks, _ = asked
     if (channel.max(2) == 1).all():
@@ -74,8 +78,8 @@ def queries(asked: Asked) -> Queries:
     converse = unknown / max(capacities) if max(capacities) > 1e-9 else inf if unknown > 0 else 0.0
     runs = _simulated(law, channel, blocks)
     if not np.isfinite(runs).all():
-        return Queries(inf, 0.0, converse)
-    return Queries(float(runs.mean()), float(runs.std(ddof=1) / NUM_RUNS**0.5), converse)
+        return Queries(inf, 0.0, converse, simulated=True)
+    return Queries(float(runs.mean()), float(runs.std(ddof=1) / NUM_RUNS**0.5), converse, simulated=True)
 
 
 def _simulated(law: np.ndarray, channel: np.ndarray, blocks: np.ndarray) -> np.ndarray:

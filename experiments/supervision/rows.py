@@ -143,13 +143,13 @@ CHECKS: tuple[Check, ...] = (
     ),
     _SAMPLED(
         "C8-small-steps",
-        statement="With small steps a table takes references in proportion to M: more than M/2 times as many",
+        statement="With small steps a table takes more than M/2 times as many references, anew, for M forms as for one",
         measure=partial(measures.small_steps, MANY / 2),
         figure=_COST,
     ),
     _SAMPLED(
         "C8-large-steps",
-        statement="With large steps it takes one reference, whatever M, and is left with that one form",
+        statement="With large steps it takes one reference, M = 16 forms or not, and is left with that one form",
         measure=measures.large_steps,
         figure=_COST,
     ),

@@ -140,7 +140,7 @@ def network(
     hidden: tuple[int, ...] = (32,),
     dtype=jnp.float32,
 ) -> Network:
-    """A network with random weights (LeCun) and no bias.
+    """A network with random weights (LeCun) and biases 0.
 
     Raises:
         ValueError: A size is below 1.

@@ -35,10 +35,10 @@ def test_a_verdict_and_a_reference_by_hand():
     verdict = supervision.describe(feedback.verdict(4, 2), 2)
     h = -0.25 * np.log(0.25) - 0.75 * np.log(0.75)
     close(verdict.decomposition, [h, h, 0, 1])
-    close([verdict.best, *verdict.queries], [h, 3 * 6 / 8, 0, 2])
+    close([verdict.best, *verdict.queries[:3]], [h, 3 * 6 / 8, 0, 2])
     shown = supervision.describe(feedback.reference(4, 2), 2)
     close(shown.decomposition, [np.log(8), np.log(4), np.log(2), 2 / 3])
-    close([shown.best, *shown.queries], [np.log(4), 1, 0, np.log(4) / np.log(8)])
+    close([shown.best, *shown.queries[:3]], [np.log(4), 1, 0, np.log(4) / np.log(8)])
 
 
 def test_the_law_of_the_target_and_of_the_proposal():
@@ -93,7 +93,7 @@ def test_a_class_that_stays_open(monkeypatch):
     silent = jnp.tile(jnp.array([1.0, 0]), (1, 4, 1)), jnp.full((1, 4, 2), 0.5)
     for channel in silent:
         queries = supervision.describe(Feedback(channel, jnp.zeros(2)), 2).queries
-        assert queries == (np.inf, 0, np.inf)
+        assert queries[:3] == (np.inf, 0, np.inf)
 
 
 def test_a_study_of_ones_own():
