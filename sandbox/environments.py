@@ -27,6 +27,9 @@ class Prompts(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless the laws are laws and each prompt has a right class."""
+        validation.arrays(self)
+        if not jnp.issubdtype(self.right.dtype, jnp.integer):
+            raise ValueError(f"Prompts.right: integers are accepted, got {self.right.dtype}")
         for name, rows in self._asdict().items():
             if rows.ndim != 1 + (name in ("features", "wording")) or rows.shape[0] != self.law.size:
                 raise ValueError(

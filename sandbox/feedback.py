@@ -24,6 +24,7 @@ class Feedback(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless `channel` holds laws of symbols, and each symbol has a value in [0, 1]."""
+        validation.arrays(self)
         if self.channel.ndim != 3:
             shape = self.channel.shape
             raise ValueError(f"Feedback.channel: an array [proposal, target, symbol] is accepted, got shape {shape}")

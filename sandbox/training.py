@@ -186,6 +186,10 @@ def train(
         ValueError: A number is out of range, a table malformed, the feedback does not judge outputs, or policy, prompts
             and feedback differ in size.
     """
+    if not isinstance(prompts, Prompts):
+        raise ValueError(f"prompts: Prompts are accepted, as `world.train`, got {type(prompts).__name__}")
+    if isinstance(method, type) or not isinstance(method, Method):
+        raise ValueError(f"method: one with a `loss`, as RLVR(), is accepted, got {method!r}")
     for checked in (policy, prompts, feedback, method):
         getattr(checked, "check", lambda: None)()
     if isinstance(method, SFT):
@@ -201,6 +205,9 @@ def train(
     if num_samples is not None:
         validation.at_least("num_samples", num_samples, 2 if isinstance(method, RLVR | Natural) else 1)
     exam = prompts if exam is None else exam
+    if isinstance(exam, Prompts):
+        exam.check()
+        _check_sizes(policy, exam, None)
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
     return _train(
         key, policy, prompts, feedback, method, learning_rate, exam, optimizer=optimizer, measure=measure, **sizes

@@ -13,6 +13,13 @@ def concrete(value: Any) -> bool:
     return not isinstance(value, Tracer)
 
 
+def arrays(fields: Any) -> None:
+    """Raises unless every field of a NamedTuple is an array."""
+    for name, value in fields._asdict().items():
+        if not isinstance(value, Array | np.ndarray):
+            raise ValueError(f"{type(fields).__name__}.{name}: an array is accepted, got {type(value).__name__}")
+
+
 def at_least(name: str, value: int, least: int) -> None:
     """Raises unless the integer `value` is `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

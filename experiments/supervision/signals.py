@@ -184,6 +184,7 @@ def training_curve(
     if proposals == targets and np.ptp(np.asarray(signal.value)) == 0:
         raise ValueError(f"Feedback.value: symbols of different values are accepted for training, got {signal.value}")
     validation.at_least("num_seeds", num_seeds, 2)
+    validation.nonnegative("learning_rate", learning_rate)
     validation.at_least("num_queries", num_queries, NUM_JUDGED)
     keys = jax.random.split(jax.random.key(0) if key is None else key, num_seeds)
     p = _law("prior", prior, targets).reshape(-1, num_forms)

@@ -35,8 +35,12 @@ class Table(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless there are logits [prompt, class, form], all finite."""
-        if self.logits.ndim != 3:
-            raise ValueError(f"Table.logits: an array [prompt, class, form] is accepted, got shape {self.logits.shape}")
+        validation.arrays(self)
+        if self.logits.ndim != 3 or not jnp.issubdtype(self.logits.dtype, jnp.floating):
+            raise ValueError(
+                "Table.logits: floats [prompt, class, form] are accepted, "
+                f"got {self.logits.dtype} of shape {self.logits.shape}"
+            )
         validation.finite("Table.logits", self.logits)
 
     def __call__(self, features: Features, /) -> Logits:

@@ -204,7 +204,7 @@ def test_conjugate_gradients_of_nothing():
 @pytest.mark.parametrize(
     ("name", "policy"),
     [
-        (r"Table\.logits: an array", Table(jnp.zeros((2, 3)))),
+        (r"Table\.logits: floats", Table(jnp.zeros((2, 3)))),
         (r"Table\.logits", Table(TABLE.logits.at[0, 0, 0].set(jnp.nan))),
         (r"Table\.logits", Table(TABLE.logits.at[0, 0, 0].set(-jnp.inf))),
         (r"Network\.variables.*kernel", Network({"params": {"head": {"kernel": jnp.array([jnp.nan])}}})),

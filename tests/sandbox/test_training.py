@@ -584,6 +584,12 @@ def test_adam_on_a_network(dtype):
         (r"Table\.logits", {"prompts": environments.table_prompts(P + 1, K, M)}),
         (r"Table\.logits", {"prompts": environments.table_prompts(1, K, M)}),
         ("features", {"policy": network(KEY, D + 1, K, M)}),
+        (r"Prompts\.right", {"exam": PROMPTS._replace(right=jnp.array([0, 1, 3]))}),
+        ("method: one with a `loss`, as RLVR", {"method": RLVR}),
+        ("method: one with a `loss`", {"method": "rlvr"}),
+        (r"Feedback\.channel: an array", {"signal": Feedback([[[1.0]]], jnp.ones(1))}),
+        (r"Prompts\.law: an array", {"prompts": PROMPTS._replace(law=[0.5, 0.3, 0.2])}),
+        (r"Table\.logits: floats", {"policy": Table(jnp.zeros((P, K, M), int))}),
     ],
 )
 def test_what_cannot_be_trained_is_refused_at_the_door(name, options):
