@@ -188,7 +188,7 @@ def diversity(settings: Settings) -> Figure:
     for t, color in ((1, plots.BLUE), (tables.NUM_GENERATIONS, plots.VERMILLION)):
         x, y = _corner(refits.forms[:1500, t]) + shake.T
         label = f"after {t}: {float(refits.kept(t).mean):.3f} left, exactly {refits.exact(t):.3f}"
-        right.plot(x, y, ".", color=color, alpha=0.35, markersize=4)
+        right.plot(x, y, ".", color=color, alpha=0.35, markersize=4, rasterized=True)
         start += right.plot([], [], "o", color=color, label=label)
     for ax, title in ((left, "plain gradient sharpens, natural stays"), (right, "a refit to few samples loses forms")):
         _simplex(ax)
