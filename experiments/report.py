@@ -16,8 +16,8 @@ ANSWER = (
     "at most what the signal tells beyond the model and its candidates, and being open is not enough, since drift "
     "takes away what a weak signal or too few samples bring. How accurate a verifier must be, how many verdicts it "
     "takes and in how many rounds can be computed, and stands below. What a signal says of the class of an answer and "
-    "of its wording splits exactly, and how it enters training decides what is kept: one fixed reference transfers worst "
-    "to new domains where there were several to learn from, and few methods keep the wordings."
+    "of its wording splits exactly, and how it enters training decides what is kept: one fixed reference transfers "
+    "worst to new domains where there were several to learn from, and few methods keep the wordings."
 )
 
 CSS = """
