@@ -142,6 +142,17 @@ def equal_nats(better: str, worse: str, settings: Settings) -> Outcome:
     return _ahead(correct(better), correct(worse), better, worse, setting)
 
 
+def equal_samples(better: str, worse: str, settings: Settings) -> Outcome:
+    """The same on unseen domains, when as many outputs were drawn and judged: each round draws as many."""
+    pair = [studied(settings, name) for name in (better, worse)]
+    rounds = min(len(study.updates) for study in pair) - 1
+    samples = rounds * studies.NUM_SAMPLES * studies.NUM_CONTENTS * studies.NUM_DOMAINS
+    after = ", ".join(f"{name} {study.updates[rounds]}" for name, study in zip((better, worse), pair, strict=True))
+    setting = f"{EXAMS[UNSEEN]}, {samples} outputs drawn and judged, used in so many updates: {after};"
+    first, second = (study.correct[:, rounds, UNSEEN] for study in pair)
+    return _ahead(first, second, better, worse, setting)
+
+
 def tries(better: str, worse: str, settings: Settings) -> Outcome:
     """The chance that one of 16 answers to a held-out content is right, of one method less that of another."""
     pair = [studied(settings, name).passed[..., HELD_OUT, -1] for name in (better, worse)]

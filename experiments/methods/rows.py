@@ -142,6 +142,15 @@ _NETWORK: tuple[Check, ...] = (
         partial(compared, ONCE, ANEW, UNSEEN),
     ),
     *_twins(
+        "C9-samples",
+        "monte-carlo",
+        _CURVES,
+        "After as many outputs drawn and judged RFT is ahead of RLVR: it uses each in 25 updates",
+        partial(measures.equal_samples, REFIT, GRADIENT),
+        "… RLVR is ahead then",
+        partial(measures.equal_samples, GRADIENT, REFIT),
+    ),
+    *_twins(
         "C9-nats",
         "monte-carlo",
         _CURVES,
