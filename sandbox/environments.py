@@ -16,6 +16,8 @@ from jaxtyping import Float, Int
 from sandbox import noise, validation
 from sandbox.models.categorical import invert
 
+MOST_BITS = 20  # all contents are listed, to draw some of them
+
 
 class Prompts(NamedTuple):
     """Prompts, and how often each is asked."""
@@ -110,6 +112,10 @@ def world(
         *((f"num_domains[{i}]", n, 1) for i, n in enumerate(num_domains)),
     ):
         validation.at_least(name, value, least)
+    if num_bits > MOST_BITS:
+        raise ValueError(f"num_bits: at most {MOST_BITS} is accepted, got {num_bits}")
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"dtype: a floating type is accepted, got {dtype}")
     if sum(num_contents) > 2**num_bits:
         raise ValueError(f"num_contents: at most {2**num_bits} in all with num_bits = {num_bits}, got {num_contents}")
     content_key, domain_key, rule_key = (jax.random.fold_in(key, i) for i in range(3))

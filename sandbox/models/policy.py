@@ -149,6 +149,8 @@ def network(
     Raises:
         ValueError: A size is below 1.
     """
+    if not isinstance(hidden, tuple):
+        raise ValueError(f"hidden: a tuple of widths is accepted, got {hidden!r}")
     sizes = {"num_features": num_features, "num_classes": num_classes, "num_forms": num_forms}
     for name, value in (*sizes.items(), *((f"hidden[{i}]", width) for i, width in enumerate(hidden))):
         validation.at_least(name, value, 1)

@@ -123,6 +123,8 @@ def test_the_key_alone_decides_a_world():
         (r"num_contents\[1\]", {"num_contents": (1, 0)}),
         (r"num_domains\[1\]", {"num_domains": (1, 0)}),
         ("num_contents: at most 16 in all", {"num_contents": (9, 8)}),
+        ("num_bits: at most 20", {"num_bits": 21}),
+        ("dtype: a floating type", {"dtype": jnp.int32}),
         ("num_contents: two numbers", {"num_contents": (9,)}),
         ("rule: classes", {"rule": lambda key, contents: jnp.full(len(contents), 7)}),
     ],
