@@ -1,7 +1,7 @@
 ## make verify      check every claim on this machine; prints the ledger, writes report.html
 ## make test        run the tests                         (make test-slow: only the slow ones)
 ## make lint        ruff, and the types of the three packages
-## make notebooks   execute every notebook, top to bottom
+## make notebooks   execute every notebook, top to bottom, two at a time
 ## make bench       the speed table, side by side with the alternatives
 ## make setup       only make the environment, .venv, which every target above does by itself
 ## make lock        renew the pinned versions in constraints.txt
@@ -56,10 +56,8 @@ lint: $(STAMP)
 	.venv/bin/basedpyright --pythonpath .venv/bin/python
 
 notebooks: $(STAMP)
-	@for notebook in notebooks/*.ipynb; do \
-	  [ -e "$$notebook" ] || continue; echo "$$notebook"; \
-	  .venv/bin/jupyter-nbconvert --log-level=WARN --to notebook --execute --stdout "$$notebook" >/dev/null || exit 1; \
-	done
+	@ls notebooks/*.ipynb | xargs -P 2 -I NOTEBOOK sh -c 'echo NOTEBOOK; \
+	  .venv/bin/jupyter-nbconvert --log-level=WARN --to notebook --execute --stdout NOTEBOOK >/dev/null'
 
 # Not after $(STAMP): pins that no longer fit pyproject.toml must not stand in the way of new ones.
 lock:

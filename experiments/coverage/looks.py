@@ -32,7 +32,10 @@ def asks(verifier: tuple[float, float], num_blocks: int) -> Float[np.ndarray, "q
 @cache
 def repeated(verifier: tuple[float, float], looks: int, prior: tuple[float, ...] = EVEN, query: int = 0) -> float:
     """I(X;S_1…S_k) of k looks at one question, in nats."""
-    return float(supervision.coverage(prior, asks(verifier, len(prior)), [query] * looks))
+    return float(_told(jnp.array(prior), asks(verifier, len(prior)), (query,) * looks))
+
+
+_told = jax.jit(supervision.coverage, static_argnums=2)
 
 
 def spread(verifier: tuple[float, float], distinct: int) -> float:
@@ -48,7 +51,7 @@ def own_entropy(query: int, prior: tuple[float, ...]) -> float:
 def after(query: int, looks: tuple[int, ...], verifier: tuple[float, float], prior: tuple[float, ...]) -> float:
     """What one more look tells, I(X;S_q|looks), in nats."""
     channel = asks(verifier, len(prior))
-    return float(supervision.coverage(prior, channel, [*looks, query]) - supervision.coverage(prior, channel, looks))
+    return float(_told(jnp.array(prior), channel, (*looks, query)) - _told(jnp.array(prior), channel, looks))
 
 
 def sure(distinct: int, verifier: tuple[float, float] = NOISY) -> float:
