@@ -7,6 +7,7 @@ from theory import drift as drift
 from theory import gaussian as gaussian
 from theory import markov as markov
 from theory import policies as policies
+from theory import prequential as prequential
 from theory import supervision as supervision
 from theory.channels import Capacity as Capacity
 from theory.channels import capacity as capacity

@@ -1,0 +1,491 @@
+"""Online prediction against enumeration and sequential learners, gradient flow against matrix exponentials."""
+
+import itertools
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.linalg import expm
+from scipy.special import betaln, gammaln
+from strategies import SEEDS, many
+
+from theory import entropy, mutual_information, prequential
+
+close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+NOISY = np.array([[0.4, 0.05], [0.15, 0.4]])
+MIXED = {  # contexts × labels: all cells occur; a context that never does; a label that some contexts rule out
+    "full": NOISY,
+    "empty context": np.array([[0.3, 0.1, 0.1], [0, 0, 0], [0.1, 0.2, 0.2]]),
+    "ruled out": np.array([[0.2, 0.1, 0], [0.2, 0, 0], [0.1, 0.2, 0.2]]),
+}
+WIDE, NARROW = (np.tile([[r, 1 - r], [1 - r, r]], (k, 1)) / (2 * k) for k, r in ((32, 0.9), (1, 0.8)))
+
+
+# saving and efficiency
+
+
+def test_saving():
+    """By hand, for samples and for batches; the saving of a known law is n I in expectation."""
+    close(prequential.saving([[1.0, 0.5, 0.25], [0, 0, 2]], 0.75), [[-0.25, 0, 0.5], [0.75, 1.5, 0.25]])
+    close(prequential.saving([1.0, 0.5], 0.75, batch=4), [-1, 0])
+    close(prequential.efficiency([[1.0, 0.5], [4, -6]], [2, 3]), [[0.5, 0.5 / 3], [2, -2]])
+    loss = -np.log(NOISY / NOISY.sum(1, keepdims=True))
+    saved = prequential.saving(loss.ravel(), entropy(NOISY.sum(0)))
+    close(np.diff(saved, prepend=0) @ NOISY.ravel(), mutual_information(NOISY))
+
+
+# crossing
+
+
+cross = jax.jit(jax.vmap(prequential.crossing, in_axes=(0, None)))
+
+
+@pytest.mark.parametrize(
+    ("mean", "at"),
+    [
+        ([-2, -1, 1, 3], 15),
+        ([0, -1, 3, 4], 12.5),
+        ([1, 2, 3, 4], 0),
+        ([0, 1, 2, 3], 4),  # behind or level at the first sample, ahead from there on
+        ([1, -1, 1, 2], 15),  # for good, not for the first time
+        ([-1, 1, 2, -1], np.inf),
+        ([-1, -1, -1, 0], np.inf),
+        ([-3, -2, -1, 1], 30),
+    ],
+)
+def test_crossing_of_a_known_mean(mean, at):
+    lead = np.array(mean, float) + np.zeros((3, 4))
+    close(np.array(prequential.crossing(lead, [4, 10, 20, 40])), at)
+
+
+def test_crossing_of_the_band():
+    """Its ends are where the t intervals of the mean touch zero."""
+    n = np.linspace(0, 10, 4001)
+    lead = np.random.default_rng(1).normal([[0.0]] * 5) + n - 5
+    at, lower, upper = map(float, prequential.crossing(lead, n, level=0.8))
+    interval = scipy.stats.t.interval(0.8, 4, lead.mean(0), scipy.stats.sem(lead))
+    close([np.interp(at, n, lead.mean(0)), np.interp(lower, n, interval[1]), np.interp(upper, n, interval[0])], 0)
+    assert lower < at < upper
+
+
+def test_crossing_covers():
+    """Random walks whose mean is zero at 200: one miss of 40 above, as proved, little more below, half on each side."""
+    walks, seeds, level = 1000, 8, 0.95
+    drift = np.where(np.arange(400) < 100, -0.1, 0.1)
+    noise = np.random.default_rng(0).normal(size=(walks, seeds, 400), scale=0.4)
+    lead = np.concatenate([np.zeros((walks, seeds, 1)), np.cumsum(drift + noise, -1)], -1)
+    at, lower, upper = cross(lead, jnp.arange(401.0))
+    five = 5 * math.sqrt(0.025 * 0.975 / walks)
+    assert (upper < 200).mean() <= (1 - level) / 2 + five
+    assert (lower > 200).mean() <= 0.035 + five
+    assert ((lower > 200) | (upper < 200)).mean() > 0.01  # and not for being wide
+    assert abs((at > 200).mean() - 0.5) < 5 * 0.5 / math.sqrt(walks)
+
+
+# tables
+
+
+def online(x, y, shape, alpha):
+    """The losses of a table learner, sample after sample."""
+    counts, losses = np.zeros(shape), []
+    for i, j in zip(x, y, strict=True):
+        losses.append(-math.log((counts[i, j] + alpha) / (counts[i].sum() + shape[1] * alpha)))
+        counts[i, j] += 1
+    return np.array(losses), counts
+
+
+code = jax.jit(prequential.code_length)
+
+
+@given(SEEDS, st.floats(1e-3, 1e3))
+def test_code_length_is_the_sum_of_the_online_losses(seed, alpha):
+    """In any order of the samples."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(3, size=40), rng.integers(4, size=40)
+    losses, counts = online(x, y, (3, 4), alpha)
+    order = rng.permutation(40)
+    np.testing.assert_allclose(code(counts, alpha), losses.sum(), rtol=1e-10)
+    np.testing.assert_allclose(losses.sum(), online(x[order], y[order], (3, 4), alpha)[0].sum(), rtol=1e-12)
+    two = counts[:, :2]
+    expected = -(betaln(*(two.T + alpha)) - betaln(alpha, alpha)).sum()
+    np.testing.assert_allclose(code(two, alpha), expected, rtol=1e-10)
+    close(prequential.code_length(0 * counts, alpha), 0)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2.0])
+def test_enumeration_agrees_on_the_expected_saving(alpha):
+    """Over all sequences of six samples of four cells, by a sequential learner."""
+    n, expected = 6, np.zeros(7)
+    for cells in itertools.product(range(4), repeat=n):
+        x, y = np.divmod(cells, 2)
+        saved = prequential_sum(online(x, y, (2, 2), alpha)[0], NOISY)
+        expected += NOISY.ravel()[list(cells)].prod() * saved
+    close(prequential.table_saving(NOISY, n, alpha), expected)
+
+
+def prequential_sum(losses, joint):
+    """Σ (H(Y) − loss), from 0 samples on."""
+    marginal = joint.sum(0)
+    return np.concatenate([[0], np.cumsum(-(marginal @ np.log(marginal)) - losses)])
+
+
+def by_binomials(joint, n, alpha):
+    """n H(Y) − Σ E ln Γ ratios, each against its binomial law."""
+    counts, labels = np.arange(n + 1), joint.shape[1]
+
+    def expected(p, start):
+        return scipy.stats.binom.pmf(counts, n, p) @ (gammaln(counts + start) - gammaln(start))
+
+    cells = sum(expected(p, alpha) for p in joint.ravel())
+    return n * entropy(joint.sum(0)) - sum(expected(p, labels * alpha) for p in joint.sum(1)) + cells
+
+
+table = jax.jit(jax.vmap(prequential.table_saving, in_axes=(0, None, None)), static_argnums=1)
+
+
+@given(SEEDS, st.sampled_from([0.1, 0.5, 1.0]))
+def test_binomials_agree_on_the_expected_saving(seed, alpha):
+    """At 60 samples; and a table never saves more than n I(X;Y), nor less than its worst code."""
+    joints = many(seed, (6,), 4).reshape(4, 2, 3)
+    savings = table(joints, 60, alpha)
+    expected = [by_binomials(np.asarray(joint), 60, alpha) for joint in joints]
+    close(savings[:, -1], expected, atol=1e-9)
+    information = jnp.array([mutual_information(joint) for joint in joints])
+    assert (savings <= jnp.multiply.outer(information, jnp.arange(61.0)) + 1e-12).all()
+
+
+def test_long_tables_keep_their_digits():
+    """A table of 5000 samples, whose ln Γ are of the size 4e4."""
+    close(prequential.table_saving(NOISY, 5000)[-1], by_binomials(NOISY, 5000, 0.5), atol=1e-8)
+    assert prequential.table_saving(NOISY, 0).tolist() == [0]
+
+
+@pytest.mark.parametrize("joint", MIXED.values(), ids=MIXED)
+@pytest.mark.parametrize("alpha", [0.5, 1.5])
+def test_law_of_the_saving(joint, alpha):
+    """n I − (d/2) ln n − constant with an error of O(1/n); a label that is ruled out costs α ln n, not ½ ln n."""
+    n = np.array([1000, 2000])
+    exact, information = np.asarray(prequential.table_saving(joint, 2000, alpha))[n], float(mutual_information(joint))
+    error = exact - np.asarray(prequential.table_saving_law(joint, n, alpha))
+    close(error, 0, atol=0.1)
+    close(error[1] / error[0], 0.5, atol=0.02)
+    occurs = (joint > 0).sum(1)[joint.sum(1) > 0]
+    half = ((occurs - 1) / 2 + alpha * (joint.shape[1] - occurs)).sum()
+    rest = exact - n * information + half * np.log(n)
+    close(rest[1] - rest[0], 0, atol=0.05)
+    law = prequential.table_saving_law(joint, [[10], [1000]], alpha)
+    close(law[1] - law[0], 990 * information - half * math.log(100), atol=1e-10)
+
+
+def test_information_alone_does_not_order_the_savings():
+    """64 contexts of .37 nats save less than 2 of .19 nats until sample 180, more from there on."""
+    lead = np.asarray(prequential.table_saving(WIDE, 600) - prequential.table_saving(NARROW, 600))
+    assert mutual_information(WIDE) > 1.9 * mutual_information(NARROW)
+    assert 179 < float(prequential.crossing(np.tile(lead, (2, 1)), np.arange(601)).at) < 180
+    assert lead[100] < -4
+    assert lead[600] > 50
+
+
+# mixtures
+
+
+def draw(rng, n):
+    """A label of fair sign, and two signals of it: 64 contexts that say much, 2 that say less."""
+    y = rng.integers(2, size=n)
+    wide, narrow = ((y + (rng.random(n) > right)) % 2 for right in (0.9, 0.8))
+    return 2 * rng.integers(32, size=n) + wide, narrow, y
+
+
+def components(rng, n):
+    """Losses [component, n] of a table learner of each signal, and of one that has no signal."""
+    wide, narrow, y = draw(rng, n)
+    return np.stack([online(x, y, (k, 2), 0.5)[0] for x, k in ((wide, 64), (narrow, 2), (0 * y, 1))])
+
+
+weigh, mix = jax.jit(prequential.mixture_weights), jax.jit(prequential.mixture_saving)
+
+
+@given(SEEDS)
+def test_a_sequential_mixture_agrees(seed):
+    """Bayes' rule sample by sample: its posterior, its own losses, and the regret of at most ln 1/prior."""
+    rng = np.random.default_rng(seed)
+    prior, losses = rng.dirichlet(np.ones(3)), components(rng, 50)
+    posterior, weights, of_mixture = prior, [], []
+    for step in losses.T:
+        predictive = posterior @ np.exp(-step)
+        of_mixture.append(-math.log(predictive))
+        posterior = posterior * np.exp(-step) / predictive
+        weights.append(posterior)
+    savings = np.asarray(prequential.saving(losses, math.log(2))).T
+    close(weigh(savings, prior), weights)
+    close(mix(savings, prior), prequential.saving(of_mixture, math.log(2)))
+    assert (np.asarray(mix(savings, prior)) >= (savings + np.log(prior)).max(1) - 1e-12).all()
+    assert (np.asarray(mix(savings, prior)) <= savings.max(1) + 1e-12).all()
+
+
+def test_information_is_no_posterior():
+    """At 60 samples the mixture relies on the signal of less information, at 600 on the other, as the savings say."""
+    rng = np.random.default_rng(0)
+    savings = np.stack([prequential.saving(components(rng, 600), math.log(2)) for _ in range(20)])[:, :2]
+    information = np.array([float(mutual_information(joint)) for joint in (WIDE, NARROW)])
+    for n, best in ((60, 1), (600, 0)):
+        weights = np.asarray(weigh(savings[:, :, n - 1]))
+        assert (weights[:, best] > 0.5).mean() > 0.8
+        by_information = np.asarray(prequential.mixture_weights(information * n))
+        assert by_information[0] > 0.99
+    expected = prequential.table_saving(WIDE, 600)[-1], prequential.table_saving(NARROW, 600)[-1]
+    error = savings[:, :, -1].std(0, ddof=1) / math.sqrt(20)
+    assert (np.abs(savings[:, :, -1].mean(0) - np.array(expected)) < 5 * error).all()
+
+
+def test_mixture_at_the_edges():
+    """Uniform without a prior; a component of prior 0 stays out; savings of 1e5 nats do not overflow."""
+    close(prequential.mixture_weights([[1e5, 1e5 + math.log(3)]]), [[0.25, 0.75]], atol=1e-10)
+    close(prequential.mixture_weights([5, 1], [0, 1]), [0, 1])
+    close(prequential.mixture_saving([5, 1], [0, 1]), 1)
+    close(prequential.mixture_saving([1e5, 1e5]), 1e5, atol=1e-9)
+
+
+# gradient flow
+
+
+def moments(seed, size, rank):
+    """E zzᵀ, E yz and E y² of `rank` samples."""
+    rng = np.random.default_rng(seed)
+    z, y = rng.normal(size=(rank, size)) * rng.uniform(0.1, 2, size), rng.normal(size=rank)
+    return z.T @ z / rank, z.T @ y / rank, y @ y / rank
+
+
+TIMES = np.array([[0, 1e-9, 0.3], [2, 30, 500]])
+run = jax.jit(prequential.flow)
+
+
+@pytest.mark.parametrize("rank", [20, 2, 1])
+@given(seed=SEEDS)
+def test_matrix_exponentials_agree_on_the_flow(rank, seed):
+    """Of [[−C, c], [0, 0]], singular covariances included; small times keep relative digits."""
+    covariance, cross, _ = moments(seed, 4, rank)
+    block = np.pad(np.column_stack([-covariance, cross]), ((0, 1), (0, 0)))
+    expected = [expm(block * t)[:4, 4] for t in TIMES.ravel()]
+    weights = run(covariance, cross, TIMES)
+    close(weights.reshape(6, 4), expected, atol=1e-10)
+    close(weights[0, 1] / 1e-9, cross, atol=1e-6)
+
+
+@given(seed=SEEDS)
+def test_quadrature_agrees_on_the_saving(seed):
+    """And the loss is that of the samples; a block that is 0 saves nothing."""
+    covariance, cross, second = moments(seed, 3, 2)
+    loss = partial(prequential.flow_loss, covariance=covariance, cross=cross, second_moment=second)
+    x, weight = np.polynomial.legendre.leggauss(60)
+    times = np.geomspace(1e-3, 40, 24)
+    ends = np.concatenate([[0], times])
+    nodes = ends[:-1, None] + np.multiply.outer(np.diff(ends), (x + 1) / 2)
+    gain = float(loss(np.zeros(3))) - np.asarray(loss(run(covariance, cross, nodes)))
+    expected = np.cumsum((gain @ weight) * np.diff(ends) / 2)
+    np.testing.assert_allclose(prequential.flow_saving(covariance, cross, times), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        prequential.flow_saving(covariance, cross, 1e-12), 1e-24 * (cross @ cross) / 2, rtol=1e-9
+    )
+    assert prequential.flow_saving(np.zeros((1, 1)), [0.0], 5.0) == 0
+
+
+def test_without_variance_the_weights_grow_with_time():
+    """Along an eigenvalue of 0, or of less by rounding."""
+    for least in (0, -1e-12):
+        covariance = np.diag([1, least])
+        close(prequential.flow(covariance, [0, 2], [3, 1e13]), [[0, 6], [0, 2e13]])
+        close(prequential.flow_saving(covariance, [0, 1], 1e13) / 5e25, 1)
+
+
+def test_loss_of_samples():
+    rng = np.random.default_rng(0)
+    z, y, w = rng.normal(size=(50, 3)), rng.normal(size=50), rng.normal(size=(2, 4, 3))
+    expected = np.square(y - w @ z.T).mean(-1) / 2
+    close(prequential.flow_loss(w, z.T @ z / 50, z.T @ y / 50, y @ y / 50), expected)
+
+
+def test_the_saving_joins_its_series():
+    """∫(1 − e^{−2λs})/2λ ds across 2λt = 1, and its growth by the loss in the end."""
+    rates = np.array([0.2, 0.499, 0.5, 0.501, 3, 1e3])
+    for rate in rates:
+        expected = quad(lambda s, r=rate: -math.expm1(-2 * r * s) / (2 * r), 0, 1, epsabs=0, epsrel=1e-13)[0]
+        np.testing.assert_allclose(prequential.flow_saving([[rate]], [1.0], 1.0), expected, rtol=1e-13)
+
+
+# turns
+
+
+def signs(scale, intended=0.9, spurious=0.5):
+    """Moments of two signs of the label that are independent given it, the first one scaled."""
+    both = intended * spurious
+    covariance = np.array([[scale**2, scale * both], [scale * both, 1]])
+    return covariance, np.array([scale * intended, spurious]), np.array([scale, -1.0])
+
+
+def test_information_does_not_decide_the_flow():
+    """.49 nats at scale .1 lose to .13 until t = 65.7; at scale 1 they lead from the start, as informed as before."""
+    first, second = (np.array([[r, 1 - r], [1 - r, r]]) / 2 for r in (0.95, 0.75))
+    close([mutual_information(first), mutual_information(second)], [0.4946319, 0.1308120], atol=1e-7)
+    covariance, cross, direction = signs(0.1)
+    close(covariance, [[0.01, 0.045], [0.045, 1]])
+    at = prequential.turn(covariance, cross, direction)
+    close(at, 65.718915569356, atol=1e-11)
+    block = np.pad(np.column_stack([-covariance, cross]), ((0, 1), (0, 0)))
+    for factor, sign in ((0.999, -1), (1.001, 1)):
+        assert sign * (expm(block * float(at) * factor)[:2, 2] @ direction) > 0
+    assert prequential.turn(*signs(1.0)) == 0
+    assert prequential.turn(*signs(0.1, 0.5, 0.9)) == np.inf
+
+
+def test_the_noise_decides_whether_the_spurious_weight_stays():
+    """w_2(∞) = b (1−a²)/(1−a²b²): zero only where the intended feature explains the label, a = 1."""
+    for a, b in ((0.9, 0.5), (0.5, 0.9), (1.0, 0.5)):
+        covariance, cross, _ = signs(0.1, a, b)
+        weights = np.asarray(prequential.flow(covariance, cross, 1e7))
+        close(weights[1], b * (1 - a**2) / (1 - (a * b) ** 2), atol=1e-10)
+    close(weights, [10, 0], atol=1e-10)
+    covariance, _, _ = moments(0, 5, 30)
+    close(prequential.flow(covariance, 3 * covariance[0], 1e6), [3, 0, 0, 0, 0], atol=1e-9)
+
+
+@given(seed=SEEDS)
+def test_a_fine_grid_agrees_on_the_turn(seed):
+    """The last sign change of d·w among 20000 times; singular covariances included."""
+    covariance, cross, _ = moments(seed, 5, 3 + 20 * (seed % 2))
+    direction = np.random.default_rng(seed).normal(size=5)
+    at = float(prequential.turn(covariance, cross, direction))
+    rates, vectors = np.linalg.eigh(covariance)
+    kept = rates > 1e-12
+    rates, terms = rates[kept], (direction @ vectors * (cross @ vectors))[kept]
+    grid = np.geomspace(1e-6, 60 / rates.min(), 20000)
+    answer = -np.expm1(-np.multiply.outer(grid, rates)) @ (terms / rates)
+    behind = answer <= 1e-12 * np.abs(terms / rates).sum()
+    if behind[-1]:
+        assert at == np.inf
+    else:
+        last = np.append(0, grid)[np.flatnonzero(np.append(True, behind))[-1]]
+        assert abs(at - last) <= 0.02 * last + 1e-6
+
+
+def test_a_turn_may_be_the_third():
+    """Independent features of rates 1, 10, 100, 1000 that pull the answer to and fro: it counts for good."""
+    rates = np.array([1, 10, 100, 1000.0])
+    pull = np.array([6, -4, 2.2, -1.0])
+    at = float(prequential.turn(np.diag(rates), rates, pull))
+    changes = np.geomspace(1e-5, 30, 100000)
+    answer = -np.expm1(-np.multiply.outer(changes, rates)) @ pull
+    crossings = changes[1:][np.diff(np.sign(answer)) != 0]
+    assert len(crossings) == 3
+    close(at, crossings[-1], atol=1e-3)
+    assert prequential.turn(np.diag(rates), rates, -pull) == np.inf
+
+
+def test_equal_rates_and_answers_that_end_at_zero():
+    close(prequential.turn(np.eye(3), [1, 1, 1], [2, -1, -0.5]), 0)
+    assert prequential.turn(np.eye(2), [1, 1], [1, -1]) == np.inf
+    assert prequential.turn(np.zeros((2, 2)), [0, 0], [1, -1]) == np.inf
+    covariance = moments(0, 5, 30)[0]
+    assert prequential.turn(covariance, 3 * covariance[0], [0, 0, -1, 0, 0]) == np.inf
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
+def test_separated_turn(intended, spurious):
+    """Its error stays bounded while the turn grows as 1/s²; none where the spurious feature is the better one."""
+    turns = [signs(scale, intended, spurious) for scale in (0.03, 0.01)]
+    law = [float(prequential.separated_turn(*case)) for case in turns]
+    exact = [float(prequential.turn(*case)) for case in turns]
+    if intended <= spurious:
+        assert exact == law == [np.inf, np.inf]
+        return
+    r = intended * spurious
+    formula = -math.log1p(-spurious * (1 - r) / (intended - r * spurious)) / (1 - r**2)
+    np.testing.assert_allclose(law, formula / np.array([0.03, 0.01]) ** 2, rtol=1e-9)
+    if law[0] > 20:
+        errors = np.subtract(exact, law)
+        assert np.abs(errors).max() < 5
+        close(errors[0], errors[1], atol=0.02 + 0.1 * abs(errors[1]))
+
+
+def test_separated_turn_at_the_edges():
+    """No correlation needed, none where the fast feature is on the right side; larger variances are quicker."""
+    close(prequential.separated_turn(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
+    assert prequential.separated_turn(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
+    assert prequential.separated_turn(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
+
+
+# the doors
+
+
+def test_dtype_follows_the_input():
+    half, times = jnp.eye(2, dtype=jnp.float32) / 2, jnp.ones(3, jnp.float32)
+    calls = (
+        (prequential.saving, (half, times[0])),
+        (prequential.efficiency, (half, times[:2])),
+        (prequential.crossing, (half, times[:2])),
+        (prequential.code_length, (half,)),
+        (lambda p: prequential.table_saving(p, 4), (half,)),
+        (prequential.table_saving_law, (half, times)),
+        (prequential.mixture_weights, (half,)),
+        (prequential.mixture_saving, (half, times[:2])),
+        (prequential.flow, (half, half[0], times)),
+        (prequential.flow_loss, (half, half, half[0])),
+        (prequential.flow_saving, (half, half[0], times)),
+        (prequential.separated_turn, (half, half[0], half[1])),
+    )
+    for f, arguments in calls:
+        assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(f, *arguments))} == {jnp.dtype(jnp.float32)}
+    assert prequential.turn(half, half[0], half[0]).dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: prequential.saving(1.0, 0.5), "losses"),
+        (lambda: prequential.saving([np.inf], 0.5), "losses"),
+        (lambda: prequential.saving([1.0], [0.5]), "entropy"),
+        (lambda: prequential.saving([1.0], 0.5, batch=0), "batch"),
+        (lambda: prequential.efficiency([1.0, 2.0], [1]), "samples"),
+        (lambda: prequential.efficiency([1.0, 2.0], [0, 1]), "samples"),
+        (lambda: prequential.crossing([[1.0, 2.0]], [1, 2]), "lead"),
+        (lambda: prequential.crossing(np.eye(2), [1]), "samples"),
+        (lambda: prequential.crossing(np.eye(2), [2, 2]), "samples"),
+        (lambda: prequential.crossing(np.eye(2), [-1, 2]), "samples"),
+        (lambda: prequential.crossing(np.eye(2), [1, 2], 1.0), "level"),
+        (lambda: prequential.code_length([1.0, 2.0]), "counts"),
+        (lambda: prequential.code_length([[1.0, -2.0]]), "counts"),
+        (lambda: prequential.code_length([[1.0, 2.0]], 0), "alpha"),
+        (lambda: prequential.table_saving([[0.5, 0.6]], 3), "joint"),
+        (lambda: prequential.table_saving(NOISY, -1), "num_samples"),
+        (lambda: prequential.table_saving(NOISY, 3, -1), "alpha"),
+        (lambda: prequential.table_saving_law([[0.5, 0.6]], 3), "joint"),
+        (lambda: prequential.table_saving_law(NOISY, [0, 3]), "samples"),
+        (lambda: prequential.table_saving_law(NOISY, 3, 0), "alpha"),
+        (lambda: prequential.mixture_weights([1.0, np.nan]), "savings"),
+        (lambda: prequential.mixture_weights([1.0, 2.0], [1]), "prior"),
+        (lambda: prequential.mixture_saving([1.0, 2.0], [0.5, 0.6]), "prior"),
+        (lambda: prequential.flow(np.eye(2), [1.0], 1), "covariance"),
+        (lambda: prequential.flow([[1, 2], [2, 1]], [1.0, 1], 1), "covariance"),
+        (lambda: prequential.flow([[1, 0.1], [0, 1]], [1.0, 1], 1), "covariance"),
+        (lambda: prequential.flow(np.eye(2), np.eye(2), 1), "cross"),
+        (lambda: prequential.flow(np.eye(2), [1.0, 1], -1), "times"),
+        (lambda: prequential.flow_saving(np.eye(2), [1.0, 1], np.inf), "times"),
+        (lambda: prequential.flow_loss([1.0], np.eye(2), [1.0, 1]), "weights"),
+        (lambda: prequential.flow_loss([1.0, 1], np.eye(2), [1.0, 1], 0), "second_moment"),
+        (lambda: prequential.turn(np.eye(2), [1.0, 1], [1]), "direction"),
+        (lambda: prequential.turn(np.diag([1, 0]), [1.0, 1], [1, 1]), "cross"),
+        (lambda: prequential.separated_turn(np.eye(3), np.ones(3), np.ones(3)), "cross"),
+        (lambda: prequential.separated_turn(np.eye(2), [1.0, 1], [1]), "direction"),
+        (lambda: prequential.separated_turn(np.ones((2, 2)), [1.0, 1], [1, -1]), "covariance"),
+    ],
+)
+def test_bad_input_is_refused(call, name):
+    with pytest.raises(ValueError, match=rf"(?s)^{name}: .* was given; accepted: "):
+        call()
