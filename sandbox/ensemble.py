@@ -116,7 +116,7 @@ def ensemble(
     mesh = _mesh(min(size, jax.device_count()))
     index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
     index = jax.device_put(index, NamedSharding(mesh, P("replica")))
-    state = _start(key, tasks, index, shared, num_replicas=num_replicas, plan=plan, mesh=mesh)
+    state = _start(key, tasks, index, regime, num_replicas=num_replicas, plan=plan, mesh=mesh)
     num_rows = num_generations // every + 1
     watched = sys.stderr.isatty() if progress is None else progress
     chunk = min(num_rows, chunk or _chunk_rows(state, shared, plan, mesh, num_rows, watched or out is not None))
@@ -199,9 +199,7 @@ def _mesh(num_devices: int) -> jax.sharding.Mesh:
 
 
 @partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))
-def _start(key, tasks, index, shared, *, num_replicas: int, plan: _Plan, mesh) -> Replica:
-    regime, _ = shared
-
+def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -> Replica:
     def start(index: Array) -> Replica:
         task = jax.tree.map(lambda leaf: leaf[index // num_replicas], tasks)
         real_key, signal_key, loop_key = replica_keys(key, index // num_replicas, index % num_replicas)
@@ -263,9 +261,10 @@ def _spread(function, mesh, specs):
 
 def _chunk_rows(state, shared, plan: _Plan, mesh, num_rows: int, watched: bool) -> int:
     """As many rows as fit in CHUNK_BYTES, fewer where somebody waits for news of them."""
-    record = jax.eval_shape(partial(_advance, shared=shared, num_rows=1, plan=plan, mesh=mesh), state, 0)[1]
-    bytes_per_row = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(record))
-    rows = min(num_rows, CHUNK_BYTES // max(bytes_per_row, 1))
+    # all rows, which is what runs unless they are too many: traced once
+    record = jax.eval_shape(partial(_advance, shared=shared, num_rows=num_rows, plan=plan, mesh=mesh), state, 0)[1]
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(record))
+    rows = min(num_rows, CHUNK_BYTES * num_rows // max(size, 1))
     return max(1, min(rows, math.ceil(num_rows / CHUNKS)) if watched else rows)
 
 

@@ -73,7 +73,7 @@ def information(settings: Settings, judge: str, exact: chains.Path, t: int) -> t
 def model_share(settings: Settings, model: str, judge: str) -> np.ndarray:
     """The share right [replica, t] of a thousand samples of each model in the loop."""
     signal: Any = {
-        "no judge": sandbox.KeepAll(),
+        "no judge": sandbox.Verifier(1.0, 1.0, RIGHT[model]),  # keeps all, and compiles once with the verifier
         "self-judge": sandbox.SelfJudge(*VERIFIER),
         "trained": trained,
         "verifier": sandbox.Verifier(*VERIFIER, RIGHT[model]),
