@@ -1,11 +1,13 @@
 """The instrument: toy generative models, signals, and loops that retrain a model on its own samples."""
 
-from sandbox import environments, feedback, noise, regions, store, training
+from sandbox import components, environments, feedback, noise, online, regions, store, training
 from sandbox.base import ExponentialFamily, Model, Signal
+from sandbox.components import Component, Shortcut, component, shortcut
 from sandbox.ensemble import ensemble, replica_keys, spread
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
 from sandbox.loop import Record, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table
+from sandbox.online import Race, Student, Training, race, races
 from sandbox.regimes import Accumulate, Fresh, Regime, Replace, Reuse
 from sandbox.signals import AllOf, AnyOf, BlindSpot, Environment, KeepAll, Rates, Rubric, TopFraction, Verifier
 from sandbox.sources import Bootstrap, Passage
@@ -18,6 +20,7 @@ __all__ = [
     "BlindSpot",
     "Bootstrap",
     "Categorical",
+    "Component",
     "Discriminator",
     "Environment",
     "ExponentialFamily",
@@ -30,6 +33,7 @@ __all__ = [
     "Model",
     "Network",
     "Passage",
+    "Race",
     "Rates",
     "Record",
     "Regime",
@@ -37,17 +41,26 @@ __all__ = [
     "Reuse",
     "Rubric",
     "SelfJudge",
+    "Shortcut",
     "Signal",
+    "Student",
     "Table",
     "TopFraction",
+    "Training",
     "Verifier",
+    "component",
+    "components",
     "ensemble",
     "environments",
     "feedback",
     "noise",
+    "online",
+    "race",
+    "races",
     "regions",
     "replica_keys",
     "run",
+    "shortcut",
     "spread",
     "store",
     "train",

@@ -67,6 +67,36 @@ class Feedback(NamedTuple):
         return self._replace(channel=jnp.einsum("o,yots->yts", opponent, pairs))
 
 
+class Score(NamedTuple):
+    """A judge of its own: it accepts (symbol 1) each output with a probability that no reference decides."""
+
+    accepted: Float[Array, "prompt output"]
+
+    @property
+    def value(self) -> Float[Array, "2"]:
+        """1 for what is accepted, 0 for the rest."""
+        return jnp.arange(2, dtype=self.accepted.dtype)
+
+    def check(self) -> None:
+        """Raises ValueError unless `accepted` is a table of numbers in [0, 1]."""
+        validation.arrays(self)
+        if self.accepted.ndim != 2:
+            shape = self.accepted.shape
+            raise ValueError(f"Score.accepted: an array [prompt, output] is accepted, got shape {shape}")
+        validation.rate("Score.accepted", self.accepted)
+
+    def given(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
+        """p(symbol | prompt, proposed output).
+
+        Raises:
+            ValueError: There is not a row for each prompt.
+        """
+        if self.accepted.shape[0] != prompts.right.size:
+            shape = self.accepted.shape
+            raise ValueError(f"Score.accepted: a row for each of {prompts.right.size} prompts is accepted, got {shape}")
+        return jnp.stack([1 - self.accepted, self.accepted], axis=2)
+
+
 def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 0.0) -> Feedback:
     """Accepts (symbol 1) a proposal of the target's class with probability `tpr`, any other with `fpr`.
 

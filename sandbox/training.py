@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from sandbox import noise, validation
 from sandbox.environments import Prompts
-from sandbox.feedback import Feedback
+from sandbox.feedback import Feedback, Score
 from sandbox.models.policy import Policy, log_law
 
 Number = float | Float[Array, ""]
@@ -151,7 +151,7 @@ def train(
     key: Array,
     policy: Any,
     prompts: Prompts,
-    feedback: Feedback | None,
+    feedback: Feedback | Score | None,
     method: Any,
     *,
     num_rounds: int,
@@ -290,7 +290,7 @@ def _drawn(
     return law[:, :, None] * mass, law * references, group
 
 
-def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | None) -> None:
+def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> None:
     """Raises ValueError unless the outputs of the policy are those of the prompts and of the feedback."""
     num_prompts, num_classes, num_forms = jax.eval_shape(lambda p, x: p(x), policy, prompts.features).shape
     if prompts.wording.shape != (num_prompts, num_forms):
@@ -302,10 +302,11 @@ def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | None) -> No
         raise ValueError(f"Prompts.right: classes below the policy's {num_classes} are accepted, got {prompts.right}")
     if feedback is None:
         return
-    if jax.eval_shape(lambda f, q: f.given(q), feedback, prompts).shape[1] != num_classes * num_forms:
+    outputs = jax.eval_shape(lambda f, q: f.given(q), feedback, prompts).shape[1]
+    if outputs != num_classes * num_forms:
         raise ValueError(
-            f"Feedback.channel: {num_classes} classes x {num_forms} forms, as the policy has, are accepted, "
-            f"got {feedback.channel.shape[1]} targets"
+            f"feedback: one on {num_classes} classes x {num_forms} forms, as the policy has, is accepted, "
+            f"got one on {outputs} outputs"
         )
 
 

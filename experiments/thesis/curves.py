@@ -1,0 +1,62 @@
+"""A race as curves over the number of samples: what each learner has saved, is right in, and relies on."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sandbox.online import LEARNERS, Race
+from theory import prequential
+from theory.prequential import Crossing
+
+BOTH, INTENDED, SPURIOUS = range(len(LEARNERS))
+WINDOW = 0.15  # of the samples so far, the last ones, in which shares are averaged
+
+
+class Curves(NamedTuple):
+    """Of a race or many, at sample numbers that grow geometrically."""
+
+    samples: np.ndarray  # [n]
+    saving: np.ndarray  # [..., learner, n], nats
+    right: np.ndarray  # [..., learner, n]
+    reliance: np.ndarray  # [..., n], of the learner of both components
+
+    @property
+    def lead(self) -> np.ndarray:
+        """What the intended component alone has saved more than the spurious one alone [..., n]."""
+        return self.saving[..., INTENDED, :] - self.saving[..., SPURIOUS, :]
+
+    def at(self, samples: float) -> int:
+        """The index of the last sample number that is not larger."""
+        return int(np.searchsorted(self.samples, samples * (1 + 1e-9), side="right")) - 1
+
+
+def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
+    """The curves of a race, from 8 batches on.
+
+    Args:
+        race: Leaves [..., learner, step], at least 8 steps.
+        batch: Samples a step.
+        points: Sample numbers, at most.
+    """
+    num_steps = race.loss.shape[-1]
+    ends = np.unique(np.round(np.geomspace(min(8, num_steps), num_steps, points)).astype(int))
+    starts = np.minimum(np.floor(ends * (1 - WINDOW)).astype(int), ends - 1)
+
+    def window(share: np.ndarray) -> np.ndarray:
+        total = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1, dtype=float)], axis=-1)
+        return (total[..., ends] - total[..., starts]) / (ends - starts)
+
+    saving = np.asarray(prequential.saving(np.asarray(race.loss, float), math.log(2), batch=batch))
+    reliance = np.asarray(race.reliance)[..., BOTH, :]
+    return Curves(ends * batch, saving[..., ends - 1], window(np.asarray(race.right)), window(reliance))
+
+
+def predicted_turn(curves: Curves) -> Crossing:
+    """The sample number from which on the intended component alone has saved more, over the seeds [seed, learner, n]."""
+    return prequential.crossing(curves.lead, curves.samples)
+
+
+def measured_turn(curves: Curves) -> Crossing:
+    """The sample number from which on the learner of both answers as the intended component does, over the seeds."""
+    return prequential.crossing(0.5 - curves.reliance, curves.samples)

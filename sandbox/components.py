@@ -1,0 +1,238 @@
+"""What a label can be read from: components of graded difficulty, and an environment in which two of them compete.
+
+A component is a hidden sign, written into a block of features: as a bit, as the parity of several, as a length. All
+kinds are written with the same uniform numbers, so that environments of any kinds run under one `jax.vmap`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float, Int
+
+from sandbox import noise, validation
+
+WIDTH = 10  # features a block
+
+Number = float | np.ndarray | Float[Array, ""]
+Whole = int | np.ndarray | Int[Array, ""]
+Block = Float[Array, "sample width"]
+Sign = Float[Array, "sample 1"]
+
+
+class Component(NamedTuple):
+    """How a hidden sign is written into a block of features; `component` makes one."""
+
+    kind: Whole  # its index in KINDS
+    order: Whole  # features that carry the sign together
+    size: Whole  # features in use: those that carry nothing are noise, those beyond are 0
+    scale: Number  # multiplies the features
+    margin: Number  # in [0, 1]: how clearly the sign is written
+    presence: Number  # how often it is written at all; the block is 0 otherwise
+
+    def write(self, u: Float[Array, "sample width_and_1"], sign: Float[Array, " sample"]) -> Block:
+        """The features of each sign, made of uniform noise."""
+        features = jax.lax.switch(self.kind, list(KINDS.values()), u[:, :-1], sign[:, None], self)
+        seen = (u[:, -1:] < self.presence) & (jnp.arange(u.shape[1] - 1) < self.size)[None]
+        return jnp.where(seen, features * jnp.asarray(self.scale, u.dtype), 0)
+
+
+def component(
+    kind: str,
+    *,
+    order: int = 1,
+    size: int = WIDTH,
+    scale: float = 1.0,
+    margin: float | None = None,
+    presence: float = 1.0,
+) -> Component:
+    """A component of a kind that `KINDS` names, where each says what order and margin are to it.
+
+    Args:
+        kind: parity (of order 1: a single bit), threshold, two-layer, pattern, length, style, source or position.
+        order: How many features, or sources, carry the sign; the redundancy of a style.
+        size: Features in use, the dimension of the block.
+        scale: Multiplies the features, which have a size of about 1.
+        margin: How clearly the sign is written; 1 for a pattern and a style, which say nothing at 0, and 0 for others.
+        presence: How often it is written at all, its sparsity.
+
+    Raises:
+        ValueError: An unknown kind, an order that does not fit into `size` features, or a number out of range.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind: one of {', '.join(KINDS)} is accepted, got {kind!r}")
+    validation.at_least("order", order, 1)
+    validation.at_least("size", size, 1)
+    needed = {"two-layer": 2 * order, "source": 2 * order, "position": 2 * order, "pattern": order + 1}.get(kind, order)
+    if not needed <= size <= WIDTH:
+        raise ValueError(f"size: {needed} to {WIDTH} with {kind} of order {order} is accepted, got {size}")
+    margin = float(kind in ("pattern", "style")) if margin is None else margin
+    validation.positive("scale", scale)
+    validation.rate("margin", margin)
+    validation.rate("presence", presence)
+    wholes = (np.int32(x) for x in (list(KINDS).index(kind), order, size))
+    return Component(*map(np.asarray, (*wholes, *(np.float32(x) for x in (scale, margin, presence)))))
+
+
+def parity(u: Block, sign: Sign, c: Component) -> Block:
+    """Random bits ±1, the product of the first `order` being the sign; no margin."""
+    bits = _bits(u)
+    product = jnp.where(_from(u, 0, c.order), bits, 1).prod(1, keepdims=True)
+    return jnp.where(_from(u, 0, 1), bits * product * sign, bits)
+
+
+def threshold(u: Block, sign: Sign, c: Component) -> Block:
+    """Uniform numbers of variance 1; the sum of the first `order` has the sign, and at least margin · √order."""
+    x, carries = _uniform(u), _from(u, 0, c.order)
+    return jnp.where(carries, x * _sign_of(x, carries) * sign + sign * _shift(c), x)
+
+
+def two_layer(u: Block, sign: Sign, c: Component) -> Block:
+    """The product of two thresholds, of `order` features each, is the sign."""
+    x = _uniform(u)
+    groups = _from(u, 0, c.order), _from(u, c.order, c.order)
+    first, second = (_sign_of(x, carries) for carries in groups)
+    turned = jnp.where(groups[0], x * first * second * sign, x)
+    sides = (second * sign, second)
+    shifts = (jnp.where(carries, side * _shift(c), 0) for carries, side in zip(groups, sides, strict=True))
+    return turned + sum(shifts)
+
+
+def pattern(u: Block, sign: Sign, c: Component) -> Block:
+    """A Markov chain of bits, whose first `order` steps stay with probability (1 + sign · margin)/2, the others ½."""
+    stay = (1 + jnp.where(_from(u, 1, c.order), sign * jnp.asarray(c.margin, u.dtype), 0)) / 2
+    return jnp.cumprod(jnp.where(_from(u, 0, 1), _bits(u), jnp.where(u < stay, 1, -1)), axis=1)
+
+
+def length(u: Block, sign: Sign, c: Component) -> Block:
+    """A length in unary, that many 1, then −1: over half of `size` for +, and at least a share `margin` of the half."""
+    away = c.margin + (1 - jnp.asarray(c.margin, u.dtype)) * u[:, :1]
+    long = jnp.asarray(c.size, u.dtype) * (1 + sign * away) / 2
+    return jnp.where(jnp.arange(u.shape[1])[None] + jnp.asarray(0.5, u.dtype) < long, 1, -1).astype(u.dtype)
+
+
+def style(u: Block, sign: Sign, c: Component) -> Block:
+    """`order` copies of the sign, each right with probability (1 + margin)/2; then random bits."""
+    return jnp.where(
+        _from(u, 0, c.order), jnp.where(u < (1 + jnp.asarray(c.margin, u.dtype)) / 2, sign, -sign), _bits(u)
+    )
+
+
+def source(u: Block, sign: Sign, c: Component) -> Block:
+    """Which of 2 · `order` sources it comes from, one 1 among 0; those of the first half say −. No margin."""
+    which = jnp.floor(u[:, :1] * c.order) + jnp.where(sign > 0, c.order, 0)
+    return (jnp.arange(u.shape[1])[None] == which).astype(u.dtype)
+
+
+def position(u: Block, sign: Sign, c: Component) -> Block:
+    """Where a mark stands among 0, in the first half of 2 · `order` places for −; a random ±1 is its own sign."""
+    return source(u, sign, c) * _bits(u[:, 1:2])
+
+
+def _bits(u: Block) -> Block:
+    return jnp.where(u < 0.5, -1, 1).astype(u.dtype)
+
+
+def _uniform(u: Block) -> Block:
+    return (u - 0.5) * 12**0.5
+
+
+def _from(u: Block, start: Whole, count: Whole) -> Bool[Array, "1 width"]:
+    index = jnp.arange(u.shape[1])[None]
+    return (index >= start) & (index < start + count)
+
+
+def _sign_of(x: Block, carries: Bool[Array, "1 width"]) -> Sign:
+    return jnp.where(jnp.where(carries, x, 0).sum(1, keepdims=True) < 0, -1, 1).astype(x.dtype)
+
+
+def _shift(c: Component) -> Array:
+    """What the margin adds to each of `order` features, so that their sum is √order · margin from 0."""
+    return (jnp.asarray(c.margin) / jnp.sqrt(jnp.asarray(c.order, jnp.float32)))[None, None]
+
+
+KINDS: dict[str, Callable[[Block, Sign, Component], Block]] = {
+    "parity": parity,
+    "threshold": threshold,
+    "two-layer": two_layer,
+    "pattern": pattern,
+    "length": length,
+    "style": style,
+    "source": source,
+    "position": position,
+}
+
+
+class Shortcut(NamedTuple):
+    """A label that an intended and a spurious component agree with, independently of each other given it.
+
+    The intended one is right by definition, so that 1 less its agreement is the label noise.
+
+    References:
+        Geirhos et al. (2020), Shortcut learning in deep neural networks, arXiv:2004.07780.
+    """
+
+    intended: Component
+    spurious: Component
+    agreement: Float[Array, "2"] | np.ndarray  # how often the sign of each is the label's
+
+    def check(self) -> None:
+        """Raises ValueError unless there are two agreements, in [0, 1]."""
+        if np.shape(self.agreement)[-1:] != (2,):
+            shape = np.shape(self.agreement)
+            raise ValueError(f"Shortcut.agreement: two numbers, intended and spurious, are accepted, got shape {shape}")
+        validation.rate("Shortcut.agreement", self.agreement)
+
+    def draw(
+        self, key: Array, num_samples: int, written: Bool[Array, "2"]
+    ) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
+        """Features, and labels 0 or 1; a component that is not `written` is replaced by one of an independent sign."""
+        u = noise.uniform(key, (num_samples, 5 + 2 * (WIDTH + 1)), jnp.float32)
+        label, agree, other = jnp.split(u[:, :5], [1, 3], axis=1)
+        signs = jnp.where(written[None], _bits(label) * jnp.where(agree < self.agreement[None], 1, -1), _bits(other))
+        return self.write(u[:, 5:], signs), (label[:, 0] >= 0.5).astype(int)
+
+    def write(
+        self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]
+    ) -> Float[Array, "sample feature"]:
+        """The two blocks of features, for signs of both components."""
+        blocks = zip((self.intended, self.spurious), jnp.split(u, 2, axis=1), signs.T, strict=True)
+        return jnp.concatenate([component.write(noise, sign) for component, noise, sign in blocks], axis=1)
+
+    def conflicts(self, key: Array, num_samples: int) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
+        """Counterfactual inputs, in which the components disagree, and the class that the intended one says."""
+        u = noise.uniform(key, (num_samples, 1 + 2 * (WIDTH + 1)), jnp.float32)
+        sign = _bits(u[:, :1])
+        return self.write(u[:, 1:], jnp.concatenate([sign, -sign], axis=1)), (sign[:, 0] > 0).astype(int)
+
+
+def shortcut(intended: Component, spurious: Component, *, agreement: float, label_noise: float = 0.0) -> Shortcut:
+    """An environment in which the spurious component has the label's sign with probability `agreement`.
+
+    Args:
+        intended: What should be learned.
+        spurious: What may be learned instead.
+        agreement: ρ, between the spurious component and the label.
+        label_noise: How often the label is not what the intended component says.
+
+    Raises:
+        ValueError: A rate is outside [0, 1].
+    """
+    validation.rate("agreement", agreement)
+    validation.rate("label_noise", label_noise)
+    return Shortcut(intended, spurious, np.array([1 - label_noise, agreement], np.float32))
+
+
+def stack(shortcuts: Sequence[Shortcut]) -> Shortcut:
+    """Many environments as one, on axis 0 of every leaf, for `jax.vmap`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not shortcuts:
+        raise ValueError("shortcuts: at least one is accepted, got none")
+    leaves: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *shortcuts)
+    return leaves
