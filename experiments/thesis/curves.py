@@ -53,10 +53,10 @@ def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
 
 
 def predicted_turn(curves: Curves) -> Crossing:
-    """The sample number from which on the intended component alone has saved more, over the seeds [seed, learner, n]."""
+    """The sample number from which on the intended component alone has saved more, over the seeds on axis 0."""
     return prequential.crossing(curves.lead, curves.samples)
 
 
 def measured_turn(curves: Curves) -> Crossing:
-    """The sample number from which on the learner of both answers as the intended component does, over the seeds."""
+    """The sample number from which on the learner of both answers as the intended component does, likewise."""
     return prequential.crossing(0.5 - curves.reliance, curves.samples)
