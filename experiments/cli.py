@@ -215,6 +215,85 @@ def plan(
     return 0
 
 
+def race(
+    *,
+    intended: Annotated[str, arg(metavar="KIND")] = "parity",
+    order: Annotated[int, arg(metavar="K")] = 3,
+    margin: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
+    scale: Annotated[float, arg(metavar="X")] = 1.0,
+    spurious: Annotated[str, arg(metavar="KIND")] = "length",
+    spurious_order: Annotated[int, arg(metavar="K")] = 1,
+    spurious_scale: Annotated[float, arg(metavar="X")] = 1.0,
+    agreement: Annotated[str, arg(metavar="SHARE")],
+    label_noise: Annotated[str, arg(metavar="SHARE")] = "0.1",
+    student: Literal["MLP", "linear", "table"] = "MLP",
+    optimizer: Literal["Adam", "SGD"] = "Adam",
+    learning_rate: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: 0.01, SGD 0.2)")] = None,
+    samples: Annotated[str, arg(metavar="N")] = "32768",
+    seeds: Annotated[int, arg(metavar="N")] = 8,
+    seed: Annotated[int, arg(metavar="N")] = 0,
+    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/race"),
+) -> int:
+    """Say which of two features of a label is learned first, when that turns, and what decorrelation it takes.
+
+    For instance: infoloop race --intended parity --order 3 --spurious length --agreement .85 --label-noise .1
+
+    KIND is bit, parity, threshold, two-layer, pattern, length, style, source or position. Predicted from learners that
+    see one feature each, measured on one that sees both.
+
+    Args:
+        intended: the feature that should be learned.
+        order: its difficulty, the features that carry it together; 1 to 10, two-layer 1 to 5.
+        margin: how clearly it is written, from 0 to 1.
+        scale: multiplies its features, which are of size 1.
+        spurious: the feature that goes along with the label.
+        spurious_order: its features, sources or copies.
+        spurious_scale: multiplies its features.
+        agreement: how often it does, a share from .5 to 1: .85 or 85%.
+        label_noise: how often the label is not what the intended feature says.
+        student: what learns: a network with 64 hidden units, none, or a table of signs.
+        optimizer: how it is trained, in batches of 32.
+        learning_rate: of the optimiser.
+        samples: how many are seen, each once: 32768 or 1e5.
+        seeds: independent runs, which give the errors.
+        seed: of all random numbers.
+        out: folder for the figure and its numbers (race.png, race.svg, race.csv).
+    """
+    from experiments.plan.screen import share, whole
+
+    settings = Settings(seed=seed)
+    options: dict[str, Any] = {
+        "agreement": share("agreement", agreement),
+        "label_noise": share("label-noise", label_noise),
+    }
+    _set_up_jax()
+    from experiments.thesis import race as steps
+
+    asked = steps.case(
+        intended=intended,
+        order=order,
+        margin=margin,
+        scale=scale,
+        spurious=spurious,
+        spurious_order=spurious_order,
+        spurious_scale=spurious_scale,
+        student=student,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        samples=whole("samples", samples),
+        seeds=seeds,
+        **options,
+    )
+    _check_writable(out)
+    console = _console()
+    _print(console, _headline(_provenance(settings)))
+    found = steps.run(settings, asked, console)
+    for line in steps.lines(asked, found):
+        _print(console, line)
+    _print(console, f"evidence: {', '.join(map(str, steps.save(asked, found, out)))}")
+    return 0
+
+
 class _Console(Console):
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
@@ -266,7 +345,7 @@ def _parse_and_run(arguments: Sequence[str]) -> int:
 
         print(f"infoloop {version('infoloop')}")
         return 0
-    commands = {"verify": verify, "list": list_, "run": run, "check": check, "plan": plan, "bench": bench}
+    commands = {"verify": verify, "list": list_, "run": run, "check": check, "plan": plan, "race": race, "bench": bench}
     return tyro.extras.subcommand_cli_from_dict(
         commands, prog="infoloop", description=DESCRIPTION, args=arguments or ["--help"]
     )

@@ -1,0 +1,112 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import cli
+from experiments.thesis import race
+from experiments.thesis.curves import Curves
+
+SAMPLES = np.array([100, 400, 1600, 6400])
+OPTIONS = {
+    "intended": "parity",
+    "order": 3,
+    "margin": None,
+    "scale": 1.0,
+    "spurious": "length",
+    "spurious_order": 1,
+    "spurious_scale": 1.0,
+    "agreement": 0.9,
+    "label_noise": 0.05,
+    "student": "MLP",
+    "optimizer": "Adam",
+    "learning_rate": None,
+    "samples": 6400,
+    "seeds": 3,
+}
+
+
+def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
+    """[share, n], and three seeds that differ a little, around it."""
+    seeds = np.array([-1.0, 0.0, 1.0])[None, :, None]
+    intended = lead[:, None] + seeds
+    saving = np.stack([intended, intended, np.zeros_like(intended)], axis=2)
+    return Curves(SAMPLES, saving, np.zeros_like(saving), reliance[:, None] + 0.01 * seeds)
+
+
+def test_a_race_that_turns_is_told_in_words() -> None:
+    share, one = race.SHARES[:, None], np.ones((9, 1))
+    lead = np.array([[-20.0, -40.0, -40.0, 120.0]]) + 80 * share  # of equal savings at δ = 1/4, 1/2, 1/2, 0
+    reliance = one * np.array([[0.9, 0.9, 0.7, 0.1]]) - share * np.array([[0.8, 0.8, 0.8, 0.0]])
+    asked = race.case(**OPTIONS)
+    text = list(race.lines(asked, curves(lead, reliance)))
+    assert "intended: parity of 3, which says 0.95 of the labels; spurious: length, 0.9; MLP Adam" in text[0]
+    assert (
+        "learned first: parity of 3" in text[1] and "after 6,400" in text[1]
+    )  # the other leads, and has saved nothing
+    turns = next(line for line in text if line.startswith("turns to parity of 3"))
+    assert "predicted after 2,800 samples" in turns and "measured after 3,200 samples" in turns  # by straight lines
+    assert "parity of 3 (0.95 against 0.9)" in next(line for line in text if "unlimited" in line)
+    told = {int(line.split()[0].replace(",", "")): line for line in text if "samples: predicted" in line}
+    assert list(told) == [100, 400, 1600, 6400]
+    assert "predicted 25 %" in told[100] and "measured 50 %" in told[100]
+    assert "predicted 50 %" in told[1600] and "measured 25 %" in told[1600]
+    assert told[6400].endswith("predicted none; measured none")
+
+
+def test_what_saves_first_is_named_and_what_never_turns_too() -> None:
+    lead, reliance = np.tile([[-5.0, 3.0, 9.0, 30.0]], (9, 1)), np.full((9, 4), 0.8)
+    found = curves(lead, reliance)
+    text = " ".join(race.lines(race.case(**OPTIONS), found))
+    assert race.first(race.only(found, 0)) == 1
+    assert (
+        "learned first: parity of 3, which alone has saved 3.0 ± 0.6 nats after 400 samples, length 0.0 ± 0.0" in text
+    )
+    assert "measured not within these samples" in text
+    assert "measured all are not enough" in text
+
+
+@pytest.mark.parametrize(("n", "rate", "share"), [(0, 0.9, 0.25), (1, 0.6, 1.0)])
+def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float, share: float) -> None:
+    case = race.case(**OPTIONS | {"agreement": rate})
+    mixed = np.asarray(case.decorrelated(share).agreement)
+    np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
+
+
+def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = "race --intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
+    sizes = f"--samples 2048 --seeds 3 --out {tmp_path}"
+    assert cli.main([*command.split(), *sizes.split()]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "intended: the intended bit, which says 0.95 of the labels; spurious: the spurious bit, 0.7; linear Adam" in out
+    )
+    assert "race.png" in out and (tmp_path / "race.svg").stat().st_size > 10_000
+    rows = list(csv.DictReader((tmp_path / "race.csv").read_text().splitlines()))
+    assert {row["seed"] for row in rows} == {"0", "1", "2"} and len({row["decorrelated"] for row in rows}) == 9
+    end = [row for row in rows if row["samples"] == "2048" and row["decorrelated"] == "0.0"]
+    assert all(float(row["saving_intended_nats"]) > float(row["saving_spurious_nats"]) > 0 for row in end)
+    assert all(float(row["reliance"]) < 0.5 for row in end)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--agreement .3", "--agreement is 0.3; accepted: a share from 0.5 to 1"),
+        ("--agreement much", "--agreement is 'much'; accepted: a number such as 0.3 or 30%"),
+        ("--agreement .9 --label-noise .5", "--label-noise is 0.5"),
+        ("--agreement .9 --intended taste", "--intended is 'taste'; accepted: bit, parity"),
+        ("--agreement .9 --order 11", "--intended parity: "),
+        ("--agreement .9 --spurious source --spurious-order 6", "--spurious source: "),
+        ("--agreement .9 --samples 100", "--samples is 100; accepted: 2048 or more"),
+        ("--agreement .9 --samples few", "--samples is 'few'"),
+        ("--agreement .9 --seeds 1", "--seeds is 1; accepted: 2 or more"),
+        ("--agreement .9 --learning-rate 0", "--learning-rate is 0.0; accepted: a number above 0"),
+        ("--agreement .9 --scale -1", "--intended parity: scale"),
+    ],
+)
+def test_what_cannot_race_is_refused(options: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["race", *options.split()]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"infoloop: {named}")
