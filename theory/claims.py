@@ -1,7 +1,9 @@
 """The claims as functions that return their slack: right side minus left side, ≥ 0 where the claim holds."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.scipy.special import logit
 from jaxtyping import Float
 
 from theory import validation
@@ -209,6 +211,62 @@ def supervision(joint: ArrayLike) -> Float[Array, ""]:
     y, summary, s, q = p.shape
     within = conditional_mutual_information(jnp.swapaxes(p, 1, 2).reshape(y, s, summary * q))
     return conditional_mutual_information(p.sum(0)) + within - conditional_mutual_information(p.sum(1))
+
+
+def learned_first(saving: ArrayLike, reliance: ArrayLike) -> Float[Array, "*shape"]:
+    """Claim C10: a student relies most on the component whose learner, alone, has saved most by prediction.
+
+    r_c − max_{j≠c} r_j ≥ 0 with c = argmax S. It is a theorem where r ∝ e^S, the posterior of a Bayesian mixture of the
+    learners (`prequential.mixture_weights`), and for other students a rule with exceptions.
+
+    Args:
+        saving: S [..., component], in nats.
+        reliance: r [..., component], the share of inputs that are answered as each component says where all differ.
+
+    Returns:
+        The slack, a share; of equal savings that of the first counts.
+
+    Raises:
+        ValueError: Where the arguments differ in shape, have fewer than 2 components, or hold a number that is not
+            finite.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    s, r = validation.one_dtype(validation.finite("saving", saving), validation.finite("reliance", reliance))
+    if s.shape != r.shape or s.ndim == 0 or s.shape[-1] < 2:
+        raise validation.refuse(
+            "reliance", f"shape {r.shape}", f"that of `saving`, {s.shape}, with 2 or more components"
+        )
+    first = jax.nn.one_hot(s.argmax(-1), s.shape[-1], dtype=bool)
+    return jnp.where(first, r, -jnp.inf).max(-1) - jnp.where(first, -jnp.inf, r).max(-1)
+
+
+def reward_hacking(agreement: ArrayLike, label_noise: ArrayLike) -> Float[Array, "*shape"]:
+    """Claim C11: more labels do not cure a judge that is better told by a spurious feature than by the intended one.
+
+    ln ρ/(1−ρ) − ln (1−ε)/ε ≥ 0: by so many nats a Bayes judge, of two features that are independent given the label,
+    prefers what is wrong and has the spurious feature to what is right and has it not. Below 0 labels do cure it.
+
+    Args:
+        agreement: ρ in (0, 1), how often the spurious feature is there if and only if the label is good.
+        label_noise: ε in (0, 1), how often the label is not what the intended feature says.
+
+    Returns:
+        The slack, in nats.
+
+    Raises:
+        ValueError: Where a rate is not inside (0, 1).
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    rates = validation.one_dtype(validation.rates("agreement", agreement), validation.rates("label_noise", label_noise))
+    for name, rate in zip(("agreement", "label_noise"), rates, strict=True):
+        if validation.has_values(rate) and not ((rate > 0) & (rate < 1)).all():
+            raise validation.refuse(name, rate, "numbers inside (0, 1)")
+    rho, noise = jnp.broadcast_arrays(*rates)
+    return logit(rho) + logit(noise)
 
 
 def coverage(together: ArrayLike, singles: ArrayLike) -> Float[Array, ""]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from strategies import SEEDS, many, pmfs
 
 import theory
-from theory import claims, drift, supervision
+from theory import claims, drift, prequential, supervision
 
 EXACT = 1e-12
 close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
@@ -186,6 +186,34 @@ def test_coverage_twins():
     close(claims.coverage(together, supervision.query_information(uniform, bits, block)), -np.log(2))
 
 
+@given(SEEDS)
+def test_learned_first(seed):
+    """C10 is a theorem for the posterior of a Bayesian mixture: S_c largest  ⇒  r_c ≥ r_j."""
+    savings = 20 * np.random.default_rng(seed).standard_normal((256, 4))
+    assert claims.learned_first(savings, prequential.mixture_weights(savings)).min() >= 0
+
+
+def test_learned_first_twin():
+    """Not with another prior, nor for gradient flow: by time 50 the slow feature saves more, the fast one is obeyed."""
+    savings = np.array([[1.0, 2.0]])
+    assert claims.learned_first(savings, prequential.mixture_weights(savings, [0.9, 0.1]))[0] < 0
+    covariance, cross = np.array([[0.01, 0.045], [0.045, 1.0]]), np.array([0.09, 0.5])  # signs of means .9 and .5
+    alone = [float(prequential.flow_saving(covariance[i : i + 1, i : i + 1], cross[i : i + 1], 50.0)) for i in (0, 1)]
+    answer = float(prequential.flow(covariance, cross, 50.0) @ np.array([0.1, -1.0]))  # where they differ
+    assert alone[0] > alone[1]
+    assert claims.learned_first(alone, [float(answer > 0), float(answer < 0)]) == -1
+
+
+@given(SEEDS)
+def test_reward_hacking(seed):
+    """C11: a Bayes judge prefers wrong and spurious to right and plain  ⇔  ln ρ/(1−ρ) ≥ ln (1−ε)/ε."""
+    rho, noise = np.random.default_rng(seed).uniform(0.01, 0.99, (2, 256))
+    slack = np.asarray(claims.reward_hacking(rho, noise))
+    good = rho * noise / (rho * noise + (1 - rho) * (1 - noise))  # P(good | wrong, spurious), from Bayes' rule
+    np.testing.assert_allclose(slack, np.log(good / (1 - good)), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(slack > 0, rho > 1 - noise)
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -207,6 +235,11 @@ def test_coverage_twins():
         (lambda: claims.candidates([0.5], [-0.1]), "in_support"),
         (lambda: claims.supervision(np.ones((2, 2, 2)) / 8), "joint"),
         (lambda: claims.supervision(np.ones((2, 2, 2, 2))), "joint"),
+        (lambda: claims.learned_first([1.0], [1.0]), "reliance"),
+        (lambda: claims.learned_first([1.0, 2.0], [1.0, 2.0, 3.0]), "reliance"),
+        (lambda: claims.learned_first([1.0, np.inf], [1.0, 2.0]), "saving"),
+        (lambda: claims.reward_hacking(1.0, 0.1), "agreement"),
+        (lambda: claims.reward_hacking(0.9, 0.0), "label_noise"),
         (lambda: claims.coverage(np.nan, [1.0]), "together"),
         (lambda: claims.coverage(1.0, 1.0), "singles"),
     ],
