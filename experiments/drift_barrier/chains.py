@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.stats import binom
 
 from experiments.ledger import Settings
 from theory import budget, drift
@@ -43,8 +44,9 @@ def gain(settings: Settings) -> Diagram:
 
 def start_information(sizes: np.ndarray) -> np.ndarray:
     """I(X;Z_0) of n real samples with the share .6 of the right symbol, in nats [n]."""
-    tasks = np.array([[SHARE, 1 - SHARE], [1 - SHARE, SHARE]])
-    joints = (np.stack([np.asarray(drift.initial(int(n), task)) for task in tasks]) / 2 for n in sizes)
+    shares = np.array([[SHARE], [1 - SHARE]])
+    # `drift.initial` without a compilation for each n
+    joints = (binom.pmf(np.arange(n + 1), n, shares) / 2 for n in sizes)
     # H(X) − H(X|Z_0) of the posterior weights, which sum to one for each z; all sizes as one array, to compile once
     first, mass = np.hstack([(joint[0], joint.sum(0)) for joint in joints])
     left = mass * np.asarray(binary_entropy(jnp.asarray(first / mass)))
