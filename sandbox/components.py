@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
+from scipy.stats import binom
 
 from sandbox import noise, validation
 
@@ -35,9 +36,24 @@ class Component(NamedTuple):
 
     def write(self, u: Float[Array, "sample width_and_1"], sign: Float[Array, " sample"]) -> Block:
         """The features of each sign, made of uniform noise."""
-        features = jax.lax.switch(self.kind, list(KINDS.values()), u[:, :-1], sign[:, None], self)
-        seen = (u[:, -1:] < self.presence) & (jnp.arange(u.shape[1] - 1) < self.size)[None]
-        return jnp.where(seen, features * jnp.asarray(self.scale, u.dtype), 0)
+        wholes = (jnp.asarray(x, int) for x in self[:3])
+        c = Component(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
+        features = jax.lax.switch(c.kind, list(KINDS.values()), u[:, :-1], sign[:, None], c)
+        return jnp.where((u[:, -1:] < c.presence) & _from(features, 0, c.size), features * c.scale, 0)
+
+    def evidence(self) -> Float[np.ndarray, "2 outcome"]:
+        """p(evidence | sign), − first: the channel from the sign to a sufficient statistic of the block.
+
+        Of a pattern and a style, how many of `order` steps stay or copies are +, Binomial(order, (1 ± margin)/2); of
+        the others the sign itself, as outcome 0 or 1. The last outcome is the absence of the block, 1 − presence.
+
+        Returns:
+            Float64, [2, WIDTH + 2] for all kinds.
+        """
+        noisy = list(KINDS)[int(self.kind)] in NOISY
+        trials, margin = (int(self.order), float(self.margin)) if noisy else (1, 1.0)
+        written = binom.pmf(np.arange(WIDTH + 1), trials, (1 + margin * np.array([[-1], [1]])) / 2)
+        return np.pad(float(self.presence) * written, ((0, 0), (0, 1)), constant_values=1 - float(self.presence))
 
 
 def component(
@@ -67,9 +83,11 @@ def component(
     validation.at_least("order", order, 1)
     validation.at_least("size", size, 1)
     needed = {"two-layer": 2 * order, "source": 2 * order, "position": 2 * order, "pattern": order + 1}.get(kind, order)
+    if needed > WIDTH:
+        raise ValueError(f"order: one that needs {WIDTH} features at most is accepted, got {kind} of order {order}")
     if not needed <= size <= WIDTH:
         raise ValueError(f"size: {needed} to {WIDTH} with {kind} of order {order} is accepted, got {size}")
-    margin = float(kind in ("pattern", "style")) if margin is None else margin
+    margin = float(kind in NOISY) if margin is None else margin
     validation.positive("scale", scale)
     validation.rate("margin", margin)
     validation.rate("presence", presence)
@@ -103,27 +121,26 @@ def two_layer(u: Block, sign: Sign, c: Component) -> Block:
 
 def pattern(u: Block, sign: Sign, c: Component) -> Block:
     """A Markov chain of bits, whose first `order` steps stay with probability (1 + sign · margin)/2, the others ½."""
-    stay = (1 + jnp.where(_from(u, 1, c.order), sign * jnp.asarray(c.margin, u.dtype), 0)) / 2
+    stay = (1 + jnp.where(_from(u, 1, c.order), sign * c.margin, 0)) / 2
     return jnp.cumprod(jnp.where(_from(u, 0, 1), _bits(u), jnp.where(u < stay, 1, -1)), axis=1)
 
 
 def length(u: Block, sign: Sign, c: Component) -> Block:
-    """A length in unary, that many 1, then −1: over half of `size` for +, and at least a share `margin` of the half."""
-    away = c.margin + (1 - jnp.asarray(c.margin, u.dtype)) * u[:, :1]
-    long = jnp.asarray(c.size, u.dtype) * (1 + sign * away) / 2
-    return jnp.where(jnp.arange(u.shape[1])[None] + jnp.asarray(0.5, u.dtype) < long, 1, -1).astype(u.dtype)
+    """A length in unary, that many 1, then −1: over half of `size` for +, under it for −, by a share `margin` of it."""
+    half = jnp.asarray(c.size, u.dtype) / 2
+    away = half * (c.margin + (1 - c.margin) * u[:, :1])
+    beyond = sign * (jnp.arange(u.shape[1], dtype=u.dtype)[None] + 0.5 - half) - 0.5  # in the direction of the sign
+    return jnp.where(beyond <= away, sign, -sign)
 
 
 def style(u: Block, sign: Sign, c: Component) -> Block:
     """`order` copies of the sign, each right with probability (1 + margin)/2; then random bits."""
-    return jnp.where(
-        _from(u, 0, c.order), jnp.where(u < (1 + jnp.asarray(c.margin, u.dtype)) / 2, sign, -sign), _bits(u)
-    )
+    return jnp.where(_from(u, 0, c.order), jnp.where(u < (1 + c.margin) / 2, sign, -sign), _bits(u))
 
 
 def source(u: Block, sign: Sign, c: Component) -> Block:
     """Which of 2 · `order` sources it comes from, one 1 among 0; those of the first half say −. No margin."""
-    which = jnp.floor(u[:, :1] * c.order) + jnp.where(sign > 0, c.order, 0)
+    which = (u[:, :1] * jnp.asarray(c.order, u.dtype)).astype(int) + jnp.where(sign > 0, c.order, 0)
     return (jnp.arange(u.shape[1])[None] == which).astype(u.dtype)
 
 
@@ -151,7 +168,8 @@ def _sign_of(x: Block, carries: Bool[Array, "1 width"]) -> Sign:
 
 def _shift(c: Component) -> Array:
     """What the margin adds to each of `order` features, so that their sum is √order · margin from 0."""
-    return (jnp.asarray(c.margin) / jnp.sqrt(jnp.asarray(c.order, jnp.float32)))[None, None]
+    margin = jnp.asarray(c.margin)
+    return (margin / jnp.sqrt(jnp.asarray(c.order, margin.dtype)))[None, None]
 
 
 KINDS: dict[str, Callable[[Block, Sign, Component], Block]] = {
@@ -164,6 +182,7 @@ KINDS: dict[str, Callable[[Block, Sign, Component], Block]] = {
     "source": source,
     "position": position,
 }
+NOISY = ("pattern", "style")  # the kinds that do not always say the sign
 
 
 class Shortcut(NamedTuple):
@@ -203,10 +222,12 @@ class Shortcut(NamedTuple):
         return jnp.concatenate([component.write(noise, sign) for component, noise, sign in blocks], axis=1)
 
     def conflicts(self, key: Array, num_samples: int) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
-        """Counterfactual inputs, in which the components disagree, and the class that the intended one says."""
+        """Counterfactual inputs, both components written and in conflict, and the class that the intended one says."""
         u = noise.uniform(key, (num_samples, 1 + 2 * (WIDTH + 1)), jnp.float32)
         sign = _bits(u[:, :1])
-        return self.write(u[:, 1:], jnp.concatenate([sign, -sign], axis=1)), (sign[:, 0] > 0).astype(int)
+        intended, spurious = (component._replace(presence=1.0) for component in self[:2])
+        present = self._replace(intended=intended, spurious=spurious)
+        return present.write(u[:, 1:], jnp.concatenate([sign, -sign], axis=1)), (sign[:, 0] > 0).astype(int)
 
 
 def shortcut(intended: Component, spurious: Component, *, agreement: float, label_noise: float = 0.0) -> Shortcut:

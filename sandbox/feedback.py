@@ -94,7 +94,8 @@ class Score(NamedTuple):
         if self.accepted.shape[0] != prompts.right.size:
             shape = self.accepted.shape
             raise ValueError(f"Score.accepted: a row for each of {prompts.right.size} prompts is accepted, got {shape}")
-        return jnp.stack([1 - self.accepted, self.accepted], axis=2)
+        accepted = self.accepted.astype(prompts.wording.dtype)
+        return jnp.stack([1 - accepted, accepted], axis=2)
 
 
 def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 0.0) -> Feedback:

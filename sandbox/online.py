@@ -69,6 +69,9 @@ class Training(NamedTuple):
         validation.nonnegative("Training.weight_decay", self.weight_decay)
         validation.positive("Training.num_batches", self.num_batches)
         validation.nonnegative("Training.switch", self.switch)
+        for name, steps in (("num_batches", self.num_batches), ("switch", self.switch)):
+            if not jnp.issubdtype(jnp.result_type(steps), jnp.integer):
+                raise ValueError(f"Training.{name}: integers are accepted, got {steps}")
 
     def cast(self) -> "Training":
         """The rates in float32, the steps as integers."""
@@ -143,18 +146,26 @@ def races(
         Leaves [environment, seed, learner, ...].
 
     Raises:
-        ValueError: A number is out of range, or there is not a row of keys for each environment.
+        ValueError: A number is out of range, or keys, training or curriculum are not of as many environments.
     """
+    first = shortcuts if curriculum is None else curriculum
+    for checked in (shortcuts, first, training):
+        checked.check()
     size = np.shape(shortcuts.agreement)[0]
     if keys.ndim != 2 or keys.shape[0] != size:
         raise ValueError(f"keys: keys [environment, seed] of {size} environments are accepted, got shape {keys.shape}")
-    for checked in (shortcuts, training, *([curriculum] if curriculum is not None else [])):
-        checked.check()
+    if np.shape(first.agreement) != np.shape(shortcuts.agreement):
+        shape = np.shape(first.agreement)
+        raise ValueError(f"curriculum: {size} environments are accepted, got agreements of shape {shape}")
+    for name, value in training._asdict().items():
+        if np.shape(value) not in ((), (size,)):
+            shape = np.shape(value)
+            raise ValueError(f"Training.{name}: a number, or one for each of {size} are accepted, got shape {shape}")
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
     rates = jax.tree.map(lambda x: jnp.broadcast_to(x, (size,)), training.cast())
-    first = shortcuts if curriculum is None else curriculum
-    return _races(keys, shortcuts, first, rates, student=student, num_steps=num_steps, batch=batch)
+    late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
+    return _races(keys, late, early, rates, student=student, num_steps=num_steps, batch=batch)
 
 
 @partial(jax.jit, static_argnames=("student", "num_steps", "batch"))

@@ -27,7 +27,13 @@ class Curves(NamedTuple):
         return self.saving[..., INTENDED, :] - self.saving[..., SPURIOUS, :]
 
     def at(self, samples: float) -> int:
-        """The index of the last sample number that is not larger."""
+        """The index of the last sample number that is not larger.
+
+        Raises:
+            ValueError: They begin later.
+        """
+        if samples < self.samples[0] * (1 - 1e-9):
+            raise ValueError(f"samples: a number of {self.samples[0]} or more is accepted, got {samples}")
         return int(np.searchsorted(self.samples, samples * (1 + 1e-9), side="right")) - 1
 
 

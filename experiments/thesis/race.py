@@ -182,7 +182,8 @@ def lines(asked: Case, found: Curves) -> Iterator[str]:
 
 def numbers(found: Curves) -> Sequence[int]:
     """Indices of the sample numbers for which a decorrelation is told."""
-    return sorted({max(found.at(found.samples[-1] / 4**i), 0) for i in range(MEANS)})
+    wanted = (max(found.samples[-1] / 4**i, found.samples[0]) for i in range(MEANS))
+    return sorted({found.at(n) for n in wanted})
 
 
 def _mean(x: np.ndarray, form: str) -> str:

@@ -9,7 +9,7 @@ from cases import array, close, same
 
 from sandbox import feedback
 from sandbox.environments import Prompts
-from sandbox.feedback import Feedback
+from sandbox.feedback import Feedback, Score
 
 RNG = np.random.default_rng(0)
 K, M = 3, 2
@@ -125,6 +125,46 @@ def test_an_opponent_is_marginalised(dtype):
     close(won, (1 + right - opponent.astype(float) @ right) / 2, tolerance)
 
 
+SCORE = Score(array(RNG.uniform(size=(4, K * M))))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_a_score_accepts_whatever_is_right(dtype):
+    """p(1|q, y) is its table, for the right class and for another, in the dtype of the prompts; 1 is worth 1."""
+    SCORE.check()
+    prompts = PROMPTS._replace(wording=PROMPTS.wording.astype(dtype))
+    for asked in (prompts, prompts._replace(right=jnp.array([0, 1, 2, 2]), wording=prompts.wording[::-1])):
+        channel = SCORE.given(asked)
+        assert channel.dtype == dtype and channel.shape == (4, K * M, 2)
+        same(channel[:, :, 1], SCORE.accepted.astype(dtype))
+        close(channel.sum(2), np.ones((4, K * M)), 1e-6)
+    same(SCORE.value, np.array([0.0, 1.0]))
+
+
+def test_a_verdict_on_known_prompts_is_a_score():
+    """The judge that knows what is right: tpr in the right class, fpr in others."""
+    score = Score(KINDS["verdict"].given(PROMPTS)[:, :, 1])
+    right = np.arange(K * M)[None, :] // M == np.asarray(PROMPTS.right)[:, None]
+    close(score.accepted, np.where(right, 0.9, 0.2), 1e-14)
+    close(score.given(PROMPTS), KINDS["verdict"].given(PROMPTS), 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [
+        ("an array", Score([[0.5]])),
+        ("an array", Score(SCORE.accepted[0])),
+        ("numbers", Score(SCORE.accepted.at[0, 0].set(1.1))),
+        ("numbers", Score(SCORE.accepted.at[3, 5].set(-0.1))),
+        ("numbers", Score(SCORE.accepted.at[0, 0].set(jnp.nan))),
+    ],
+)
+def test_a_malformed_score_is_refused(name, score):
+    SCORE.check()
+    with pytest.raises(ValueError, match=rf"^Score\.accepted: {name}[\s\S]* accepted, got "):
+        score.check()
+
+
 LAW = jnp.full((2, 2, 2), 0.5)
 
 
@@ -163,6 +203,8 @@ def test_malformed_feedback_is_refused(name, signal):
         (r"Feedback\.channel: a proposal", lambda: feedback.reference(K, M).given(PROMPTS)),
         (r"Feedback\.channel: a proposal", lambda: feedback.verdict(3, 1).given(PROMPTS)),
         (r"Feedback\.channel: 4 pairs", lambda: feedback.verdict(2, 1).against(array([0.5, 0.5]))),
+        (r"Score\.accepted: a row for each of 4", lambda: Score(SCORE.accepted[:3]).given(PROMPTS)),
+        (r"Score\.accepted: a row for each of 4", lambda: Score(SCORE.accepted[:1]).given(PROMPTS)),
         ("opponent", lambda: feedback.preference(2, 1).against(array([0.5, 0.6]))),
         ("opponent", lambda: feedback.preference(2, 1).against(array([0.5, 0.25, 0.25]))),
     ],

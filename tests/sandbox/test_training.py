@@ -14,7 +14,7 @@ from cases import agrees, array, close, errors, same
 import theory.policies
 from sandbox import environments, feedback
 from sandbox.environments import Prompts
-from sandbox.feedback import Feedback
+from sandbox.feedback import Feedback, Score
 from sandbox.models.policy import Table, network
 from sandbox.training import ADAM, RFT, RLVR, SFT, Batch, Method, Natural, share_right, train
 
@@ -481,6 +481,30 @@ def test_the_key_alone_decides():
     assert not np.array_equal(policies(num_samples=4, learning_rate=1e-3, key=jax.random.key(9)).logits, path)
 
 
+# a judge of one's own
+
+
+@pytest.mark.parametrize(
+    ("name", "num_samples"),
+    [("rlvr", None), *(pytest.param(*x, marks=pytest.mark.slow) for x in [("rlvr", 4), ("rft", None)])],
+)
+def test_a_score_teaches_as_the_feedback_that_accepts_as_often(name, num_samples):
+    """Also where outputs are drawn: the symbols are then the same."""
+    signal = feedback.verdict(K, M, tpr=0.9, fpr=0.2)
+    options = {"method": METHODS[name], "num_samples": num_samples}
+    found = go(signal=Score(signal.given(PROMPTS)[:, :, 1]), **options)
+    close(found, go(signal=signal, **options), 1e-12)
+
+
+def test_a_score_of_what_is_wrong_teaches_it():
+    """No reference decides: what is accepted grows, whatever is right."""
+    accepted = jnp.zeros((P, N)).at[:, 5].set(1.0)
+    score, other = Score(accepted), PROMPTS._replace(right=jnp.array([0, 2, 1]))
+    before, after = (np.asarray(jax.nn.softmax(x.logits.reshape(P, N))) for x in (TABLE, go(signal=score).policy))
+    assert (after[:, 5] > before[:, 5]).all()
+    same(go(prompts=other, signal=score).policy, go(signal=score).policy)
+
+
 # batches, dtypes
 
 
@@ -578,6 +602,9 @@ def test_adam_on_a_network(dtype):
         (r"Feedback\.channel: a proposal", {"signal": feedback.reference(K, M)}),
         (r"feedback: one on 3 classes x 2 forms", {"signal": feedback.verdict(K + 1, M)}),
         (r"feedback: one on 3 classes x 2 forms", {"signal": feedback.verdict(K - 1, M), "method": RFT()}),
+        (r"Score\.accepted: numbers", {"signal": Score(jnp.full((P, N), 1.5))}),
+        (r"Score\.accepted: a row for each of 3", {"signal": Score(jnp.ones((P + 1, N)))}),
+        (r"feedback: one on 3 classes x 2 forms", {"signal": Score(jnp.ones((P, N + 1)))}),
         (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, M + 1)}),
         (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, 1), "method": SFT()}),
         (r"Prompts\.right", {"prompts": PROMPTS._replace(right=jnp.array([0, 1, 3]))}),
