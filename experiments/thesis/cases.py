@@ -1,0 +1,126 @@
+"""The environments in which the thesis fails, their controls, and those that are sped up: one program a student."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import sandbox
+from experiments.closed_loop.loops import stream
+from experiments.ledger import Settings
+from experiments.thesis import curves
+from experiments.thesis.curves import Curves
+from sandbox.components import Component, Shortcut, component, shortcut, stack
+from sandbox.online import ONCE, STUDENTS, Training
+
+STREAM = 71
+NUM_STEPS = 512  # batches of 32
+MLP, LINEAR = "MLP Adam", "linear SGD"
+
+
+class Case(NamedTuple):
+    """What one race is run in; `text` says so in words."""
+
+    text: str
+    environment: Shortcut
+    training: Training = ONCE
+    curriculum: Shortcut | None = None
+    student: str = MLP
+    seeds: int = 0  # which ones: cases of the same ones see the same samples
+
+
+def _bits(order: int) -> Component:
+    return component("parity", order=order)
+
+
+def _equal(both: Component, agreement: float, label_noise: float) -> Shortcut:
+    """The spurious component is written as the intended one is."""
+    return shortcut(both, both, agreement=agreement, label_noise=label_noise)
+
+
+def _against_length(intended: Component, agreement: float, label_noise: float = 0.1) -> Shortcut:
+    return shortcut(intended, component("length"), agreement=agreement, label_noise=label_noise)
+
+
+def _xor(margin: float, label_noise: float = 0.1) -> Shortcut:
+    """The intended sign is the product of those of two numbers, each at least `margin` from 0."""
+    return _against_length(component("two-layer", margin=margin), 0.75, label_noise)
+
+
+def _sign(scale: float, agreement: float, label_noise: float) -> Shortcut:
+    """Two features, each a sign, the intended one scaled."""
+    sizes = (component("parity", size=1, scale=x) for x in (scale, 1.0))
+    return shortcut(*sizes, agreement=agreement, label_noise=label_noise)
+
+
+SMALL = _against_length(component("parity", scale=0.1), 0.75, 0.05)
+NEAR = (0.88, 0.84, 0.75)  # agreements of the lesser of two bits, the other having .9
+
+# an even number for each student, so that they run on two devices
+CASES: dict[str, Case] = {
+    "tie": Case("two bits of agreement .9", _equal(_bits(1), 0.9, 0.1)),
+    **{f"near tie {rho}": Case(f"bits of agreement .9 and {rho}", _equal(_bits(1), rho, 0.1)) for rho in NEAR},
+    **{f"broken tie {i}": Case("two parities of 2 bits", _equal(_bits(2), 1.0, 0.0), seeds=i) for i in range(3)},
+    "decay": Case("a bit at scale .1 (.95) against length (.75), weight decay 4", SMALL, Training(weight_decay=4.0)),
+    "no decay": Case("the same without weight decay", SMALL),
+    "repeats": Case(
+        "parity of 3 (1) against length (.9), 128 samples 128 times",
+        _against_length(_bits(3), 0.9, 0.0),
+        Training(num_batches=4),
+    ),
+    "fresh": Case("the same, each sample once", _against_length(_bits(3), 0.9, 0.0)),
+    **{
+        f"lag {i}": Case("parity of 3 (.85) against length (.81)", _against_length(_bits(3), 0.81, 0.15), seeds=i)
+        for i in range(3)
+    },
+    "xor": Case("XOR of two numbers, margin .1 (.9), against length (.75)", _xor(0.1)),
+    "features": Case("margin .4", _xor(0.4)),
+    "verdicts": Case("label noise .02 instead of .1", _xor(0.1, 0.02)),
+    "curriculum": Case("margin .6 in the first 2048 samples", _xor(0.1), Training(switch=64), _xor(0.6)),
+    "parity": Case("parity of 3 (.9) against length (.8)", _against_length(_bits(3), 0.8)),
+    "detour": Case(
+        "one bit in the first 2048 samples",
+        _against_length(_bits(3), 0.8),
+        Training(switch=64),
+        _against_length(_bits(1), 0.8),
+    ),
+    "scale": Case(
+        "a sign at scale .3 (.95) against one at scale 1 (.75)", _sign(0.3, 0.75, 0.05), Training(0.1), None, LINEAR
+    ),
+    "no scale": Case("both at scale 1", _sign(1.0, 0.75, 0.05), Training(0.1), None, LINEAR),
+    "rate": Case(
+        "signs of agreement .9 and .8, learning rate 100", _sign(1.0, 0.8, 0.1), Training(100.0), None, LINEAR
+    ),
+    "no rate": Case("the same at rate .1", _sign(1.0, 0.8, 0.1), Training(0.1), None, LINEAR),
+}
+
+
+def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curves]:
+    """The curves of some cases of one student, each [seed, ...]."""
+    keys = jnp.stack([jax.random.fold_in(key, case.seeds) for case in cases])
+    race = sandbox.races(
+        sandbox.spread(jax.vmap(lambda key: jax.random.split(key, num_seeds))(keys)),
+        stack([case.environment for case in cases]),
+        STUDENTS[cases[0].student],
+        num_steps=NUM_STEPS,
+        training=Training(*(np.array(leaf) for leaf in zip(*(case.training for case in cases), strict=True))),
+        curriculum=stack([case.curriculum or case.environment for case in cases]),
+    )
+    found = curves.curves(race)
+    return [Curves(found.samples, *(leaf[i] for leaf in found[1:])) for i in range(len(cases))]
+
+
+@cache
+def _raced(settings: Settings, student: str) -> dict[str, Curves]:
+    """Every case of a student."""
+    cases = {name: case for name, case in CASES.items() if case.student == student}
+    found = race_all(stream(settings, STREAM), list(cases.values()), 64 if settings.full else 16)
+    return dict(zip(cases, found, strict=True))
+
+
+def raced(settings: Settings, name: str) -> Curves:
+    """The curves of a case, [seed, ...]; those of all cases of its student come at once."""
+    return _raced(settings, CASES[name].student)[name]

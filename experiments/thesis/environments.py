@@ -1,0 +1,99 @@
+"""Random shortcuts of all kinds, and what can be known of their components before anything is trained."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+import theory
+from sandbox.components import KINDS, WIDTH, Component, Shortcut, component, shortcut, stack
+
+
+class Range(NamedTuple):
+    """The orders and margins that are drawn, and the fewest features of each order."""
+
+    orders: tuple[int, int]
+    margins: tuple[float, float] = (0, 0)
+    features: tuple[int, int] = (1, 0)  # an order, and besides
+
+
+INTENDED = {
+    "parity": Range((1, 4)),
+    "threshold": Range((2, 8), (0, 0.5)),
+    "two-layer": Range((1, 4), (0, 0.5), (2, 0)),
+    "pattern": Range((3, 8), (0.4, 1), (1, 1)),
+}
+SPURIOUS = {
+    "parity": Range((1, 1)),  # a bit
+    "length": Range((1, 1), (0, 0.8), (1, 1)),
+    "style": Range((1, 7), (0.4, 1)),
+    "source": Range((1, 4), features=(2, 0)),
+    "position": Range((1, 4), features=(2, 0)),
+}
+SCALES = (0.3, 2.0)
+RIGHT, AGREEMENT = (0.7, 1.0), (0.55, 0.99)  # of the intended, and of the spurious component with the label
+PRESENCE = (0.3, 1.0)
+OFTEN = 0.7  # the share of components that are always written, and of those that use all features
+DEGREES = {"two-layer": 2, "pattern": 2, "position": 2}  # of parity its order, of others 1
+SAMPLE = 4096  # for the linear fit
+
+
+def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Component:
+    """A component of one of these kinds; scales are log-uniform, all else is uniform."""
+    kind = str(rng.choice(list(kinds)))
+    drawn = kinds[kind]
+    order = int(rng.integers(drawn.orders[0], drawn.orders[1] + 1))
+    fewest = drawn.features[0] * order + drawn.features[1]
+    return component(
+        kind,
+        order=order,
+        size=WIDTH if rng.random() < OFTEN else int(rng.integers(fewest, WIDTH + 1)),
+        scale=float(np.exp(rng.uniform(*np.log(SCALES)))),
+        margin=float(rng.uniform(*drawn.margins)),
+        presence=1.0 if rng.random() < OFTEN else float(rng.uniform(*PRESENCE)),
+    )
+
+
+def random_shortcut(rng: np.random.Generator) -> Shortcut:
+    """An intended component, hard or easy, and a spurious one that agrees with the label more often or less."""
+    blocks = random_component(rng, INTENDED), random_component(rng, SPURIOUS)
+    return shortcut(*blocks, agreement=rng.uniform(*AGREEMENT), label_noise=1 - rng.uniform(*RIGHT))
+
+
+def information(shortcuts: Sequence[Shortcut]) -> Float[np.ndarray, "environment 2"]:
+    """I(Y; block) in nats of the intended and of the spurious block, exact: of the label and all that tells the sign.
+
+    With p(evidence | sign) of `Component.evidence`, and a sign that is the label's with probability a:
+    p(y, e) = ½ [a p(e | y) + (1 − a) p(e | −y)].
+    """
+    joints = [
+        [np.array([[a, 1 - a], [1 - a, a]]) @ block.evidence() / 2 for block, a in zip(one[:2], rates, strict=True)]
+        for one, rates in ((one, np.asarray(one.agreement, float)) for one in shortcuts)
+    ]
+    return np.asarray(jax.jit(jax.vmap(jax.vmap(theory.mutual_information)))(np.array(joints)))
+
+
+def degree(block: Component) -> int:
+    """The lowest degree of a polynomial in the features that tells something of the sign."""
+    kind = list(KINDS)[int(block.kind)]
+    return int(block.order) if kind == "parity" else DEGREES.get(kind, 1)
+
+
+def linear_fits(key: jax.Array, shortcuts: Sequence[Shortcut]) -> Float[np.ndarray, "environment 2"]:
+    """R² of the least-squares fit of the label to each block, on a sample: cᵀ C⁻¹ c / var Y."""
+
+    def moments(key_and_one: tuple[jax.Array, Shortcut]) -> jax.Array:
+        features, label = key_and_one[1].draw(key_and_one[0], SAMPLE, jnp.ones(2, bool))
+        return jnp.cov(jnp.concatenate([features, label[:, None].astype(features.dtype)], axis=1).astype(float).T)
+
+    keys = jax.random.split(key, len(shortcuts))
+    found = np.asarray(jax.jit(lambda all_of_them: jax.lax.map(moments, all_of_them))((keys, stack(shortcuts))))
+    return np.stack([_explained(found, slice(i * WIDTH, (i + 1) * WIDTH)) for i in range(2)], axis=1)
+
+
+def _explained(moments: np.ndarray, block: slice) -> np.ndarray:
+    cross, inverse = moments[:, block, -1], np.linalg.pinv(moments[:, block, block], rcond=1e-6, hermitian=True)
+    return np.einsum("ef,efg,eg->e", cross, inverse, cross) / moments[:, -1, -1]

@@ -1,0 +1,176 @@
+"""The figures of the thesis's limits and of acceleration; the docstring of each is its caption."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import plots
+from experiments.ledger import Settings
+from experiments.thesis import acceleration, failures, limits
+from experiments.thesis.acceleration import MEANS
+from experiments.thesis.cases import NEAR, raced
+from experiments.thesis.curves import measured_turn, predicted_turn
+from experiments.thesis.failures import BROKEN, CONTROLS, FAILURES, Probe, probed
+from theory import estimate
+
+MODES = {
+    "tie": "equal components, learned",
+    "scale": "small scale",
+    "decay": "strong weight decay",
+    "repeats": "128 samples, savings on fresh ones",
+    "lag": "just before the savings cross",
+    "rate": "learning rate 100",
+}
+COLORS = {
+    "xor": plots.GREY,
+    "features": plots.BLUE,
+    "verdicts": plots.GREEN,
+    "curriculum": plots.ORANGE,
+    "detour": plots.VERMILLION,
+}
+NAMES = {
+    "xor": "as it is",
+    "features": "clearer features",
+    "verdicts": "cleaner verdicts",
+    "curriculum": "clear cases first",
+    "detour": "one bit first",
+}
+SHARE = "answers as the larger saving says"
+
+
+@plots.style()
+def failed(settings: Settings) -> Figure:
+    """Where the thesis fails, each time beside a control, and by how much: answers as the larger saving says.
+
+    Left: the share of counterfactual inputs that are answered as the component says whose solo learner has saved more,
+    means over seeds with 95 % intervals; diamonds exact, of least squares at a rate that each component alone can
+    bear, and of a table of all pairs of contexts. Middle: two bits of agreement .9, or one of .9 and one of less, and
+    two parities of 2 bits that explain all; each seed by its own savings. Right: the exact gradient flow of two signs,
+    the intended one at scale .1; shaded: the intended one has saved more, yet the student answers as the other says.
+
+    In practice: distrust the savings when a component is written small, or must be kept by large weights under weight
+    decay; measure them on as many samples as the student will see, and train the solo learners as it will be trained.
+    After a late discovery they lag: the student turns before they do. Equal savings say nothing once both are learned,
+    but the savings of one run do tell which of two equals that run learns first.
+    """
+    fig, (left, middle, right) = plots.figure(3, width=5.4, height=4.6)
+    _modes(left, settings)
+    _ties(middle, settings)
+    _flow(right)
+    return fig
+
+
+def _modes(ax: Axes, settings: Settings) -> None:
+    for y, mode in enumerate(MODES):
+        for probes, color in ((FAILURES, plots.VERMILLION), (CONTROLS, plots.BLUE)):
+            if mode in probes:
+                _dot(ax, probed(settings, probes[mode]).share, y, color)
+    exact = {
+        "rate beyond stability, exact": [limits.edge(settings, rate=rate) for rate in (1.9, 0.95)],
+        "joint table, exact": [limits.joint_table(settings, agreement=rho) for rho in (limits.AGREEMENT, 0.95)],
+    }
+    for y, outcomes in enumerate(exact.values(), len(MODES)):
+        for outcome, color in zip(outcomes, (plots.VERMILLION, plots.BLUE), strict=True):
+            ax.plot(outcome.measured or 0, y, "D", color=color, markersize=7)
+    for color, name in ((plots.VERMILLION, "failure"), (plots.BLUE, "control")):
+        ax.plot([], [], "o", color=color, label=name)
+    ax.axvline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    ax.set_yticks(range(len(MODES) + len(exact)), [*MODES.values(), *exact])
+    ax.set(xlim=(-0.04, 1.04), ylim=(len(MODES) + len(exact) - 0.5, -0.5), xlabel=SHARE)
+    ax.set_title("the rule fails …")
+    ax.legend(loc="lower left")
+
+
+def _dot(ax: Axes, values: np.ndarray, y: float, color: str) -> None:
+    """The mean over seeds with its 95 % interval."""
+    mean = estimate(values)
+    ax.plot([float(end) for end in mean.interval()], [y, y], color=color, linewidth=2)
+    ax.plot(float(mean.mean), y, "o", color=color, markersize=7)
+
+
+def _ties(ax: Axes, settings: Settings) -> None:
+    """The share that follows the savings of its own seed, against samples."""
+    samples = raced(settings, "tie").samples
+    lines = {}
+    shown: dict[str, tuple[tuple[Probe, ...], str]] = {
+        "two parities": (BROKEN, plots.PURPLE),
+        "two bits": (FAILURES["tie"], plots.VERMILLION),
+        **{
+            f".9 and {str(rho)[1:]}": ((Probe(f"near tie {rho}", each=True),), color)
+            for rho, color in zip(NEAR, (plots.ORANGE, plots.SKY, plots.BLUE), strict=True)
+        },
+    }
+    for name, (probes, color) in shown.items():
+        shares = [probed(settings, tuple(probe._replace(samples=n) for probe in probes)).share for n in samples]
+        mean = estimate(np.stack(shares, axis=1))
+        lines[name] = plots.band(ax, samples, mean.mean, mean.stderr, color=color)
+    ax.axhline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    ax.set(xscale="log", xlim=(256, 6e4), ylim=(0.4, 1), xlabel="samples", ylabel=SHARE)
+    ax.set_title("… between equals, once both are learned")
+    plots.direct_labels(ax, lines)
+
+
+def _flow(ax: Axes) -> None:
+    decay = np.concatenate([[1e-4], np.geomspace(3e-4, 0.06, 60)])
+    crosses, turns = (np.array([f(limits.FLOW, x) for x in decay]) for f in (failures.crosses, failures.turns))
+    top = 1e3
+    ax.fill_between(
+        decay, np.minimum(crosses, top), np.minimum(turns, top), color=plots.VERMILLION, alpha=0.2, linewidth=0
+    )
+    ax.plot(decay, np.minimum(turns, 2 * top), color=plots.VERMILLION, label="the student turns")
+    ax.plot(decay, np.minimum(crosses, 2 * top), color=plots.BLUE, label="the savings cross")
+    ax.annotate("the rule\nis wrong", (0.022, 350), ha="center", va="center", fontsize=11)
+    ax.set(xscale="log", yscale="log", ylim=(20, top), xlabel="weight decay", ylabel="time  [learning rate × updates]")
+    ticks = (20, 50, 100, 200, 500, 1000)
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_title("… at a small scale, with decay for ever")
+    ax.legend(loc="upper left")
+
+
+@plots.style()
+def earlier(settings: Settings) -> Figure:
+    """Acceleration: a student turns earlier where its intended component is made the efficient one.
+
+    Left: the share of counterfactual inputs answered as the spurious length says, of agreement .75, the intended sign
+    being the XOR of those of two numbers (agreement .9, margin .1); with margin .4; with agreement .98; with margin .6
+    in the first 2048 samples. Means over seeds with 95 % bands; dots: the turn, crosses: where the solo savings cross.
+    Right: by what factor both come earlier, 95 % intervals; one bit first: then the parity of 3 bits.
+
+    In practice: to have a student learn what you intend sooner, make that cheaper to learn, and compute beforehand from
+    two solo learners what it brings: the prediction is right to a quarter, and rather too optimistic, as savings
+    lag. An easier task helps only if its skill is that of the target; the wrong one delays.
+    """
+    fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
+    for name in ("xor", "features", "verdicts", "curriculum"):
+        found, color = raced(settings, name), COLORS[name]
+        mean = estimate(found.reliance)
+        plots.band(left, found.samples, mean.mean, mean.stderr, color=color, label=NAMES[name])
+        left.plot(float(measured_turn(found).at), 0.5, "o", color=color, markersize=8)
+        left.plot(float(predicted_turn(found).at), 0.5, "x", color=color, markersize=9, markeredgewidth=2.5)
+    left.axhline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    left.set(xscale="log", xlabel="samples", ylabel="answers as the length says", ylim=(0, 1.02))
+    left.set_title("an efficient component is taken up earlier")
+    left.legend(loc="lower left")
+    for name in MEANS:
+        found, color = acceleration.speedup(settings, name), COLORS[name]
+        x, y = (np.exp([float(e.mean), *map(float, e.interval())]) for e in (found.predicted, found.measured))
+        right.plot(x[1:], [y[0]] * 2, color=color)
+        right.plot([x[0]] * 2, y[1:], color=color)
+        right.plot(x[0], y[0], "o", color=color, markersize=8, label=NAMES[name])
+    span = np.array([0.5, 2.2])
+    plots.theory(right, span, span)
+    for edge in (1 / acceleration.FACTOR, acceleration.FACTOR):
+        plots.theory(right, span, edge * span, dashed=True)
+    ticks = [0.5, 1, 1.5, 2]
+    right.set(xscale="log", yscale="log", xlim=span, ylim=span)
+    for axis in (right.xaxis, right.yaxis):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+    right.set(xlabel="times earlier, predicted", ylabel="times earlier, measured")
+    right.set_title("… about as much as the savings say")
+    right.legend(loc="upper left")
+    return fig
+
+
+FIGURES = {"thesis-failures": failed, "thesis-acceleration": earlier}

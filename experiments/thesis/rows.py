@@ -1,0 +1,150 @@
+"""The ledger's rows: C10, of two components of a signal the one that saves more is relied on; how far that holds."""
+
+from collections.abc import Callable
+from functools import partial
+
+from experiments.ledger import Check, Kind, Outcome, Settings, check
+from experiments.thesis import exact, measures
+from experiments.thesis.measures import MLPS, SAVING, TABLES
+
+Measure = Callable[[Settings], Outcome]
+
+_ROWS = "experiments/test_thesis_rows.py::test_rows_are_as_expected"
+_FAST = "experiments/test_thesis.py::"
+_RACE, _HITS = "thesis-race", "thesis-hits"
+
+
+def _twins(
+    id: str, kind: Kind, statement: str, measure: Measure, otherwise: str, twin: Measure, *, figure=None, test=_ROWS
+) -> tuple[Check, Check]:
+    """A row and its false twin."""
+    return (
+        check(id, kind, statement, test, measure, figure),
+        check(f"{id}-twin", kind, otherwise, _ROWS, twin, figure, twin=True),
+    )
+
+
+_EXACT = (
+    *_twins(
+        "C10-scale",
+        "exact",
+        "Information does not decide: a gradient flow answers by .13 nats first, not by .49 written ten times smaller",
+        exact.scaled,
+        "… the larger mutual information is always learned first",
+        partial(exact.scaled, most_informed_first=True),
+        test=_FAST + "test_the_flow_turns_where_a_matrix_exponential_does",
+    ),
+    *_twins(
+        "C10-flow-turn",
+        "exact",
+        "The savings of the two features alone say when that flow turns, within a factor of 2",
+        exact.flow_turn,
+        "… at the very time",
+        partial(exact.flow_turn, exactly=True),
+        test=_FAST + "test_the_flow_turns_where_a_matrix_exponential_does",
+    ),
+    *_twins(
+        "C10-tables",
+        "exact",
+        "Nor does it among Bayesian tables: many contexts of much information save less at first than few of little",
+        exact.tables,
+        "… the larger mutual information is always ahead",
+        partial(exact.tables, most_informed_first=True),
+        test="theory/test_prequential.py::test_information_alone_does_not_order_the_savings",
+    ),
+    *_twins(
+        "C10-mixture",
+        "exact",
+        "For a Bayesian mixture of components it is a theorem: the posterior is prior × e^saving",
+        exact.mixture,
+        "… prior × e^(n I)",
+        partial(exact.mixture, by_information=True),
+        test=_FAST + "test_mixture_by_hand",
+    ),
+)
+
+_HIT_RATES = (
+    *_twins(
+        "C10-hits",
+        "monte-carlo",
+        "A student relies on the component whose learner alone has saved more by then, in .9 of cells (quick: .85)",
+        partial(measures.right, 0.85, 0.9),
+        "… on the one of the larger mutual information",
+        partial(measures.right, 0.85, 0.9, how="information"),
+        figure=_HITS,
+    ),
+    *_twins(
+        "C10-leads",
+        "monte-carlo",
+        "… in .95 (quick: .92) of those where one has saved at least twice as much",
+        partial(measures.right, 0.92, 0.95, least=2),
+        "… the larger mutual information says it there",
+        partial(measures.right, 0.92, 0.95, least=2, how="information"),
+        figure=_HITS,
+    ),
+    *(
+        row
+        for rival, points, what in (
+            ("information", 0.1, "the mutual information"),
+            ("correlation", 0.1, "the correlation with the label"),
+            ("always the spurious one", 0.1, "that it will be the spurious one"),
+            ("linear fit", 0.03, "the better linear fit"),
+            ("order", 0.03, "the lower order, then information"),
+            ("accuracy", 0.0, "the accuracy alone by then"),
+        )
+        for row in _twins(
+            f"C10-above-{rival.split()[0].replace('linear', 'fit')}",
+            "monte-carlo",
+            f"The saving says it more often than {what}" + f", by {100 * points:g} points or more" * (points > 0),
+            partial(measures.above, rival, points),
+            "… less often",
+            partial(measures.above, SAVING, 0.0, how=rival),
+            figure=_HITS,
+        )
+    ),
+)
+
+_WEAKER = (
+    *_twins(
+        "C10-optimiser",
+        "monte-carlo",
+        "The savings under the other optimiser say it, too, in .85 of cells (quick: .8)",
+        partial(measures.right, 0.8, 0.85, how="saving, other optimiser"),
+        "… as often as the student's own",
+        partial(measures.above, SAVING, 0.0, how="saving, other optimiser"),
+        figure=_HITS,
+    ),
+    *_twins(
+        "C10-tenth",
+        "monte-carlo",
+        "Those of a tenth of the samples say it in two cells of three",
+        partial(measures.right, 2 / 3, 2 / 3, how="saving, a tenth of the samples"),
+        "… as often as all samples",
+        partial(measures.above, SAVING, 0.0, how="saving, a tenth of the samples"),
+        figure=_HITS,
+    ),
+    *_twins(
+        "C10-linear",
+        "monte-carlo",
+        "Those of a linear learner say what an MLP relies on, in .8 of cells (quick: .75)",
+        partial(measures.right, 0.75, 0.8, how="saving, linear learner", students=MLPS),
+        "… and what a table does, as often as its own savings",
+        partial(measures.above, SAVING, 0.0, how="saving, linear learner", students=TABLES),
+        figure=_HITS,
+    ),
+)
+
+_TURNS = (
+    *_twins(
+        "C10-turn",
+        "monte-carlo",
+        "The savings say when an MLP turns to the intended component, up to a factor of 2 (quick profile: 3)",
+        partial(measures.turns_within, 3.0, 2.0),
+        "… and when a table does, up to one of 1.25",
+        partial(measures.turns_within, 1.25, 1.25, students=TABLES),
+        figure=_RACE,
+    ),
+    check("C10-turn-late", "monte-carlo", "A table turns later than its savings say", _ROWS, measures.turns_late),
+)
+
+CHECKS: tuple[Check, ...] = (*_EXACT, *_HIT_RATES, *_WEAKER, *_TURNS)

@@ -1,0 +1,381 @@
+"""Hit rates, turns and information by hand; the exact cases against matrix exponentials and integrals."""
+
+import itertools
+import math
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.linalg import expm
+from scipy.optimize import brentq
+
+from experiments.ledger import Settings
+from experiments.thesis import environments, exact, measures, study
+from experiments.thesis.curves import Curves
+from experiments.thesis.figures import FIGURES
+from experiments.thesis.measures import LEADS, Pool
+from experiments.thesis.rows import CHECKS
+from experiments.thesis.study import COPIES, Size, Turns
+from sandbox.components import KINDS, component, shortcut
+from sandbox.online import Race
+
+QUICK = Settings()
+close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+
+
+def test_figures_of_the_rows_exist():
+    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
+
+
+# hit rates
+
+
+def test_hits():
+    """A perfect predictor, an inverted one, and one that does not say."""
+    reliance = np.array([[0.9, 0.2, 0.7], [0.1, 0.4, 0.6]])
+    for score, expected in ((reliance - 0.5, 1), (0.5 - reliance, 0), (np.zeros((2, 3)), 0.5)):
+        assert (measures.hits(score, reliance) == expected).all()
+
+
+def test_environments_weigh_the_same_however_many_cells_they_have():
+    values = np.array([[[1.0, 0, 0, 0]], [[1, 1, 7, 7]], [[9, 9, 9, 9]], [[0, 7, 7, 7]]])
+    chosen = np.array([[[1, 1, 1, 1]], [[1, 1, 0, 0]], [[0, 0, 0, 0]], [[1, 0, 0, 0]]], bool)
+    found = measures.clustered(values, chosen)
+    means = np.array([0.25, 1, 0])
+    close([found.mean, found.stderr, found.count], [means.mean(), means.std(ddof=1) / math.sqrt(3), 3])
+
+
+def test_copies_of_a_cell_are_no_evidence():
+    """The error is between environments: a hundred times the same cells leave it as it is."""
+    values = np.random.default_rng(0).integers(2, size=(20, 6)).astype(float)
+    once, often = (measures.clustered(np.repeat(values, k, 1), np.ones((20, 6 * k), bool)) for k in (1, 100))
+    close(once, often)
+
+
+@pytest.mark.parametrize(
+    ("saving", "ratio"),
+    [
+        ((10, 4), 2.5),
+        ((4, 10), 2.5),
+        ((10, 10), 1),
+        ((10, 0), np.inf),
+        ((-5, 10), np.inf),
+        ((2.9, 1), np.nan),
+        ((2.9, -50), np.nan),
+        ((-1, -2), np.nan),
+    ],
+)
+def test_ratio_of_the_savings(saving, ratio):
+    close(measures.ratio(np.array([saving], float)), [ratio])
+
+
+def test_each_clear_cell_has_one_ratio():
+    saving = np.concatenate(
+        [np.random.default_rng(0).normal(10, 10, (500, 2)), [[10, 10], [10, 8], [10, 5], [10, 0], [0, 10]]]
+    )
+    groups = [measures.leads(saving, *ends) for ends in LEADS.values()]
+    assert (np.sum(groups, axis=0) == (saving.max(1) > measures.CLEAR)).all()
+    assert [int(np.argmax([group[i] for group in groups])) for i in range(-5, 0)] == [0, 1, 2, 2, 2]
+
+
+def pooled(reliance, **scores):
+    """One student, which has saved 5 nats of the intended component and e^score times as much of the spurious one."""
+    reliance = np.asarray(reliance, float)[:, None]
+    saving = np.stack([np.full(reliance.shape, 5.0), 5 * np.exp(scores["saving"])[:, None]], -1)
+    return Pool(reliance, saving, {name: np.asarray(x, float)[:, None] for name, x in scores.items()})
+
+
+RNG = np.random.default_rng(0)
+RELIANCE = np.where(RNG.random((40, 6)) < 0.5, 0.9, 0.1)
+RELIANCE[:, 0] = 0.55  # not decided
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Forty environments; the saving is always right, its inverse never, the coin in half of the cells."""
+    coin = RNG.choice([-1.0, 1.0], RELIANCE.shape)
+    scores = {"saving": RELIANCE - 0.5, "inverse": 0.5 - RELIANCE, "coin": coin, "silent": 0 * coin}
+    monkeypatch.setattr(measures, "pool", lambda settings, students=(): pooled(RELIANCE, **scores))
+    monkeypatch.setattr(measures, "shortcuts", lambda settings: [None] * 40)
+    return scores
+
+
+def test_rows_of_a_perfect_rule_and_of_its_inverse(given):
+    perfect, inverse, silent = (measures.right(0.85, 0.9, QUICK, how=how) for how in ("saving", "inverse", "silent"))
+    assert [perfect.verdict, inverse.verdict, silent.verdict] == ["holds", "fails", "fails"]
+    assert [perfect.measured, inverse.measured, silent.measured] == [1, 0, 0.5]
+    close(perfect.slack, 0.15)
+    assert measures.right(0.85, 0.9, Settings("full")).predicted == 0.9
+    assert "83% decided" in perfect.setting
+
+
+def test_rows_that_compare(given):
+    found = measures.above("coin", 0.1, QUICK)
+    right = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
+    close(found.measured, 1 - right.mean())
+    close(found.stderr, right.mean(1).std(ddof=1) / math.sqrt(40))
+    close(found.slack, found.measured - 0.1)
+    assert found.verdict == "holds"
+    assert measures.above("saving", 0, QUICK, how="coin").verdict == "fails"
+    assert measures.above("saving", 0, QUICK).slack == 0
+
+
+def test_rate_where_a_saving_leads(monkeypatch):
+    """Right where it is 3 times the other, wrong where 1.2 times, in every second environment."""
+    close_call = np.arange(40)[:, None] % 2 == 0
+    lead = np.log(np.where(close_call, 1.2, 3)) * np.ones((40, 6))
+    found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), saving=lead)
+    monkeypatch.setattr(measures, "pool", lambda settings, students: found)
+    for least, mean, count in ((0, 0.5, 40), (1.1, 0.5, 40), (2, 1, 20)):
+        rate = measures.rate(QUICK, least=least)
+        assert (rate.mean, rate.count) == (mean, count)
+
+
+# turns
+
+
+def straight(at, samples, sign):
+    return sign * (samples - at) / 100
+
+
+def test_turns():
+    """Straight leads that cross zero at 300, reliances that cross ½ at 400; no turn, none yet, and never spurious."""
+    samples = np.linspace(10, 1000, 34)
+    leads = np.stack([straight(at, samples, 1) for at in (300, 300, -50, 2000, 300)])
+    reliance = 0.5 - np.stack([straight(at, samples, 0.1) for at in (400, 2000, 400, 400, -50)])
+    seeds = np.array([-0.03, 0.03])[:, None]
+    saving = np.stack([0 * leads, leads, 0 * leads], 1)[:, None] + seeds[:, None]
+    found = study.turns_of(Curves(samples, saving, saving, reliance[:, None] + seeds))
+    close(found.predicted, [300, 300, 0, np.inf, 300], atol=1e-9)
+    close(found.measured, [400, np.inf, 400, 400, 0], atol=1e-9)
+    assert found.clear.tolist() == [True, False, True, True, False]
+    close(measures.log_ratios(found), [math.log(4 / 3), *[np.nan] * 4])
+    unclear = found._replace(clear=np.zeros(5, bool))
+    assert np.isnan(measures.log_ratios(unclear)).all()
+
+
+def test_rows_of_turns(monkeypatch):
+    """Twice as late as predicted, give or take: within a factor of 3, not of 1.5, and late; or half as late."""
+    rng = np.random.default_rng(0)
+    predicted = np.append(rng.uniform(100, 900, 40), [0, np.inf])
+    turns = Turns(predicted, np.append(predicted[:40] * 2 * np.exp(rng.normal(0, 0.1, 40)), [5, 5]), np.ones(42, bool))
+    reverse = turns._replace(predicted=turns.measured, measured=turns.predicted)
+    found = {"MLP SGD": study.Study(None, turns, None), "MLP Adam": study.Study(None, reverse, None)}
+    monkeypatch.setattr(measures, "studied", lambda settings: found)
+    monkeypatch.setattr(measures, "shortcuts", lambda settings: [None] * 42)
+    one = {"students": ("MLP SGD",)}
+    within, not_within, late, early = (
+        measures.turns_within(3, 1.5, QUICK, **one),
+        measures.turns_within(3, 1.5, Settings("full"), **one),
+        measures.turns_late(QUICK, **one),
+        measures.turns_within(3, 1.5, QUICK, students=("MLP Adam",)),
+    )
+    assert [row.verdict for row in (within, not_within, late, early)] == ["holds", "fails", "holds", "holds"]
+    assert abs(late.measured - math.log(2)) < 0.06
+    close([within.measured, early.measured], late.measured)
+    assert "40 turns of 42" in within.setting
+
+
+# the study
+
+
+def test_cells_of_a_race_by_hand():
+    """Losses that grow with the learner; a tenth of 160 steps is 16; windows are of the last 15 %."""
+    loss = np.log(2) - np.array([9, 1, 2])[:, None] * np.ones(160)
+    right = np.array([0.1, 0.6, 0.7])[:, None] + np.zeros(160)
+    reliance = np.stack([np.where(np.arange(160) < 136, 0, 0.8), np.ones(160), np.ones(160)])
+    race = Race(*(np.stack([x, x])[None] for x in (loss, right, reliance)), policy=())
+    found = study.cells_of(race)
+    assert found.samples[-1] == 160 * study.BATCH
+    close(found.saving[0, -1], [160 * 32, 2 * 160 * 32], atol=1e-8)
+    close(found.earlier[0, -1], [16 * 32, 2 * 16 * 32], atol=1e-8)
+    close(found.earlier[0, 0], [32, 64], atol=1e-8)  # a tenth of 8 batches: of 1 at least
+    close(found.right[0, -1], [0.6, 0.7])
+    close(found.reliance[0, -1], 0.8)
+
+
+def test_a_small_study(monkeypatch):
+    """Environments, then the copies of the race; optimisers share environments and data."""
+    monkeypatch.setattr(study, "size", lambda settings: Size(2, 2, 8))
+    asked = []
+    monkeypatch.setattr(study, "races", lambda *args, **options: asked.append((args, options)) or study_race(*args))
+    for name in ("linear SGD", "linear Adam"):
+        found = study._studied(QUICK, name)
+        assert found.cells.reliance.shape == (2, 1) and found.turns.clear.shape == (2,)
+        assert found.race.saving.shape == (2 * COPIES, 3, 1)
+    (keys, shortcuts, _), options = asked[0]
+    rates = [one[1]["training"].learning_rate for one in asked]
+    assert (jax.random.key_data(keys) == jax.random.key_data(asked[1][0][0])).all()
+    assert shortcuts.agreement.shape == (2 + COPIES, 2) and options["num_steps"] == 8
+    close(shortcuts.agreement[2:], np.tile([0.9, 0.8], (COPIES, 1)), atol=1e-7)
+    for rate, name in zip(rates, ("SGD", "Adam"), strict=True):
+        low, high = study.RATES[name]
+        assert ((low < rate[:2]) & (rate[:2] < high)).all() and (rate[2:] == study.RACE_RATES[name]).all()
+
+
+def study_race(keys, shortcuts, student):
+    shape = (*keys.shape, 3, 8)
+    return Race(*(jnp.full(shape, x) for x in (0.5, 0.6, 0.7)), policy=())
+
+
+def test_scores(monkeypatch):
+    """Each is that of the spurious less that of the intended component, of the student that it names."""
+    cells = {
+        name: study.Cells(np.arange(3), *(np.full((2, 3, 2), [0.0, i + 10 * j]) for j in range(4)))
+        for i, name in enumerate(study.LEARNERS)
+    }
+    monkeypatch.setattr(study, "studied", lambda settings: {k: study.Study(x, None, None) for k, x in cells.items()})
+    monkeypatch.setattr(study, "known", lambda settings: {"order": np.array([[-1.0, -3], [0, 2]])})
+    found = study.scores(QUICK, "MLP Adam")
+    assert {how: score[1].tolist() for how, score in found.items()} == {
+        "saving": [15] * 3,
+        "order": [2] * 3,
+        "accuracy": [35] * 3,
+        "saving, a tenth of the samples": [25] * 3,
+        "saving, other optimiser": [14] * 3,
+        "saving, linear learner": [13] * 3,
+    }
+    full = {name: study.scores(Settings("full"), name) for name in ("MLP SGD", "MLP Adam")}
+    assert full["MLP Adam"][study.SMALL_SAVING].tolist() == [[16] * 3] * 2
+    assert study.SMALL_SAVING not in full["MLP SGD"]
+
+
+# environments
+
+
+def test_random_shortcuts():
+    """All kinds, orders and sizes, none refused; another seed gives others."""
+    rng = np.random.default_rng(0)
+    found = [environments.random_shortcut(rng) for _ in range(400)]
+    for i, kinds in enumerate((environments.INTENDED, environments.SPURIOUS)):
+        blocks = [one[i] for one in found]
+        assert {list(KINDS)[int(block.kind)] for block in blocks} == set(kinds)
+        for kind, drawn in kinds.items():
+            orders = {int(block.order) for block in blocks if list(KINDS)[int(block.kind)] == kind}
+            assert (min(orders), max(orders)) == drawn.orders
+        assert 0.6 < np.mean([block.presence == 1 for block in blocks]) < 0.8
+        scales = [block.scale for block in blocks]
+        assert min(scales) >= 0.3 and max(scales) <= 2
+    agreements = np.array([one.agreement for one in found])
+    assert (agreements.min(0) >= [0.699, 0.549]).all() and (agreements.max(0) <= [1, 0.991]).all()
+
+
+def binary(p):
+    return -p * math.log(p) - (1 - p) * math.log(1 - p)
+
+
+def enumerated(copies, margin, agreement):
+    """I(Y; copies) over all of their values."""
+    right, total = (1 + margin) / 2, 0.0
+    for signs in itertools.product((-1, 1), repeat=copies):
+        given = [math.prod(right if s == sign else 1 - right for s in signs) for sign in (-1, 1)]
+        joint = [(agreement * given[y] + (1 - agreement) * given[1 - y]) / 2 for y in (0, 1)]
+        total += sum(p * math.log(2 * p / sum(joint)) for p in joint)
+    return total
+
+
+def test_information():
+    """A sign with probability a: ln 2 − h(a), whatever its kind and scale; a share of it where it is sparse."""
+    cases = [
+        (component("parity", order=3), 0.9, math.log(2) - binary(0.9)),
+        (component("length", scale=0.3), 0.8, math.log(2) - binary(0.8)),
+        (component("threshold", order=4, margin=0.3, presence=0.25), 0.8, (math.log(2) - binary(0.8)) / 4),
+        (component("two-layer", order=2), 0.5, 0),
+        (component("style", order=1, margin=0.6), 0.9, math.log(2) - binary(0.9 * 0.8 + 0.1 * 0.2)),
+        (component("style", order=4, margin=0.5), 0.85, enumerated(4, 0.5, 0.85)),
+        (component("pattern", order=5, margin=0.7, presence=0.5), 0.75, enumerated(5, 0.7, 0.75) / 2),
+    ]
+    other = component("source")
+    pairs = [shortcut(block, other, agreement=0.7, label_noise=1 - rate) for block, rate, _ in cases]
+    found = environments.information(pairs)
+    close(found[:, 0], [expected for *_, expected in cases], atol=1e-7)  # agreements are of float32
+    close(found[:, 1], math.log(2) - binary(0.7), atol=1e-7)
+    swapped = environments.information([shortcut(pairs[5].intended, pairs[5].intended, agreement=0.85)])
+    close(swapped[0, 1], found[5, 0], atol=1e-7)
+
+
+def test_degree_is_the_least_that_tells_something():
+    """R² of the sign on all monomials of lower degree is nothing, on those of that degree as well something."""
+    blocks = [
+        component("parity", order=1, size=4),
+        component("parity", order=3, size=4),
+        component("threshold", order=3, size=4),
+        component("two-layer", order=2, size=4),
+        component("pattern", order=3, size=4, margin=0.7),
+        component("length", size=4),
+        component("style", order=2, size=4),
+        component("source", order=2, size=4),
+        component("position", order=2, size=4),
+    ]
+    rng = np.random.default_rng(0)
+    u, sign = rng.random((4000, 11), np.float32), rng.choice([-1, 1], 4000).astype(np.float32)
+    write = jax.jit(lambda block: block.write(jnp.asarray(u), jnp.asarray(sign)))
+    for block in blocks:
+        x = np.asarray(write(block), float)[:, :4]
+        explained = [r_squared(monomials(x, degree), sign) for degree in range(environments.degree(block) + 1)]
+        assert explained[-1] > 0.1 and max(explained[:-1]) < 0.02, list(KINDS)[int(block.kind)]
+
+
+def monomials(x, degree):
+    powers = (c for d in range(degree + 1) for c in itertools.combinations_with_replacement(range(x.shape[1]), d))
+    return np.stack([x[:, list(c)].prod(1) for c in powers], 1)
+
+
+def r_squared(x, y):
+    return 1 - np.square(y - x @ np.linalg.lstsq(x, y, rcond=None)[0]).mean() / np.square(y - y.mean()).mean()
+
+
+def test_linear_fits():
+    """(2a − 1)² of a bit at any scale, times the presence and the margin² of a copy; nothing of a parity."""
+    pairs = [
+        shortcut(component("parity", scale=0.3), component("parity", order=2), agreement=0.9, label_noise=0.2),
+        shortcut(
+            component("style", margin=0.5), component("parity", size=3, presence=0.5), agreement=0.9, label_noise=0.0
+        ),
+    ]
+    found = environments.linear_fits(jax.random.key(0), pairs)
+    close(found, [[0.6**2, 0], [0.5**2, 0.8**2 / 2]], atol=5 * 2 / math.sqrt(environments.SAMPLE))
+    assert (np.abs(found[0, 1]) < 0.01) and (found > 0).all()
+
+
+# exact
+
+
+def test_the_flow_turns_where_a_matrix_exponential_does():
+    """Of [[−C, c], [0, 0]]; and the savings cross where the integrals of the losses saved do."""
+    a, b, s = 0.9, 0.5, exact.SCALE
+    close(exact.informations(), [math.log(2) - binary(0.95), math.log(2) - binary(0.75)])
+    block = np.array([[-(s**2), -s * a * b, s * a], [-s * a * b, -1, b], [0, 0, 0]])
+    close(exact.turn(s), brentq(lambda t: expm(block * t)[:2, 2] @ [s, -1], 30, 100, xtol=1e-12), atol=1e-8)
+    assert exact.turn(1.0) == 0
+
+    def saved(scale, mean, time):
+        def gain(t):
+            output = -mean * math.expm1(-(scale**2) * t)  # of the feature, in place of its weight
+            return mean * output - output**2 / 2
+
+        return quad(gain, 0, time, epsabs=0, epsrel=1e-12)[0]
+
+    expected = brentq(lambda t: saved(s, a, t) - saved(1, b, t), 10, 100)
+    close(exact.predicted_turn(s), expected, atol=1e-6)
+
+
+def test_mixture_by_hand():
+    """Labels 1, 1 after signs (1, 0), (1, 1): predictions ½ · ¾ of the first table, ½ · ½ of the second."""
+    cells = np.array([[1, 1], [0, 1]])[:, None], np.array([[1, 1]])
+    losses = exact.online_losses(*cells)
+    close(np.exp(-losses), [[[0.5, 0.75]], [[0.5, 0.5]]])
+    close(exact.posterior(*cells)[:, 0], [0.6, 0.4])
+    signs, labels = exact.sequences()
+    assert signs.shape == (2, 8**exact.MIXED, exact.MIXED)
+    assert len(np.unique(np.concatenate([*signs, labels], 1), axis=0)) == 8**exact.MIXED
+
+
+def test_exact_rows():
+    """Those of the tables are slower, and with the other rows."""
+    for check in CHECKS:
+        if check.kind == "exact" and "tables" not in check.id:
+            assert check.measure(QUICK).verdict == check.expected, check.id

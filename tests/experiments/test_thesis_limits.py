@@ -1,0 +1,187 @@
+"""The thesis's failures as minimal examples, exact ones against other ways to compute them; what the measures say."""
+
+import itertools
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from experiments.ledger import Settings
+from experiments.thesis import acceleration, failures, limits
+from experiments.thesis.cases import CASES, LINEAR, MLP, race_all
+from experiments.thesis.curves import Curves
+from experiments.thesis.failures import FAILURES, Probe
+
+QUICK = Settings()
+close = partial(np.testing.assert_allclose, rtol=0)
+
+
+def integrated(scale, decay, time):
+    """The answer of the flow with weight decay, and the savings of each sign alone, by Runge–Kutta."""
+    covariance, cross, direction = failures.signs(scale)
+    second = np.diag(covariance)
+
+    def slope(_, state):
+        both, solo, _ = np.split(state, 3)
+        gain = cross * solo - second * solo**2 / 2
+        return np.concatenate([cross - covariance @ both - decay * both, cross - (second + decay) * solo, gain])
+
+    both, _, saved = np.split(solve_ivp(slope, (0, time), np.zeros(6), rtol=1e-11, atol=1e-13).y[:, -1], 3)
+    return direction @ both, saved
+
+
+def test_scale():
+    """Between the crossing of the savings and the turn the rule is wrong; both times fall as 1/scale²."""
+    cross, turn = failures.crosses(0.1), failures.turns(0.1)
+    close([cross, turn], [38.838, 65.719], atol=1e-3)
+    for time, ahead, answered in ((0.99 * cross, False, False), (50, True, False), (1.01 * turn, True, True)):
+        answer, saved = integrated(0.1, 0, time)
+        assert (saved[0] > saved[1]) == ahead
+        assert (answer > 0) == answered
+        close(failures.savings(0.1, 0, time), saved, atol=1e-8)
+    assert limits.flow_scale(QUICK).slack == pytest.approx(turn - cross)
+    for time in (failures.turns, failures.crosses):
+        close(time(0.01) / time(0.02), 4, atol=8 * 0.02**2)
+
+
+def test_decay():
+    """With the same decay the solo learner of the small sign saves more for ever, and the student never turns."""
+    covariance, cross, direction = failures.signs(0.1)
+    answer, saved = integrated(0.1, 0.02, 400)
+    assert answer < 0 and saved[0] > 1.4 * saved[1]
+    close(failures.savings(0.1, 0.02, np.array([100, 400]))[:, 1], saved, atol=1e-8)
+    assert direction @ np.linalg.solve(covariance + 0.02 * np.eye(2), cross) < 0
+    assert failures.turns(0.1, 0.02) == np.inf and np.isfinite(failures.crosses(0.1, 0.02))
+    assert failures.turns(0.1, 0.002) < 100
+    assert failures.crosses(0.1, 0.1) == np.inf  # so strong that the rule holds again
+
+
+def test_edge_of_stability():
+    """The answer is Σ_i d_i c_i (1 − (1 − rate λ_i)^t)/λ_i, and flips at each step where a factor is below −1.
+
+    Alone w_t = c/E z² · (1 − (1 − rate E z²)^t), which saves c w_t − ½ E z² w_t² a step.
+    """
+    covariance, cross, direction = failures.signs(0.7)
+    rates, vectors = np.linalg.eigh(covariance)
+    steps = np.arange(1, 41)[:, None]
+    for rate in (0.95, 1.9):
+        found = failures.descend(0.7, rate, 40)
+        modes = (direction @ vectors) * (cross @ vectors) / rates * (1 - (1 - rate * rates) ** steps)
+        close(found.answer, modes.sum(1), atol=1e-8)
+        assert (found.alone < 1).all() and (found.together > 1) == (rate > 1)
+        assert (found.lead[20:] > 0).all()
+        second = np.diag(covariance)
+        solo = cross / second * (1 - (1 - rate * second) ** (steps - 1))
+        close(found.lead, (cross * solo - second * solo**2 / 2).cumsum(0) @ [1, -1], atol=1e-10)
+    late = np.sign(failures.descend(0.7, 1.9).answer[200:])
+    assert (late[1:] == -late[:-1]).all()
+
+
+def test_joint_table():
+    """By every sequence of 5 samples: in the pair at hand and right, there and wrong, elsewhere."""
+    right, agreement, contexts = 0.9, 0.8, 4
+    chance = np.array([right * (1 - agreement), (1 - right) * agreement]) / contexts
+    law = np.append(chance, 1 - chance.sum())
+    expected = 0
+    for sequence in itertools.product(range(3), repeat=5):
+        vote = sequence.count(1) - sequence.count(0)
+        expected += law[list(sequence)].prod() * (1 + np.sign(vote)) / 2
+    close(failures.joint_reliance(contexts, right, agreement, 5), expected, atol=1e-14)
+    assert failures.joint_reliance(contexts, right, agreement, 0) == 0.5
+    joint = failures.table_joint(4, 0.9)
+    close(joint, np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]]) / 4, atol=1e-15)
+
+
+@pytest.fixture(scope="module")
+def raced():
+    """Four seeds of what fails, and of the controls."""
+    probes = itertools.chain(*failures.FAILURES.values(), *failures.CONTROLS.values())
+    needed = {name for probe in probes for name in (probe.case, probe.predictor)}
+    found = {}
+    for student in (MLP, LINEAR):
+        names = [name for name, case in CASES.items() if name in needed and case.student == student]
+        found |= zip(names, race_all(jax.random.key(5), [CASES[name] for name in names], 4), strict=True)
+    return lambda _, name: found[name]
+
+
+@pytest.mark.parametrize("mode", FAILURES)
+def test_a_network_goes_against_the_savings(mode, raced, monkeypatch):
+    """In most answers of all seeds together, the savings apart by more than their error; as they say in the control."""
+    monkeypatch.setattr(failures, "raced", raced)
+    against, control = (failures.probed(QUICK, probes[mode]) for probes in (FAILURES, failures.CONTROLS))
+    if mode == "tie":
+        assert 0.35 < against.share.mean() < 0.65
+    else:
+        assert against.share.mean() < 0.45
+        assert abs(against.lead.mean()) > against.lead.std()
+    assert control.share.mean() > 0.8
+
+
+def test_a_large_rate_alone_does_no_harm(raced, monkeypatch):
+    monkeypatch.setattr(failures, "raced", raced)
+    assert failures.probed(QUICK, failures.CONTROLS["rate"]).share.mean() > 0.6
+
+
+def made(lead, reliance, samples=(32, 64, 128)):
+    """Curves of which the lead and the reliance are known, [seed, n]."""
+    lead, reliance = np.broadcast_arrays(*(np.asarray(x, float) for x in (lead, reliance)))
+    saving = np.stack([0 * lead, lead, 0 * lead], axis=1)
+    return Curves(np.array(samples), saving, saving, reliance)
+
+
+def test_who_is_followed():
+    """Leads of 3 and −1 nats: by the mean all seeds go by the intended component, else the second by the spurious."""
+    curves = made([[-5, 3, 9], [-5, -1, 9]], [[0.9, 0.2, 0], [0.9, 0.3, 0]])
+    found = failures.followed(curves, curves, 100)
+    assert found.samples == 64
+    close(found.share, [0.8, 0.7], atol=1e-15)
+    close(found.lead, [3, -1], atol=0)
+    close(failures.followed(curves, curves, 100, each=True).share, [0.8, 0.3], atol=1e-15)
+    close(failures.followed(curves, made([[-1, -1, -1]] * 2, 0), 100).share, [0.2, 0.3], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("lead", "reliance", "verdict"),
+    [
+        ([9, 10, 11], [0.9, 0.91, 0.92], "holds"),
+        ([-9, -10, -11], [0.9, 0.91, 0.92], "fails"),
+        ([9, 10, -5], [0.9, 0.91, 0.92], "open"),  # nobody leads for sure
+        ([9, 10, 11], [0.9, 0.6, 0.3], "open"),
+    ],
+)
+def test_a_failure_needs_a_lead_and_answers(lead, reliance, verdict, monkeypatch):
+    """Slack .41 of three seeds with an error of .006, or as uncertain as the lead."""
+    curves = made(np.array(lead)[:, None], np.array(reliance)[:, None], (20000,))
+    monkeypatch.setattr(failures, "raced", lambda *_: curves._replace(samples=np.array([16384])))
+    outcome = failures.rule(QUICK, probes=(Probe("decay"),), holds=False)
+    assert outcome.verdict == verdict
+    opposite = failures.rule(QUICK, probes=(Probe("decay"),), holds=True)
+    assert opposite.slack == -outcome.slack
+
+
+def test_jackknife():
+    """A mean's pseudo-values are the values; of a square they are off by O(1/n)."""
+    values = np.array([1.0, 2, 4, 9])
+    close(acceleration.jackknife(lambda s: values[s].mean(), 4), values, atol=1e-12)
+    mean = np.array([(values.sum() - x) / 3 for x in values])
+    close(acceleration.jackknife(lambda s: values[s].mean() ** 2, 4), 4 * values.mean() ** 2 - 3 * mean**2, atol=1e-12)
+
+
+def test_speedup(monkeypatch):
+    """Turns at 80 and 40, savings that cross at 90 and 30: 2 and 3 times as early, seeds that do not differ."""
+    n = np.arange(20, 121, 10)
+
+    def line(turn, cross):
+        return made([n - cross] * 3, [0.5 - (n - turn) / 1000] * 3, n)
+
+    found = {"xor": line(80, 90), "features": line(40, 30)}
+    monkeypatch.setattr(acceleration, "raced", lambda _, name: found[name])
+    got = acceleration.speedup.__wrapped__(QUICK, "features")
+    close([x.mean for x in got], np.log([3, 2, 2 / 3]), atol=1e-12)
+    close([x.stderr for x in got], 0, atol=1e-12)
+    monkeypatch.setattr(acceleration, "speedup", lambda *_: got)
+    assert acceleration.agrees(QUICK, "features").verdict == "holds"  # 1.5 apart, of at most 2
+    assert acceleration.later(QUICK, "features").verdict == "fails"
+    assert acceleration.later(QUICK, "features", sign=-1).verdict == "holds"
