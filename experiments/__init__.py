@@ -77,4 +77,16 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         title="repeat or cover: what a budget of verdicts tells and teaches, spread over more prompts or not",
         takes_data=False,
     ),
+    Experiment(
+        name="thesis",
+        module="experiments.thesis",
+        title="which component of a signal is learned first: what each saves alone, how often that says it, and when",
+        takes_data=False,
+    ),
+    Experiment(
+        name="reward-hacking",
+        module="experiments.reward_hacking",
+        title="a judge that learns length in place of quality, a student that is paid by it: when, and what cures",
+        takes_data=False,
+    ),
 )
