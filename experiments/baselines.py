@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 from scipy.stats import binom, multivariate_normal
 
@@ -313,3 +313,58 @@ def policy_gradient(
             second += (1 - 0.999) * (gradient**2 - second)
             weight -= learning_rate * first / (1 - 0.9 ** (t + 1)) / (np.sqrt(second / (1 - 0.999 ** (t + 1))) + 1e-8)
     return np.stack(shares)
+
+
+def races(
+    rng: np.random.Generator,
+    start: tuple[Float[np.ndarray, "..."], ...],
+    agreement: Float[np.ndarray, "run 2"],
+    *,
+    order: int,
+    num_steps: int,
+    batch: int,
+    learning_rate: float,
+) -> Float[np.ndarray, "record run learner t"]:
+    """Loss, share right and reliance of networks (one hidden layer, tanh) that learn online by SGD, all runs at once.
+
+    The label agrees with the parity of `order` bits of 10 and with a length up to 10; the learners see both, the parity
+    alone, the length alone, the other being of an independent sign. `start`: weights of each run as in
+    `policy_gradient`, the same for its learners.
+    """
+    weight, bias, out_weight, out_bias = (np.repeat(part[:, None], 3, axis=1) for part in start)
+    weight = np.concatenate([weight, bias], axis=2)  # of a feature that is 1
+    written = np.array([[True, True], [True, False], [False, True]])[:, None]
+    rates, places = agreement[:, None, None].astype(np.float32), np.arange(10, dtype=np.float32)
+    x = np.ones((len(agreement), 3, 2 * batch, 21), np.float32)  # what is learned from, then the exam
+    hidden = np.empty((*x.shape[:3], out_weight.shape[2]), np.float32)
+    shape, record = (len(agreement), 1, batch), np.empty((3, len(agreement), 3, num_steps), np.float32)
+    for t in range(num_steps):
+        u = rng.random((*shape, 5), np.float32)
+        label, asked = _signs(u[..., :1] < 0.5), _signs(u[..., 1:2] < 0.5)
+        seen = np.where(written, label * _signs(u[..., 2:4] >= rates), _signs(u[..., 4:] < 0.5))
+        conflict = np.broadcast_to(asked * np.array([1, -1], np.float32), seen.shape)
+        parity, length = np.split(np.concatenate([seen, conflict], axis=2), 2, axis=3)
+        u = rng.random((len(agreement), 1, 2 * batch, 11), np.float32)
+        x[..., :10] = bits = _signs(u[..., :10] < 0.5)
+        x[..., :1] *= parity * bits[..., :order].prod(-1, keepdims=True)
+        x[..., 10:20] = _signs(places >= 5 + length * (1 + np.floor(5 * u[..., 10:])))
+        np.tanh(np.matmul(x, weight, out=hidden), out=hidden)
+        laws = hidden @ out_weight + out_bias
+        laws -= np.logaddexp(laws[..., :1], laws[..., 1:])
+        says = _signs(laws[..., :1] >= laws[..., 1:])
+        x_now, active, laws = x[:, :, :batch], hidden[:, :, :batch], laws[:, :, :batch]
+        is_label = label == np.array([-1, 1], np.float32)
+        record[0, ..., t] = -(laws * is_label).sum(-1).mean(-1)
+        record[1, ..., t] = (says[:, :, :batch] == label).mean((2, 3))
+        record[2, ..., t] = (says[:, :, batch:] != asked).mean((2, 3))
+        slope = (np.exp(laws) - is_label) * np.float32(learning_rate / batch)
+        back = slope @ out_weight.swapaxes(2, 3)
+        back *= 1 - active**2
+        weight -= x_now.swapaxes(2, 3) @ back
+        out_weight -= active.swapaxes(2, 3) @ slope
+        out_bias -= slope.sum(2, keepdims=True)
+    return record
+
+
+def _signs(minus: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    return np.where(minus, np.float32(-1), np.float32(1))

@@ -124,6 +124,7 @@ def table() -> list[Row]:
         *_pair_information(),
         _count_log_likelihood(),
         _policy(),
+        _races(),
     ]
 
 
@@ -372,6 +373,39 @@ def trained_policies(
 
     num_seeds = jax.tree.leaves(start)[0].shape[0]
     return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
+
+
+RACES: dict[str, Any] = dict(num_steps=200, batch=32)
+STUDENT = sandbox.online.STUDENTS["MLP SGD"]
+
+
+def _races() -> Row:
+    num_environments, order, rate = 64, 3, 0.1
+    keys, shortcuts = parity_against_length(num_environments, order)
+    weights, agreement = student_weights(keys), np.asarray(shortcuts.agreement)
+    keys, training = sandbox.spread(keys), sandbox.Training(rate)
+    return Row(
+        "races",
+        f"parity of {order} against length, {num_environments} environments × {len(sandbox.online.LEARNERS)} learners "
+        f"× {RACES['num_steps']} steps of SGD on {RACES['batch']} samples, 64 hidden units, float32",
+        "NumPy",
+        lambda: sandbox.races(keys, shortcuts, STUDENT, training=training, **RACES),
+        lambda: baselines.races(np.random.default_rng(0), weights, agreement, order=order, learning_rate=rate, **RACES),
+        1,
+    )
+
+
+def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
+    """Environments that differ in how often the length has the label's sign, and one seed for each."""
+    parity, length = sandbox.component("parity", order=order), sandbox.component("length")
+    agreements = np.linspace(0.55, 0.95, num_environments)
+    shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
+    return jax.random.split(jax.random.key(3), (num_environments, 1)), sandbox.components.stack(shortcuts)
+
+
+def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:
+    """What the races of these keys [environment, 1] start from, as `policy_weights`."""
+    return policy_weights(jax.jit(jax.vmap(lambda key: STUDENT.start(jax.random.fold_in(key, 0))))(keys[:, 0]))
 
 
 def _setting(size: dict[str, int]) -> str:

@@ -17,7 +17,10 @@ ANSWER = (
     "takes away what a weak signal or too few samples bring. How accurate a verifier must be, how many verdicts it "
     "takes and in how many rounds can be computed, and stands below. What a signal says of the class of an answer and "
     "of its wording splits exactly, and how it enters training decides what is kept: one fixed reference transfers "
-    "worst to new domains where there were several to learn from, and few methods keep the wordings."
+    "worst to new domains where there were several to learn from, and few methods keep the wordings. Of the components "
+    "of a signal a student takes up first the one that, learned alone, has saved most by prediction, with exceptions "
+    "that are mapped below; where that is a length or a style, a judge is hacked until what was intended has saved "
+    "more, and for ever if it says less of the label."
 )
 
 CSS = """

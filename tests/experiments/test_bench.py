@@ -156,7 +156,7 @@ def test_the_log_likelihoods_are_the_same() -> None:
 
 def test_the_table_has_the_rows_that_were_promised() -> None:
     rows = bench.table()
-    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1]
+    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1]
     widths = bench.COLUMNS
     assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in rows)
 
@@ -238,3 +238,20 @@ def test_the_policies_are_trained_alike() -> None:
     difference = ours[:, 1:] - theirs[:, 1:]
     assert (np.abs(difference.mean(0)) <= 5 * difference.std(0, ddof=1) / 48**0.5).all()
     assert ours[:, -1].mean() > ours[:, 0].mean() + 0.3
+
+
+@pytest.mark.slow
+def test_the_races_are_the_same() -> None:
+    """Each learner's loss, share right and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
+    keys, shortcuts = bench.parity_against_length(64, order=2)
+    training = sandbox.Training(0.5)
+    race = sandbox.races(keys, shortcuts, bench.STUDENT, training=training, **bench.RACES)
+    theirs = baselines.races(
+        rng(), bench.student_weights(keys), np.asarray(shortcuts.agreement), order=2, learning_rate=0.5, **bench.RACES
+    )
+    ours = np.stack([race.loss, race.right, race.reliance])[:, :, 0]
+    assert ours.shape == theirs.shape == (3, 64, 3, 200) and ours.dtype == theirs.dtype == np.float32
+    difference = (ours - theirs).reshape(3, 64, 3, 10, 20).mean(4, dtype=float).swapaxes(0, 1)
+    assert_same_mean(difference, np.zeros_like(difference))
+    right, reliance = theirs[1:, ..., -20:].mean((1, 3))
+    assert (right > 0.7).all() and reliance[1] < 0.1 < reliance[0] < 0.5 < reliance[2]
