@@ -17,10 +17,10 @@ FIRST_STREAM = 100  # of the seed's random streams; those below belong to others
 QUICK = {
     "mixture": Size(num_generations=5, num_replicas=1600, num_models=800, num_data=100),
     "full mixture": Size(
-        num_generations=3, num_replicas=500, num_models=250, num_data=20, num_sandwiches=1, block=2**18
+        num_generations=3, num_replicas=1000, num_models=500, num_data=20, num_sandwiches=1, block=2**18
     ),
-    "two states": Size(num_generations=5, num_replicas=1000, num_models=500, num_data=200),
-    "chain": Size(num_generations=5, num_replicas=1500, num_models=1200, num_data=150),
+    "two states": Size(num_generations=5, num_replicas=1500, num_models=1000, num_data=400),
+    "chain": Size(num_generations=5, num_replicas=2000, num_models=2000, num_data=200),
 }
 FULL = {
     "mixture": Size(num_generations=10, num_replicas=15_000, num_models=4000, num_data=400, num_steps=1200),
