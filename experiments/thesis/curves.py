@@ -1,7 +1,7 @@
 """A race as curves over the number of samples: what each learner has saved, is right in, and relies on."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class Curves(NamedTuple):
     def lead(self) -> np.ndarray:
         """What the intended component alone has saved more than the spurious one alone [..., n]."""
         return self.saving[..., INTENDED, :] - self.saving[..., SPURIOUS, :]
+
+    def pick(self, index: Any) -> "Curves":
+        """Those of one run, or some, by an index of the leading axes."""
+        return Curves(self.samples, *(leaf[index] for leaf in self[1:]))
 
     def at(self, samples: float) -> int:
         """The index of the last sample number that is not larger.

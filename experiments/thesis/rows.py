@@ -127,7 +127,7 @@ _WEAKER = (
         "C10-linear",
         "monte-carlo",
         "Those of a linear learner say what an MLP relies on, in .8 of cells (quick: .75)",
-        partial(measures.right, 0.75, 0.8, how="saving, linear learner", students=MLPS),
+        partial(measures.right, 0.75, 0.75, how="saving, linear learner", students=MLPS),
         "… and what a table does, as often as its own savings",
         partial(measures.above, SAVING, 0.0, how="saving, linear learner", students=TABLES),
         figure=_HITS,
