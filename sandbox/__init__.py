@@ -7,13 +7,15 @@ from sandbox.ensemble import ensemble, replica_keys, spread
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
 from sandbox.loop import Record, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table
-from sandbox.online import Race, Student, Training, race, races
+from sandbox.online import LEARNERS, STUDENTS, Race, Student, Training, race, races
 from sandbox.regimes import Accumulate, Fresh, Regime, Replace, Reuse
 from sandbox.signals import AllOf, AnyOf, BlindSpot, Environment, KeepAll, Rates, Rubric, TopFraction, Verifier
 from sandbox.sources import Bootstrap, Passage
 from sandbox.training import train
 
 __all__ = [
+    "LEARNERS",
+    "STUDENTS",
     "Accumulate",
     "AllOf",
     "AnyOf",

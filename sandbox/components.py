@@ -38,7 +38,7 @@ class Component(NamedTuple):
         """The features of each sign, made of uniform noise."""
         wholes = (jnp.asarray(x, int) for x in self[:3])
         c = Component(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
-        features = jax.lax.switch(c.kind, list(KINDS.values()), u[:, :-1], sign[:, None], c)
+        features = jax.lax.switch(c.kind, [kind.write for kind in KINDS.values()], u[:, :-1], sign[:, None], c)
         return jnp.where((u[:, -1:] < c.presence) & _from(features, 0, c.size), features * c.scale, 0)
 
     def evidence(self) -> Float[np.ndarray, "2 outcome"]:
@@ -50,8 +50,8 @@ class Component(NamedTuple):
         Returns:
             Float64, [2, WIDTH + 2] for all kinds.
         """
-        noisy = list(KINDS)[int(self.kind)] in NOISY
-        trials, margin = (int(self.order), float(self.margin)) if noisy else (1, 1.0)
+        copies = list(KINDS.values())[int(self.kind)].copies
+        trials, margin = (int(self.order), float(self.margin)) if copies else (1, 1.0)
         written = binom.pmf(np.arange(WIDTH + 1), trials, (1 + margin * np.array([[-1], [1]])) / 2)
         return np.pad(float(self.presence) * written, ((0, 0), (0, 1)), constant_values=1 - float(self.presence))
 
@@ -72,7 +72,8 @@ def component(
         order: How many features, or sources, carry the sign; the redundancy of a style.
         size: Features in use, the dimension of the block.
         scale: Multiplies the features, which have a size of about 1.
-        margin: How clearly the sign is written; 1 for a pattern and a style, which say nothing at 0, and 0 for others.
+        margin: How clearly the sign is written, where the kind has a margin; by default 1 for a pattern and a style,
+            which say nothing at 0, and 0 for others.
         presence: How often it is written at all, its sparsity.
 
     Raises:
@@ -80,14 +81,18 @@ def component(
     """
     if kind not in KINDS:
         raise ValueError(f"kind: one of {', '.join(KINDS)} is accepted, got {kind!r}")
+    of_kind = KINDS[kind]
     validation.at_least("order", order, 1)
     validation.at_least("size", size, 1)
-    needed = {"two-layer": 2 * order, "source": 2 * order, "position": 2 * order, "pattern": order + 1}.get(kind, order)
-    if needed > WIDTH:
-        raise ValueError(f"order: one that needs {WIDTH} features at most is accepted, got {kind} of order {order}")
-    if not needed <= size <= WIDTH:
-        raise ValueError(f"size: {needed} to {WIDTH} with {kind} of order {order} is accepted, got {size}")
-    margin = float(kind in NOISY) if margin is None else margin
+    most = max(k for k in range(1, WIDTH + 1) if of_kind.needs(k) <= WIDTH)
+    if order > most:
+        raise ValueError(f"order: with {kind} {f'1 to {most}' if most > 1 else 1} is accepted, got {order}")
+    if not of_kind.needs(order) <= size <= WIDTH:
+        accepted = f"{of_kind.needs(order)} to {WIDTH} with {kind} of order {order}"
+        raise ValueError(f"size: {accepted} is accepted, got {size}")
+    if margin is not None and of_kind.margin is None:
+        raise ValueError(f"margin: with {kind} none is accepted, got {margin}")
+    margin = (of_kind.margin or 0.0) if margin is None else margin
     validation.positive("scale", scale)
     validation.rate("margin", margin)
     validation.rate("presence", presence)
@@ -172,17 +177,29 @@ def _shift(c: Component) -> Array:
     return (margin / jnp.sqrt(jnp.asarray(c.order, margin.dtype)))[None, None]
 
 
-KINDS: dict[str, Callable[[Block, Sign, Component], Block]] = {
-    "parity": parity,
-    "threshold": threshold,
-    "two-layer": two_layer,
-    "pattern": pattern,
-    "length": length,
-    "style": style,
-    "source": source,
-    "position": position,
+class Kind(NamedTuple):
+    """A way to write a sign; add yours to KINDS."""
+
+    write: Callable[[Block, Sign, Component], Block]  # (uniform noise, sign, component) -> features of a size of 1
+    margin: float | None = None  # the default; None: it has none
+    needs: Callable[[int], int] = lambda order: order  # features, for a component of this order
+    copies: bool = False  # whether it has `order` copies of the sign, each right with probability (1 + margin)/2
+
+
+def _twice(order: int) -> int:
+    return 2 * order
+
+
+KINDS: dict[str, Kind] = {
+    "parity": Kind(parity),
+    "threshold": Kind(threshold, 0.0),
+    "two-layer": Kind(two_layer, 0.0, _twice),
+    "pattern": Kind(pattern, 1.0, lambda order: order + 1, copies=True),
+    "length": Kind(length, 0.0, lambda order: 2 if order == 1 else WIDTH + 1),
+    "style": Kind(style, 1.0, copies=True),
+    "source": Kind(source, None, _twice),
+    "position": Kind(position, None, _twice),
 }
-NOISY = ("pattern", "style")  # the kinds that do not always say the sign
 
 
 class Shortcut(NamedTuple):

@@ -15,7 +15,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from sandbox import validation
-from sandbox.components import WIDTH, Shortcut
+from sandbox.components import KINDS, WIDTH, Shortcut
 from sandbox.models.policy import Network, log_law, network
 from sandbox.training import ADAM, SGD
 
@@ -30,8 +30,17 @@ class Student(NamedTuple):
     """A learner's architecture and optimiser: static, so each compiles once."""
 
     hidden: tuple[int, ...] = (64,)  # widths; () is linear
-    optimizer: optax.GradientTransformation = ADAM
-    table: bool = False  # whether it sees, in place of the features, which of 2^6 signs each block's first six have
+    optimizer: optax.GradientTransformation = ADAM  # without its rate and sign, as optax.scale_by_adam()
+    table: bool = False  # whether it sees only the signs of a block's first six features, as one of 2^6 contexts
+
+    def check(self) -> None:
+        """Raises ValueError unless a step against the gradient goes downhill."""
+        with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
+            one = jnp.ones((), jnp.float32)
+            step, _ = self.optimizer.update(one, self.optimizer.init(one), one)
+        if not float(np.asarray(step)) > 0:
+            accepted = "a transformation without its rate and sign, as optax.scale_by_adam(), is accepted"
+            raise ValueError(f"Student.optimizer: {accepted}, got one whose step is {step} for a gradient of 1")
 
     def start(self, key: Array) -> Network:
         """Its weights before training: random, or 0 where there is no hidden layer."""
@@ -113,8 +122,10 @@ def race(
         curriculum: Another environment, of the steps before `training.switch`.
 
     Raises:
-        ValueError: A number is out of range.
+        ValueError: A number is out of range, or there is a curriculum without a switch.
     """
+    if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
+        raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
     one = (shortcut, training, curriculum)
     keys, shortcuts, rates, first = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (key[None], *one))
     many = races(keys, shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first)
@@ -148,8 +159,10 @@ def races(
     Raises:
         ValueError: A number is out of range, or keys, training or curriculum are not of as many environments.
     """
+    if not isinstance(student, Student):
+        raise ValueError(f"student: a Student is accepted, as STUDENTS['MLP Adam'], got {student!r}")
     first = shortcuts if curriculum is None else curriculum
-    for checked in (shortcuts, first, training):
+    for checked in (student, shortcuts, first, training):
         checked.check()
     size = np.shape(shortcuts.agreement)[0]
     if keys.ndim != 2 or keys.shape[0] != size:
@@ -165,11 +178,13 @@ def races(
     validation.at_least("batch", batch, 1)
     rates = jax.tree.map(lambda x: jnp.broadcast_to(x, (size,)), training.cast())
     late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
-    return _races(keys, late, early, rates, student=student, num_steps=num_steps, batch=batch)
+    kinds = tuple(KINDS.values())
+    return _races(keys, late, early, rates, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
 
 
-@partial(jax.jit, static_argnames=("student", "num_steps", "batch"))
-def _races(keys, shortcuts, first, training, **sizes) -> Race:
+@partial(jax.jit, static_argnames=("kinds", "student", "num_steps", "batch"))
+def _races(keys, shortcuts, first, training, *, kinds, **sizes) -> Race:
+    del kinds  # a program knows the kinds that there were when it was compiled
     seeds = jax.vmap(partial(_race, **sizes), (0, None, None, None))
     return jax.vmap(seeds)(keys, shortcuts, first, training)
 

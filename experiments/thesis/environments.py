@@ -13,25 +13,24 @@ from sandbox.components import KINDS, WIDTH, Component, Shortcut, component, sho
 
 
 class Range(NamedTuple):
-    """The orders and margins that are drawn, and the fewest features of each order."""
+    """The orders and margins that are drawn."""
 
     orders: tuple[int, int]
     margins: tuple[float, float] = (0, 0)
-    features: tuple[int, int] = (1, 0)  # an order, and besides
 
 
 INTENDED = {
     "parity": Range((1, 4)),
     "threshold": Range((2, 8), (0, 0.5)),
-    "two-layer": Range((1, 4), (0, 0.5), (2, 0)),
-    "pattern": Range((3, 8), (0.4, 1), (1, 1)),
+    "two-layer": Range((1, 4), (0, 0.5)),
+    "pattern": Range((3, 8), (0.4, 1)),
 }
 SPURIOUS = {
     "parity": Range((1, 1)),  # a bit
-    "length": Range((1, 1), (0, 0.8), (1, 1)),
+    "length": Range((1, 1), (0, 0.8)),
     "style": Range((1, 7), (0.4, 1)),
-    "source": Range((1, 4), features=(2, 0)),
-    "position": Range((1, 4), features=(2, 0)),
+    "source": Range((1, 4)),
+    "position": Range((1, 4)),
 }
 SCALES = (0.3, 2.0)
 RIGHT, AGREEMENT = (0.7, 1.0), (0.55, 0.99)  # of the intended, and of the spurious component with the label
@@ -46,13 +45,14 @@ def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Co
     kind = str(rng.choice(list(kinds)))
     drawn = kinds[kind]
     order = int(rng.integers(drawn.orders[0], drawn.orders[1] + 1))
-    fewest = drawn.features[0] * order + drawn.features[1]
+    size = WIDTH if rng.random() < OFTEN else int(rng.integers(KINDS[kind].needs(order), WIDTH + 1))
+    scale, margin = float(np.exp(rng.uniform(*np.log(SCALES)))), float(rng.uniform(*drawn.margins))
     return component(
         kind,
         order=order,
-        size=WIDTH if rng.random() < OFTEN else int(rng.integers(fewest, WIDTH + 1)),
-        scale=float(np.exp(rng.uniform(*np.log(SCALES)))),
-        margin=float(rng.uniform(*drawn.margins)),
+        size=size,
+        scale=scale,
+        margin=None if KINDS[kind].margin is None else margin,
         presence=1.0 if rng.random() < OFTEN else float(rng.uniform(*PRESENCE)),
     )
 

@@ -12,7 +12,7 @@ from cases import agrees, differs, same
 
 import theory
 from sandbox import components
-from sandbox.components import KINDS, NOISY, WIDTH, Component, Shortcut, component, shortcut
+from sandbox.components import KINDS, WIDTH, Component, Shortcut, component, shortcut
 
 RNG = np.random.default_rng(0)
 N = 2**15
@@ -21,6 +21,7 @@ NEEDED = {
     "source": lambda k: 2 * k,
     "position": lambda k: 2 * k,
     "pattern": lambda k: k + 1,
+    "length": lambda k: 2 if k == 1 else 11,
 }
 EVERY = [  # kind, order, size: all that fit
     (kind, order, size)
@@ -50,6 +51,12 @@ def stacked(cases) -> Component:
 
 
 write = jax.jit(jax.vmap(Component.write, (0, None, None)))
+
+
+def _margin(rng, kind):
+    """One at which the sign is always said, where the kind has a margin."""
+    default = KINDS[kind].margin
+    return default if KINDS[kind].copies or default is None else float(rng.choice([0, 0.01, 0.3, 0.7, 1]))
 
 
 UNIFORM = RNG.random((N, WIDTH + 1), np.float32)
@@ -107,19 +114,14 @@ def patterns(x: np.ndarray) -> np.ndarray:
 def test_every_component_says_its_sign():
     """All that can be made, also where the noise is at its ends; 0 beyond `size`, and noise within."""
     rng = np.random.default_rng(1)
-    assert len(EVERY) == 340
-    cases = [
-        component(
-            kind, order=order, size=size, margin=1.0 if kind in NOISY else float(rng.choice([0, 0.01, 0.3, 0.7, 1]))
-        )
-        for kind, order, size in EVERY
-    ]
+    assert len(EVERY) == 294
+    cases = [component(kind, order=order, size=size, margin=_margin(rng, kind)) for kind, order, size in EVERY]
     u, signs = rng.random((300, WIDTH + 1), np.float32), rng.choice([-1.0, 1.0], 300).astype(np.float32)
     u[np.arange(200), np.arange(200) % WIDTH] = rng.choice([0.5**24, 1 - 0.5**24], 200)
     u[:4], signs[:4] = np.array([[0.5**24], [1 - 0.5**24]] * 2), [1, 1, -1, -1]
     features = np.asarray(write(stacked(cases), jnp.asarray(u), signs)).astype(float)
     for c, x, (kind, order, size) in zip(cases, features, EVERY, strict=True):
-        said = says(c, x) / order if kind in NOISY else np.sign(says(c, x))
+        said = says(c, x) / order if KINDS[kind].copies else np.sign(says(c, x))
         np.testing.assert_array_equal(said, signs, f"{kind} of order {order} and size {size}")
         assert not x[:, size:].any()
         if kind not in ("source", "position"):
@@ -141,7 +143,7 @@ def test_the_evidence_is_what_the_features_say(name):
     assert channel.shape == (2, WIDTH + 2) and channel.dtype == np.float64
     np.testing.assert_allclose(channel.sum(1), 1, rtol=1e-14)
     absent = ~x.any(1)
-    noisy = list(KINDS)[int(c.kind)] in NOISY
+    noisy = list(KINDS.values())[int(c.kind)].copies
     outcome = (says(c, x) + int(c.order)) / 2 if noisy else says(c, x) > 0
     outcome = np.where(absent, WIDTH + 1, outcome).astype(int)
     for row, sign in enumerate((-1, 1)):
@@ -278,12 +280,14 @@ def test_presence_and_scale():
         ("kind", {"kind": "colour"}),
         ("order", {"kind": "parity", "order": 0}),
         ("size", {"kind": "parity", "size": 0}),
-        ("order: one that needs 10 features", {"kind": "parity", "order": 11}),
+        ("order: with parity 1 to 10 is", {"kind": "parity", "order": 11}),
+        ("order: with length 1 is", {"kind": "length", "order": 2}),
+        ("margin: with source none is", {"kind": "source", "margin": 0.5}),
         ("size: 3 to 10 with parity of order 3", {"kind": "parity", "order": 3, "size": 2}),
         ("size: 4 to 10 with pattern of order 3", {"kind": "pattern", "order": 3, "size": 3}),
         ("size: 6 to 10 with two-layer of order 3", {"kind": "two-layer", "order": 3, "size": 5}),
-        ("order: one that needs 10 features", {"kind": "source", "order": 6}),
-        ("order: one that needs 10 features", {"kind": "pattern", "order": 10}),
+        ("order: with source 1 to 5 is", {"kind": "source", "order": 6}),
+        ("order: with pattern 1 to 9 is", {"kind": "pattern", "order": 10}),
         ("size", {"kind": "position", "order": 5, "size": 9}),
         ("size", {"kind": "length", "size": 11}),
         ("scale", {"kind": "parity", "scale": 0.0}),

@@ -5,14 +5,15 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from cases import close, same
 
 import sandbox
 from sandbox import components, online
-from sandbox.components import WIDTH, Shortcut, component, shortcut
+from sandbox.components import KINDS, WIDTH, Kind, Shortcut, component, shortcut
 from sandbox.models.policy import log_law
-from sandbox.online import STUDENTS, WRITTEN, Training, race, races
+from sandbox.online import STUDENTS, WRITTEN, Student, Training, race, races
 
 STEPS, BATCH, SEEDS = 64, 16, 8
 BIT = component("parity")
@@ -297,6 +298,31 @@ ONE = shortcut(BIT, component("length"), agreement=0.8)
 def test_what_cannot_be_raced_is_refused_at_the_door(name, options):
     with pytest.raises(ValueError, match=rf"^{name}.* accepted, got "):
         go(**options)
+
+
+def test_an_optimiser_that_goes_uphill_is_refused():
+    """As optax.adam does in our hands, since its step has a rate and a sign of its own."""
+    with pytest.raises(ValueError, match=r"^Student\.optimizer: .* accepted, got one whose step is -0.0"):
+        race(KEYS[0, 0], ONE, Student((), optax.adam(0.01)), num_steps=1)
+
+
+@pytest.mark.slow
+def test_a_component_of_ones_own_is_one_line(monkeypatch):
+    """Added between two races of the same sizes, and learned by whom the components before it teach nothing."""
+    before = race(KEYS[0, 0], ONE, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
+
+    def zero_in_minus(u, sign, c):
+        return jnp.where(sign > 0, 1.0, 0.0) * jnp.ones_like(u)
+
+    monkeypatch.setitem(KINDS, "mine", Kind(zero_in_minus))
+    own = shortcut(component("mine"), component("length"), agreement=0.5)
+    after = race(KEYS[0, 0], own, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
+    assert after.right[1, -8:].mean() == 1 and before.right[2, -8:].mean() < 0.95
+
+
+def test_a_curriculum_has_an_end():
+    with pytest.raises(ValueError, match=r"^Training\.switch: .* accepted, got 0"):
+        race(KEYS[0, 0], ONE, num_steps=1, curriculum=ONE)
 
 
 def test_a_batch_has_a_sample():
