@@ -218,11 +218,12 @@ def plan(
 def race(
     *,
     intended: Annotated[str, arg(metavar="KIND")] = "parity",
-    order: Annotated[int, arg(metavar="K")] = 3,
+    order: Annotated[int | None, arg(metavar="K", help_behavior_hint="(default: 3, or 1 where 3 is no order)")] = None,
     margin: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
     scale: Annotated[float, arg(metavar="X")] = 1.0,
     spurious: Annotated[str, arg(metavar="KIND")] = "length",
-    spurious_order: Annotated[int, arg(metavar="K")] = 1,
+    spurious_order: Annotated[int | None, arg(metavar="K", help_behavior_hint="(default: 1)")] = None,
+    spurious_margin: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
     spurious_scale: Annotated[float, arg(metavar="X")] = 1.0,
     agreement: Annotated[str, arg(metavar="SHARE")],
     label_noise: Annotated[str, arg(metavar="SHARE")] = "0.1",
@@ -243,12 +244,13 @@ def race(
 
     Args:
         intended: the feature that should be learned.
-        order: its difficulty, the features that carry it together; 1 to 10, two-layer 1 to 5.
-        margin: how clearly it is written, from 0 to 1.
-        scale: multiplies its features, which are of size 1.
+        order: its difficulty, how many input columns carry it together; two-layer: in each of two groups.
+        margin: how clearly it is written, from 0 to 1; parities, sources and positions have no margin.
+        scale: multiplies its input columns, which are of size 1.
         spurious: the feature that goes along with the label.
-        spurious_order: its features, sources or copies.
-        spurious_scale: multiplies its features.
+        spurious_order: how many input columns, copies or pairs of sources carry it.
+        spurious_margin: how clearly it is written.
+        spurious_scale: multiplies its input columns.
         agreement: how often it does, a share from .5 to 1: .85 or 85%.
         label_noise: how often the label is not what the intended feature says.
         student: what learns: a network with 64 hidden units, none, or a table of signs.
@@ -257,40 +259,40 @@ def race(
         samples: how many are seen, each once: 32768 or 1e5.
         seeds: independent runs, which give the errors.
         seed: of all random numbers.
-        out: folder for the figure and its numbers (race.png, race.svg, race.csv).
+        out: folder for the figure (race.png, race.svg), its numbers (race.csv) and what was asked (race.json).
     """
     from experiments.plan.screen import share, whole
 
-    settings = Settings(seed=seed)
-    options: dict[str, Any] = {
+    options = {
+        "intended": intended,
+        "order": order,
+        "margin": margin,
+        "scale": scale,
+        "spurious": spurious,
+        "spurious_order": spurious_order,
+        "spurious_margin": spurious_margin,
+        "spurious_scale": spurious_scale,
         "agreement": share("agreement", agreement),
         "label_noise": share("label-noise", label_noise),
+        "student": student,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "samples": whole("samples", samples),
+        "seeds": seeds,
     }
+    settings = Settings(seed=seed)
     _set_up_jax()
     from experiments.thesis import race as steps
 
-    asked = steps.case(
-        intended=intended,
-        order=order,
-        margin=margin,
-        scale=scale,
-        spurious=spurious,
-        spurious_order=spurious_order,
-        spurious_scale=spurious_scale,
-        student=student,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        samples=whole("samples", samples),
-        seeds=seeds,
-        **options,
-    )
+    asked = steps.case(**options)
     _check_writable(out)
-    console = _console()
-    _print(console, _headline(_provenance(settings)))
+    console, provenance = _console(), _provenance(settings)
+    _print(console, _headline(provenance))
     found = steps.run(settings, asked, console)
     for line in steps.lines(asked, found):
         _print(console, line)
-    _print(console, f"evidence: {', '.join(map(str, steps.save(asked, found, out)))}")
+    files = steps.save(asked, found, out, options | {"provenance": provenance})
+    _print(console, f"evidence: {', '.join(map(str, files))}")
     return 0
 
 
