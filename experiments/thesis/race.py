@@ -279,9 +279,11 @@ def figure(asked: Case, found: Curves) -> Figure:
     enough = [decorrelation(found, n) for n in range(numbers(found)[0], found.samples.size)]
     at = found.samples[-len(enough) :]
     for place, name, color in ((0, "predicted", plots.BLUE), (1, "measured", plots.PURPLE)):
-        ends = np.array([[float(x) for x in pair[place]] for pair in enough]).clip(0, 1)
+        ends = np.array([[float(x) for x in pair[place]] for pair in enough])
+        ends = np.where(np.isfinite(ends[:, :1]), ends, np.nan).clip(0, 1)  # what is not learned yet has none
         plots.band(needed, at, ends[:, 0], ends[:, 1], ends[:, 2], label=name, color=color)
-    needed.set(xscale="log", ylim=(-0.02, 1.02), xlabel="samples", ylabel="labels decorrelated, δ")
+    needed.set(xlim=at[[0, -1]], ylim=(-0.02, 1.02), xlabel="samples", ylabel="labels decorrelated, δ")
+    needed.set_xscale("log")  # after its limits: there may be nothing to draw
     needed.set_title("decorrelation that is enough")
     right, agreement = (float(x) for x in np.asarray(asked.environment.agreement))
     setting = f"{asked.intended}, right in {right:.4g}, against {asked.spurious}, {agreement:.4g}; {asked.student}"
