@@ -47,16 +47,18 @@ def bayes(threshold: float | None, settings: Settings) -> Outcome:
     return inequality(slack, setting=f"{BAYES}: change on conflicts, the least", unit="share right")
 
 
-def goodharts(more_truth: bool, settings: Settings) -> Outcome:
-    """On an exam of as many conflicts as others, while the reward rises."""
-    hacked = [labels.bayes(labels.labelled(*pair)) for pair in GRID if sum(pair) > 1]
-    exams = [goodhart.path(of_bayes(score), np.linspace(0, 100, 1001)).mixed(0.5) for score in hacked]
-    truth = np.stack([seen.right for seen in exams])
-    rises = min(float(np.diff(seen.reward).min()) for seen in exams)
+def goodharts(informed: bool, settings: Settings) -> Outcome:
+    """On an exam of as many conflicts as others, while the reward rises; informed: where ρ > 1 − ε."""
+    pairs = [pair for pair in GRID if (sum(pair) > 1) == informed]
+    scores = [of_bayes(labels.bayes(labels.labelled(*pair))) for pair in pairs]
+    exams = [goodhart.path(score, np.linspace(0, 100, 1001)).mixed(0.5) for score in scores]
+    truth, reward = (np.stack([x[i] for x in exams]) for i in (1, 0))
+    unsaturated = reward[:, :-1] < reward[:, -1:] - 1e-9
+    rise = np.diff(reward)[unsaturated].min()
     peak, end = (truth.max(1) - START).min(), (START - truth[:, -1]).min()
-    slack = np.diff(truth).min() if more_truth else min(peak, end, rises + 1e-12)
-    setting = f"the {len(hacked)} of the {BAYES} with ρ > 1 − ε, RL for a time of 100: the peak is {peak:.1e} above "
-    return inequality(float(slack), setting=f"{setting}the start at least, the end {end:.2f} below", unit="share right")
+    slack = min(peak, end) if rise > 0 else rise
+    setting = f"{len(pairs)} {BAYES}, natural gradient for a time of 100: the peak is {peak:.1e} above the start at "
+    return inequality(float(slack), setting=f"{setting}least, the end {-end:+.2f} from it at most", unit="share right")
 
 
 def flow(always: bool, settings: Settings) -> Outcome:
@@ -67,7 +69,8 @@ def flow(always: bool, settings: Settings) -> Outcome:
         both = intended * spurious
         when = prequential.turn([[0.01, 0.1 * both], [0.1 * both, 1]], [0.1 * intended, spurious], [0.1, -1.0])
         wrong += bool(np.isfinite(when)) != (always or rho < 1 - noise)
-    setting = f"{len(GRID)} flows, ρ × ε as above, the intended sign at scale .1: how many turn otherwise"
+    grid = f"ρ = {AGREEMENTS[0]} … {AGREEMENTS[-1]}, ε = {NOISES[0]:g} … {NOISES[-1]}"
+    setting = f"{len(GRID)} flows, {grid}, the sign of correctness at scale .1: how many turn otherwise"
     return equality(wrong, 0, setting=setting, unit="flows")
 
 
@@ -105,16 +108,21 @@ def filtering(any_verifier: bool, settings: Settings) -> Outcome:
     return inequality(min(slacks), setting=setting, unit="share right")
 
 
-def weighting(settings: Settings) -> Outcome:
-    """The same for a mean of both scores, with weights just above and below the one that is needed."""
+def weighting(unshared: bool, settings: Settings) -> Outcome:
+    """The same for a mean of both scores, with weights just above and below the one that is needed.
+
+    Unshared: the one that would be, g/(2q−1), if the judge kept the weight 1, where it is less than 1.
+    """
     slacks = []
     for (rho, noise), q in product(GRID, ACCURACIES):
         score = labels.bayes(labels.labelled(rho, noise))
         behind = max(-preference(score), 0)
-        weight = behind / (behind + 2 * q - 1)
-        for side in (0.99, 1.01) if behind else ():
+        weight = behind / ((0 if unshared else behind) + 2 * q - 1)
+        for side in (0.99, 1.01) if 0 < weight < 0.99 else ():
             slacks.append(_gain(cures.weighted(of_bayes(score), q, side * weight)) * math.copysign(1, side - 1))
-    setting = f"{BAYES} × q; w = g/(g + 2q − 1) ± 1 %, g the lead of the wrong one: change on conflicts, the least"
+    rule = "g/(2q − 1)" if unshared else "g/(g + 2q − 1)"
+    grid = f"{BAYES} × q = {ACCURACIES[0]} … {ACCURACIES[-1]}"
+    setting = f"{grid}; w = {rule} ± 1 %, {len(slacks)} weights: change on conflicts, the least"
     return inequality(min(slacks), setting=setting, unit="share right")
 
 
@@ -134,7 +142,8 @@ def natural_path(settings: Settings) -> Outcome:
     trained = student.of(CASE, settings, student.trained(settings, "natural", "early"))
     times = RATE * np.arange(student.NUM_ROUNDS + 1)
     law = goodhart.stacked([goodhart.path(x, times) for x in _early(settings)])
-    return equality(_distance(trained, law), 0, tolerance=1e-10, setting=f"{LEARNED}; sums of 200 updates: 1e-10")
+    setting = f"{LEARNED}; reward, share right, length and KL; the largest distance; sums of 200 updates: 1e-10"
+    return equality(_distance(trained, law), 0, tolerance=1e-10, setting=setting, unit="mixed")
 
 
 def plain_path(settings: Settings) -> Outcome:
@@ -148,13 +157,15 @@ def plain_path(settings: Settings) -> Outcome:
     return equality(float(off), 0, tolerance=0.005, setting=setting, unit="share right")
 
 
-def kl_optimum(settings: Settings) -> Outcome:
-    """Natural gradient with a KL, trained to the end, against π_0 e^{r/β}."""
+def kl_optimum(num_rounds: int, settings: Settings) -> Outcome:
+    """Natural gradient with a KL after a number of rounds, against π_0 e^{r/β}."""
     trained = student.of(CASE, settings, student.trained(settings, "natural, KL", "early"))
     law = goodhart.stacked([goodhart.path(x, np.array([1 / KL])) for x in _early(settings)])
-    last = Seen(*(x[:, -1:] for x in trained))
-    setting = f"{LEARNED}, β = {KL}; (1 − β · rate)^200 = 7e-10 of the way is left, hence 1e-8"
-    return equality(_distance(last, law), 0, tolerance=1e-8, setting=setting)
+    last = Seen(*(x[:, [num_rounds]] for x in trained))
+    left = f"{(1 - KL * RATE) ** num_rounds:.0e} of the way is left"
+    setting = f"{LEARNED}, β = {KL}, {num_rounds} rounds at rate {RATE}, {left}; reward, share right, length and KL; "
+    off = _distance(last, law)
+    return equality(off, 0, tolerance=1e-8, setting=f"{setting}the largest distance; 1e-8", unit="mixed")
 
 
 def kl_bounds(settings: Settings) -> Outcome:
@@ -182,4 +193,5 @@ def frontier(of_truth: bool, settings: Settings) -> Outcome:
             path = goodhart.at_distance(outputs, float(best.kl.mean()))
             leads = path.reward.mean() - best.reward.mean(), path.right[CONFLICT] - best.right[0, CONFLICT]
             slacks.append(float(leads[of_truth]))
-    return inequality(min(slacks), setting=f"{LEARNED}, n = 2, 4, 8, 16; the least lead", unit="reward")
+    unit = "share right" if of_truth else "reward"
+    return inequality(min(slacks), setting=f"{LEARNED}, best of 2, 4, 8, 16; the least lead", unit=unit)

@@ -34,10 +34,7 @@ class Cell(NamedTuple):
 
 CASE = Cell(0.85, 2)
 PURE, NOISY = CASE._replace(label_noise=0.0), CASE._replace(label_noise=0.3)  # ε far below and far above 1 − ρ
-BIASED, BALANCED = (
-    CASE._replace(agreement=0.95),
-    CASE._replace(agreement=0.5),
-)  # the first has a share early/late of 2(1−ρ)
+BIASED, BALANCED = (CASE._replace(agreement=rho) for rho in (0.95, 0.5))  # 2(1−ρ) of the first is early/late
 
 
 def agreements(settings: Settings) -> tuple[float, ...]:
@@ -66,12 +63,7 @@ class Judges(NamedTuple):
 
     def of(self, cell: Cell) -> Curves:
         """The curves of one cell [seed, ...]."""
-        return each(self.curves, self.cells.index(cell))
-
-
-def each(many: Curves, index: Any) -> Curves:
-    """The curves of some cells."""
-    return many._replace(saving=many.saving[index], right=many.right[index], reliance=many.reliance[index])
+        return self.curves.pick(self.cells.index(cell))
 
 
 @cache

@@ -26,23 +26,16 @@ def bayes(law: Labelled) -> Float[np.ndarray, "right long"]:
     return law[1] / law.sum(0)
 
 
-def agreement_of(law: Labelled) -> float:
-    """ρ = p(long = label)."""
-    return float(np.einsum("lrl->", law))
-
-
 def conflicts(agreement: float, label_noise: float) -> float:
     """p(long ≠ right), how often one has to choose between them: 1 − ρ − ε + 2ρε."""
     return 1 - agreement - label_noise + 2 * agreement * label_noise
 
 
-def decorrelated(law: Labelled, share: float) -> Labelled:
-    """A share δ of the outputs has a length of its own: ρ' = (1−δ)ρ + δ/2."""
-    return (1 - share) * law + share * law.sum(2, keepdims=True) / 2
-
-
 def mixed(law: Labelled, other: Labelled, share: float) -> Labelled:
-    """A share m of the outputs comes from another source, not to be seen by the judge: ρ' = (1−m)ρ + m ρ₂."""
+    """A share m of the outputs comes from another source, not to be seen by the judge: ρ' = (1−m)ρ + m ρ₂.
+
+    With ρ₂ = ½ the share is decorrelated: its outputs have a length of their own.
+    """
     return (1 - share) * law + share * other
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import experiments
+import theory
 from experiments.ledger import Settings
 from experiments.reward_hacking import CHECKS, FIGURES, cures, exact, goodhart, judge, labels, measures, student
 from experiments.reward_hacking.judge import CASE, Cell, Judges
@@ -69,7 +70,9 @@ def test_laws_of_cures_by_simulation():
     compare(law, label, right, long)
     assert abs((long != right).mean() - labels.conflicts(rho, noise)) < 5 * 0.5 / size**0.5
     own = rng.random(size) < 0.4
-    compare(labels.decorrelated(law, 0.4), label, right, np.where(own, rng.integers(0, 2, size), long))
+    compare(
+        labels.mixed(law, labels.labelled(0.5, noise), 0.4), label, right, np.where(own, rng.integers(0, 2, size), long)
+    )
     other = np.where(rng.random(size) < 0.2, label, 1 - label)
     compare(labels.mixed(law, labels.labelled(0.2, noise), 0.4), label, right, np.where(own, other, long))
     disagree = long != label
@@ -82,9 +85,9 @@ def test_laws_of_cures_by_simulation():
 
 def test_agreements_that_are_needed():
     law = labels.labelled(0.85, 0.1)
-    close(labels.agreement_of(labels.decorrelated(law, labels.needed(0.85, 0.65))), 0.65)
-    mixed = labels.mixed(law, labels.labelled(0.2, 0.1), labels.needed(0.85, 0.65, 0.2))
-    close(labels.agreement_of(mixed), 0.65)
+    for other in (0.5, 0.2):
+        mixed = labels.mixed(law, labels.labelled(other, 0.1), labels.needed(0.85, 0.65, other))
+        close(mixed, labels.labelled(0.65, 0.1))
     assert labels.needed(0.85, 0.9) == 0
 
 
@@ -256,7 +259,7 @@ def test_predictions_are_compared_with_what_was_measured(monkeypatch):
     close(found[Cell(0.5, 2)], (3000, 1500))
     close(found[Cell(0.6, 2)], (4000, 2000))
     index = judge.cells(QUICK).index(Cell(0.5, 2))
-    saved = judged(measured, predicted).curves.lead.mean(1) < 0
+    saved = judged(measured, predicted).curves.lead < 0
     close(measures.hits(saved, QUICK)[index], 1 - 6 / 20)  # of 1536 … 2816
     enough = cures.enough(QUICK, 2)
     n = list(enough.samples).index(2304)  # measured: .6 at 2000, .7 at 2500; predicted: none
@@ -277,6 +280,15 @@ def test_waiting_and_rebalancing(monkeypatch):
 
 
 # rows
+
+
+def test_few_replicas_have_wide_intervals():
+    """Student's quantile of 3 degrees of freedom is 3.182; a share ends at 1, a number of nats does not."""
+    found = theory.estimate(np.array([0.8, 0.9, 0.9, 1.0]))
+    low, high = (float(x) for x in measures.interval(found, "nats"))
+    close((low, high), 0.9 + np.array([-1, 1]) * 3.182 * (0.02 / 3 / 4) ** 0.5, atol=1e-4)
+    assert high > 1
+    close(measures.interval(found), (low, 1))
 
 
 @pytest.mark.parametrize("name", ["bayes", "flow", "peak", "mixing", "rebalancing-law", "filter", "weight"])
