@@ -2,8 +2,8 @@
 
 `environments` draws shortcuts at random, `study` lets six students learn in them beside their solo twins, `measures`
 tells how often the larger saving, and what else could, says which component is relied on, `exact` has the cases without
-a network; `rows` and `figures` show what came out. Where it fails is in `failures`, what brings a turn forward in
-`acceleration`, with `limits` and `maps`. `race` answers for a shortcut of yours.
+a network, `flow` least squares; `rows` and `figures` show what came out. Where it fails is in `failures`, what brings a
+turn forward in `acceleration`, with `limits` and `maps`. `race` answers for a shortcut of yours.
 """
 
 from pathlib import Path
@@ -30,9 +30,11 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
 def _table(settings: Settings) -> Table:
     """Hit rates in percent, of all cells, of the decided ones, and of these by how far the savings are apart."""
     columns, rows = measures.breakdown(settings)
-    table = Table(title="how often each is right, in % of the cells ± standard error", title_justify="left")
-    for column in ("predictor", *columns):
-        table.add_column(column, justify="left" if column == "predictor" else "right")
+    title = "how often each is right, in % of the cells ± standard error"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("predictor")
+    for column in columns:
+        table.add_column(column, justify="right", width=7)  # the longest word of a head
     for name, rates in rows.items():
-        table.add_row(name, *(f"{100 * float(x.mean):.1f} ± {100 * float(x.stderr):.1f}" for x in rates))
+        table.add_row(name, *(f"{100 * float(x.mean):.1f}\n±{100 * float(x.stderr):.1f}" for x in rates))
     return table

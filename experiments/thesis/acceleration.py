@@ -11,21 +11,18 @@ from experiments.ledger import Outcome, Settings, equality, inequality
 from experiments.thesis import curves
 from experiments.thesis.cases import CASES, raced
 from experiments.thesis.curves import Curves
-from experiments.thesis.failures import crosses, turns
+from experiments.thesis.flow import crosses, turns
 from theory import estimate
-from theory.intervals import Estimate
 from theory.prequential import Crossing
 
-FACTOR = 2.0  # within which the predicted speed-up is the measured one
 MEANS = {"curriculum": "xor", "features": "xor", "verdicts": "xor", "detour": "parity"}  # the case it is compared with
 
 
 class Speedup(NamedTuple):
-    """By what factor a means brings the turn forward: logarithms, of errors over the seeds."""
+    """ln of the factor by which a means brings the turn forward, as jackknife pseudo-values [seed]."""
 
-    predicted: Estimate  # of the crossing of the solo savings
-    measured: Estimate
-    excess: Estimate  # measured less predicted, seed by seed
+    predicted: np.ndarray  # of the crossing of the solo savings
+    measured: np.ndarray
 
 
 def jackknife(statistic: Callable[[np.ndarray], float], num_seeds: int) -> Float[np.ndarray, " seed"]:
@@ -50,49 +47,64 @@ def speedup(settings: Settings, name: str) -> Speedup:
 
     def log_ratio(turn: Callable[[Curves], Crossing]) -> np.ndarray:
         def statistic(seeds: np.ndarray) -> float:
-            before, after = (turn(Curves(x.samples, *(leaf[seeds] for leaf in x[1:]))).at for x in (slow, fast))
+            before, after = (turn(x.pick(seeds)).at for x in (slow, fast))
             return float(np.log(before / after))
 
         return jackknife(statistic, len(slow.reliance))
 
-    predicted, measured = log_ratio(curves.predicted_turn), log_ratio(curves.measured_turn)
-    return Speedup(estimate(predicted), estimate(measured), estimate(measured - predicted))
+    return Speedup(log_ratio(curves.predicted_turn), log_ratio(curves.measured_turn))
 
 
-def agrees(settings: Settings, name: str) -> Outcome:
-    """Measured and predicted speed-up within `FACTOR`; the error is that of their ratio."""
+def agrees(settings: Settings, name: str, *, within: float) -> Outcome:
+    """Whether ln measured is off ln predicted by no more than a share `within` of it; of no change it is 1."""
     found = speedup(settings, name)
-    times = float(np.exp(found.measured.mean))
-    return inequality(
-        times * (np.log(FACTOR) - abs(float(found.excess.mean))),
-        stderr=times * float(found.excess.stderr),
-        predicted=float(np.exp(found.predicted.mean)),
-        measured=times,
-        unit="times fewer samples",
-        setting=_setting(settings, name, found),
-    )
+    excess = found.measured - found.predicted
+    return _outcome(settings, name, within * found.predicted - np.sign(excess.mean()) * excess)
 
 
-def later(settings: Settings, name: str, *, sign: int = 1) -> Outcome:
-    """That the means turns the student no earlier, but later; with −1, that it turns it earlier."""
+def no_change(settings: Settings, name: str) -> Outcome:
+    """Whether no speed-up at all is as near to the predicted one as the one measured."""
     found = speedup(settings, name)
-    times = float(np.exp(found.measured.mean))
+    excess = found.measured - found.predicted
+    return _outcome(settings, name, np.sign(excess.mean()) * excess - found.predicted)
+
+
+def earlier(settings: Settings, name: str) -> Outcome:
+    """Whether the turn is brought forward."""
+    return _outcome(settings, name, speedup(settings, name).measured)
+
+
+def in_full(settings: Settings, name: str) -> Outcome:
+    """Whether the turn is brought forward by what is predicted, or more."""
+    found = speedup(settings, name)
+    return _outcome(settings, name, found.measured - found.predicted)
+
+
+def later(settings: Settings, name: str) -> Outcome:
+    """Whether the turn is put off."""
+    return _outcome(settings, name, -speedup(settings, name).measured)
+
+
+def _outcome(settings: Settings, name: str, slack: np.ndarray) -> Outcome:
+    """Of a slack in logarithms, as pseudo-values [seed]; what is shown are factors."""
+    found = speedup(settings, name)
+    gap, times = estimate(slack), [float(np.exp(x.mean())) for x in found]
     return inequality(
-        -sign * times * float(found.measured.mean),
-        stderr=times * float(found.measured.stderr),
-        predicted=1.0,
-        measured=times,
-        unit="times fewer samples",
+        float(gap.mean),
+        stderr=float(gap.stderr),
+        predicted=times[0],
+        measured=times[1],
+        unit="times fewer samples; slack and error: its logarithm",
         setting=_setting(settings, name, found),
     )
 
 
 def _setting(settings: Settings, name: str, found: Speedup) -> str:
     slow, fast = (float(curves.measured_turn(raced(settings, x)).at) for x in (MEANS[name], name))
-    errors = " and ".join(f"{100 * float(x.stderr):.0f} %" for x in (found.predicted, found.measured))
+    errors = " and ".join(f"{100 * float(estimate(x).stderr):.0f} %" for x in found)
     return (
-        f"{CASES[MEANS[name]].text}; {CASES[name].text}: turn after {slow:.0f} and {fast:.0f} samples, "
-        f"{found.measured.count} seeds; errors of predicted and measured {errors}"
+        f"{CASES[MEANS[name]].text}: turn after {slow:.0f} samples; {CASES[name].text}: after {fast:.0f}; "
+        f"{len(found.measured)} seeds; errors of predicted and measured {errors}"
     )
 
 

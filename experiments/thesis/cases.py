@@ -57,44 +57,52 @@ def _sign(scale: float, agreement: float, label_noise: float) -> Shortcut:
 
 
 SMALL = _against_length(component("parity", scale=0.1), 0.75, 0.05)
+_SMALL = "a bit at scale .1, right in .95 of the labels, against a length at 1, right in .75"
+_REPEATS = "a parity of 3, right in all labels, against a length, right in .9"
+_XOR = "XOR of the signs of two numbers against a length, right in .75 of the labels"
+_PARITY = "a parity of 3, right in .9 of the labels, against a length, right in .8"
+_SIGNS = "two signs, right in .95 and .75 of the labels"
+_RATE = "two signs, right in .9 and .8 of the labels, learning rate"
 NEAR = (0.88, 0.84, 0.75)  # agreements of the lesser of two bits, the other having .9
 
 # an even number for each student, so that they run on two devices
 CASES: dict[str, Case] = {
-    "tie": Case("two bits of agreement .9", _equal(_bits(1), 0.9, 0.1)),
-    **{f"near tie {rho}": Case(f"bits of agreement .9 and {rho}", _equal(_bits(1), rho, 0.1)) for rho in NEAR},
-    **{f"broken tie {i}": Case("two parities of 2 bits", _equal(_bits(2), 1.0, 0.0), seeds=i) for i in range(3)},
-    "decay": Case("a bit at scale .1 (.95) against length (.75), weight decay 4", SMALL, Training(weight_decay=4.0)),
-    "no decay": Case("the same without weight decay", SMALL),
-    "repeats": Case(
-        "parity of 3 (1) against length (.9), 128 samples 128 times",
-        _against_length(_bits(3), 0.9, 0.0),
-        Training(num_batches=4),
-    ),
-    "fresh": Case("the same, each sample once", _against_length(_bits(3), 0.9, 0.0)),
+    "tie": Case("two bits, each right in .9 of the labels", _equal(_bits(1), 0.9, 0.1)),
     **{
-        f"lag {i}": Case("parity of 3 (.85) against length (.81)", _against_length(_bits(3), 0.81, 0.15), seeds=i)
+        f"near tie {rho}": Case(f"two bits, right in .9 and {rho:g} of the labels", _equal(_bits(1), rho, 0.1))
+        for rho in NEAR
+    },
+    **{
+        f"broken tie {i}": Case("two parities of 2 bits, right in all labels", _equal(_bits(2), 1.0, 0.0), seeds=i)
         for i in range(3)
     },
-    "xor": Case("XOR of two numbers, margin .1 (.9), against length (.75)", _xor(0.1)),
-    "features": Case("margin .4", _xor(0.4)),
-    "verdicts": Case("label noise .02 instead of .1", _xor(0.1, 0.02)),
-    "curriculum": Case("margin .6 in the first 2048 samples", _xor(0.1), Training(switch=64), _xor(0.6)),
-    "parity": Case("parity of 3 (.9) against length (.8)", _against_length(_bits(3), 0.8)),
+    "decay": Case(f"{_SMALL}, weight decay 4", SMALL, Training(weight_decay=4.0)),
+    "no decay": Case(f"{_SMALL}, no weight decay", SMALL),
+    "repeats": Case(f"{_REPEATS}, 128 samples 128 times", _against_length(_bits(3), 0.9, 0.0), Training(num_batches=4)),
+    "fresh": Case(f"{_REPEATS}, each sample once", _against_length(_bits(3), 0.9, 0.0)),
+    **{
+        f"lag {i}": Case(
+            "a parity of 3, right in .85 of the labels, against a length, right in .81",
+            _against_length(_bits(3), 0.81, 0.15),
+            seeds=i,
+        )
+        for i in range(3)
+    },
+    "xor": Case(f"{_XOR}, margin .1, label noise .1", _xor(0.1)),
+    "features": Case(f"{_XOR}, margin .4", _xor(0.4)),
+    "verdicts": Case(f"{_XOR}, label noise .02", _xor(0.1, 0.02)),
+    "curriculum": Case(f"{_XOR}, margin .6 in the first 2048 samples", _xor(0.1), Training(switch=64), _xor(0.6)),
+    "parity": Case(_PARITY, _against_length(_bits(3), 0.8)),
     "detour": Case(
-        "one bit in the first 2048 samples",
+        f"{_PARITY}, one bit in its place in the first 2048 samples",
         _against_length(_bits(3), 0.8),
         Training(switch=64),
         _against_length(_bits(1), 0.8),
     ),
-    "scale": Case(
-        "a sign at scale .3 (.95) against one at scale 1 (.75)", _sign(0.3, 0.75, 0.05), Training(0.1), None, LINEAR
-    ),
-    "no scale": Case("both at scale 1", _sign(1.0, 0.75, 0.05), Training(0.1), None, LINEAR),
-    "rate": Case(
-        "signs of agreement .9 and .8, learning rate 100", _sign(1.0, 0.8, 0.1), Training(100.0), None, LINEAR
-    ),
-    "no rate": Case("the same at rate .1", _sign(1.0, 0.8, 0.1), Training(0.1), None, LINEAR),
+    "scale": Case(f"{_SIGNS}, the first at scale .3", _sign(0.3, 0.75, 0.05), Training(0.1), None, LINEAR),
+    "no scale": Case(f"{_SIGNS}, both at scale 1", _sign(1.0, 0.75, 0.05), Training(0.1), None, LINEAR),
+    "rate": Case(f"{_RATE} 100", _sign(1.0, 0.8, 0.1), Training(100.0), None, LINEAR),
+    "no rate": Case(f"{_RATE} .1", _sign(1.0, 0.8, 0.1), Training(0.1), None, LINEAR),
 }
 
 
@@ -110,7 +118,7 @@ def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curv
         curriculum=stack([case.curriculum or case.environment for case in cases]),
     )
     found = curves.curves(race)
-    return [Curves(found.samples, *(leaf[i] for leaf in found[1:])) for i in range(len(cases))]
+    return [found.pick(i) for i in range(len(cases))]
 
 
 @cache

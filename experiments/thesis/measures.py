@@ -17,7 +17,7 @@ from experiments.thesis.study import BATCH, CLEARLY, Turns, scores, shortcuts, s
 from sandbox.online import STUDENTS
 
 SAVING = "saving"
-CLEAR = 3.0  # nats, odds of 20 in a mixture: a saving below says nothing yet
+CLEAR = 3.0  # nats, odds of 20 in a mixture: of less a ratio means little, though the larger one is often relied on
 LEADS = {"< 1.25": (1, 1.25), "1.25 to 2": (1.25, 2), "≥ 2": (2, np.inf)}  # ratios of the two savings
 TABLES, MLPS = (tuple(name for name in STUDENTS if model in name) for model in ("table", "MLP"))
 EVERYONE = tuple(STUDENTS)
@@ -113,11 +113,11 @@ def right(
     """The hit rate over decided cells less a goal, which the profile sets as its error allows."""
     found, goal = rate(settings, how, students, least=least), full if settings.full else quick
     share = pool(settings, students).decided.mean()
-    setting = f"{how}; {_study(settings, students)}: {share:.0%} decided"
-    setting += f", savings apart by {least:g} or more" * (least > 0)
+    setting = f"what is relied on, told by {how}; {_study(settings, students)}; {share:.0%} of the cells are decided"
+    setting += f"; of these, where one saving is {least:g} times the other or more" * (least > 0)
     slack, error = float(found.mean) - goal, float(found.stderr)
     return inequality(
-        slack, stderr=error, predicted=goal, measured=float(found.mean), setting=setting, unit="share of cells"
+        slack, stderr=error, predicted=goal, measured=float(found.mean), setting=setting, unit="share of decided cells"
     )
 
 
@@ -134,7 +134,8 @@ def above(
         )
     )
     setting = (
-        f"{how} against {rival}, which is right in {float(of_rival.mean):.1%}; {_study(settings, students)}, paired"
+        f"what is relied on, told by {how}, less that told by {rival}, right in {float(of_rival.mean):.1%} of decided "
+        f"cells; {_study(settings, students)}, paired"
     )
     return inequality(
         float(gain.mean) - points,
@@ -142,7 +143,7 @@ def above(
         predicted=points,
         measured=float(gain.mean),
         setting=setting,
-        unit="share of cells",
+        unit="share of decided cells",
     )
 
 
@@ -164,8 +165,9 @@ def _turned(settings: Settings, students: tuple[str, ...]) -> tuple[Float[np.nda
     found = [studied(settings)[name].turns for name in students]
     logs = np.stack([log_ratios(one) for one in found], 1)
     low, middle, high = np.exp(np.nanquantile(logs, (0.05, 0.5, 0.95)))
-    setting = f"{_study(settings, students)}: {(~np.isnan(logs)).sum()} turns of {sum(x.clear.sum() for x in found)} "
-    setting += f"are also predicted; turn/predicted: median {middle:.2f}, 90 % from {low:.2f} to {high:.2f}"
+    setting = f"{' and '.join(students)}, {_study(settings, students)}: {(~np.isnan(logs)).sum()} of "
+    setting += f"{sum(x.clear.sum() for x in found)} turns are also predicted; turn/predicted: median {middle:.2f}, "
+    setting += f"90 % from {low:.2f} to {high:.2f}"
     return logs, setting
 
 
@@ -178,9 +180,10 @@ def turns_within(quick: float, full: float, settings: Settings, *, students: tup
     return inequality(goal - mean, stderr=error, predicted=goal, measured=mean, setting=setting, unit=unit)
 
 
-def turns_late(settings: Settings, *, students: tuple[str, ...] = TABLES) -> Outcome:
-    """How much later than predicted the turns are."""
+def turns_late(settings: Settings, *, factor: float, students: tuple[str, ...] = TABLES) -> Outcome:
+    """How much later than predicted the turns are, the geometric mean, less a factor."""
     logs, setting = _turned(settings, students)
-    found = clustered(np.nan_to_num(logs), ~np.isnan(logs))
+    found, goal = clustered(np.nan_to_num(logs), ~np.isnan(logs)), math.log(factor)
     mean, error = float(found.mean), float(found.stderr)
-    return inequality(mean, stderr=error, measured=mean, setting=setting, unit="ln turn/predicted")
+    unit = "ln turn/predicted"
+    return inequality(mean - goal, stderr=error, predicted=goal, measured=mean, setting=setting, unit=unit)

@@ -30,14 +30,14 @@ _EXACT = (
         "exact",
         "Information does not decide: a gradient flow answers by .13 nats first, not by .49 written ten times smaller",
         exact.scaled,
-        "… the larger mutual information is always learned first",
-        partial(exact.scaled, most_informed_first=True),
+        "… the larger mutual information is always learned first: the turn is the same at scale 1",
+        partial(exact.scaled, by_information=True),
         test=_FAST + "test_the_flow_turns_where_a_matrix_exponential_does",
     ),
     *_twins(
         "C10-flow-turn",
         "exact",
-        "The savings of the two features alone say when that flow turns, within a factor of 2",
+        "The savings of two features alone say when a gradient flow turns from one to the other, within a factor of 2",
         exact.flow_turn,
         "… at the very time",
         partial(exact.flow_turn, exactly=True),
@@ -46,10 +46,10 @@ _EXACT = (
     *_twins(
         "C10-tables",
         "exact",
-        "Nor does it among Bayesian tables: many contexts of much information save less at first than few of little",
+        "Bayesian tables of many contexts and much information save less at first than those of few and little",
         exact.tables,
-        "… the larger mutual information is always ahead",
-        partial(exact.tables, most_informed_first=True),
+        "… also where both have two contexts",
+        partial(exact.tables, contexts=2),
         test="theory/test_prequential.py::test_information_alone_does_not_order_the_savings",
     ),
     *_twins(
@@ -67,7 +67,7 @@ _HIT_RATES = (
     *_twins(
         "C10-hits",
         "monte-carlo",
-        "A student relies on the component whose learner alone has saved more by then, in .9 of cells (quick: .85)",
+        "A student relies on the component whose learner alone has saved more: .9 of the decided cells (quick: .85)",
         partial(measures.right, 0.85, 0.9),
         "… on the one of the larger mutual information",
         partial(measures.right, 0.85, 0.9, how="information"),
@@ -76,30 +76,44 @@ _HIT_RATES = (
     *_twins(
         "C10-leads",
         "monte-carlo",
-        "… in .95 (quick: .92) of those where one has saved at least twice as much",
+        "Where one component has saved twice as much, it is relied on in .95 (quick: .92) of the decided cells",
         partial(measures.right, 0.92, 0.95, least=2),
-        "… the larger mutual information says it there",
+        "… there the one of the larger mutual information is",
         partial(measures.right, 0.92, 0.95, least=2, how="information"),
         figure=_HITS,
     ),
+    *_twins(
+        "C10-above-information",
+        "monte-carlo",
+        "The saving says what is relied on more often than the mutual information, by 10 points or more",
+        partial(measures.above, "information", 0.1),
+        "… so does the correlation with the label",
+        partial(measures.above, "information", 0.1, how="correlation"),
+        figure=_HITS,
+    ),
+    *_twins(
+        "C10-above-accuracy",
+        "monte-carlo",
+        "The saving says what is relied on more often than the accuracy of the learner of one component by then",
+        partial(measures.above, "accuracy", 0.0),
+        "… by 10 points or more",
+        partial(measures.above, "accuracy", 0.1),
+        figure=_HITS,
+    ),
     *(
-        row
-        for rival, points, what in (
-            ("information", 0.1, "the mutual information"),
-            ("correlation", 0.1, "the correlation with the label"),
-            ("always the spurious one", 0.1, "that it will be the spurious one"),
-            ("linear fit", 0.03, "the better linear fit"),
-            ("order", 0.03, "the lower order, then information"),
-            ("accuracy", 0.0, "the accuracy alone by then"),
-        )
-        for row in _twins(
-            f"C10-above-{rival.split()[0].replace('linear', 'fit')}",
+        check(
+            f"C10-above-{id}",
             "monte-carlo",
-            f"The saving says it more often than {what}" + f", by {100 * points:g} points or more" * (points > 0),
+            f"The saving says what is relied on more often than {what}, by {100 * points:g} points or more",
+            _ROWS,
             partial(measures.above, rival, points),
-            "… less often",
-            partial(measures.above, SAVING, 0.0, how=rival),
-            figure=_HITS,
+            _HITS,
+        )
+        for id, rival, points, what in (
+            ("correlation", "correlation", 0.1, "the correlation with the label"),
+            ("always", "always the spurious one", 0.1, "“always the spurious one”"),
+            ("fit", "linear fit", 0.03, "the better linear fit"),
+            ("order", "order", 0.03, "the lower order, then information"),
         )
     ),
 )
@@ -108,7 +122,7 @@ _WEAKER = (
     *_twins(
         "C10-optimiser",
         "monte-carlo",
-        "The savings under the other optimiser say it, too, in .85 of cells (quick: .8)",
+        "Savings under the other optimiser, too, say what a student relies on, in .85 of decided cells (quick: .8)",
         partial(measures.right, 0.8, 0.85, how="saving, other optimiser"),
         "… as often as the student's own",
         partial(measures.above, SAVING, 0.0, how="saving, other optimiser"),
@@ -117,16 +131,16 @@ _WEAKER = (
     *_twins(
         "C10-tenth",
         "monte-carlo",
-        "Those of a tenth of the samples say it in two cells of three",
+        "Savings on a tenth of the samples say what a student relies on in two decided cells of three",
         partial(measures.right, 2 / 3, 2 / 3, how="saving, a tenth of the samples"),
-        "… as often as all samples",
+        "… as often as those on all samples",
         partial(measures.above, SAVING, 0.0, how="saving, a tenth of the samples"),
         figure=_HITS,
     ),
     *_twins(
         "C10-linear",
         "monte-carlo",
-        "Those of a linear learner say what an MLP relies on, in .8 of cells (quick: .75)",
+        "Savings of a linear learner say what an MLP relies on, in three decided cells of four",
         partial(measures.right, 0.75, 0.75, how="saving, linear learner", students=MLPS),
         "… and what a table does, as often as its own savings",
         partial(measures.above, SAVING, 0.0, how="saving, linear learner", students=TABLES),
@@ -144,7 +158,15 @@ _TURNS = (
         partial(measures.turns_within, 1.25, 1.25, students=TABLES),
         figure=_RACE,
     ),
-    check("C10-turn-late", "monte-carlo", "A table turns later than its savings say", _ROWS, measures.turns_late),
+    *_twins(
+        "C10-turn-late",
+        "monte-carlo",
+        "A table turns to the intended component later than its savings say, by a factor of 1.5 or more",
+        partial(measures.turns_late, factor=1.5),
+        "… by one of 10",
+        partial(measures.turns_late, factor=10.0),
+        figure=_RACE,
+    ),
 )
 
 CHECKS: tuple[Check, ...] = (*_EXACT, *_HIT_RATES, *_WEAKER, *_TURNS)

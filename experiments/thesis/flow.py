@@ -1,0 +1,94 @@
+"""Least squares on two signs by gradient flow, with weight decay or in steps: all that C10 and L2 claim of it, exactly.
+
+The signs are independent given the label. The first, intended one has E uy = .9 and is scaled; the second, E vy = .5.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy.optimize import root_scalar
+
+from theory import prequential
+
+SCALE = 0.1  # of the first sign, where it is written small
+RATES = (0.95, 0.75)  # probabilities that the signs are the label's: .49 and .13 nats
+MEANS = (2 * RATES[0] - 1, 2 * RATES[1] - 1)
+
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def signs(scale: float, means: tuple[float, float] = MEANS) -> Moments:
+    """E zzᵀ, E yz and the input in which they disagree, of two signs of these means E y·sign, the first one scaled."""
+    first, second = means
+    both = scale * first * second
+    covariance = np.array([[scale**2, both], [both, 1]])
+    return covariance, np.array([scale * first, second]), np.array([scale, -1.0])
+
+
+def savings(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray, "sign *t"]:
+    """What the learner of each sign alone saves under gradient flow with weight decay, loss × time.
+
+    w(t) = w_∞(1 − e^{−kt}) with k = E z² + decay, w_∞ = E yz/k; the saving is ∫(E yz · w − ½ E z² w²) dt.
+    """
+    covariance, cross, _ = signs(scale)
+    t = np.asarray(times, float)
+    second, c = (np.reshape(x, (2,) + (1,) * t.ndim) for x in (np.diag(covariance), cross))
+    k = second + decay
+    once, twice = (-np.expm1(-i * k * t) / (i * k) for i in (1, 2))
+    w = c / k
+    return c * w * (t - once) - second * w**2 * (t - 2 * once + twice) / 2
+
+
+def crosses(scale: float, decay: float = 0.0) -> float:
+    """The time at which the intended sign's solo learner has saved as much as the spurious one's; inf if never."""
+
+    def lead(time: float) -> float:
+        first, second = savings(scale, decay, time)
+        return float(first - second) / time
+
+    ends = 1e-3, 1e9 / scale**2
+    return root_scalar(lead, bracket=ends).root if lead(ends[0]) < 0 < lead(ends[1]) else math.inf
+
+
+def turns(scale: float, decay: float = 0.0) -> float:
+    """The time at which the learner of both turns; weight decay is a ridge, C + decay · 1."""
+    covariance, cross, direction = signs(scale)
+    return float(prequential.turn(covariance + decay * np.eye(2), cross, direction))
+
+
+class Descent(NamedTuple):
+    """Gradient descent on two signs, and on each alone."""
+
+    answer: Float[np.ndarray, " step"]  # to the input in which they disagree; > 0 is the intended one's
+    lead: Float[np.ndarray, " step"]  # of the savings of the solo learners
+    alone: Float[np.ndarray, "2"]  # |1 − rate E z²|: < 1 where that one converges
+    together: float  # the largest |1 − rate λ|
+
+    @property
+    def share(self) -> float:
+        """How often the answer is as the larger saving says, in the second half of the steps."""
+        late = len(self.lead) // 2
+        return float(((self.answer > 0) == (self.lead > 0))[late:].mean())
+
+
+def descend(scale: float, rate: float, num_steps: int = 400) -> Descent:
+    """Exact gradients, w ← w + rate · (c − C w): unstable where rate · λ_max(C) > 2, each alone where rate · E z² > 2.
+
+    References:
+        Cohen et al. (2021), Gradient descent on neural networks typically occurs at the edge of stability,
+        arXiv:2103.00065.
+    """
+    covariance, cross, direction = signs(scale)
+    second = np.diag(covariance)
+    both, solo, saved = np.zeros(2), np.zeros(2), np.zeros(2)
+    answer, lead = [], []
+    for _ in range(num_steps):
+        saved = saved + cross * solo - second * solo**2 / 2
+        both, solo = both + rate * (cross - covariance @ both), solo + rate * (cross - second * solo)
+        answer.append(direction @ both)
+        lead.append(saved[0] - saved[1])
+    largest = np.abs(1 - rate * np.linalg.eigvalsh(covariance)).max()
+    return Descent(np.array(answer), np.array(lead), np.abs(1 - rate * second), float(largest))
