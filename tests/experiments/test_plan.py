@@ -154,6 +154,7 @@ def test_a_bad_csv_is_one_line_and_exit_2(tmp_path: Path, capsys: Captured, text
     assert message in line
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, capsys: Captured) -> None:
     widths = []
     true = budget.fixation(6, (0.8, 0.3), 0.4)

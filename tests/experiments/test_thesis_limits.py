@@ -107,6 +107,7 @@ def raced():
     return lambda _, name: found[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", FAILURES)
 def test_a_network_goes_against_the_savings(mode, raced, monkeypatch):
     """In most answers of all seeds together, the savings apart by more than their error; as they say in the control."""

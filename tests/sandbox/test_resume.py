@@ -168,6 +168,7 @@ def test_kill_and_resume(tmp_path):
     same(store.load(tmp_path / "run").record, store.load(tmp_path / "whole").record)
 
 
+@pytest.mark.slow
 def test_one_device_and_two_agree_to_rounding_and_two_chunks_bit_by_bit(tmp_path):
     assert jax.device_count() == 2
     runs = {"one": (1, 1), "two": (2, 1), "whole": (2, 60)}  # devices, chunk

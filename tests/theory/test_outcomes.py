@@ -114,6 +114,7 @@ def test_break_even_tends():
     assert limit - ratios[1] < (limit - ratios[0]) / 3
 
 
+@pytest.mark.slow
 def test_break_even_of_filtering():
     """At that ratio the filtering chain, run to its end, knows what it knew at first."""
     n, p = 5, 0.6

@@ -96,6 +96,7 @@ def test_published_best_sizes(verdicts):
         assert reached >= wrong * (1 - 1e-9)
 
 
+@pytest.mark.slow
 def test_best_sizes_do_not_depend_on_the_default_precision():
     """The wrong share, 4e-51, is zero in float32."""
     with jax.enable_x64(False):
