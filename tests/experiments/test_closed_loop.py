@@ -44,6 +44,7 @@ def test_figures_of_the_rows_exist():
     assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
+@pytest.mark.slow
 def test_faithful_is_read_whole():
     source = real_data.read(real_data.FILES["faithful.csv"], QUICK)
     x = np.concatenate([source.train, source.held_out])

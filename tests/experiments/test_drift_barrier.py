@@ -59,6 +59,7 @@ def test_a_row_can_fail(monkeypatch):
     assert rows.barrier(loops.FPRS[0], QUICK).verdict == "fails"
 
 
+@pytest.mark.slow
 def test_no_line_strikes_a_label_through(monkeypatch):
     """What ends at 0, or below a dashed limit, and a white label where the picture is yellow."""
     monkeypatch.setattr(figures.budget, "break_even", lambda n, share: 0.99 * np.sqrt(share) * (1 - 0.3 / n))

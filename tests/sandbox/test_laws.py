@@ -205,6 +205,7 @@ def test_fresh_data(stratified, law, twin):
     differs(mu2, twin(n, a))
 
 
+@pytest.mark.slow
 def test_a_little_fresh_data():
     """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) at n = 20, a = 0.1."""
     mu2, s2 = stationary(20, 0.1, True)
@@ -255,7 +256,7 @@ def binary(n, p):
     return loops(truth, num_replicas=5_000, num_samples=n, num_generations=20 * n).probs[:, :, 1]
 
 
-@pytest.mark.parametrize(("n", "p"), [(20, 0.5), (25, 0.2)])
+@pytest.mark.parametrize(("n", "p"), [(20, 0.5), pytest.param(25, 0.2, marks=pytest.mark.slow)])
 def test_absorption(n, p):
     """P(only symbol i is left) = p_i."""
     last = binary(n, p)[:, -1]

@@ -154,6 +154,7 @@ def raced_on_parity(student):
     return go(student, PARITY, Training(0.02), KEYS[:2, :2], 256, None)
 
 
+@pytest.mark.slow
 def test_a_hidden_layer_learns_a_parity_and_a_linear_student_cannot():
     """Which learns a bit by then; those of the spurious component alone learn nothing, it being independent."""
     hidden, linear = (
@@ -167,6 +168,7 @@ def test_a_hidden_layer_learns_a_parity_and_a_linear_student_cannot():
     assert (reliance[:, :, :2] < 0.03).all()
 
 
+@pytest.mark.slow
 def test_learners_start_alike_and_seeds_do_not():
     """At a rate of almost 0 the policy returned is the start: of the key's own, for all three learners."""
     found = go("MLP Adam", PARITY, Training(1e-12), KEYS[:2, :2], 256, None).policy

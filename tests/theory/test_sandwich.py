@@ -88,6 +88,7 @@ def test_standard_error_counts_the_shared_models():
         assert abs(ratio - 1) < 0.16  # 5 errors of a variance from 2000 values; it is also off by some 1/L
 
 
+@pytest.mark.slow
 def test_standard_error_is_that_of_the_jackknife():
     """(L−1)/L Σ_j (θ_{−j} − mean)², θ_{−j} without replica j of any task, on 150 normal models a task."""
     num_models, width = 150, 0.3
