@@ -62,6 +62,7 @@ def test_truth_of_mixture_pair():
     np.testing.assert_allclose(coverage.truth_of_mixture_pair(), expected, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_rare_task_is_missed_as_often_as_the_binomial_law_says():
     """The sum over k, how many of 50 replicas show the task of 2 %, of P(k) where the interval holds I."""
     k = np.arange(51)

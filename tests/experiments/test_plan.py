@@ -64,6 +64,7 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
     assert found(r"rounds of ([\d.]+) \[asymptotic", text) == pytest.approx([math.sqrt(0.9 * 50 / 0.6)], abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_verdicts_solved_for_are_enough_and_fewer_are_not(capsys: Captured) -> None:
     case = [*RATES, "--initial", ".1", "--goal", ".95"]
     takes, rounds = found(
@@ -78,6 +79,7 @@ def test_the_verdicts_solved_for_are_enough_and_fewer_are_not(capsys: Captured) 
     assert "verdicts: not enough" in screen(capsys, *case, "--verdicts", str(int(needed) - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", [["--verdicts", "100"], ["--round-size", "11"]])
 def test_the_fpr_solved_for_gives_the_goal_and_a_larger_one_does_not(capsys: Captured, extra: list[str]) -> None:
     case = ["--tpr", ".9", "--initial", ".3", "--goal", ".99", *extra]
@@ -89,6 +91,7 @@ def test_the_fpr_solved_for_gives_the_goal_and_a_larger_one_does_not(capsys: Cap
         assert fpr == pytest.approx(0.9 * float(budget.accuracy(11, 0.3, 0.99)), abs=2e-4)
 
 
+@pytest.mark.slow
 def test_success_of_a_budget_without_a_goal(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--verdicts", "20")
     (size,) = found(r"rounds of (\d+) kept samples end right", text)
@@ -185,6 +188,7 @@ def test_estimates_lie_in_their_intervals(tmp_path: Path, capsys: Captured, rows
         assert float(low) <= float(value) <= float(high.replace(",", "")), shown
 
 
+@pytest.mark.slow
 def test_labels_may_leave_the_goal_open(tmp_path: Path, capsys: Captured) -> None:
     options = ["--initial", ".4", "--goal", ".95", "--verdicts-file"]
     few = screen(capsys, *options, str(labels(tmp_path / "few.csv", 40)))
@@ -235,6 +239,7 @@ def test_numbers_as_people_write_them(capsys: Captured, written: str, meant: str
     assert shown == screen(capsys, *LOOP, "--goal", ".99", "--verdicts", meant)
 
 
+@pytest.mark.slow
 def test_too_few_labels_are_called_so(tmp_path: Path, capsys: Captured) -> None:
     path = labels(tmp_path / "x.csv", 24, tpr=0.5)
     text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--goal", ".99", "--verdicts", "60")

@@ -57,6 +57,7 @@ LIKELIEST = (10, 49, 20_000)  # samples, generations, replicas
 UNBIASED_20 = (20, 39, 20_000, UNBIASED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [0, 4, 9])
 def test_variance_of_the_likeliest_fit(t):
     """E s_t² = (1 − 1/n)^{t+1}."""
@@ -128,6 +129,7 @@ def test_steps_of_the_log_variance_are_independent():
     agrees(((steps[:, 1:] - expected) * (steps[:, :-1] - expected)).mean(1), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [0, 9])
 def test_three_dimensions(t):
     """E tr Σ_t / d = (1 − 1/n)^{t+1}; E ln det Σ_t = (t+1) [Σ_{j<d} ψ((n−1−j)/2) + d ln(2/n)]."""

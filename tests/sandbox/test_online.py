@@ -183,6 +183,7 @@ def test_learners_start_alike_and_seeds_do_not():
 # what a race may depend on
 
 
+@pytest.mark.slow
 def test_a_longer_race_begins_as_a_shorter_one():
     """And the policy of the shorter one has the reliance, loss and share right of the next step."""
     short, long = go(num_steps=40), raced()
@@ -198,6 +199,7 @@ def test_a_longer_race_begins_as_a_shorter_one():
             close(found, tuple(x[*cell, learner, 40] for x in long[:3]), 1e-5)
 
 
+@pytest.mark.slow
 def test_one_environment_is_raced_as_in_a_stack():
     """Alone, and on two devices."""
     one = race(

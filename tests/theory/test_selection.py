@@ -124,6 +124,7 @@ def test_laws_stay_laws(p, acceptance):
     assert (np.diff(laws @ np.asarray(states)[:, 0]) * np.sign(acceptance[0] - acceptance[1]) >= -EXACT).all()
 
 
+@pytest.mark.slow
 def test_published_endings():
     """n = 10, a = (.9, .2), Z_0 from 10 samples at p = .1: ends right with .475 if filtered, .644 until kept."""
     kept = starts(10, [[0.1, 0.9]]) @ drift.fixation_probabilities(drift.selection_kernel(10, [0.9, 0.2]))
