@@ -3,10 +3,14 @@
 import importlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import groupby
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple, Self
 
 from rich.console import Console
@@ -14,8 +18,9 @@ from rich.text import Text
 
 import experiments
 from experiments import ledger, progress
-from experiments.ledger import MARKS, Check, Row, Settings, number, numbers
+from experiments.ledger import MARKS, Check, Outcome, Row, Settings, number, numbers
 
+AT_ONCE = 2  # experiments
 MOST_NAMED = 20  # names that fit into a message: of more, the nearest
 
 
@@ -68,18 +73,49 @@ def select(entries: Sequence[Entry], claim: str | None, row: str | None) -> list
 
 
 def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Console) -> list[Row]:
-    """Fills the ledger, on the screen and on disk, row by row. Returns the rows."""
+    """Fills the ledger, on the screen and on disk, row by row, two experiments at once. Returns the rows."""
     printer = Printer.on(console, [entry.check.id for entry in entries])
     printer.header()
     rows = []
-    with progress.steps(console, "row", len(entries)) as step:
+    with _measured(entries, settings) as found, progress.steps(console, "row", len(entries)) as step:
         for check, _ in entries:
-            start = time.perf_counter()
             with step(check.id):
-                rows.append(Row.of(check, check.measure(settings)))
+                outcome, seconds = found[check.id].result()
+                rows.append(Row.of(check, outcome))
             ledger.update(out / "ledger.json", rows[-1])
-            printer.row(rows[-1], time.perf_counter() - start)
+            printer.row(rows[-1], seconds)
     return rows
+
+
+@contextmanager
+def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str, Future[tuple[Outcome, float]]]]:
+    """The outcome of each row and the seconds it took, when they are there.
+
+    To compile keeps one core busy. The rows of an experiment are measured in their order, as they share what they keep.
+    """
+    found: dict[str, Future[tuple[Outcome, float]]] = {entry.check.id: Future() for entry in entries}
+    left = Event()
+
+    def measure(checks: Sequence[Check]) -> None:
+        for check in checks:
+            if left.is_set():
+                return
+            start = time.perf_counter()
+            try:
+                outcome = check.measure(settings)
+            except BaseException as error:  # whatever it is, it is the main thread that answers it
+                found[check.id].set_exception(error)
+            else:
+                found[check.id].set_result((outcome, time.perf_counter() - start))
+
+    pool = ThreadPoolExecutor(AT_ONCE)
+    for _, group in groupby(entries, key=lambda entry: id(entry.figures)):  # those of one experiment
+        pool.submit(measure, [entry.check for entry in group])
+    try:
+        yield found
+    finally:
+        left.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool) -> list[str]:
