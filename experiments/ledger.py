@@ -236,6 +236,35 @@ def check(
     )
 
 
+def twins(
+    id: str,
+    kind: Kind,
+    statement: str,
+    measure: Callable[[Settings], Outcome],
+    otherwise: str,
+    twin: Callable[[Settings], Outcome],
+    *,
+    test: str,
+    figure: str | None = None,
+) -> tuple[Check, Check]:
+    """A check and its false twin, as `check` makes them.
+
+    Args:
+        id: of the first, as in `check`.
+        kind: of both.
+        statement: of the first.
+        measure: of the first.
+        otherwise: the twin's statement.
+        twin: how the twin is measured.
+        test: of both, without the leading tests/.
+        figure: of both.
+    """
+    return (
+        check(id, kind, statement, test, measure, figure),
+        check(f"{id}-twin", kind, otherwise, test, twin, figure, twin=True),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of ledger.json, its fields in the order of the file."""

@@ -105,8 +105,8 @@ def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str
                 outcome = check.measure(settings)
             except BaseException as error:  # whatever it is, it is the main thread that answers it
                 found[check.id].set_exception(error)
-            else:
-                found[check.id].set_result((outcome, time.perf_counter() - start))
+                return
+            found[check.id].set_result((outcome, time.perf_counter() - start))
 
     pool = ThreadPoolExecutor(AT_ONCE)
     for _, group in groupby(entries, key=lambda entry: id(entry.figures)):  # those of one experiment

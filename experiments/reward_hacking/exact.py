@@ -9,6 +9,7 @@ from experiments.ledger import Outcome, Settings, equality, inequality
 from experiments.reward_hacking import cures, goodhart, labels, student
 from experiments.reward_hacking.judge import CASE, SAMPLES
 from experiments.reward_hacking.student import ALIGNED, CONFLICT, KIND, KL, RATE, RIGHT, START, Outputs, Seen
+from experiments.thesis.flow import signs
 from theory import prequential
 
 AGREEMENTS = (0.55, 0.65, 0.75, 0.85, 0.95)
@@ -65,9 +66,7 @@ def flow(always: bool, settings: Settings) -> Outcome:
     """Least squares on two signs, from 0: the time at which the answer to a conflict turns is finite iff ρ < 1 − ε."""
     wrong = 0
     for rho, noise in GRID:
-        intended, spurious = 1 - 2 * noise, 2 * rho - 1
-        both = intended * spurious
-        when = prequential.turn([[0.01, 0.1 * both], [0.1 * both, 1]], [0.1 * intended, spurious], [0.1, -1.0])
+        when = prequential.turn(*signs(0.1, (1 - 2 * noise, 2 * rho - 1)))
         wrong += bool(np.isfinite(when)) != (always or rho < 1 - noise)
     grid = f"ρ = {AGREEMENTS[0]} … {AGREEMENTS[-1]}, ε = {NOISES[0]:g} … {NOISES[-1]}"
     setting = f"{len(GRID)} flows, {grid}, the sign of correctness at scale .1: how many turn otherwise"

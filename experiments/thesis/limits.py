@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from experiments.ledger import Check, Kind, Outcome, Settings, check
+from experiments.ledger import Check, Kind, twins
 from experiments.thesis import acceleration, failures
 from experiments.thesis.failures import AGREEMENT, BROKEN, CONTROLS, FAILURES, as_often, rule
 
@@ -14,22 +14,7 @@ _FAST = "experiments/test_thesis_limits.py::"
 _MAP, _EARLIER = "thesis-failures", "thesis-acceleration"
 
 
-def _pair(
-    id: str,
-    kind: Kind,
-    statement: str,
-    measure: Callable[[Settings], Outcome],
-    otherwise: str,
-    twin: Callable[[Settings], Outcome],
-    *,
-    test: str = _ROWS,
-    figure: str = _MAP,
-) -> tuple[Check, Check]:
-    """A row and its false twin."""
-    return (
-        check(id, kind, statement, test, measure, figure),
-        check(f"{id}-twin", kind, otherwise, test, twin, figure, twin=True),
-    )
+_pair = partial(twins, test=_ROWS, figure=_MAP)
 
 
 def _failure(mode: str, statement: str, also: str, *, bound: float = 0.5) -> tuple[Check, Check]:

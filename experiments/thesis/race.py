@@ -202,9 +202,8 @@ def lines(asked: Case, found: Curves) -> Iterator[str]:
     yield f"turns to {asked.intended}: predicted {_when(turns[0], given)}; measured {_when(turns[1], given)}"
     yield f"  in the end: {_answered(asked, given, -1)}"
     yield "  (predicted turns are off by a factor of 2 at times, those of a table by 3: rows C10-turn, C10-turn-late)"
-    if not any(
-        (block.evidence() > 0).all(0).any() for block in asked.environment[:2]
-    ):  # none leaves a doubt of its sign
+    doubts = [(block.evidence() > 0).all(0).any() for block in asked.environment[:2]]  # of its sign, once it is read
+    if not any(doubts):
         wins = asked.intended if right > agreement else asked.spurious if right < agreement else "neither"
         yield f"  with unlimited data, for a learner that can read both: {wins} ({right:.4g} against {agreement:.4g})"
     yield f"labels to decorrelate from {asked.spurious}, a share δ, so that {asked.intended} is relied on by then:"
@@ -220,7 +219,8 @@ def numbers(found: Curves) -> Sequence[int]:
 
 
 def _mean(x: np.ndarray, form: str) -> str:
-    return f"{form.format(x.mean())} ± {form.format(x.std(ddof=1) / np.sqrt(x.size))}"
+    found = estimate(x)
+    return f"{form.format(float(found.mean))} ± {form.format(float(found.stderr))}"
 
 
 def _answered(asked: Case, given: Curves, at: int) -> str:
@@ -252,20 +252,14 @@ def _share(needed: Crossing) -> str:
 def figure(asked: Case, found: Curves) -> Figure:
     """The race: what each component alone has saved, which one is relied on, and the decorrelation that turns it."""
     given, (saved, relied, needed) = found.pick(0), plots.figure(3)[1]
+    errors = float(stdtrit(asked.num_seeds - 1, 0.975))
     for index, name, color in ((INTENDED, asked.intended, plots.BLUE), (SPURIOUS, asked.spurious, plots.VERMILLION)):
-        nats = given.saving[:, index]
-        plots.band(
-            saved,
-            given.samples,
-            nats.mean(0),
-            nats.std(0, ddof=1) / len(nats) ** 0.5,
-            label=f"{name} alone",
-            color=color,
-        )
+        nats = estimate(given.saving[:, index])
+        plots.band(saved, given.samples, nats.mean, nats.stderr, label=f"{name} alone", color=color, errors=errors)
     saved.set_yscale("symlog", linthresh=10)
     saved.set(xscale="log", xlabel="samples", ylabel="saved [nats]", title="what saves more …")
-    shares = given.reliance
-    plots.band(relied, given.samples, shares.mean(0), shares.std(0, ddof=1) / len(shares) ** 0.5, color=plots.PURPLE)
+    share = estimate(given.reliance)
+    plots.band(relied, given.samples, share.mean, share.stderr, color=plots.PURPLE, errors=errors)
     relied.axhline(0.5, color=plots.GREY, linewidth=1)
     for turn, label, style in (
         (predicted_turn(given), "predicted turn", "--"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from experiments.ledger import Check, Kind, Outcome, Settings, check
+from experiments.ledger import Check, Outcome, Settings, check, twins
 from experiments.thesis import exact, measures
 from experiments.thesis.measures import MLPS, SAVING, TABLES
 
@@ -14,15 +14,7 @@ _FAST = "experiments/test_thesis.py::"
 _RACE, _HITS = "thesis-race", "thesis-hits"
 
 
-def _twins(
-    id: str, kind: Kind, statement: str, measure: Measure, otherwise: str, twin: Measure, *, figure=None, test=_ROWS
-) -> tuple[Check, Check]:
-    """A row and its false twin."""
-    return (
-        check(id, kind, statement, test, measure, figure),
-        check(f"{id}-twin", kind, otherwise, _ROWS, twin, figure, twin=True),
-    )
-
+_twins = partial(twins, test=_ROWS)
 
 _EXACT = (
     *_twins(
@@ -50,7 +42,6 @@ _EXACT = (
         exact.tables,
         "… also where both have two contexts",
         partial(exact.tables, contexts=2),
-        test="theory/test_prequential.py::test_information_alone_does_not_order_the_savings",
     ),
     *_twins(
         "C10-mixture",
@@ -59,7 +50,7 @@ _EXACT = (
         exact.mixture,
         "… prior × e^(n I)",
         partial(exact.mixture, by_information=True),
-        test=_FAST + "test_mixture_by_hand",
+        test=_FAST + "test_exact_rows",
     ),
 )
 

@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, Event
 from types import ModuleType
 
 import fake_experiment
 import pytest
 from fake_experiment import CHECK, OTHER, TWIN
+from rich.console import Console
 
 from experiments import cli, ledger, verify
 from experiments.ledger import Outcome, Settings, inequality
@@ -206,3 +208,42 @@ def test_the_catalogue_is_consistent(
     monkeypatch.setattr(fake, "CHECKS", checks)
     with pytest.raises(ValueError, match=message):
         verify.catalogue()
+
+
+def entries(*measures: Callable[[Settings], Outcome]) -> list[verify.Entry]:
+    """A row of an experiment of its own for each."""
+    checks = (replace(CHECK, id=f"C2-{i}", measure=measure, figure=None) for i, measure in enumerate(measures))
+    return [verify.Entry(check, {}) for check in checks]
+
+
+def test_two_experiments_are_measured_at_once_and_printed_in_order(tmp_path: Path, capsys: Captured) -> None:
+    """Each waits for the other, and the first one is then the slower."""
+    both, first_may = Barrier(2, timeout=20), Event()
+
+    def first(settings: Settings) -> Outcome:
+        both.wait()
+        assert first_may.wait(20)
+        return inequality(1.0, setting="first")
+
+    def second(settings: Settings) -> Outcome:
+        both.wait()
+        first_may.set()
+        return inequality(2.0, setting="second")
+
+    rows = verify.check(entries(first, second), Settings(), tmp_path, Console())
+    assert [row.slack for row in rows] == [1.0, 2.0] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
+    shown = capsys.readouterr().out
+    assert shown.index("C2-0") < shown.index("C2-1")
+
+
+def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> None:
+    begun = []
+
+    def refuse(settings: Settings) -> Outcome:
+        raise ValueError("no")
+
+    figures: dict = {}
+    checks = [replace(CHECK, id=f"C2-{i}", figure=None, measure=refuse if i == 0 else begun.append) for i in range(3)]
+    with pytest.raises(ValueError, match=r"^row C2-0: no$"):
+        verify.check([verify.Entry(check, figures) for check in checks], Settings(), tmp_path, Console())
+    assert not begun and not ledger.read(tmp_path / "ledger.json")
