@@ -376,7 +376,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message, status = str(stop) or "stopped", 130
     except (ValueError, OSError) as error:
         message, status = _explain(error), 2
-    print(f"infoloop: {' '.join(message.split())}", file=sys.stderr)
+    print(f"infoloop: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    if arguments is None:  # at once, from a shell: a thread that still measures or compiles would be waited for
+        sys.stdout.flush()
+        os._exit(status)
     return status
 
 

@@ -4,13 +4,13 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any, NamedTuple, Self
 
 from rich.console import Console
@@ -94,28 +94,28 @@ def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str
     To compile keeps one core busy. The rows of an experiment are measured in their order, as they share what they keep.
     """
     found: dict[str, Future[tuple[Outcome, float]]] = {entry.check.id: Future() for entry in entries}
+    groups = [list(group) for _, group in groupby(entries, key=lambda entry: id(entry.figures))]  # an experiment each
     left = Event()
 
-    def measure(checks: Sequence[Check]) -> None:
-        for check in checks:
-            if left.is_set():
-                return
-            start = time.perf_counter()
-            try:
-                outcome = check.measure(settings)
-            except BaseException as error:  # whatever it is, it is the main thread that answers it
-                found[check.id].set_exception(error)
-                return
-            found[check.id].set_result((outcome, time.perf_counter() - start))
+    def measure() -> None:
+        while groups and not left.is_set():
+            for check, _ in groups.pop(0):
+                if left.is_set():
+                    return
+                start = time.perf_counter()
+                try:
+                    outcome = check.measure(settings)
+                except BaseException as error:  # whatever it is, it is the main thread that answers it
+                    found[check.id].set_exception(error)
+                    return
+                found[check.id].set_result((outcome, time.perf_counter() - start))
 
-    pool = ThreadPoolExecutor(AT_ONCE)
-    for _, group in groupby(entries, key=lambda entry: id(entry.figures)):  # those of one experiment
-        pool.submit(measure, [entry.check for entry in group])
+    for _ in range(AT_ONCE):
+        Thread(target=measure, daemon=True).start()  # nobody waits for the row that is measured as we leave
     try:
         yield found
     finally:
         left.set()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool) -> list[str]:
