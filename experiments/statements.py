@@ -1,4 +1,4 @@
-"""The claims in words and symbols, from statements.toml: for the report, the README's table, the last screen of `verify`."""
+"""The claims in words and symbols, as the report, the README and the last screen of `verify` put them (statements.toml)."""
 
 import tomllib
 from importlib.resources import files
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 
 class Statement(NamedTuple):
-    """A claim of the paper (C), a question that it leaves open (L), a result on one (R), or a law of the best of n (F)."""
+    """A claim of the paper (C), a question that it leaves open (L), a result (R), or a law of the best of n (F)."""
 
     id: str
     title: str  # one line
