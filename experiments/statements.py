@@ -1,4 +1,4 @@
-"""The claims in words and symbols, as the report, the README and the last screen of `verify` put them (statements.toml)."""
+"""The claims in words and symbols (statements.toml), for the report, the README and the last screen of `verify`."""
 
 import tomllib
 from importlib.resources import files
