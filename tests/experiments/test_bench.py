@@ -12,8 +12,8 @@ import pytest
 
 import sandbox
 import theory
-from experiments import baselines, bench, cli
-from experiments.bench import Effort, Row, Timing
+from experiments import bench, cli
+from experiments.bench import Effort, Row, Timing, baselines, networks, work
 from experiments.continuous_information import coverage
 
 SIZE = dict(num_replicas=500, num_samples=10, num_generations=5)
@@ -39,7 +39,7 @@ def widen(model: baselines.Mixtures, num_replicas: int) -> baselines.Mixtures:
     "alternative", [lambda: baselines.gaussian(rng(), **SIZE), lambda: baselines.gaussian_loop(0, **SIZE)]
 )
 def test_the_gaussian_loops_are_the_same(alternative: Callable[[], tuple[np.ndarray, np.ndarray]]) -> None:
-    record = bench.retrain(sandbox.Gaussian(jnp.zeros(1), jnp.eye(1)), **SIZE).model
+    record = work.retrain(sandbox.Gaussian(jnp.zeros(1), jnp.eye(1)), **SIZE).model
     means, deviations = alternative()
     assert means.shape == deviations.shape == (6, 500) and record.mean.shape == (1, 500, 6, 1)
     assert (means[0] == 0).all() and (deviations[0] == 1).all()
@@ -57,7 +57,7 @@ def test_the_gaussian_loops_twin() -> None:
 
 def test_the_categorical_loops_are_the_same() -> None:
     probs = rng().dirichlet(np.ones(40))
-    ours = bench.retrain(sandbox.Categorical(jnp.asarray(probs)), **SIZE).model.probs[0]
+    ours = work.retrain(sandbox.Categorical(jnp.asarray(probs)), **SIZE).model.probs[0]
     theirs = baselines.categorical(rng(), probs, **SIZE).swapaxes(0, 1)
     assert ours.shape == theirs.shape and np.allclose(ours[:, 0], theirs[:, 0], rtol=1e-15)
     assert_same_mean((ours[:, 1:] ** 2).sum(axis=2), (theirs[:, 1:] ** 2).sum(axis=2))
@@ -67,7 +67,7 @@ def test_the_categorical_loops_are_the_same() -> None:
 def test_the_markov_loops_are_the_same() -> None:
     initial, *rows = rng().dirichlet(np.ones(3), 4)
     transition, size = np.stack(rows), SIZE | {"num_samples": 30}
-    ours = bench.retrain(sandbox.MarkovChain(jnp.asarray(initial), jnp.asarray(transition)), **size).model
+    ours = work.retrain(sandbox.MarkovChain(jnp.asarray(initial), jnp.asarray(transition)), **size).model
     initials, transitions = baselines.markov_chain(rng(), initial, transition, **size)
     assert ours.transition.shape == (1, 500, 6, 3, 3) and transitions.shape == (6, 500, 3, 3)
     assert np.allclose(transitions.sum(axis=3), 1) and np.allclose(initials.sum(axis=2), 1)
@@ -79,7 +79,7 @@ def test_the_markov_loops_are_the_same() -> None:
 def test_the_mixture_loops_are_the_same() -> None:
     size = dict(num_samples=50, num_generations=3)
     model = sandbox.GaussianMixture(*map(jnp.asarray, (WEIGHTS, MEANS, IDENTITIES)))
-    ours = bench.retrain(model, num_replicas=200, **size).model
+    ours = work.retrain(model, num_replicas=200, **size).model
     start = widen(baselines.Mixtures(WEIGHTS, MEANS, IDENTITIES), 200)
     theirs = baselines.mixture(rng(), start, fit=baselines.em, **size)
     assert ours.means.shape == (1, 200, 4, 2, 2) and theirs.means.shape == (4, 200, 2, 2)
@@ -154,9 +154,15 @@ def test_the_log_likelihoods_are_the_same() -> None:
     np.testing.assert_allclose(ours[possible], theirs[possible], rtol=1e-14, atol=1e-12)
 
 
+def test_the_informations_are_those_of_dit() -> None:
+    (row,) = [row for row in bench.table() if row.against == "dit"]
+    theirs = row.alternative()
+    np.testing.assert_allclose(np.asarray(row.ours())[: len(theirs)], theirs, rtol=1e-12)
+
+
 def test_the_table_has_the_rows_that_were_promised() -> None:
     rows = bench.table()
-    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1]
+    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
     widths = bench.COLUMNS
     assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in rows)
 
@@ -227,10 +233,10 @@ def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.Mon
 
 def test_the_policies_are_trained_alike() -> None:
     """The share right in each round, averaged over seeds; Adam's two are the same from the first round on."""
-    rounds, (start, prompts) = 30, bench.policies(48)
-    ours = np.asarray(bench.trained_policies(start, prompts, rounds))
-    size = bench.POLICY | {"num_rounds": rounds}
-    weights = bench.policy_weights(start)
+    rounds, (start, prompts) = 30, networks.policies(48)
+    ours = np.asarray(networks.trained_policies(start, prompts, rounds))
+    size = networks.POLICY | {"num_rounds": rounds}
+    weights = networks.policy_weights(start)
     theirs = baselines.policy_gradient(
         rng(), weights, np.asarray(prompts.features), np.asarray(prompts.right), **size
     ).T
@@ -243,11 +249,16 @@ def test_the_policies_are_trained_alike() -> None:
 @pytest.mark.slow
 def test_the_races_are_the_same() -> None:
     """Each learner's loss, share right and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
-    keys, shortcuts = bench.parity_against_length(64, order=2)
+    keys, shortcuts = networks.parity_against_length(64, order=2)
     training = sandbox.Training(0.5)
-    race = sandbox.races(keys, shortcuts, bench.STUDENT, training=training, **bench.RACES)
+    race = sandbox.races(keys, shortcuts, networks.STUDENT, training=training, **networks.RACES)
     theirs = baselines.races(
-        rng(), bench.student_weights(keys), np.asarray(shortcuts.agreement), order=2, learning_rate=0.5, **bench.RACES
+        rng(),
+        networks.student_weights(keys),
+        np.asarray(shortcuts.agreement),
+        order=2,
+        learning_rate=0.5,
+        **networks.RACES,
     )
     ours = np.stack([race.loss, race.right, race.reliance])[:, :, 0]
     assert ours.shape == theirs.shape == (3, 64, 3, 200) and ours.dtype == theirs.dtype == np.float32

@@ -1,0 +1,61 @@
+"""What is timed of networks: policies that are trained by RLVR, and races of two components."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+import sandbox
+from sandbox.models.policy import network
+from sandbox.training import ADAM
+
+POLICY: dict[str, Any] = dict(num_samples=4, num_rounds=500, learning_rate=0.01)
+
+
+def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.environments.Prompts]:
+    """Networks at their start, stacked over seeds, and the prompts that all of them learn."""
+    prompts = sandbox.environments.world(jax.random.key(0), num_classes=4, num_forms=8).train
+    keys = jax.random.split(jax.random.key(1), num_seeds)
+    return jax.jit(jax.vmap(lambda key: network(key, prompts.features.shape[1], 4, 8)))(keys), prompts
+
+
+def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
+    """Weight, bias, weight, bias of the stacked networks, as matrices."""
+    hidden, head = (start.variables["params"][name] for name in ("Dense_0", "head"))
+    parts = hidden["kernel"], hidden["bias"][:, None], head["kernel"], head["bias"]
+    weight, bias, out_weight, out_bias = (np.asarray(part) for part in parts)
+    num_seeds, width = bias.shape[0], bias.shape[2]
+    return weight, bias, out_weight.reshape(num_seeds, width, -1), out_bias.reshape(num_seeds, 1, -1)
+
+
+@partial(jax.jit, static_argnames="num_rounds")
+def trained_policies(
+    start: sandbox.Network, prompts: sandbox.environments.Prompts, num_rounds: int = POLICY["num_rounds"]
+) -> jax.Array:
+    """The share right of each network before each round and after the last [seed, t]."""
+
+    def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
+        size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
+        verdict = sandbox.feedback.verdict(4, 8)
+        return sandbox.train(key, network, prompts, verdict, sandbox.training.RLVR(), optimizer=ADAM, **size).measured
+
+    num_seeds = jax.tree.leaves(start)[0].shape[0]
+    return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
+
+
+RACES: dict[str, Any] = dict(num_steps=200, batch=32)
+STUDENT = sandbox.online.STUDENTS["MLP SGD"]
+
+
+def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
+    """Environments that differ in how often the length has the label's sign, and one seed for each."""
+    parity, length = sandbox.component("parity", order=order), sandbox.component("length")
+    agreements = np.linspace(0.55, 0.95, num_environments)
+    shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
+    return jax.random.split(jax.random.key(3), (num_environments, 1)), sandbox.components.stack(shortcuts)
+
+
+def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:
+    """What the races of these keys [environment, 1] start from, as `policy_weights`."""
+    return policy_weights(jax.jit(jax.vmap(lambda key: STUDENT.start(jax.random.fold_in(key, 0))))(keys[:, 0]))
