@@ -3,7 +3,8 @@
 from sandbox import components, environments, feedback, noise, online, regions, store, training
 from sandbox.base import ExponentialFamily, Model, Signal
 from sandbox.components import Component, Shortcut, component, shortcut
-from sandbox.ensemble import ensemble, replica_keys, spread
+from sandbox.devices import spread
+from sandbox.ensemble import ensemble, replica_keys
 from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
 from sandbox.loop import Record, run
 from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table

@@ -35,7 +35,15 @@ class Component(NamedTuple):
     presence: Number  # how often it is written at all; the block is 0 otherwise
 
     def write(self, u: Float[Array, "sample width_and_1"], sign: Float[Array, " sample"]) -> Block:
-        """The features of each sign, made of uniform noise."""
+        """The features of each sign, made of uniform noise.
+
+        Args:
+            u: Uniform numbers in (0, 1), one a feature, and one more that decides the presence.
+            sign: ±1.
+
+        Returns:
+            The block, 0 where it is absent.
+        """
         wholes = (jnp.asarray(x, int) for x in self[:3])
         c = Component(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
         features = jax.lax.switch(c.kind, [kind.write for kind in KINDS.values()], u[:, :-1], sign[:, None], c)
@@ -75,6 +83,9 @@ def component(
         margin: How clearly the sign is written, where the kind has a margin; by default 1 for a pattern and a style,
             which say nothing at 0, and 0 for others.
         presence: How often it is written at all, its sparsity.
+
+    Returns:
+        The component, its fields as NumPy numbers.
 
     Raises:
         ValueError: An unknown kind, an order that does not fit into `size` features, or a number out of range.
@@ -225,7 +236,16 @@ class Shortcut(NamedTuple):
     def draw(
         self, key: Array, num_samples: int, written: Bool[Array, "2"]
     ) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
-        """Features, and labels 0 or 1; a component that is not `written` is replaced by one of an independent sign."""
+        """Samples of the environment; a component that is not `written` is replaced by one of an independent sign.
+
+        Args:
+            key: The randomness.
+            num_samples: How many.
+            written: Whether the intended and the spurious component have their own signs.
+
+        Returns:
+            Features, and labels 0 or 1.
+        """
         u = noise.uniform(key, (num_samples, 5 + 2 * (WIDTH + 1)), jnp.float32)
         label, agree, other = jnp.split(u[:, :5], [1, 3], axis=1)
         signs = jnp.where(written[None], _bits(label) * jnp.where(agree < self.agreement[None], 1, -1), _bits(other))
@@ -234,12 +254,28 @@ class Shortcut(NamedTuple):
     def write(
         self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]
     ) -> Float[Array, "sample feature"]:
-        """The two blocks of features, for signs of both components."""
+        """The two blocks of features, for signs of both components.
+
+        Args:
+            u: Uniform numbers in (0, 1), as `Component.write` takes them, of the intended component first.
+            signs: ±1, of the intended component first.
+
+        Returns:
+            Both blocks, side by side.
+        """
         blocks = zip((self.intended, self.spurious), jnp.split(u, 2, axis=1), signs.T, strict=True)
         return jnp.concatenate([component.write(noise, sign) for component, noise, sign in blocks], axis=1)
 
     def conflicts(self, key: Array, num_samples: int) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
-        """Counterfactual inputs, both components written and in conflict, and the class that the intended one says."""
+        """Counterfactual inputs, in which both components are written and disagree.
+
+        Args:
+            key: The randomness.
+            num_samples: How many.
+
+        Returns:
+            Features, and the class 0 or 1 that the intended component says.
+        """
         u = noise.uniform(key, (num_samples, 1 + 2 * (WIDTH + 1)), jnp.float32)
         sign = _bits(u[:, :1])
         intended, spurious = (component._replace(presence=1.0) for component in self[:2])
@@ -256,6 +292,9 @@ def shortcut(intended: Component, spurious: Component, *, agreement: float, labe
         agreement: ρ, between the spurious component and the label.
         label_noise: How often the label is not what the intended component says.
 
+    Returns:
+        The environment, its agreements (1 − label_noise, ρ).
+
     Raises:
         ValueError: A rate is outside [0, 1].
     """
@@ -265,7 +304,13 @@ def shortcut(intended: Component, spurious: Component, *, agreement: float, labe
 
 
 def stack(shortcuts: Sequence[Shortcut]) -> Shortcut:
-    """Many environments as one, on axis 0 of every leaf, for `jax.vmap`.
+    """Many environments as one, for `jax.vmap`.
+
+    Args:
+        shortcuts: The environments.
+
+    Returns:
+        One, with an axis 0 of environments on every leaf.
 
     Raises:
         ValueError: There is none.

@@ -13,13 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.sharding import AxisType, NamedSharding
-from jax.sharding import PartitionSpec as P
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sandbox import proposals, store, validation
-from sandbox.base import Data, Same, Signal
+from sandbox import devices, proposals, store, validation
+from sandbox.base import Data, Signal
 from sandbox.loop import Record, as_pytree, check_model, check_record, check_signal, generation
 from sandbox.regimes import Fit, Regime, Replace, check_regime, whole
 
@@ -113,9 +111,9 @@ def ensemble(
     shared = (regime, None if own else as_pytree(signal))
     num_tasks = jax.tree.leaves(tasks)[0].shape[0]
     size = num_tasks * num_replicas
-    mesh = _mesh(min(size, jax.device_count()))
+    mesh = devices.mesh(min(size, jax.device_count()))
     index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
-    index = jax.device_put(index, NamedSharding(mesh, P("replica")))
+    index = devices.put(index, mesh)
     state = _start(key, tasks, index, regime, num_replicas=num_replicas, plan=plan, mesh=mesh)
     num_rows = num_generations // every + 1
     watched = sys.stderr.isatty() if progress is None else progress
@@ -179,23 +177,18 @@ def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> di
 
 
 def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[Array, Array, Array]:
-    """The keys of one replica: of its real samples, of its own signal, and of its loop (the key of `run`)."""
+    """The keys of one replica, to replay it.
+
+    Args:
+        key: That of the ensemble.
+        task: k, from 0.
+        replica: r, from 0.
+
+    Returns:
+        The keys of its real samples, of its own signal, and of its loop (the key of `run`).
+    """
     real, own, loop = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, task), replica), 3)
     return real, own, loop
-
-
-def spread(replicas: Same) -> Same:
-    """Puts replicas, axis 0 of each leaf, on several devices, as many as divide them: a `vmap` over them runs on all.
-
-    Give it the keys or the models that a compiled function is mapped over.
-    """
-    size = jax.tree.leaves(replicas)[0].shape[0]
-    return jax.device_put(replicas, NamedSharding(_mesh(math.gcd(size, jax.device_count())), P("replica")))
-
-
-def _mesh(num_devices: int) -> jax.sharding.Mesh:
-    devices = jax.devices()[:num_devices]
-    return jax.make_mesh((num_devices,), ("replica",), axis_types=(AxisType.Auto,), devices=devices)
 
 
 @partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))
@@ -212,7 +205,7 @@ def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -
         memory = regime.given(task, real).start(model, num_rows, plan.num_generations, plan.fit)
         return Replica(jax.random.key_data(loop_key), task, signal, real, model, memory)
 
-    return _spread(jax.vmap(start), mesh, (P("replica"),))(index)
+    return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(index)
 
 
 @partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"))
@@ -250,13 +243,8 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
         (model, memory), record = jax.lax.scan(row, (replica.model, replica.memory), times)
         return replica._replace(model=model, memory=memory), record
 
-    spread = _spread(jax.vmap(advance, (0, None, None)), mesh, (P("replica"), P(), P()))
-    return spread(state, jnp.asarray(first), shared)
-
-
-def _spread(function, mesh, specs):
-    """`function` on each device's own share of the replicas, with nothing passed between devices."""
-    return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=P("replica"), check_vma=False)
+    specs = (devices.REPLICAS, devices.ALL, devices.ALL)
+    return devices.sharded(jax.vmap(advance, (0, None, None)), mesh, specs)(state, jnp.asarray(first), shared)
 
 
 def _chunk_rows(state, shared, plan: _Plan, mesh, num_rows: int, watched: bool) -> int:
@@ -270,7 +258,7 @@ def _chunk_rows(state, shared, plan: _Plan, mesh, num_rows: int, watched: bool) 
 
 def _place(like: Replica, leaves: list[Any], mesh) -> Replica:
     """A stored state, back on the devices."""
-    return jax.device_put(jax.tree.unflatten(jax.tree.structure(like), leaves), NamedSharding(mesh, P("replica")))
+    return devices.put(jax.tree.unflatten(jax.tree.structure(like), leaves), mesh)
 
 
 @contextmanager

@@ -43,12 +43,26 @@ class Prompts(NamedTuple):
         validation.nonnegative("Prompts.right", self.right)
 
     def references(self, num_classes: int) -> Float[Array, "prompt output"]:
-        """The law of a reference: its class is right, its form has the law `wording`."""
+        """The law of a reference: its class is right, its form has the law `wording`.
+
+        Args:
+            num_classes: K, more than the largest class that is right.
+
+        Returns:
+            p(reference | prompt), over outputs y = class · M + form.
+        """
         right = jax.nn.one_hot(self.right, num_classes, dtype=self.wording.dtype)
         return (right[:, :, None] * self.wording[:, None, :]).reshape(self.right.size, -1)
 
     def worded_once(self, key: Array) -> "Prompts":
-        """The same prompts with one reference each, whose form is drawn now and then stays."""
+        """The same prompts with one reference each, whose form is drawn now and then stays.
+
+        Args:
+            key: The randomness.
+
+        Returns:
+            Prompts whose `wording` has all its mass on one form.
+        """
         u = noise.uniform(key, self.right.shape, self.wording.dtype)[:, None]
         forms = jax.vmap(invert)(jnp.cumsum(self.wording, 1), u)[:, 0]
         return self._replace(wording=jax.nn.one_hot(forms, self.wording.shape[1], dtype=self.wording.dtype))
@@ -66,7 +80,14 @@ Rule = Callable[[Array, Array], Array]  # (key, contents [content, bit]) -> the 
 
 
 def linear_rule(num_classes: int) -> Rule:
-    """The class with the largest score, each a random linear function of the content."""
+    """The class with the largest score, each a random linear function of the content: argmax_k w_k · content.
+
+    Args:
+        num_classes: K.
+
+    Returns:
+        The rule, with w_k ~ N(0, I) drawn from its key.
+    """
 
     def rule(key: Array, contents: Float[Array, "content bit"]) -> Int[Array, " content"]:
         scores = noise.normal(key, (contents.shape[1], num_classes), contents.dtype)
@@ -97,6 +118,9 @@ def world(
         num_bits: Features of a content; a domain has as many.
         rule: What is right, a linear function of the content's bits where none is given.
         dtype: Of the features and the laws.
+
+    Returns:
+        Training and two exams; in each all contents are asked in all domains, equally often.
 
     Raises:
         ValueError: A number is too small, there are fewer contents than are asked for, or the rule gives other classes.
@@ -150,6 +174,14 @@ def world(
 
 def table_prompts(num_prompts: int, num_classes: int, num_forms: int) -> Prompts:
     """Prompts that share nothing, for a table: prompt q has the right class q mod K, and no features.
+
+    Args:
+        num_prompts: How many, asked equally often.
+        num_classes: K.
+        num_forms: M, the surface forms of a class; a reference has each with probability 1/M.
+
+    Returns:
+        The prompts.
 
     Raises:
         ValueError: A number is too small.

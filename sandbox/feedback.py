@@ -38,6 +38,14 @@ class Feedback(NamedTuple):
     def given(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
         """p(symbol | prompt, proposed output), the target being a reference of the prompt.
 
+        Σ_target p(target | prompt) channel[output, target, symbol].
+
+        Args:
+            prompts: What is asked, with the law of its references.
+
+        Returns:
+            The laws of the symbols.
+
         Raises:
             ValueError: The proposals are not the outputs: a reference answers no proposal, a preference judges two.
         """
@@ -53,6 +61,12 @@ class Feedback(NamedTuple):
 
     def against(self, opponent: Float[Array, " output"]) -> "Feedback":
         """A preference between pairs as feedback on the first output, the second being drawn from `opponent`.
+
+        Args:
+            opponent: The law of the second output.
+
+        Returns:
+            Feedback whose proposals are the outputs.
 
         Raises:
             ValueError: The proposals are not the ordered pairs of outputs, or `opponent` is not a law on the outputs.
@@ -88,6 +102,12 @@ class Score(NamedTuple):
     def given(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
         """p(symbol | prompt, proposed output).
 
+        Args:
+            prompts: What is asked, as many as there are rows.
+
+        Returns:
+            Laws of two symbols, rejected and accepted.
+
         Raises:
             ValueError: There is not a row for each prompt.
         """
@@ -101,6 +121,15 @@ class Score(NamedTuple):
 def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 0.0) -> Feedback:
     """Accepts (symbol 1) a proposal of the target's class with probability `tpr`, any other with `fpr`.
 
+    Args:
+        num_classes: K.
+        num_forms: M, the surface forms of a class.
+        tpr: The true-positive rate φ.
+        fpr: The false-positive rate ψ.
+
+    Returns:
+        Feedback of two symbols, of values 0 and 1.
+
     Raises:
         ValueError: A size is below 1, or a rate is outside [0, 1].
     """
@@ -113,7 +142,13 @@ def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 
 def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback:
     """Grades a proposal by how many criteria it meets: each binary digit of the class, and the form if `style`.
 
-    The value of a grade is the share of the criteria that are met.
+    Args:
+        num_classes: K, of ⌈log₂ K⌉ binary digits, at least 1.
+        num_forms: M, the surface forms of a class.
+        style: Whether the form is a criterion too.
+
+    Returns:
+        Feedback of a symbol for each grade, its value the share of the criteria that are met.
 
     Raises:
         ValueError: A size is below 1.
@@ -130,6 +165,13 @@ def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback
 def preference(num_classes: int, num_forms: int) -> Feedback:
     """Says which of two outputs, y · KM + y', is better: the first (symbol 1) if it alone is right; a coin at a tie.
 
+    Args:
+        num_classes: K.
+        num_forms: M, the surface forms of a class.
+
+    Returns:
+        Feedback whose proposals are the ordered pairs of outputs; `against` makes it one on outputs.
+
     Raises:
         ValueError: A size is below 1.
     """
@@ -142,7 +184,14 @@ def reference(num_classes: int, num_forms: int, *, num_styles: int = 1) -> Feedb
     """Shows the target itself, whatever is proposed; its form is a wording in one of `num_styles` styles, not shown.
 
     Form f is wording f // num_styles; with one style the whole form is shown.
-    It answers no proposal, so its symbols have no value: it is imitated.
+
+    Args:
+        num_classes: K.
+        num_forms: M, the surface forms of a class.
+        num_styles: Styles, a divisor of M.
+
+    Returns:
+        Feedback of a single proposal, as it answers none; its symbols have the value 0, as it is imitated.
 
     Raises:
         ValueError: A size is below 1, or the styles do not divide the forms.

@@ -70,6 +70,15 @@ class FrozenJudge(NamedTuple):
 
         Likely is what has at least the ln p of the `level` quantile of those samples.
 
+        Args:
+            key: The randomness of the samples.
+            task: The true model.
+            num_real: How many samples.
+            level: The share of them that it would reject.
+
+        Returns:
+            The judge.
+
         Raises:
             ValueError: `num_real` is below 1, or `level` is outside [0, 1].
         """
@@ -83,6 +92,14 @@ class FrozenJudge(NamedTuple):
     @staticmethod
     def drawn(key: Array, verifier: Any, num_symbols: int) -> "FrozenJudge":
         """The verdict of `verifier` on each symbol, its errors drawn once and for all.
+
+        Args:
+            key: The randomness of the verdicts.
+            verifier: A signal with an `acceptance`, as a Verifier has.
+            num_symbols: K.
+
+        Returns:
+            The judge.
 
         Raises:
             ValueError: `num_symbols` is below 1.

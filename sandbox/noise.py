@@ -21,6 +21,13 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 def threefry(key: UInt32[Array, "2 *b"], count: UInt32[Array, "2 *b"]) -> UInt32[Array, "2 *b"]:
     """Threefry-2x32, 20 rounds, of each counter under its key.
 
+    Args:
+        key: The two words of each key.
+        count: The two words of each counter.
+
+    Returns:
+        Two words of random bits each.
+
     References:
         Salmon, Moraes, Dror, Shaw (2011), Parallel random numbers: as easy as 1, 2, 3. SC'11.
     """
@@ -70,7 +77,16 @@ def _unit(bits: UInt32[Array, "*s"], dtype) -> Float[Array, "*s"]:
 
 
 def uniform(key: Array, shape: tuple[int, ...], dtype) -> Float[Array, "*shape"]:
-    """Uniform on (0, 1), from 32 bits in float64 and 23 in float32: an event rarer than that is not drawn fairly."""
+    """Uniform on (0, 1), from 32 bits in float64 and 23 in float32: an event rarer than that is not drawn fairly.
+
+    Args:
+        key: A JAX random key, or its data.
+        shape: Of one replica.
+        dtype: float64 or float32.
+
+    Returns:
+        The numbers, none of them 0 or 1.
+    """
     return _replica_last(lambda bits: _unit(bits, dtype), key, shape)
 
 
@@ -80,6 +96,14 @@ def normal(key: Array, shape: tuple[int, ...], dtype) -> Float[Array, "*shape"]:
     The draw is √2·erf⁻¹(u), u one of 2^23 midpoints of (−1, 1): its tail ends at 5.29 standard deviations, and its
     values are 1e-7 apart, which a Monte-Carlo average cannot see and which costs half as much as float64.
     A key in a batch and the same key alone may differ in the last bits of float32, as XLA compiles erf⁻¹ differently.
+
+    Args:
+        key: A JAX random key, or its data.
+        shape: Of one replica.
+        dtype: That of what is returned.
+
+    Returns:
+        The numbers.
     """
 
     def transform(bits):

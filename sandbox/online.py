@@ -43,12 +43,26 @@ class Student(NamedTuple):
             raise ValueError(f"Student.optimizer: {accepted}, got one whose step is {step} for a gradient of 1")
 
     def start(self, key: Array) -> Network:
-        """Its weights before training: random, or 0 where there is no hidden layer."""
+        """Its weights before training: random, or 0 where there is no hidden layer.
+
+        Args:
+            key: The randomness.
+
+        Returns:
+            A network of two classes.
+        """
         policy = network(key, 2 * 2**CONTEXT if self.table else 2 * WIDTH, 2, 1, hidden=self.hidden)
         return policy if self.hidden else jax.tree.map(jnp.zeros_like, policy)
 
     def sees(self, features: Float[Array, "sample feature"]) -> Float[Array, "sample input"]:
-        """The features, or a one in the context of each block."""
+        """What the student sees of a sample.
+
+        Args:
+            features: Both blocks, side by side.
+
+        Returns:
+            The features; of a table, a one in the context of each block.
+        """
         if not self.table:
             return features
         signs = (features.reshape(-1, 2, WIDTH)[:, :, :CONTEXT] > 0).astype(int)
@@ -120,6 +134,9 @@ def race(
         batch: Samples in each, and counterfactual inputs on which reliance is measured.
         training: Rates, and how often the same samples come again.
         curriculum: Another environment, of the steps before `training.switch`.
+
+    Returns:
+        Leaves [learner, ...], of LEARNERS.
 
     Raises:
         ValueError: A number is out of range, or there is a curriculum without a switch.

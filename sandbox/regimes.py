@@ -78,7 +78,11 @@ class Reuse(NamedTuple):
         return self if self.data is not None else Reuse(real)
 
     def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> tuple[()]:
-        """Nothing to remember."""
+        """Nothing to remember.
+
+        Raises:
+            ValueError: There are no real samples.
+        """
         if self.data is None:
             raise ValueError("regime: Reuse(data) needs real samples: give it data, or num_real to an ensemble")
         return ()
@@ -107,7 +111,11 @@ class Fresh(NamedTuple):
         return self if self.real is not None else self._replace(real=task)
 
     def start(self, model: Model, num_rows: int, num_generations: int, fit: Fit | None) -> tuple[()]:
-        """Nothing to remember."""
+        """Nothing to remember.
+
+        Raises:
+            ValueError: There is no source of real samples.
+        """
         if self.real is None:
             raise ValueError("regime: Fresh(real, share) needs a source of real samples, got None")
         return ()

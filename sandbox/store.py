@@ -43,7 +43,11 @@ class Chunk(NamedTuple):
 
 
 def provenance() -> dict[str, Any]:
-    """What a number depends on beside its config: versions, backend, devices, commit (null outside a checkout)."""
+    """What a number depends on beside its config.
+
+    Returns:
+        Versions, backend, devices, and the commit, None outside a checkout.
+    """
     packages = ("infoloop", "jax", "jaxlib", "numpy")
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
@@ -56,6 +60,11 @@ def provenance() -> dict[str, Any]:
 
 def create(path: Path, config: dict[str, Any], *, resume: bool) -> None:
     """Makes the folder of a run, or with `resume` checks that the run in it is this one.
+
+    Args:
+        path: The folder.
+        config: What the run is made of, such as JSON can hold.
+        resume: Whether the run in the folder is to go on.
 
     Raises:
         ValueError: the folder holds a run and `resume` is false; or the run in it has another config, jax version
@@ -94,6 +103,12 @@ def read(path: Path) -> Iterator[Chunk]:
 def load(path: str | Path) -> Run:
     """The run in a folder, finished or not.
 
+    Args:
+        path: The folder, `out` of an ensemble.
+
+    Returns:
+        Its config and provenance, and a record [task, replica, t, …].
+
     Raises:
         ValueError: the folder holds no run, or none of its chunks is finished.
     """
@@ -111,7 +126,15 @@ def load(path: str | Path) -> Run:
 
 
 def export(path: str | Path, file: str | Path) -> None:
-    """Writes the run in a folder as netCDF, with named dimensions."""
+    """Writes the run in a folder as netCDF, with named dimensions.
+
+    Args:
+        path: The folder, `out` of an ensemble.
+        file: Where to; what is there is replaced when the new file is complete.
+
+    Raises:
+        ValueError: as `load`.
+    """
     run = load(path)
     dataset = to_xarray(run.record, run.generations).assign_attrs(config=json.dumps(run.config))
     with tempfile.NamedTemporaryFile(dir=Path(file).parent, suffix=".nc", delete=False) as stream:
@@ -124,6 +147,13 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
     """An xarray.Dataset of an ensemble's record, its dimensions named task, replica, generation and as the model's.
 
     A model's own dimensions bear the names of its annotations: `Float[Array, "component dim"]`.
+
+    Args:
+        record: Leaves [task, replica, t, …].
+        generations: The generation of each row; None: 0, 1, ….
+
+    Returns:
+        The dataset.
     """
     import xarray  # slow to import, and only an export needs it
 
@@ -138,7 +168,11 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
 
 
 def describe(tree: Any) -> Any:
-    """The structure of a pytree of NamedTuples and dicts, as JSON: the inverse of `rebuild`."""
+    """The structure of a pytree of NamedTuples and dicts, as JSON: the inverse of `rebuild`.
+
+    Raises:
+        ValueError: the tree holds another container, or a class that cannot be imported by its name.
+    """
     if tree is None:
         return None
     if hasattr(tree, "_fields"):

@@ -1,12 +1,8 @@
-"""Training a policy on what a signal says: SFT, RFT, RLVR and its natural gradient, as losses of one kind of batch.
-
-A batch is the mass of each (prompt, output, symbol): that of the behaviour policy and the signal where the gradient is
-exact, the shares of what was drawn where it is sampled. So each method is written once, for both.
-"""
+"""Training a policy in rounds on what a signal says, by the gradient of a method's loss, exact or sampled."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,104 +14,17 @@ from jaxtyping import Float, Int
 from sandbox import noise, validation
 from sandbox.environments import Prompts
 from sandbox.feedback import Feedback, Score
+from sandbox.methods import RFT as RFT
+from sandbox.methods import RLVR as RLVR
+from sandbox.methods import SFT as SFT
+from sandbox.methods import Batch as Batch
+from sandbox.methods import LogLaw, Number
+from sandbox.methods import Method as Method
+from sandbox.methods import Natural as Natural
 from sandbox.models.policy import Policy, log_law
 
-Number = float | Float[Array, ""]
-LogLaw = Float[Array, "prompt output"]  # ln π(y|q)
 SGD = optax.identity()
 ADAM = optax.scale_by_adam()
-
-
-class Batch(NamedTuple):
-    """What one round of training sees."""
-
-    mass: Float[Array, "prompt output symbol"]  # sums to 1
-    references: Float[Array, "prompt output"]  # sums to 1
-    value: Float[Array, " symbol"]
-    behaviour: LogLaw  # of the policy that the outputs were drawn from
-    start: LogLaw
-    group: Number  # G/(G−1) where G outputs were drawn for each prompt, 1 where the gradient is exact
-
-
-@runtime_checkable
-class Method(Protocol):
-    """How the signal enters: a loss whose gradient is taken in the policy's parameters."""
-
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
-        """What is minimised."""
-        ...
-
-
-class SFT(NamedTuple):
-    """Supervised fine-tuning: raises the likelihood of references, −E ln π(reference|q)."""
-
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
-        """−Σ references ln π."""
-        return -(batch.references * _finite(log_law)).sum()
-
-
-class RFT(NamedTuple):
-    """Rejection fine-tuning: raises the likelihood of its own outputs that the signal kept.
-
-    References:
-        Yuan et al. (2023), Scaling relationship on learning mathematical reasoning, arXiv:2308.01825.
-    """
-
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
-        """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
-        kept = (batch.mass * batch.value[None, None, :]).sum(2)
-        total = kept.sum()
-        return -(kept * _finite(log_law)).sum() / jnp.where(total > 0, total, 1)
-
-
-class RLVR(NamedTuple):
-    """Policy gradient of the value, less `kl` · KL(π‖start), with the mean over the prompt as its baseline.
-
-    The ratio to the behaviour is clipped to 1 ± `clip`, where there is a clip: the surrogate of PPO and GRPO. In the
-    first update of a round the ratio is 1, and the gradient that of the expected value less the KL; later the KL is
-    still that of the behaviour.
-
-    References:
-        Williams (1992), Simple statistical gradient-following algorithms. Machine Learning 8.
-        Schulman, Wolski, Dhariwal, Radford & Klimov (2017), Proximal policy optimization, arXiv:1707.06347.
-        Shao et al. (2024), DeepSeekMath, arXiv:2402.03300 (GRPO); its division by the standard deviation is left out.
-    """
-
-    kl: Number = 0.0
-    clip: Number = jnp.inf
-
-    def check(self) -> None:
-        """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
-        validation.nonnegative("kl", self.kl)
-        if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
-            raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
-
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
-        """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
-        gain = batch.mass * advantage(batch, self.kl)
-        up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
-        seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
-        ratio = jnp.exp(jnp.where(seen, _finite(log_law) - _finite(batch.behaviour), 0))
-        clip = jnp.asarray(self.clip, ratio.dtype)
-        return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
-
-
-class Natural(NamedTuple):
-    """Natural policy gradient: the gradient of RLVR, multiplied by the inverse of the Fisher information.
-
-    References:
-        Kakade (2001), A natural policy gradient. NIPS 14.
-    """
-
-    kl: Number = 0.0
-
-    def check(self) -> None:
-        """Raises ValueError unless `kl` is 0 or more."""
-        validation.nonnegative("kl", self.kl)
-
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
-        """That of RLVR without a clip."""
-        return RLVR(self.kl).loss(log_law, batch)
 
 
 class Trained(NamedTuple):
@@ -125,24 +34,19 @@ class Trained(NamedTuple):
     measured: Any  # leaves [t, …], t = 0 … num_rounds
 
 
-Measure = Callable[[Any, Any], Any]
-
-
-def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
-    """value(s) − kl · ln(behaviour/start), less its mean over the prompt, leaving the output itself out of the mean.
-
-    References:
-        Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.
-    """
-    away = jnp.where(jnp.isfinite(batch.start), batch.behaviour - batch.start, 0)
-    grade = batch.value[None, None, :] - jnp.asarray(kl, away.dtype) * _finite(away)[:, :, None]
-    total = batch.mass.sum((1, 2), keepdims=True)
-    baseline = (batch.mass * grade).sum((1, 2), keepdims=True) / jnp.where(total > 0, total, 1)
-    return (grade - baseline) * batch.group
+Measure = Callable[[Any, Any], Any]  # (policy, exam) -> what is recorded
 
 
 def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
-    """The probability that an output is right, over the law of the prompts."""
+    """The probability that an output is right: Σ_q law(q) Σ_form π(right class, form | q).
+
+    Args:
+        policy: What answers.
+        prompts: What is asked.
+
+    Returns:
+        The probability.
+    """
     p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
     return (prompts.law.astype(p.dtype) * jnp.take_along_axis(p, prompts.right[:, None], axis=1)[:, 0]).sum()
 
@@ -308,8 +212,3 @@ def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | Non
             f"feedback: one on {num_classes} classes x {num_forms} forms, as the policy has, is accepted, "
             f"got one on {outputs} outputs"
         )
-
-
-def _finite(log_law: LogLaw) -> LogLaw:
-    """ln 0 as a large negative number, since 0 · ln 0 is 0."""
-    return jnp.maximum(log_law, jnp.finfo(log_law.dtype).min / 4)

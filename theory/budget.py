@@ -15,12 +15,12 @@ from jax import Array
 from jaxtyping import Float
 
 from theory import validation
+from theory.accuracy import accuracy as accuracy
+from theory.accuracy import break_even as break_even
+from theory.accuracy import break_even_limit as break_even_limit
 from theory.measures import binary_entropy, divergence_terms, entropy, product_divergence
 from theory.outcomes import Fixation as Fixation
 from theory.outcomes import Verifier, checked_verifier
-from theory.outcomes import accuracy as accuracy
-from theory.outcomes import break_even as break_even
-from theory.outcomes import break_even_limit as break_even_limit
 from theory.outcomes import fixation as fixation
 from theory.outcomes import kimura as kimura
 from theory.outcomes import success as success

@@ -183,6 +183,9 @@ def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shap
 
     Raises:
         ValueError: Where an argument is not made of probabilities.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
     end, start = validation.one_dtype(validation.rates("success", success), validation.rates("in_support", in_support))
     start, end = jnp.broadcast_arrays(start, end)

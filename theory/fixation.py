@@ -74,9 +74,9 @@ def _reached(solution: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def fixation_time_diffusion(n: int, pmf: ArrayLike) -> Float[Array, ""]:
-    """The diffusion approximation of the expected time to fixation, in generations (about 2 % high).
+    """The diffusion approximation of the expected time to fixation, in generations.
 
-    E τ ≈ −2n Σ_k (1−p_k) ln(1−p_k).
+    E τ ≈ −2n Σ_k (1−p_k) ln(1−p_k); from p = ½ it is 2.7 % too high at n = 50, 1.5 % at n = 100, and less as n grows.
 
     Args:
         n: Samples a generation, at least 1.
@@ -89,7 +89,7 @@ def fixation_time_diffusion(n: int, pmf: ArrayLike) -> Float[Array, ""]:
         ValueError: Where `n` < 1 or `pmf` is not a probability table.
 
     References:
-        Ewens (2004), Mathematical Population Genetics, section 5.
+        Ewens (2004), Mathematical Population Genetics, chapter 5.
         Kimura & Ohta (1969), The average number of generations until fixation of a mutant gene.
     """
     n = validation.integer("n", n, 1)

@@ -85,7 +85,7 @@ class Bracket(NamedTuple):
             The lower end of the lower estimate's interval, the upper end of the upper one's.
 
         Raises:
-            ValueError: Where `level` is outside (0, 1).
+            ValueError: Where `level` is outside (0, 1), a mean is not finite or a standard error negative.
         """
         return self.lower.interval(level)[0], self.upper.interval(level)[1]
 
@@ -107,6 +107,12 @@ class Bounds(NamedTuple):
     def minus(self, other: "Bounds") -> "Bounds":
         """Bounds on the difference of the two truths: lower − other.upper, upper − other.lower.
 
+        Args:
+            other: Bounds from the same replicas.
+
+        Returns:
+            The differences, replica by replica.
+
         Raises:
             ValueError: Where the other's shape differs: replicas are paired.
         """
@@ -115,7 +121,14 @@ class Bounds(NamedTuple):
         return Bounds(self.lower - other.upper, self.upper - other.lower)
 
     def bracket(self) -> Bracket:
-        """The two means with their standard errors."""
+        """The two means with their standard errors.
+
+        Returns:
+            The bracket, with the axes after that of the replicas.
+
+        Raises:
+            ValueError: Where there are fewer than two replicas, or a value is not finite.
+        """
         return Bracket(estimate(self.lower), estimate(self.upper))
 
 
@@ -131,7 +144,7 @@ def estimate(values: ArrayLike) -> Estimate:
         The estimate, with the remaining axes.
 
     Raises:
-        ValueError: Where there are fewer than two replicas, or a value is not finite.
+        ValueError: Where there are fewer than two replicas, or a value or the sum of their squares is not finite.
     """
     v = validation.finite("values", values)
     if v.ndim == 0 or v.shape[0] < 2:

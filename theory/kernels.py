@@ -121,7 +121,7 @@ def multinomial_kernel(n: int, probs: ArrayLike) -> Float[Array, "source target"
 
     References:
         Wright (1931), Evolution in Mendelian populations.
-        Cover & Thomas (2006), Elements of Information Theory, theorem 11.1.2: the probability of a type.
+        Cover & Thomas (2006), Elements of Information Theory, theorem 11.1.2: a sequence's probability by its type.
     """
     p = validation.pmf("probs", probs, ndim=2, axis=1)
     size = num_states(n, p.shape[1])

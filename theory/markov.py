@@ -50,7 +50,7 @@ def laws(
 
     p_0(s|x) = #paths(s) p(s|x), p_{t+1}(s'|x) = Σ_s p_t(s|x) #paths(s') p(s' | fit(s)), where p(s|θ) =
     initial[first] Π_ab transition[a, b]^{N_ab}. The kernel is made a block of sources at a time: n⁴ exponentials a
-    generation, half a second at n = 100.
+    generation, some tenths of a second at n = 100.
 
     Args:
         initial: True laws of the first symbol [x, 2], one a task.

@@ -1,4 +1,4 @@
-"""How a loop with a verifier ends: exact probabilities, expected generations and verdicts, and their approximations.
+"""How a loop with a verifier ends: exact probabilities, generations and verdicts, and the diffusion approximation.
 
 The public names stand in `theory.budget`.
 """
@@ -14,13 +14,11 @@ from jaxtyping import Float
 
 from theory import validation
 from theory.kernels import binary_types, multinomial_rows
-from theory.measures import binary_entropy
 from theory.selection import filtering_rows, fractions
 from theory.validation import ArrayLike
 
 Verifier = ArrayLike  # a pair (tpr, fpr), whose members may be arrays that broadcast
 MANY = 500  # points that are worth more than one compilation
-BISECTIONS = 60
 
 
 class Fixation(NamedTuple):
@@ -59,14 +57,14 @@ def fixation(
         Kemeny & Snell (1960), Finite Markov Chains, section 3.3.
     """
     phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
-    kept, real = _counts("n", n), None if num_real is None else _counts("num_real", num_real)
+    kept, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
     if validation.has_values((phi, psi)) and (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
     shape = np.broadcast_shapes(phi.shape, share.shape, kept.shape, () if real is None else real.shape)
     points = [jnp.broadcast_to(x, shape).ravel() for x in (phi, psi, share)]
     kept = np.broadcast_to(kept, shape).ravel()
     real = None if real is None else np.broadcast_to(real, shape).ravel()
-    starts = _starts(real, points[2])
+    starts = starting_law(real, points[2])
     if until_kept:
         if real is not None and np.array_equal(real, kept):
             starts = None, starts[1]  # Z_0 is on the lattice, whose values need no further step
@@ -123,8 +121,8 @@ def kimura(
         Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
     """
     s, p = validation.one_dtype(validation.finite("selection", selection), validation.rates("initial", initial))
-    real = () if num_real is None else (jnp.asarray(_counts("num_real", num_real), s.dtype),)
-    s, p, n, *real = jnp.broadcast_arrays(s, p, jnp.asarray(_counts("n", n), s.dtype), *real)
+    real = () if num_real is None else (jnp.asarray(whole_counts("num_real", num_real), s.dtype),)
+    s, p, n, *real = jnp.broadcast_arrays(s, p, jnp.asarray(whole_counts("n", n), s.dtype), *real)
     safe = jnp.where(s == 0, 1, s)
     size = jnp.abs(safe)  # a bad verifier is a good one for the wrong symbol
     p_up = jnp.where(safe > 0, p, 1 - p)
@@ -140,113 +138,6 @@ def kimura(
     return jnp.where(s == 0, p, jnp.where(safe > 0, up, down))
 
 
-def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> Float[Array, "*shape"]:
-    """The verifier at which a loop ends with what it began with: ψ/φ such that I(X;Z_∞) = I(X;Z_0).
-
-    X says which of two symbols is right, both equally likely; Z_0 is fitted to n real samples in which the right one
-    has the share p, so that I_0 = I(X; Binomial(n, ·)), and I_∞ = ln 2 − h(u), u the exact `success`. A larger ψ/φ
-    loses information although the loop is open; a smaller one gains. By bisection.
-
-    Args:
-        n: Samples kept in each generation (filtering: proposals) and real samples of Z_0, at least 1.
-        initial: p, the share of the right symbol in real data.
-        until_kept: The protocol; filtering is computed at φ = 1.
-
-    Returns:
-        ψ/φ, of the broadcast shape.
-
-    Raises:
-        ValueError: Where `n` < 1, `initial` is no rate, or even a perfect verifier ends below I_0.
-    """
-    p, kept = jnp.broadcast_arrays(validation.rates("initial", initial), _counts("n", n))
-    if validation.has_values(p) and ((p <= 0) | (p >= 1)).any():
-        raise validation.refuse("initial", p, "shares inside (0, 1): otherwise nothing is missing at the start")
-    own, other = (_starts(np.asarray(kept).ravel(), share.ravel())[1] for share in (p, 1 - p))
-    # H(X|Z_0), of which ln 2 − I_0 would leave no digits once n is large
-    missing_at_first = (own * _log1p_ratio(other, own)).sum(1).reshape(p.shape)
-
-    def missing(ratio):  # positive where the loop ends with less than it began with
-        end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=kept, until_kept=until_kept)
-        return jnp.log(binary_entropy(end.wrong)) - jnp.log(missing_at_first)
-
-    refused = "a start from which a perfect verifier gains: fewer real samples, or a larger share"
-    return _largest_ratio(missing, p, "initial", refused)
-
-
-def _log1p_ratio(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """ln(1 + a/b), 0 where b = 0."""
-    return jnp.where(b > 0, jnp.log1p(a / jnp.where(b > 0, b, 1)), 0)
-
-
-def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
-    """Where the break-even accuracy tends to as n grows, in the diffusion approximation (asymptotic, not exact).
-
-    Both missing informations fall exponentially in n: ln 2 − I_0 like (2√(p(1−p)))^n, Chernoff's bound, and
-    ln 2 − I_∞ like (1−p+p e^{−2s})^n, Kimura's; equal rates give (ψ/φ)² = e^{−2s} = (2√(p(1−p)) − (1−p))/p.
-
-    Args:
-        initial: p, in (1/5, 1), the share of the right symbol in real data.
-
-    Returns:
-        ψ/φ; where p = 1/2 it is 1, and 0 where p ≤ 1/5: no verifier is good enough in the limit.
-
-    Raises:
-        ValueError: Where `initial` is no rate.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 11.9: Chernoff information.
-        Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
-    """
-    p = validation.rates("initial", initial)
-    square = (2 * jnp.sqrt(p * (1 - p)) - (1 - p)) / jnp.where(p > 0, p, 1)
-    return jnp.sqrt(jnp.clip(square, 0, 1))
-
-
-def accuracy(
-    n: ArrayLike, initial: ArrayLike, goal: ArrayLike, *, num_real: ArrayLike | None = None, until_kept: bool = True
-) -> Float[Array, "*shape"]:
-    """How good a verifier must be: the largest ψ/φ with which the loop ends right with probability `goal`.
-
-    Until-kept only ψ/φ matters; filtering is computed at φ = 1. By bisection on the exact `success`.
-
-    Args:
-        n: Samples kept in each generation (filtering: proposals), at least 1.
-        initial: The share of right outputs at the start.
-        goal: The wanted probability.
-        num_real: Real samples that Z_0 is fitted to; None: Z_0 has the share `initial` itself.
-        until_kept: The protocol.
-
-    Returns:
-        ψ/φ, of the broadcast shape; above 1 nothing need be asked of a verifier, and 1 is returned.
-
-    Raises:
-        ValueError: As `fixation`, or where even a perfect verifier does not reach `goal`: too few candidates.
-    """
-    p, wanted = validation.one_dtype(validation.rates("initial", initial), validation.rates("goal", goal))
-    real = () if num_real is None else (_counts("num_real", num_real),)
-    p, wanted, kept, *real = jnp.broadcast_arrays(p, wanted, _counts("n", n), *real)
-
-    def missing(ratio):
-        verifier = jnp.ones_like(ratio), ratio
-        end = fixation(kept, verifier, p, num_real=real[0] if real else None, until_kept=until_kept)
-        return wanted - end.right
-
-    return _largest_ratio(missing, p, "goal", "what a perfect verifier reaches from these candidates, or a larger n")
-
-
-def _largest_ratio(missing, like: Array, name: str, accepted: str) -> Array:
-    """The largest ratio in [0, 1] at which nothing is missing; `missing` rises with the ratio."""
-    low, high = jnp.zeros_like(like), jnp.ones_like(like)
-    worst = missing(low)
-    if (worst > 1e-12).any():
-        raise validation.refuse(name, f"a goal missed by {float(worst.max()):.4g} with fpr = 0", accepted)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        enough = missing(middle) <= 0
-        low, high = jnp.where(enough, middle, low), jnp.where(enough, high, middle)
-    return low
-
-
 def checked_verifier(verifier: Verifier) -> tuple[Array, Array]:
     """The two rates, checked and of one shape and dtype."""
     try:
@@ -258,14 +149,15 @@ def checked_verifier(verifier: Verifier) -> tuple[Array, Array]:
     return phi, psi
 
 
-def _counts(name: str, x: ArrayLike) -> np.ndarray:
+def whole_counts(name: str, x: ArrayLike) -> np.ndarray:
+    """`x`, integers of at least 1."""
     values = np.asarray(x)
     if values.dtype.kind not in "iu" or (values < 1).any():
         raise validation.refuse(name, x, "integers >= 1")
     return values
 
 
-def _starts(num_real: np.ndarray | None, initial: Float[Array, " point"]) -> tuple[Array, Array]:
+def starting_law(num_real: np.ndarray | None, initial: Float[Array, " point"]) -> tuple[Array, Array]:
     """The shares from which each point starts and their probabilities [point, start]."""
     if num_real is None:
         return initial[:, None], jnp.ones_like(initial)[:, None]

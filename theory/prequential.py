@@ -252,9 +252,9 @@ def mixture_weights(savings: ArrayLike, prior: ArrayLike | None = None) -> Float
 
 
 def mixture_saving(savings: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape"]:
-    """The saving of the Bayesian mixture itself: within ln 1/π_i of that of each component, and at most the best one.
+    """The saving of the Bayesian mixture: at most ln 1/π_i below that of any component, and never above the best.
 
-    ln Σ_i π_i e^{S_i} ≥ max_i (S_i + ln π_i).
+    max_i (S_i + ln π_i) ≤ ln Σ_i π_i e^{S_i} ≤ max_i S_i.
 
     Args:
         savings: S [..., component] in nats.

@@ -9,14 +9,14 @@ from theory.validation import ArrayLike
 
 
 class Normal(NamedTuple):
-    """A normal prior."""
+    """X ~ N(mean, variance)."""
 
     mean: ArrayLike = 0.0
     variance: ArrayLike = 1.0
 
 
 class Finite(NamedTuple):
-    """A prior on finitely many tasks."""
+    """P(X = values[x]) = probs[x]: finitely many tasks."""
 
     values: ArrayLike  # [x]
     probs: ArrayLike  # [x]

@@ -32,7 +32,17 @@ class Spending(NamedTuple):
     verdicts: Float[Array, "*schedule t"]  # expected, in all rounds up to this one
 
     def within(self, verdicts: ArrayLike) -> Float[Array, "*schedule"]:
-        """The wrong share after the last round that the budget pays for; inf where it does not pay for one."""
+        """The wrong share after the last round that a budget pays for.
+
+        Args:
+            verdicts: N, the expected number that may be spent.
+
+        Returns:
+            E[1 − Z], for each schedule; inf where the budget does not pay for one round.
+
+        Raises:
+            ValueError: Where `verdicts` is not above 0.
+        """
         paid = self.verdicts <= validation.positive("verdicts", verdicts).astype(self.verdicts.dtype)
         last = jnp.maximum(paid.sum(-1) - 1, 0)
         return jnp.where(paid[..., 0], jnp.take_along_axis(self.wrong, last[..., None], -1)[..., 0], jnp.inf)
@@ -184,7 +194,7 @@ def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, 
         The bound.
 
     Raises:
-        ValueError: Where a rate is outside (0, 1] or `largest` < 1.
+        ValueError: Where a rate is outside (0, 1], `largest` < 1 or `verdicts` is not above 0.
 
     References:
         Bellman (1957), Dynamic Programming.

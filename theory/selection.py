@@ -176,6 +176,8 @@ def filtering_rows(
 def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) -> Float[Array, " s"]:
     """The law of Z_0, fitted to `num_real` real samples, on the states of `filtering_kernel(n, ·)`.
 
+    m·Z_0 ~ Multinomial(m, pmf), m = `num_real`.
+
     Args:
         n: Proposals in each generation, at least 1.
         pmf: The true law [k].

@@ -36,6 +36,14 @@ class Categorical(NamedTuple):
         probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k]: the mean of the posterior under a Dirichlet(α)
         prior, maximum likelihood at α = 0.
 
+        Args:
+            x: Symbols.
+            weights: w, at least 0.
+            smoothing: α, at least 0.
+
+        Returns:
+            The model; self where all weights are 0.
+
         Raises:
             ValueError: `smoothing` is negative or infinite, or its length is not the number of symbols.
         """

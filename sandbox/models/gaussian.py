@@ -48,6 +48,14 @@ class Gaussian(NamedTuple):
 
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
         1 the unbiased estimate, which leaves the scale alone where W ≤ 1.
+
+        Args:
+            x: Points.
+            weights: w, at least 0.
+            unbiased: ddof = 1.
+
+        Returns:
+            The model; self where all weights are 0.
         """
         return self.fit_statistics(self.statistics(x, weights), unbiased=unbiased)
 

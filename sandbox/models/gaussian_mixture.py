@@ -37,6 +37,18 @@ class GaussianMixture(NamedTuple):
     ) -> "GaussianMixture":
         """The likeliest of `restarts` fits, each `steps` of EM from seeds drawn by k-means++.
 
+        Args:
+            key: The randomness of the seeds.
+            x: Points.
+            num_components: k.
+            restarts: Fits.
+            steps: EM steps of each.
+            covariance_floor: As in `fit`.
+            diagonal: As in `fit`.
+
+        Returns:
+            The model.
+
         Raises:
             ValueError: fewer distinct samples than components, a sample that is not finite, or a count below 1.
 
@@ -90,11 +102,22 @@ class GaussianMixture(NamedTuple):
         diagonal: bool = False,
         known_scales: bool = False,
     ) -> "GaussianMixture":
-        """`steps` of weighted EM, started from self; with `known_scales` weights and means alone are refitted.
+        """`steps` of weighted EM, started from self.
 
         A component that explains no sample keeps its mean and scale. Each pivot of a covariance, the variance of a
         coordinate given those before it, is at least `covariance_floor` (units of x, squared): `at_floor` tells where
         that acts.
+
+        Args:
+            x: Points.
+            weights: w, at least 0.
+            steps: EM steps, at least 1.
+            covariance_floor: The least pivot.
+            diagonal: Whether the covariances are diagonal.
+            known_scales: Whether weights and means alone are refitted.
+
+        Returns:
+            The model; self where all weights are 0.
 
         Raises:
             ValueError: `covariance_floor` is not positive, or `steps` is below 1.
@@ -120,7 +143,14 @@ class GaussianMixture(NamedTuple):
         return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, self)
 
     def at_floor(self, covariance_floor: float = COVARIANCE_FLOOR) -> Bool[Array, " component"]:
-        """The components whose covariance the floor holds up."""
+        """The components whose covariance the floor holds up.
+
+        Args:
+            covariance_floor: That of the fit.
+
+        Returns:
+            Whether a pivot of each is at the floor.
+        """
         pivots = jnp.diagonal(self.scales, axis1=-2, axis2=-1) ** 2
         return (pivots <= covariance_floor * (1 + 1e-6)).any(-1)
 
@@ -128,6 +158,12 @@ class GaussianMixture(NamedTuple):
         """How many local maxima of the density are reached uphill from the means, `steps` of mean shift each.
 
         Two ends are different modes where the density dips on the straight line between them.
+
+        Args:
+            steps: Of mean shift.
+
+        Returns:
+            The number, from 1 to that of the components.
 
         References:
             Carreira-Perpiñán (2000), Mode-finding for mixtures of Gaussian distributions. IEEE PAMI 22.

@@ -66,6 +66,14 @@ class MarkovChain(NamedTuple):
         always starts at that path's first symbol. A state that no counted transition leaves has the row α / Σ α, the
         mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row.
 
+        Args:
+            x: One path.
+            weights: w, at least 0; w_i is that of the transition into x_i.
+            smoothing: α, at least 0.
+
+        Returns:
+            The model; self where all weights are 0.
+
         Raises:
             ValueError: `smoothing` is negative or infinite, or its length is not the number of states.
         """

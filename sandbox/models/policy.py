@@ -59,6 +59,14 @@ class Table(NamedTuple):
 
         F_q = law(q) (diag π − ππᵀ), and a gradient of logits sums to 0 in each prompt. Where law(q) π is 0, so is the
         gradient, and the logit stays.
+
+        Args:
+            features: Not looked at.
+            law: How often each prompt is asked.
+            gradient: That of a loss.
+
+        Returns:
+            The natural gradient.
         """
         mass = law[:, None, None] * jax.nn.softmax(self.logits, axis=(1, 2))
         return Table(jnp.where(mass > 0, gradient.logits / jnp.where(mass > 0, mass, 1), 0))
@@ -116,6 +124,16 @@ class Network(NamedTuple):
 
         The default steps are as few as in practice: the result lies between the gradient and what more steps give.
 
+        Args:
+            features: The prompts.
+            law: How often each is asked.
+            gradient: That of a loss.
+            damping: Added to the diagonal of F.
+            steps: Products with F.
+
+        Returns:
+            The natural gradient, nearly.
+
         References:
             Kakade (2001), A natural policy gradient. NIPS 14.
             Schulman, Levine, Moritz, Jordan & Abbeel (2015), Trust region policy optimization, arXiv:1502.05477.
@@ -146,6 +164,17 @@ def network(
 ) -> Network:
     """A network with random weights (LeCun) and biases 0.
 
+    Args:
+        key: The randomness.
+        num_features: Of a prompt.
+        num_classes: K.
+        num_forms: M, the surface forms of a class.
+        hidden: Widths of the hidden layers; () is linear.
+        dtype: Of the weights.
+
+    Returns:
+        The network.
+
     Raises:
         ValueError: A size is below 1.
     """
@@ -158,6 +187,14 @@ def network(
 
 
 def log_law(policy: Policy, features: Features) -> Float[Array, "prompt output"]:
-    """ln π(y|q) of each prompt q and output y = class · M + form, in nats."""
+    """ln π(y|q) of each prompt q and output y = class · M + form, in nats.
+
+    Args:
+        policy: What answers.
+        features: The prompts.
+
+    Returns:
+        The logarithms.
+    """
     logits = policy(features)
     return jax.nn.log_softmax(logits.reshape(logits.shape[0], -1), axis=1)

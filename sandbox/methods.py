@@ -1,0 +1,145 @@
+"""What a policy minimises: SFT, RFT, RLVR and its natural gradient, as losses of one kind of batch.
+
+A batch is the mass of each (prompt, output, symbol): that of the behaviour policy and the signal where the gradient is
+exact, the shares of what was drawn where it is sampled. So each method is written once, for both. The public names
+stand in `sandbox.training`.
+"""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from sandbox import validation
+
+Number = float | Float[Array, ""]
+LogLaw = Float[Array, "prompt output"]  # ln π(y|q)
+
+
+class Batch(NamedTuple):
+    """What one round of training sees."""
+
+    mass: Float[Array, "prompt output symbol"]  # sums to 1
+    references: Float[Array, "prompt output"]  # sums to 1
+    value: Float[Array, " symbol"]  # in [0, 1]
+    behaviour: LogLaw  # of the policy that the outputs were drawn from
+    start: LogLaw  # of the policy before the first round
+    group: Number  # G/(G−1) where G outputs were drawn for each prompt, 1 where the gradient is exact
+
+
+@runtime_checkable
+class Method(Protocol):
+    """How the signal enters: a loss whose gradient is taken in the policy's parameters."""
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """What is minimised.
+
+        Args:
+            log_law: ln π, of the policy that is trained.
+            batch: What the round has seen.
+
+        Returns:
+            The loss.
+        """
+        ...
+
+
+class SFT(NamedTuple):
+    """Supervised fine-tuning: raises the likelihood of references, −E ln π(reference|q)."""
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ references ln π."""
+        return -(batch.references * _finite(log_law)).sum()
+
+
+class RFT(NamedTuple):
+    """Rejection fine-tuning: raises the likelihood of its own outputs that the signal kept.
+
+    References:
+        Yuan et al. (2023), Scaling relationship on learning mathematical reasoning, arXiv:2308.01825.
+    """
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
+        kept = (batch.mass * batch.value[None, None, :]).sum(2)
+        total = kept.sum()
+        return -(kept * _finite(log_law)).sum() / jnp.where(total > 0, total, 1)
+
+
+class RLVR(NamedTuple):
+    """Policy gradient of the value, less `kl` · KL(π‖start), with the mean over the prompt as its baseline.
+
+    The ratio to the behaviour is clipped to 1 ± `clip`, where there is a clip: the surrogate of PPO and GRPO. In the
+    first update of a round the ratio is 1, and the gradient that of the expected value less the KL; later the KL is
+    still that of the behaviour.
+
+    References:
+        Williams (1992), Simple statistical gradient-following algorithms. Machine Learning 8.
+        Schulman, Wolski, Dhariwal, Radford & Klimov (2017), Proximal policy optimization, arXiv:1707.06347.
+        Shao et al. (2024), DeepSeekMath, arXiv:2402.03300 (GRPO); its division by the standard deviation is left out.
+    """
+
+    kl: Number = 0.0
+    clip: Number = jnp.inf
+
+    def check(self) -> None:
+        """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
+        validation.nonnegative("kl", self.kl)
+        if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
+            raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
+        gain = batch.mass * advantage(batch, self.kl)
+        up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
+        seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
+        ratio = jnp.exp(jnp.where(seen, _finite(log_law) - _finite(batch.behaviour), 0))
+        clip = jnp.asarray(self.clip, ratio.dtype)
+        return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
+
+
+class Natural(NamedTuple):
+    """Natural policy gradient: the gradient of RLVR, multiplied by the inverse of the Fisher information.
+
+    References:
+        Kakade (2001), A natural policy gradient. NIPS 14.
+    """
+
+    kl: Number = 0.0
+
+    def check(self) -> None:
+        """Raises ValueError unless `kl` is 0 or more."""
+        validation.nonnegative("kl", self.kl)
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """That of RLVR without a clip."""
+        return RLVR(self.kl).loss(log_law, batch)
+
+
+def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
+    """How much better a symbol is than what the prompt brings on average: A = g − E[g|prompt], times G/(G−1).
+
+    g = value(s) − kl · ln(behaviour/start). The factor leaves an output itself out of the mean of its group.
+
+    Args:
+        batch: What the round has seen.
+        kl: The price of a nat of KL(π‖start).
+
+    Returns:
+        A.
+
+    References:
+        Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.
+    """
+    away = jnp.where(jnp.isfinite(batch.start), batch.behaviour - batch.start, 0)
+    grade = batch.value[None, None, :] - jnp.asarray(kl, away.dtype) * _finite(away)[:, :, None]
+    total = batch.mass.sum((1, 2), keepdims=True)
+    baseline = (batch.mass * grade).sum((1, 2), keepdims=True) / jnp.where(total > 0, total, 1)
+    return (grade - baseline) * batch.group
+
+
+def _finite(log_law: LogLaw) -> LogLaw:
+    """ln 0 as a large negative number, since 0 · ln 0 is 0."""
+    return jnp.maximum(log_law, jnp.finfo(log_law.dtype).min / 4)
