@@ -118,7 +118,7 @@ def _node(node: str, center: tuple[float, float], width: float, color: str) -> F
         width,
         HEIGHT,
         boxstyle=f"round,pad=0,rounding_size={HEIGHT / 2}",
-        facecolor="white" if color == plots.GREY else f"{color}33",
+        facecolor=plots.PAPER if color == plots.GREY else f"{color}33",
         edgecolor=color,
         linewidth=1.4 if color == plots.GREY else 2.6,
         zorder=3,

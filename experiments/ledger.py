@@ -7,10 +7,11 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Literal, NamedTuple, Self, get_args
 
 Profile = Literal["quick", "full"]
 Kind = Literal["exact", "monte-carlo", "proof", "adversarial"]
@@ -359,6 +360,45 @@ def numbers(row: Row) -> tuple[str, str]:
     decimals = max(0, 1 - int(power))
     predicted = number(None) if row.predicted is None else f"{row.predicted:.{decimals}f}"
     return predicted, f"{row.measured:.{decimals}f}±{row.stderr:.{decimals}f}"
+
+
+class Tally(NamedTuple):
+    """How many rows of a claim have which verdict, where it is the expected one, and how many have another."""
+
+    held: int
+    failed: int  # false twins
+    left_open: int
+    unexpected: int
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether all verdicts are the expected ones."""
+        return not self.unexpected
+
+    @property
+    def mark(self) -> str:
+        """Whether all is as expected, in a letter."""
+        return MARKS["holds" if self.as_expected else "fails"]
+
+    @property
+    def words(self) -> str:
+        """The numbers that are not 0, as in: 12 hold, 3 false twins fail."""
+        told = (
+            (self.held, "holds", "hold"),
+            (self.failed, "false twin fails", "false twins fail"),
+            (self.left_open, "stays open", "stay open"),
+            (self.unexpected, "not as expected", "not as expected"),
+        )
+        return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in told if n)
+
+
+def tally(rows: Iterable[Row | Check]) -> dict[str, Tally]:
+    """The rows counted by claim; a check that is not measured counts as if its verdict were the expected one."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        as_expected = isinstance(row, Check) or row.as_expected
+        counts.setdefault(row.claim, Counter())[row.expected if as_expected else "unexpected"] += 1
+    return {claim: Tally(*(n[key] for key in (*MARKS, "unexpected"))) for claim, n in counts.items()}
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -20,29 +20,37 @@ import textwrap
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path as Outline
 from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike
 from rich.console import Console
 from scipy.optimize import isotonic_regression
 
-from experiments import progress
+from experiments import plotted, progress
 from experiments.ledger import Settings, write_atomic
 
 # Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-INK, GREY = "#1A1A1A", "#6B6B6B"
 COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+CLOSED, VERIFIER, SELF_JUDGE, FROZEN, REAL = VERMILLION, BLUE, PURPLE, ORANGE, GREEN  # loops, in all figures alike
+INK, GREY, GRID, PAPER = "#1A1A1A", "#6B6B6B", "#E6E6E6", "white"  # a dark page puts its own in their place …
+DARK, LIGHT = "#111111", "#FAFAFA"  # … but not in that of these, which stand on a colour
+UNSEEN = 0.25  # pixels by which a line may pass its points, so that it needs fewer of them
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],  # matplotlib's own, and in a browser the one it was made after
+    "font.monospace": ["DejaVu Sans Mono", "Menlo", "Consolas"],
     "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": GREY,
@@ -55,19 +63,20 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 13,
     "axes.titlepad": 10,
     "axes.xmargin": 0.02,
-    "figure.facecolor": "white",
+    "figure.facecolor": PAPER,
     "figure.titlesize": 14,
-    "grid.color": "#E6E6E6",
+    "grid.color": GRID,
     "grid.linewidth": 0.8,
     "axes.grid": True,
     "axes.axisbelow": True,
     "legend.fontsize": 11,
     "legend.edgecolor": "none",
-    "legend.facecolor": "white",
+    "legend.facecolor": PAPER,
     "legend.framealpha": 0.85,
     "legend.handlelength": 1.6,
     "lines.linewidth": 2.2,
     "lines.markersize": 5,
+    "path.simplify_threshold": UNSEEN,
     "savefig.dpi": 200,
     "svg.fonttype": "none",  # text stays text: searchable, and sharp at any size
     "svg.hashsalt": "infoloop",  # the same ids in every run
@@ -91,8 +100,8 @@ def figure(
     *,
     width: float = 5.2,
     height: float = 3.9,
-    sharex: bool = False,
-    sharey: bool = False,
+    sharex: bool | Literal["row", "col"] = False,
+    sharey: bool | Literal["row", "col"] = False,
 ) -> tuple[Figure, Any]:
     """A figure with room for `nrows` × `ncols` panels.
 
@@ -101,8 +110,8 @@ def figure(
         nrows: panels above each other.
         width: of one panel, in inches.
         height: of one panel, in inches.
-        sharex: whether the panels have one horizontal axis.
-        sharey: whether the panels have one vertical axis.
+        sharex: whether the panels, or those of each row or column, have one horizontal axis.
+        sharey: whether they have one vertical axis.
 
     Returns:
         The figure, and its axes as `matplotlib.pyplot.subplots` gives them: one, or an array.
@@ -142,7 +151,8 @@ def band(
     x, mean, low = (np.asarray(a, dtype=float) for a in (x, mean, stderr_or_lower))
     low, high = (mean - errors * low, mean + errors * low) if upper is None else (low, np.asarray(upper, dtype=float))
     (line,) = ax.plot(x, mean, label=label, color=color, linewidth=2.2)
-    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
+    area = ax.fill_between(x, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
+    ax.add_container(Container((line, area)))
     return line
 
 
@@ -150,6 +160,11 @@ def theory(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, da
     """Draws an exact law as a thin dark line over the data (dashed: a limit or a bound)."""
     kind = (0, (5, 3)) if dashed else "-"
     return ax.plot(np.asarray(x), np.asarray(y), color=INK, linewidth=1.1, linestyle=kind, label=label, zorder=5)[0]
+
+
+def spaced(n: int, points: int = 80) -> np.ndarray:
+    """Which of n values in a row a logarithmic axis can show: the first ones all, then ever fewer, and the last."""
+    return np.unique(np.rint(np.geomspace(1, n, points)).astype(int)) - 1
 
 
 def direct_labels(ax: Axes, lines: Mapping[str, Line2D], *, gap: float = 14.0) -> None:
@@ -166,6 +181,8 @@ def direct_labels(ax: Axes, lines: Mapping[str, Line2D], *, gap: float = 14.0) -
     steps = gap * np.arange(len(names))
     moved = isotonic_regression([heights[name] for name in names] - steps).x + steps
     for name, height in zip(names, moved, strict=True):
+        if str(lines[name].get_label()).startswith("_child"):
+            lines[name].set_label(f"_{name}")  # hidden from legends; the data have it
         offset = (6, height - heights[name])
         ax.annotate(
             name,
@@ -192,23 +209,46 @@ def save_all(makers: Mapping[str, Callable[[Settings], Figure]], settings: Setti
     with progress.steps(console, "figure", len(makers)) as step:
         for stem, maker in makers.items():
             with step(stem):
-                path, _ = save(maker(settings), out, stem)
+                path, *_ = save(maker(settings), out, stem)
             text = textwrap.fill(caption(maker), 100, initial_indent="  ", subsequent_indent="  ")
-            show(f"{path} (and SVG)\n{text}\n")
+            show(f"{path} (and SVG, CSV)\n{text}\n")
 
 
-def save(fig: Figure, out: Path, stem: str) -> list[Path]:
-    """Writes the figure as PNG (200 dpi) and SVG (text as text), the same bytes for the same figure, atomically.
+def save(fig: Figure, out: Path, stem: str, *, data: str | None = None) -> list[Path]:
+    """Writes the figure as PNG (200 dpi), SVG (text as text) and CSV: the same bytes for the same figure, atomically.
+
+    Args:
+        fig: the figure; points of its bands that nobody can see are gone afterwards.
+        out: the folder.
+        stem: of the files' names.
+        data: what is in the CSV; by default `plotted.table` of the figure.
 
     Returns:
-        The two files.
+        The three files.
     """
-    formats = {"png": {"Software": None}, "svg": {"Date": None, "Creator": "infoloop"}}
+    data = plotted.table(fig) if data is None else data
+    formats: dict[str, dict[str, Any]] = {
+        "png": {"metadata": {"Software": None}},
+        "svg": {"metadata": {"Date": None, "Creator": "infoloop"}, "dpi": 130},  # of clouds and maps, which are images
+    }
     paths = [out / f"{stem}.{extension}" for extension in formats]
     with style():
         FigureCanvasAgg(fig)
-        for path, metadata in zip(paths, formats.values(), strict=True):
+        fig.draw_without_rendering()  # the limits and the layout, of which `_simplify` needs to know
+        _simplify(fig)
+        for path, options in zip(paths, formats.values(), strict=True):
             buffer = io.BytesIO()
-            fig.savefig(buffer, format=path.suffix[1:], metadata=metadata)
+            fig.savefig(buffer, format=path.suffix[1:], **options)
             write_atomic(path, buffer.getvalue())
-    return paths
+    write_atomic(out / f"{stem}.csv", data)
+    return [*paths, out / f"{stem}.csv"]
+
+
+def _simplify(fig: Figure) -> None:
+    """Leaves out points of bands as matplotlib does those of lines, but never those of areas."""
+    for area in fig.findobj(FillBetweenPolyCollection):
+        assert isinstance(area, FillBetweenPolyCollection)
+        seen = area.get_transform()
+        outlines = [seen.transform_path(Outline(path.vertices)).cleaned(simplify=True) for path in area.get_paths()]
+        with np.errstate(over="ignore"):  # of the branch that a symmetric logarithm does not take
+            area.set_verts([seen.inverted().transform(np.asarray(outline.vertices)[:-1]) for outline in outlines])

@@ -1,54 +1,75 @@
-"""Which step of how many is being done, and about how long the rest will take."""
+"""What is being done, how much of the work is behind, and about how long the rest will take."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.text import Text
+
+Step = Callable[..., AbstractContextManager[None]]
+
+
+class _Line(ProgressColumn):
+    """All in one piece, which a narrow terminal cuts at its end."""
+
+    def render(self, task: Task) -> Text:
+        done = task.completed / task.total if task.total else 0.0
+        said = f"{int(100 * done):3d} %{left(task.elapsed or 0.0, done)}: {task.description}"
+        return Text(said, no_wrap=True, overflow="ellipsis")
+
+
+def left(elapsed: float, done: float) -> str:
+    """About how long the rest will take, no more precise than it is known; nothing as long as nothing is known.
+
+    Args:
+        elapsed: seconds so far.
+        done: the share of the work that took them.
+    """
+    if not 0 < done < 1 or elapsed < 5:
+        return ""
+    seconds = elapsed * (1 - done) / done
+    told = f"{seconds / 60:.0f} min" if seconds > 99 else f"{10 * max(round(seconds / 10), 1)} s"
+    return f", about {told} left"
 
 
 @contextmanager
-def steps(console: Console, what: str, total: int) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
-    """Yields a function, called with a name, that is the context of one step.
+def steps(console: Console, what: str, total: float) -> Iterator[Step]:
+    """Yields a function `step(name, size=1, what=what)`, the context of one step; several may be under way at once.
 
-    On the last line of a terminal it says which step of how many is being done and about how long the rest will take;
-    the line goes away at the end. Where there is no terminal nothing is written. A `ValueError` gets the step's name.
+    On the last line of a terminal it says which steps are being done and about how long the rest will take; the line
+    goes away at the end. Where there is no terminal nothing is written. A `ValueError` gets the step's name.
+
+    Args:
+        console: where the line stands.
+        what: is done in a step, in a word.
+        total: the sum of the sizes of all steps.
     """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     same = console.is_terminal
-    bar = Progress(
-        TextColumn(f"{what} {{task.description}}", markup=False),
+    line = Progress(
         BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("after"),
-        TimeElapsedColumn(),
-        TextColumn("left about"),
-        TimeRemainingColumn(),
+        _Line(),
         console=console if same else Console(stderr=True),
         transient=True,
         redirect_stdout=same,
         redirect_stderr=same,
-        speed_estimate_period=3600,  # a step may take minutes
         disable=not (same or sys.stderr.isatty()),
     )
-    task = bar.add_task("", total=total)
+    task = line.add_task("", total=total)
+    under_way: list[str] = []
 
     @contextmanager
-    def step(name: str) -> Iterator[None]:
-        bar.update(task, description=name)
+    def step(name: str, size: float = 1.0, what: str = what) -> Iterator[None]:
+        under_way.append(name)
+        line.update(task, description=f"{what} {', '.join(under_way)}", refresh=True)
         try:
             yield
         except ValueError as error:
             raise ValueError(f"{what} {name}: {error}") from error
-        bar.advance(task)
+        finally:
+            under_way.remove(name)
+        line.advance(task, size)
 
-    with bar:
+    with line:
         yield step

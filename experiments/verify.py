@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
@@ -19,9 +18,11 @@ from rich.text import Text
 import experiments
 from experiments import ledger, progress
 from experiments.ledger import MARKS, Check, Outcome, Row, Settings, number, numbers
+from experiments.names import unknown
+from experiments.progress import Step
 
 AT_ONCE = 2  # experiments
-MOST_NAMED = 20  # names that fit into a message: of more, the nearest
+FIGURE = 4.0  # a figure takes about as long as so many rows
 
 
 class Entry(NamedTuple):
@@ -54,41 +55,58 @@ def catalogue() -> list[Entry]:
     return entries
 
 
-def select(entries: Sequence[Entry], claim: str | None, row: str | None) -> list[Entry]:
-    """The entries that `--claim` and `--row` ask for, all where neither is given.
+def select(entries: Sequence[Entry], claims: Sequence[str], rows: Sequence[str]) -> list[Entry]:
+    """The entries that are of one of the claims or are one of the rows, all where nothing is named.
 
     Raises:
-        ValueError: there is no such claim or row, or the row is of another claim.
+        ValueError: there is no such claim or row.
     """
-    for option, given, accepted in (
-        ("--claim", claim, [entry.check.claim for entry in entries]),
-        ("--row", row, [entry.check.id for entry in entries if claim in (None, entry.check.claim)]),
+    for option, given, where, accepted in (
+        ("--claim", claims, "claims of the ledger", {entry.check.claim: None for entry in entries}),
+        ("--row", rows, "ids in the first column of the ledger", {entry.check.id: None for entry in entries}),
     ):
-        if given is not None and given not in accepted:
-            names = list(dict.fromkeys(accepted))
-            shown = names if len(names) <= MOST_NAMED else get_close_matches(given, names, MOST_NAMED, cutoff=0)
-            others = f" and {len(names) - len(shown)} others, in the ledger" if len(shown) < len(names) else ""
-            raise ValueError(f"{option} is {given!r}; accepted: {', '.join(shown)}{others}")
-    return [entry for entry in entries if claim in (None, entry.check.claim) and row in (None, entry.check.id)]
+        for name in given:
+            if name not in accepted:
+                raise unknown(option, name, accepted, where)
+    every = not claims and not rows
+    return [entry for entry in entries if every or entry.check.claim in claims or entry.check.id in rows]
 
 
-def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Console) -> list[Row]:
+def measure(
+    entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool
+) -> tuple[list[Row], list[str]]:
+    """Fills the ledger, then draws the figures of the checks, or `every` figure of their experiments.
+
+    Returns:
+        The rows, and the names of the figures.
+    """
+    makers = {
+        stem: maker for entry in entries for stem, maker in entry.figures.items() if every or stem == entry.check.figure
+    }
+    with progress.steps(console, "row", len(entries) + FIGURE * len(makers)) as step:
+        rows = check(entries, settings, out, console, step)
+        draw(makers, settings, out, step)
+    return rows, list(makers)
+
+
+def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, step: Step) -> list[Row]:
     """Fills the ledger, on the screen and on disk, row by row, two experiments at once. Returns the rows."""
     printer = Printer.on(console, [entry.check.id for entry in entries])
     printer.header()
     rows = []
-    with _measured(entries, settings) as found, progress.steps(console, "row", len(entries)) as step:
+    with _measured(entries, settings, step) as found:
         for check, _ in entries:
-            with step(check.id):
-                outcome, seconds = found[check.id].result()
-                rows.append(Row.of(check, outcome))
+            outcome, seconds = found[check.id].result()
+            rows.append(Row.of(check, outcome))
             ledger.update(out / "ledger.json", rows[-1])
             printer.row(rows[-1], seconds)
     return rows
 
 
 @contextmanager
-def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str, Future[tuple[Outcome, float]]]]:
+def _measured(
+    entries: Sequence[Entry], settings: Settings, step: Step
+) -> Iterator[dict[str, Future[tuple[Outcome, float]]]]:
     """The outcome of each row and the seconds it took, when they are there.
 
     To compile keeps one core busy. The rows of an experiment are measured in their order, as they share what they keep.
@@ -104,7 +122,8 @@ def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str
                     return
                 start = time.perf_counter()
                 try:
-                    outcome = check.measure(settings)
+                    with step(check.id):
+                        outcome = check.measure(settings)
                 except BaseException as error:  # whatever it is, it is the main thread that answers it
                     found[check.id].set_exception(error)
                     return
@@ -118,18 +137,13 @@ def _measured(entries: Sequence[Entry], settings: Settings) -> Iterator[dict[str
         left.set()
 
 
-def draw(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool) -> list[str]:
-    """Draws the figures of the checks, or `every` figure of their experiments. Returns their names."""
+def draw(makers: Mapping[str, Callable[[Settings], Any]], settings: Settings, out: Path, step: Step) -> None:
+    """Draws figures, one by one."""
     from experiments import plots
 
-    makers = {
-        stem: maker for entry in entries for stem, maker in entry.figures.items() if every or stem == entry.check.figure
-    }
-    with progress.steps(console, "figure", len(makers)) as step:
-        for stem, maker in makers.items():
-            with step(stem), plots.style():
-                plots.save(maker(settings), out, stem)
-    return list(makers)
+    for stem, maker in makers.items():
+        with step(stem, FIGURE, "figure"), plots.style():
+            plots.save(maker(settings), out, stem)
 
 
 def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, Any], out: Path) -> None:
@@ -163,6 +177,8 @@ COLUMNS = {
     "unit": 4,
 }
 NUMERIC = ("predicted", "measured ± error", "slack", "time")
+LEFT_OUT = ("claim", "expected", "time", "predicted", "unit", "slack")  # in this order, on a narrow terminal
+WIDE_ENOUGH = 20  # for nine ids of ten
 
 
 @dataclass(frozen=True)
@@ -174,35 +190,61 @@ class Printer:
 
     console: Console
     width: int  # of the first column
+    columns: tuple[str, ...] = tuple(COLUMNS)
 
     @classmethod
     def on(cls, console: Console, ids: Sequence[str]) -> Self:
         """The ids get what the terminal leaves them; in a pipe, which has no width, all they need."""
         longest = max(map(len, ["row", *ids]))
-        room = console.width - 1 - sum(COLUMNS.values()) - len(COLUMNS) if console.is_terminal else longest
-        return cls(console, max(3, min(longest, room)))
+        if not console.is_terminal:
+            return cls(console, longest)
+        columns = list(COLUMNS)
+        for name in LEFT_OUT:
+            if _room(console, columns) >= min(longest, WIDE_ENOUGH):
+                break
+            columns.remove(name)
+        return cls(console, max(3, min(longest, _room(console, columns))), tuple(columns))
 
     def header(self) -> None:
         """Prints the names of the columns."""
-        self._line("row", [Text(name, style="bold") for name in COLUMNS])
+        self._line("row", {name: Text(name, style="bold") for name in COLUMNS})
 
     def row(self, row: Row, seconds: float) -> None:
         """Prints one row and the time it took."""
         style = "cyan" if row.as_expected else "bold red"
-        cells = [
-            Text(row.claim),
-            *map(Text, numbers(row)),
-            Text(number(row.slack)),
-            Text(f"{MARKS[row.verdict]} {row.verdict}", style),
-            Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
-            Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
-        ]
-        self._line(row.id, [*cells, Text(row.unit)])
+        predicted, measured = numbers(row)
+        cells = {
+            "claim": Text(row.claim),
+            "predicted": Text(predicted),
+            "measured ± error": Text(measured),
+            "slack": Text(number(row.slack)),
+            "verdict": Text(f"{MARKS[row.verdict]} {row.verdict}", style),
+            "expected": Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
+            "time": Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
+            "unit": Text(row.unit),
+        }
+        if "expected" not in self.columns and not row.as_expected:
+            cells["verdict"].append(" ").append_text(cells["expected"])
+        self._line(row.id, cells)
 
-    def _line(self, first: str, cells: Sequence[Text]) -> None:
-        line = Text(first.ljust(self.width) if len(first) <= self.width else first + "\n" + " " * self.width)
-        for (name, width), cell in zip(COLUMNS.items(), cells, strict=True):
-            cell.align("right" if name in NUMERIC else "left", max(width, len(cell)))
+    def _line(self, first: str, cells: Mapping[str, Text]) -> None:
+        line = Text(first.ljust(self.width))
+        if len(first) > self.width:
+            self._print(line)
+            line = Text(" " * self.width)
+        for name in self.columns:
+            cell = cells[name]
+            cell.align("right" if name in NUMERIC else "left", max(COLUMNS[name], len(cell)))
+            if name == "unit" and self.console.is_terminal:
+                cell.truncate(max(COLUMNS[name], self.console.width - len(line) - 1), overflow="ellipsis")
             line.append(" ").append_text(cell)
         line.rstrip()
+        self._print(line)
+
+    def _print(self, line: Text) -> None:
         self.console.print(line, soft_wrap=True, highlight=False)
+
+
+def _room(console: Console, columns: Sequence[str]) -> int:
+    """What so many columns leave for the first one."""
+    return console.width - sum(COLUMNS[name] + 1 for name in columns)

@@ -33,7 +33,7 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
     if data is None:
         for stem in ("closed-loop-information", "closed-loop-collapse"):
             plots.save(FIGURES[stem](settings), out, stem)
-    print(f"figures (PNG and SVG), loops and netCDF files are in {out}")
+    print(f"figures (PNG, SVG and CSV), loops and netCDF files are in {out}")
 
 
 def _table(study: real_data.Study) -> Table:
@@ -41,9 +41,10 @@ def _table(study: real_data.Study) -> Table:
     names = list(next(iter(study.records.values())).model)
     last = real_data.NUM_GENERATIONS
     table = Table(title=f"{study.setting}: Z_0 → Z_{last}, median over replicas", title_justify="left")
-    for column in ("regime", *(name.replace("_", " ") for name in names)):
+    for column in ("regime", "replicas", *(name.replace("_", " ") for name in names)):
         table.add_column(column)
     for regime, record in study.records.items():
         ends = (np.median(np.asarray(record.model[name][0], float)[:, [0, -1]], axis=0) for name in names)
-        table.add_row(figures.TITLES[regime], *(f"{first:.4g} → {end:.4g}" for first, end in ends))
+        replicas = str(record.kept.shape[1])
+        table.add_row(figures.TITLES[regime], replicas, *(f"{first:.4g} → {end:.4g}" for first, end in ends))
     return table

@@ -14,14 +14,15 @@ from experiments.closed_loop.real_data import Study
 from experiments.ledger import Settings
 from theory import drift, gaussian
 
-REGIMES = {"replace": plots.VERMILLION, "fresh": plots.BLUE, "reuse": plots.GREEN, "accumulate": plots.PURPLE}
+REGIMES = {"replace": plots.CLOSED, "fresh": plots.REAL, "reuse": plots.SKY, "accumulate": plots.PURPLE}
 TITLES = {
     "replace": "replace",
-    "fresh": f"{real_data.REAL_SHARE:.0%} fresh real",
+    "fresh": f"{100 * real_data.REAL_SHARE:g} % fresh real",
     "reuse": "reuse the real set",
     "accumulate": "accumulate",
 }
 SHOWN = (0, 20, 200)  # the generations whose models are drawn or quoted
+EVERY = 2  # generations whose measures are drawn
 
 
 @plots.style()
@@ -32,27 +33,27 @@ def information(settings: Settings) -> Figure:
     simulated, 95 %.
     """
     studies = (
-        (f"a symbol's probability, n = {NUM_SAMPLES}", loops.categorical(settings), plots.BLUE),
-        (f"the mean of a normal law, n = {loops.NUM_MEAN}", loops.gaussian_mean(settings), plots.VERMILLION),
-        (f"its variance, n = {loops.NUM_VARIANCE}", loops.log_variance(settings), plots.GREEN),
+        (f"a symbol's probability, n = {NUM_SAMPLES}", loops.categorical(settings)),
+        (f"the mean of a normal law, n = {loops.NUM_MEAN}", loops.gaussian_mean(settings)),
+        (f"its variance, n = {loops.NUM_VARIANCE}", loops.log_variance(settings)),
     )
     fig, axes = plots.figure(3, sharey=True, width=4.4)
-    for ax, (title, study, color) in zip(axes, studies, strict=True):
-        _information(ax, study, color)
+    for ax, (title, study) in zip(axes, studies, strict=True):
+        _information(ax, study)
         ax.set(title=title, xlabel="fits, t + 1")
     limit = float(drift.residual_information(PRIOR, np.stack([SHARES, 1 - SHARES], axis=1)))
-    axes[0].axhline(limit, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    axes[0].axhline(limit, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)), label="_one draw of the true model")
     axes[0].annotate("one draw of the true model", (1, limit), xytext=(0, -14), textcoords="offset points", fontsize=11)
-    axes[0].set(ylabel="I(X; Z_t)  [nats]", ylim=(0, None))
+    axes[0].set(ylabel="I(X;Zₜ)  [nats]", ylim=(0, None))
     axes[0].legend(loc="upper right")
     return fig
 
 
-def _information(ax: Axes, study: Information, color: str) -> None:
-    fits = 1 + np.arange(NUM_GENERATIONS + 1)
-    mean, stderr, _ = study.simulated
-    plots.band(ax, fits, mean, stderr, label="simulated", color=color)
-    plots.theory(ax, fits, study.exact, label="exact")
+def _information(ax: Axes, study: Information) -> None:
+    t = plots.spaced(NUM_GENERATIONS + 1)
+    mean, stderr = (np.asarray(x)[t] for x in study.simulated[:2])
+    plots.band(ax, t + 1, mean, stderr, label="simulated", color=plots.CLOSED)
+    plots.theory(ax, t + 1, np.asarray(study.exact)[t], label="exact")
     ax.set_xscale("log")
     ax.set_xticks([1, 10, 100], ["1", "10", "100"])
 
@@ -69,25 +70,25 @@ def collapse(settings: Settings) -> Figure:
     z = loops.categorical_record(settings).model.probs[..., 0]  # [task, replica, t]
     real = 2 * SHARES * (1 - SHARES)
     kept = (2 * z * (1 - z)).mean(0) / real.mean()
-    plots.band(left, t, kept.mean(0), kept.std(0, ddof=1) / len(kept) ** 0.5, color=plots.BLUE, label="simulated")
+    plots.band(left, t, kept.mean(0), kept.std(0, ddof=1) / len(kept) ** 0.5, color=plots.CLOSED, label="simulated")
     plots.theory(left, t, (1 - 1 / NUM_SAMPLES) ** (t + 1), label="(1 − 1/n)ᵗ⁺¹")
-    left.set(
-        title=f"heterozygosity, n = {NUM_SAMPLES}", xlabel="generation t", ylabel="share of the true model's", ylim=0
-    )
+    left.set(title=f"diversity falls by 1/{NUM_SAMPLES} a generation", xlabel="generation t", ylim=0)
+    left.set_ylabel("heterozygosity, true model = 1")
     left.legend()
     states = np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES
     for shown, color in zip(SHOWN, (plots.GREEN, plots.SKY, plots.BLUE), strict=True):
         counts = np.bincount(np.rint(z[9, :, shown] * NUM_SAMPLES).astype(int), minlength=states.size)
         width = 1.2 / NUM_SAMPLES
         middle.bar(states, counts / counts.sum(), width=width, color=color, alpha=0.7, label=f"t = {shown}")
-        plots.theory(middle, states, loops.laws()[shown, 9], label="exact" if shown == SHOWN[-1] else None)
-    middle.set(title="fair coin: where the replicas are", xlabel="probability in the model", ylabel="share of replicas")
+        name = "exact" if shown == SHOWN[-1] else f"_exact, t = {shown}"
+        plots.theory(middle, states, loops.laws()[shown, 9], label=name)
+    middle.set(title="a fair coin ends at 0 or 1", xlabel="probability in the model", ylabel="share of replicas")
     middle.legend()
     tasks, walk = loops.log_variance_walk(settings)
     steps = walk - tasks[:, None]
-    plots.band(right, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.GREEN, label="mean, 80 %")
+    plots.band(right, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.CLOSED, label="mean, 80 %")
     plots.theory(right, t, gaussian.log_variance_moments(loops.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean")
-    title = f"log-variance, n = {loops.NUM_VARIANCE}"
+    title = f"a variance goes to 0, n = {loops.NUM_VARIANCE}"
     right.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
     right.legend()
     return fig
@@ -99,7 +100,8 @@ def faithful(settings: Settings) -> Figure:
 
     On its own samples alone it narrows to splinters; a tenth of fresh real samples, the real set again, or keeping
     everything stops that. Contours hold half and nine tenths of each component, in the first replica, their thickness
-    shows its weight; bands hold the middle 80 % of the replicas. Fresh samples are drawn from the rows not held out.
+    shows its weight; lines are medians, or means where bands are missing, and bands hold the middle 80 % of the
+    replicas. Fresh samples are drawn from the rows not held out.
     """
     return points_figure(real_data.built_in("faithful", settings), settings, "eruption [min]", "waiting [min]")
 
@@ -132,7 +134,7 @@ def points_figure(study: Study, settings: Settings, *names: str) -> Figure:
     _measure(axes[1, 2], study, "entropy", "differential entropy", "nats")
     _measure(axes[1, 3], study, "at_floor", "at the covariance floor", "share of replicas", mean=True)
     axes[1, 3].set_ylim(-0.02, 1)
-    axes[1, 0].legend(handles=axes[1, 0].get_lines(), fontsize=9)
+    axes[1, 1].legend(loc="lower left", fontsize=10)
     return fig
 
 
@@ -159,7 +161,7 @@ def text_figure(study: Study, settings: Settings) -> Figure:
     _measure(axes[1, 2], study, "entropy_rate", "entropy rate", "nats a character")
     for ax in axes[1, 1:]:
         ax.set_ylim(0, None)
-    axes[1, 0].legend(handles=axes[1, 0].get_lines(), fontsize=10)
+    axes[1, 2].legend(loc="lower left")
     return fig
 
 
@@ -173,8 +175,8 @@ def _measure(
             values = values[:, :1] - values
         centre = values.mean(0) if mean else np.median(values, axis=0)
         low, high = (centre, centre) if mean else np.quantile(values, [0.1, 0.9], axis=0)
-        t = np.arange(values.shape[1])
-        line = plots.band(ax, t, centre, low, high, label=TITLES[regime], color=REGIMES[regime])
+        drawn = (values[::EVERY] for values in (np.arange(values.shape[1]), centre, low, high))
+        line = plots.band(ax, *drawn, label=TITLES[regime], color=REGIMES[regime])
         if regime == "accumulate":
             line.set_linestyle((0, (3, 2)))  # what it often covers shows through
     ax.set(xlabel="generation t", ylabel=unit, title=title)
@@ -183,18 +185,18 @@ def _measure(
 def _draw_model(ax: Axes, model: sandbox.GaussianMixture, x: np.ndarray, color: str) -> None:
     """The first two coordinates of a mixture over the data; in one dimension its density over a histogram."""
     if x.shape[1] == 1:
-        ax.hist(x[:, 0], bins=30, density=True, color="#D0D0D0")
+        ax.hist(x[:, 0], bins=30, density=True, color=plots.GREY, alpha=0.4, label="_real data")
         grid = np.linspace(x.min(), x.max(), 400)
-        ax.plot(grid, np.exp(model.log_prob(jnp.asarray(grid)[:, None])), color=color)
+        ax.plot(grid, np.exp(model.log_prob(jnp.asarray(grid)[:, None])), color=color, label="_model")
         return
-    ax.plot(x[:, 0], x[:, 1], ".", color="#BDBDBD", markersize=3)
-    angle = np.linspace(0, 2 * np.pi, 200)
+    ax.plot(x[:, 0], x[:, 1], ".", color=plots.GREY, alpha=0.6, markersize=3, rasterized=True, label="_real data")
+    angle = np.linspace(0, 2 * np.pi, 60)
     circle = np.stack([np.cos(angle), np.sin(angle)])
     for weight, mean, scale in zip(*map(np.asarray, model), strict=True):
         for level in (0.5, 0.9):
             radius = (-2 * np.log(1 - level)) ** 0.5  # of the χ² law with two degrees of freedom
             ring = mean[:2, None] + radius * scale[:2, :2] @ circle
-            ax.plot(*ring, color=color, linewidth=0.6 + 2.5 * weight)
+            ax.plot(*ring, color=color, linewidth=0.6 + 2.5 * weight, label=f"_{level:.0%} of a component")
 
 
 def _quote(study: Study, regime: str, t: int, settings: Settings, length: int = 100) -> str:

@@ -144,7 +144,7 @@ def held_out_loss(name: str, settings: Settings) -> Outcome:
 
 
 _CLAIMS = "theory/test_claims.py::"
-_ROWS = "experiments/test_closed_loop.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _LOSES = "A closed loop loses information in every generation, I(X;Z_{t+1}) ≤ I(X;Z_t)"
 _CATEGORICAL = f"2 symbols, n = {NUM_SAMPLES}, 19 tasks"
 _MEAN, _VARIANCE = f"n = {loops.NUM_MEAN}, τ = σ = 1", f"n = {loops.NUM_VARIANCE}, prior N(0, 1) on ln σ²"

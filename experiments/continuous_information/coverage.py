@@ -257,15 +257,15 @@ def coverage(settings: Settings) -> Figure:
         missed, color = round((1 - row.covered) * row.repeats), colors[row.interval]
         low, high = beta.ppf([0.025, 0.975], [missed, missed + 1], [row.repeats - missed + 1, row.repeats - missed])
         if missed:
-            left.plot([low, high], [y, y], color=color)
-            left.plot(1 - row.covered, y, "o", color=color)
+            ends = [[1 - row.covered - low], [high - 1 + row.covered]]
+            left.errorbar(1 - row.covered, y, xerr=ends, fmt="o", color=color, label=f"_{row.interval}")
         else:
-            left.plot(high, y, "<", color=color)
-        right.plot(row.half_width, y, "o", color=color)
+            left.plot(high, y, "<", color=color, label=f"_{row.interval}, at most")
+        right.plot(row.half_width, y, "o", color=color, label=f"_{row.interval}")
     left.set_yticks(range(len(rows)), [f"{row.case}, n = {row.replicas}: {row.interval}" for row in rows])
     left.set(xscale="log", xlabel="share of the intervals that miss the truth", title="how often 95 % intervals miss")
-    left.set_xticks([0.001, 0.01, 0.05, 0.2, 0.5], ["0.1 %", "1 %", "5 %", "20 %", "50 %"])
-    left.set_xlim(2.5e-4, 0.7)
+    left.set_xticks([0.0001, 0.001, 0.01, 0.05, 0.3], ["0.01 %", "0.1 %", "1 %", "5 %", "30 %"])
+    left.set_xlim(3e-5, 0.7)
     right.set(xscale="log", xlabel="mean half-width  [nats]", title="how wide they are", xlim=(0.025, 1.5))
     right.set_xticks([0.03, 0.1, 0.3, 1], ["0.03", "0.1", "0.3", "1"])
     for ax in (left, right):

@@ -16,10 +16,10 @@ from experiments.continuous_information.study import Study
 from experiments.ledger import Settings
 
 COLORS = {
-    "closed": plots.VERMILLION,
-    "self-judge": plots.PURPLE,
-    "verifier": plots.BLUE,
-    "fresh data": plots.GREEN,
+    "closed": plots.CLOSED,
+    "self-judge": plots.SELF_JUDGE,
+    "verifier": plots.VERIFIER,
+    "fresh data": plots.REAL,
 }
 
 
@@ -28,15 +28,15 @@ def draw_bracket(ax: Axes, study: Study, color: str) -> None:
     bracket = study.bounds.bracket()
     t = np.arange(np.size(bracket.lower.mean))
     low, high = bracket.interval()
-    ax.fill_between(t, low, high, color=color, alpha=0.15, linewidth=0)
-    ax.fill_between(t, bracket.lower.mean, bracket.upper.mean, color=color, alpha=0.45, linewidth=0)
-    for end in bracket:
-        ax.plot(t, end.mean, color=color, linewidth=1.4)
+    ax.fill_between(t, low, high, color=color, alpha=0.15, linewidth=0, label="_95 %")
+    ax.fill_between(t, bracket.lower.mean, bracket.upper.mean, color=color, alpha=0.45, linewidth=0, label="_bracket")
+    for name, end in bracket._asdict().items():
+        ax.plot(t, end.mean, color=color, linewidth=1.4, label=f"_{name} bound")
 
 
 def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLORS)) -> tuple[Figure, np.ndarray]:
     """A column a loop: information between its bounds above, the share right below."""
-    fig, axes = plots.figure(len(loops), 2, width=3.3, height=2.6, sharex=True, sharey=False)
+    fig, axes = plots.figure(len(loops), 2, width=3.3, height=2.6, sharex=True, sharey="row")
     top = np.log(np.shape(case(name).tasks[0])[0])
     for (upper, lower), loop in zip(axes.T, loops, strict=True):
         study = studied(settings, name, loop)
@@ -44,18 +44,16 @@ def loops_of(settings: Settings, name: str, loops: tuple[str, ...] = tuple(COLOR
         t = np.arange(np.size(study.right.mean))
         if study.injection is not None:
             injection = np.minimum(theory.estimate(study.injection).mean, top)
-            plots.theory(upper, t, injection, dashed=True)
+            plots.theory(upper, t, injection, dashed=True, label="_by injection")
             style = {"textcoords": "offset points", "va": "bottom", "fontsize": 10}
-            upper.annotate("by injection", (t[1], injection[1]), (6, 1), **style)
+            upper.annotate("at most, by injection", (t[1], injection[1]), (6, 1), **style)
         upper.set(title=loop, ylim=(0, 1.05 * top))
-        plots.theory(upper, t[[0, -1]], [top, top])
-        plots.band(lower, t, study.right.mean, study.right.stderr, color=COLORS[loop])
+        plots.theory(upper, t[[0, -1]], [top, top], label="_H(X)")
+        plots.band(lower, t, study.right.mean, study.right.stderr, color=COLORS[loop], label="_right")
         lower.set(ylim=(0, 1), xlabel="generation t")
-    axes[0, 0].set_ylabel("I(X;Z_t) [nats]")
+    axes[0, 0].set_ylabel("I(X;Zₜ)  [nats]")
     axes[1, 0].set_ylabel("share right")
     axes[0, 0].annotate("all there is to know, H(X)", (0.1, 0.985 * top), va="top", fontsize=10)
-    for ax in axes[:, 1:].flat:
-        ax.tick_params(labelleft=False)
     return fig, axes
 
 
@@ -114,9 +112,9 @@ def exact(settings: Settings) -> Figure:
         study = studied(settings, "two states", loop)
         draw_bracket(ax, study, COLORS[loop])
         values = information(loop, np.size(study.right.mean) - 1)
-        plots.theory(ax, np.arange(values.size), values)
+        plots.theory(ax, np.arange(values.size), values, label="_exact")
         ax.set(title=loop, xlabel="generation t")
-    axes[0].set(ylabel="I(X;Z_t) [nats]", ylim=(0, None))
+    axes[0].set(ylabel="I(X;Zₜ)  [nats]", ylim=(0, None))
     return fig
 
 

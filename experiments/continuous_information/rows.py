@@ -139,8 +139,7 @@ def external_signal(settings: Settings, known: str = "data and verdicts") -> Out
 
 _sandwich = "theory/test_sandwich.py::"
 _study = "experiments/test_continuous_information.py::"
-_rows = "experiments/test_continuous_rows.py::test_rows_are_as_expected"
-_coverage = "experiments/test_coverage.py::test_rows_are_as_expected"
+_rows = "experiments/test_rows.py::test_rows_are_as_expected"
 MIXTURE, CHAIN = "continuous-mixture", "continuous-chain"
 
 CHECKS: tuple[Check, ...] = (
@@ -148,7 +147,7 @@ CHECKS: tuple[Check, ...] = (
         "C1-intervals",
         "monte-carlo",
         "95 % intervals of a Monte-Carlo information hold the truth in 93 to 97 % of the cases",
-        _coverage,
+        _rows,
         coverage.normal_covers,
         "coverage",
     ),
@@ -156,7 +155,7 @@ CHECKS: tuple[Check, ...] = (
         "C1-intervals-twin",
         "monte-carlo",
         "… also where values that share a task are taken for independent",
-        _coverage,
+        _rows,
         coverage.normal_covers_twin,
         "coverage",
         twin=True,
@@ -165,7 +164,7 @@ CHECKS: tuple[Check, ...] = (
         "C1-bernstein",
         "monte-carlo",
         "empirical-Bernstein intervals hold the truth in 95 % of the cases at least, at any n",
-        _coverage,
+        _rows,
         coverage.bernstein_covers,
         "coverage",
     ),
@@ -173,7 +172,7 @@ CHECKS: tuple[Check, ...] = (
         "C1-bernstein-twin",
         "monte-carlo",
         "… as do normal intervals of few replicas with a rare task",
-        _coverage,
+        _rows,
         coverage.bernstein_covers_twin,
         "coverage",
         twin=True,

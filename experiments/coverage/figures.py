@@ -25,16 +25,15 @@ def nats(settings: Settings) -> Figure:
     lines = {}
     for verifier, color in zip(looks.VERIFIERS, plots.COLORS, strict=False):
         told = [looks.spread(verifier, m) for m in DISTINCT]
-        lines[f"({verifier[0]:g}, {verifier[1]:g})".replace("0.", ".")] = left.plot(DISTINCT, told, "o-", color=color)[
-            0
-        ]
+        name = f"({verifier[0]:g}, {verifier[1]:g})".replace("0.", ".")
+        lines[name] = left.plot(DISTINCT, told, "o-", color=color)[0]
     left.set(yscale="log", ylabel="I(X; all verdicts)  [nats]", title="a repeat tells less than a new prompt")
     left.text(0.02, 0.95, "verifier (tpr, fpr)", transform=left.transAxes, color=plots.GREY)
     left.set_yticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.set_yticks([], minor=True)
     shares = [looks.sure(m) for m in DISTINCT]
-    right.plot(DISTINCT, shares, "o-", color=plots.COLORS[looks.VERIFIERS.index(NOISY)])
-    right.set(ylabel=f"share of prompts known with {SURE:.0%}", title="… but makes sure of what it repeats")
+    right.plot(DISTINCT, shares, "o-", color=plots.COLORS[looks.VERIFIERS.index(NOISY)], label="_(.8, .2)")
+    right.set(ylabel=f"share of prompts known with {100 * SURE:g} %", title="… but makes sure of what it repeats")
     for ax in (left, right):
         _distinct(ax, DISTINCT, f"m, prompts asked ({BUDGET}/m looks each)")
     fig.draw_without_rendering()  # direct labels need the final limits

@@ -120,7 +120,7 @@ def fits_the_few(settings: Settings) -> Outcome:
     )
 
 
-_ROW = partial(check, test="experiments/test_coverage_rows.py::test_rows_are_as_expected")
+_ROW = partial(check, test="experiments/test_rows.py::test_rows_are_as_expected")
 _NATS, _TRAINED = "coverage-nats", "coverage-trained"
 
 CHECKS: tuple[Check, ...] = (

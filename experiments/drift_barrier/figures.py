@@ -1,16 +1,21 @@
 """The figures of the drift barrier; the docstring of each is its caption."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from experiments import plots
 from experiments.drift_barrier import chains, loops
-from experiments.drift_barrier.chains import BLIND_SIZES, RARE, SHARE
+from experiments.drift_barrier.chains import BLIND_SIZES, RARE, SHARE, Diagram
 from experiments.ledger import Settings
 from theory import budget
 
 SHARES = (0.55, 0.6, 0.7, 0.8)
+DASHED = (0, (5, 3))
 SIZES = np.array([2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 200, 400])
 
 
@@ -28,32 +33,41 @@ def diagram(settings: Settings) -> Figure:
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
     gain = chains.gain(settings)
     norm = TwoSlopeNorm(0, float(gain.values.min()), float(gain.values.max()))
-    image = left.contourf(gain.sizes, gain.ratios, gain.values, levels=21, cmap="RdBu", norm=norm)
+    image = _areas(left, gain, levels=21, cmap="RdBu", norm=norm)
     fig.colorbar(image, ax=left, label="I(X;Z∞) − I(X;Z₀)  [nats]")
     exact = np.asarray(budget.break_even(gain.sizes, SHARE))
     shown = exact >= gain.ratios[0]
-    left.plot(gain.sizes[shown], exact[shown], color=plots.INK, linewidth=2)
-    left.annotate("break-even", (4.2, 0.917), color=plots.INK, fontsize=11)
-    left.axhline(float(budget.break_even_limit(SHARE)), color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
-    left.annotate("its limit", (2.2, 0.986), color=plots.INK, fontsize=11)
-    left.set(title=f"gain or loss, p = {SHARE:g} in real data", ylim=(gain.ratios[0], 1))
+    left.plot(gain.sizes[shown], exact[shown], color=plots.DARK, linewidth=2, label="_break-even")
+    left.annotate("break-even", (4.2, 0.917), color=plots.DARK, fontsize=11)
+    limit = float(budget.break_even_limit(SHARE))
+    left.axhline(limit, color=plots.DARK, linewidth=1, linestyle=DASHED, label="_limit of break-even")
+    left.annotate("its limit", (2.2, 0.986), color=plots.DARK, fontsize=11)
+    left.set(title=f"loss above, gain below; p = {SHARE:g} in real data", ylim=(gain.ratios[0], gain.ratios[-1]))
     ends = chains.ends_right(settings)
-    image = right.contourf(ends.sizes, ends.ratios, ends.values, levels=np.linspace(0, 1, 21), cmap="viridis")
+    image = _areas(right, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
     fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
     barrier = np.exp(-1 / (ends.sizes * RARE))
-    right.plot(ends.sizes, barrier, color=plots.INK, linewidth=2, linestyle=(0, (5, 3)))
-    arrow = {"arrowstyle": "-", "color": plots.INK}
-    right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.INK, arrowprops=arrow)
-    colors = ["white", plots.INK]  # on blue, and on yellow
-    lines = right.contour(ends.sizes, ends.ratios, ends.values, levels=[0.5, 0.95], colors=colors, linewidths=1)
+    right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=DASHED, label="_n·s·p = 1")
+    arrow = {"arrowstyle": "-", "color": plots.DARK}
+    right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.DARK, arrowprops=arrow)
+    colors = [plots.LIGHT, plots.DARK]  # on blue, and on yellow
+    lines = right.contour(*ends, levels=[0.5, 0.95], colors=colors, linewidths=1)
     right.clabel(lines, fmt={0.5: "½", 0.95: ".95"}, fontsize=11)
-    right.set(title=f"ends right, from p = {RARE:g}")
+    right.set(title=f"who ends right, from p = {RARE:g}")
     for ax in (left, right):
         ax.set_xscale("log")
         ax.set_xticks([2, 5, 10, 20, 50, 100, 200], ["2", "5", "10", "20", "50", "100", "200"])
         ax.set(xlabel="samples kept in a generation, n", ylabel="false- over true-positive rate, ψ/φ")
         ax.grid(False)
     return fig
+
+
+def _areas(ax: Axes, of: Diagram, **look: Any) -> ContourSet:
+    """The areas between levels, as an image, and unseen the values, which areas do not keep."""
+    areas = ax.contourf(*of, **look)
+    areas.set_rasterized(True)
+    ax.pcolormesh(*of, shading="gouraud", visible=False, label="_value")
+    return areas
 
 
 @plots.style()
@@ -73,7 +87,8 @@ def break_even(settings: Settings) -> Figure:
         exact = np.asarray(budget.break_even(SIZES, share))
         limit = float(budget.break_even_limit(share))
         (lines[f"p = {share:g}"],) = left.plot(SIZES, exact, "o-", color=color)
-        left.plot(SIZES[[0, -1]], [limit, limit], color=color, linewidth=1, linestyle=(0, (5, 3)))  # up to the label
+        ends = SIZES[[0, -1]]  # not beyond, where its label is
+        left.plot(ends, [limit, limit], color=color, linewidth=1, linestyle=DASHED, label=f"_p = {share:g}, limit")
         right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
     left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
     right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
@@ -146,10 +161,10 @@ def models(settings: Settings) -> Figure:
             label = f"ψ/φ = {fpr / loops.TPR:.2f}"
             ax.errorbar(ends.sizes, found.mean, 1.96 * np.asarray(found.stderr), fmt="o", color=color, label=label)
             if title.startswith("mixture"):
-                plots.theory(ax, ends.sizes, ends.exact[fpr])
+                plots.theory(ax, ends.sizes, ends.exact[fpr], label=f"_{label}, exact")
             else:
-                ax.plot(ends.sizes, found.mean, color=color, linewidth=1)
-        ax.axhline(loops.SHARE, color=plots.GREY, linewidth=1, linestyle=(0, (5, 3)))
+                ax.plot(ends.sizes, found.mean, color=color, linewidth=1, label=f"_{label}")
+        ax.axhline(loops.SHARE, color=plots.GREY, linewidth=1, linestyle=DASHED, label="_at the start")
         ax.set_xscale("log")
         ax.set_xticks(ends.sizes, [str(n) for n in ends.sizes])
         ax.minorticks_off()

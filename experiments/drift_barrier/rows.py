@@ -169,7 +169,7 @@ def _loop_setting(fpr: float, n: int, count: int) -> str:
     return f"until kept, p = {loops.SHARE:g}, {rates}, n = {n}, t = {loops.NUM_GENERATIONS}, {count} replicas"
 
 
-_ROWS = "experiments/test_drift_barrier.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _OUTCOMES = "theory/test_outcomes.py::"
 _DIAGRAM, _BREAK_EVEN, _BLIND, _MODELS = (
     f"drift-barrier-{name}" for name in ("diagram", "break-even", "blind-spot", "models")

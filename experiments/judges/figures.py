@@ -10,7 +10,12 @@ from experiments.judges.chains import LEARNED, NUM_GENERATIONS, VERIFIER, WEAK
 from experiments.ledger import Settings
 
 DASHES = (0, (5, 3))
-JUDGES = {"no judge": plots.GREY, "self-judge": plots.GREEN, "trained": plots.VERMILLION, "verifier": plots.BLUE}
+JUDGES = {
+    "no judge": plots.CLOSED,
+    "self-judge": plots.SELF_JUDGE,
+    "trained": plots.FROZEN,
+    "verifier": plots.VERIFIER,
+}
 TITLES = {"categorical": "two symbols", "mixture": "mixture of two normal laws", "chain": "Markov chain"}
 
 
@@ -31,15 +36,18 @@ def information(settings: Settings) -> Figure:
     fig, (left, right) = plots.figure(2, width=6.4, height=4.4)
     fig.set_layout_engine("constrained", wspace=0.06)
     paths = {
-        "no judge": (chains.no_judge(), plots.GREY),
-        f"self-judge {_rates(WEAK)}": (chains.self_judge(WEAK), plots.GREEN),
-        f"earlier student {_rates(WEAK)}": (chains.earlier_student(WEAK), plots.PURPLE),
-        f"frozen judge {_rates(VERIFIER)}": (chains.frozen_judge(), plots.VERMILLION),
-        f"fresh verifier {_rates(WEAK)}": (chains.fresh_verifier(WEAK), plots.BLUE),
+        "no judge": (chains.no_judge(), plots.CLOSED),
+        f"self-judge {_rates(WEAK)}": (chains.self_judge(WEAK), plots.SELF_JUDGE),
+        f"earlier student {_rates(WEAK)}": (chains.earlier_student(WEAK), plots.SKY),
+        f"frozen judge {_rates(VERIFIER)}": (chains.frozen_judge(), plots.FROZEN),
+        f"fresh verifier {_rates(WEAK)}": (chains.fresh_verifier(WEAK), plots.VERIFIER),
     }
-    fits = 1 + np.arange(NUM_GENERATIONS + 1)
+    t = plots.spaced(NUM_GENERATIONS + 1)
     for ax, name in ((left, "information"), (right, "right")):
-        lines = {k: ax.plot(fits, getattr(path, name), color=c)[0] for k, (path, c) in paths.items()}
+        lines = {
+            judge: ax.plot(t + 1, np.asarray(getattr(path, name))[t], color=color, label=f"_{judge}")[0]
+            for judge, (path, color) in paths.items()
+        }
         _fits(ax, (1, 10, 100), NUM_GENERATIONS)
         if ax is right:
             ax.set_ylim(0.58, 1.02)
@@ -50,8 +58,8 @@ def information(settings: Settings) -> Figure:
     _limit(left, first + chains.cap(), "frozen judge: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
     _limit(left, first, "earlier student: ≤ I(X;Z₀)", end=True)
     _limit(right, chains.best_guess(), "best guess from Z₀")
-    left.set(title="what the model tells about the task", ylabel="I(X; Z_t)  [nats]", ylim=(0, 0.75))
-    right.set(title="how much of it is right", ylabel="expected share of right samples")
+    left.set(title="what the model tells about the task", ylabel="I(X;Zₜ)  [nats]", ylim=(0, 0.75))
+    right.set(title="how many of its samples are right", ylabel="expected share")
     return fig
 
 
@@ -71,11 +79,11 @@ def worth(settings: Settings) -> Figure:
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
     sizes = (10, 20, 50, 100, 200) + ((400,) if settings.full else ())
-    for rates, color in ((VERIFIER, plots.VERMILLION), ((0.99, 0.01), plots.PURPLE)):
+    for rates, color in ((VERIFIER, plots.FROZEN), ((0.99, 0.01), plots.GREEN)):
         goal = chains.frozen_right(rates)
         above = chains.equal_ratio(sizes, goal) - 1
         left.plot(sizes, above, "o", color=color, label=f"frozen {_rates(rates)}: ends right with {goal:.3f}")
-        plots.theory(left, sizes, chains.equal_law(goal) / np.array(sizes))
+        plots.theory(left, sizes, chains.equal_law(goal) / np.array(sizes), label=f"_{_rates(rates)}, c/n")
     left.set(xscale="log", yscale="log", xlabel="n, samples a generation", ylabel="tpr/fpr − 1 of the fresh verifier")
     left.set_xticks(sizes, [str(n) for n in sizes], minor=False)
     left.set_xticks([], minor=True)
@@ -88,10 +96,10 @@ def worth(settings: Settings) -> Figure:
     first = studies[0][0].information[0]
     plots.theory(right, m, [chains.samples(k) for k in LEARNED], label="n + m samples for the student")
     right.plot(
-        m, [first + total for _, total in studies], "--", color=plots.VERMILLION, label="I(X;Z₀) + I(X;J|Z₀), the cap"
+        m, [first + total for _, total in studies], "--", color=plots.FROZEN, label="I(X;Z₀) + I(X;J|Z₀), the cap"
     )
     best = [path.information[1:].max() for path, _ in studies]
-    right.plot(m, best, "o-", color=plots.VERMILLION, label="the loop at its best, t ≥ 1")
+    right.plot(m, best, "o-", color=plots.FROZEN, label="the loop at its best, t ≥ 1")
     right.set(xscale="log", xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
     right.set_xticks(m, [str(k) for k in LEARNED])
     right.set_xticks([], minor=True)
@@ -103,12 +111,12 @@ def worth(settings: Settings) -> Figure:
 
 @plots.style()
 def models(settings: Settings) -> Figure:
-    """Four judges on three models: the share of right samples, simulated.
+    """Four judges on three models: the share of right samples.
 
-    Until kept, n = 50; means over replicas with 95 % bands, thin dark lines exact. Right is one symbol; the component
-    of the mixture with weight .6; in the chain, on a ring of four, a step to the right, of probability .6. Self-judge
-    and verifier have rates (.9, .2); the trained judge is fitted once to 50 other real samples and keeps what is at
-    least as likely as their median.
+    Until kept, n = 50. Two symbols exactly, but for the trained judge; that and the other models are simulated, means
+    over replicas with 95 % bands. Right is one symbol; the component of the mixture with weight .6; in the chain, on a
+    ring of four, a step to the right, of probability .6. Self-judge and verifier have rates (.9, .2); the trained judge
+    is fitted once to 50 other real samples and keeps what is at least as likely as their median.
 
     In practice: likely is not right. A self-judge finds the right answer where it is the likeliest; in the mixture it
     goes for whatever is dense, and what it gained in five fits is mostly gone after ten more, so stop early, by a
@@ -119,10 +127,11 @@ def models(settings: Settings) -> Figure:
     exact = {"no judge": chains.no_judge, "self-judge": chains.self_judge, "verifier": chains.fresh_verifier}
     for ax, model in zip(axes, TITLES, strict=True):
         for judge, color in JUDGES.items():
-            share = loops.model_share(settings, model, judge)
-            plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=judge, color=color)
             if model == "categorical" and judge in exact:
-                plots.theory(ax, fits, exact[judge]().right[: fits.size])
+                ax.plot(fits, exact[judge]().right[: fits.size], color=color, label=judge)
+            else:
+                share = loops.model_share(settings, model, judge)
+                plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=judge, color=color)
         _fits(ax, (1, 2, 5, 10, 20), loops.NUM_MODELS)
         ax.set(title=TITLES[model], ylim=(0.5, 1.02))
     axes[0].set_ylabel("share of right samples")
@@ -142,7 +151,7 @@ def _fits(ax: Axes, ticks: tuple[int, ...], last: int) -> None:
 
 def _limit(ax: Axes, height: float, text: str, *, end: bool = False) -> None:
     """A dashed line and what it is, above its left end or below its right end."""
-    ax.axhline(height, color=plots.INK, linewidth=1, linestyle=DASHES)
+    ax.axhline(height, color=plots.INK, linewidth=1, linestyle=DASHES, label=f"_{text}")
     place, frame = (0.98 if end else 0.02, height), ax.get_yaxis_transform()
     offset, ha, va = ((0, -3), "right", "top") if end else ((0, 3), "left", "bottom")
     ax.annotate(text, place, xycoords=frame, xytext=offset, textcoords="offset points", fontsize=10, ha=ha, va=va)

@@ -196,7 +196,7 @@ def _rates(verifier: tuple[float, float]) -> str:
 
 
 _TWO = f"until kept, n = {NUM_SAMPLES}, real share {SHARE:g}"
-_ROWS = "experiments/test_judges.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _INFORMATION, _WORTH, _MODELS = "judges-information", "judges-worth", "judges-models"
 _REST = partial(check, test=_ROWS)
 

@@ -30,6 +30,7 @@ from theory.best_of_n import best_of_kl, regressional_goodhart
 
 COLOR = {ONCE: plots.VERMILLION, ANEW: plots.ORANGE, REFIT: plots.PURPLE, GRADIENT: plots.BLUE, "natural": plots.GREEN}
 EXAM_COLORS, EXAM_MARKERS = (plots.GREY, plots.PURPLE, plots.BLUE), ("|", "s", "o")
+RUNS = 600  # drawn of the many that are measured
 SPAN = 0.12  # of the colours of a difference
 SHORT = {ONCE: "SFT", REFIT: "RFT", GRADIENT: "RLVR"}
 
@@ -55,31 +56,34 @@ def kept(settings: Settings) -> Figure:
     for y, name in enumerate(names):
         study = studied(settings, name)
         for exam, (color, marker) in enumerate(zip(EXAM_COLORS, EXAM_MARKERS, strict=True)):
-            _dot(right, study.last(exam), y, color, marker, EXAMS[exam] if y == 0 else None)
+            _dot(right, study.last(exam), y, color, marker, label="_" * (y > 0) + EXAMS[exam])
         tried = study.passed[:, -1, HELD_OUT, -1].mean()
-        label = f"held out, one of {PASSES[-1]} right" if y == 0 else None
+        label = "_" * (y > 0) + f"held out, one of {PASSES[-1]} right"
         right.plot(tried, y, "s", color=EXAM_COLORS[HELD_OUT], markersize=6, fillstyle="none", label=label)
-        _dot(forms, study.diversity[:, -1] / study.diversity[:, 0], y, plots.INK)
-        _dot(away, study.kl[:, -1], y, plots.INK)
-        _dot(spent, study.nats[:, -1], y, plots.INK)
+        for ax, values in (
+            (forms, study.diversity[:, -1] / study.diversity[:, 0]),
+            (away, study.kl[:, -1]),
+            (spent, study.nats[:, -1]),
+        ):
+            _dot(ax, values, y, plots.INK, label="_mean")
     right.set_yticks(range(len(names)), names)
     right.set(xlim=(0.45, 1.02), xlabel="share right", ylim=(len(names) - 0.5, -0.5))
     right.set_title("one reference transfers worst")
     fig.legend(*right.get_legend_handles_labels(), loc="outside lower left", ncols=4)
-    forms.axvline(1, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    forms.axvline(1, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)), label="_start")
     forms.set(xlim=(0, 1.15), xlabel="diversity kept, start = 1", title="a KL keeps all wordings")
     away.set(xlim=(0, None), xlabel="KL to the start  [nats]", title="… and stays near the start")
     spent.set(xscale="log", xlim=(100, 4e5), xlabel="signal spent  [nats]", title="verdicts cost more nats")
     return fig
 
 
-def _dot(ax: Axes, values: np.ndarray, y: float, color: str, marker: str = "o", label: str | None = None) -> None:
+def _dot(ax: Axes, values: np.ndarray, y: float, color: str, marker: str = "o", *, label: str) -> None:
     """The mean over seeds with its 95 % interval."""
     mean = theory.estimate(values)
     low, high = (np.asarray(end) for end in mean.interval())
     size, edge = (12, 2.5) if marker == "|" else (7, 0)
-    ax.plot([low, high], [y, y], color=color, linewidth=2)
-    ax.plot(mean.mean, y, marker, color=color, markersize=size, markeredgewidth=edge, label=label)
+    bars, look = [[mean.mean - low], [high - mean.mean]], {"markersize": size, "markeredgewidth": edge}
+    ax.errorbar(mean.mean, y, xerr=bars, fmt=marker, color=color, elinewidth=2, label=label, **look)
 
 
 @plots.style()
@@ -97,10 +101,11 @@ def curves(settings: Settings) -> Figure:
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4, sharey=True)
     for name, color in COLOR.items():
         study = studied(settings, name)
-        shown = study.correct[..., UNSEEN]
-        error = shown.std(0, ddof=1) / len(shown) ** 0.5
-        plots.band(left, study.updates[1:], shown.mean(0)[1:], error[1:], color=color, label=name)
-        plots.band(right, study.nats.mean(0)[1:], shown.mean(0)[1:], error[1:], color=color)
+        t = 1 + plots.spaced(len(study.updates) - 1)
+        right_share = study.correct[..., UNSEEN][:, t]
+        drawn = right_share.mean(0), right_share.std(0, ddof=1) / len(right_share) ** 0.5
+        plots.band(left, np.asarray(study.updates)[t], *drawn, color=color, label=name)
+        plots.band(right, study.nats.mean(0)[t], *drawn, color=color, label=name)
     left.set(xscale="log", xlabel="updates", ylabel="share right, unseen domains")
     left.set_title("per update: verdicts win late")
     left.legend(loc="lower right")
@@ -156,7 +161,7 @@ def _write(ax: Axes, x: float, y: float, cell: Cell, *, dark: bool) -> None:
             va="center",
             fontsize=11,
             fontweight="bold" if name == best else "normal",
-            color="white" if dark else plots.INK,
+            color=plots.LIGHT if dark else plots.DARK,
         )
 
 
@@ -166,7 +171,7 @@ def diversity(settings: Settings) -> Figure:
 
     Left, tables: natural gradient stays at the dots, exactly, while plain policy gradient goes the coloured way on its
     conserved orbit (thin dark line: theory at equal correctness) to the wording that was the likeliest, which gives the
-    colour. Right: refits of one model to the accepted of its 12 samples, 1500 runs, after one and four refits; one
+    colour. Right: refits of one model to the accepted of its 12 samples, 600 runs, after one and four refits; one
     reference is a corner. The legend says which share of the heterozygosity 1 − Σ p² is left, simulated and exact.
 
     In practice: a verdict on the class does not tell one wording from another, so what happens to them is the method's
@@ -179,16 +184,16 @@ def diversity(settings: Settings) -> Figure:
     exact = tables.Path(*(np.concatenate(x) for x in zip(*(tables.orbit(path, t) for t in [0, *marks]), strict=True)))
     for q in range(tables.NUM_PROMPTS):
         color = (plots.BLUE, plots.GREEN, plots.ORANGE)[int(path.within(q)[0].argmax())]
-        left.plot(*_corner(path.within(q)), color=color, linewidth=5, alpha=0.5)
-        plots.theory(left, *_corner(exact.within(q)))
-        left.plot(*_corner(path.within(q)[0]), "o", color=color, markersize=8)
+        left.plot(*_corner(path.within(q)), color=color, linewidth=5, alpha=0.5, label=f"_prompt {q}, plain gradient")
+        plots.theory(left, *_corner(exact.within(q)), label=f"_prompt {q}, exact orbit")
+        left.plot(*_corner(path.within(q)[0]), "o", color=color, markersize=8, label=f"_prompt {q}, natural gradient")
     refits = tables.refitted(settings)
-    shake = np.random.default_rng(0).normal(size=(1500, 2)) * 0.012  # shares of few samples lie on a lattice
+    shake = np.random.default_rng(0).normal(size=(RUNS, 2)) * 0.012  # shares of few samples lie on a lattice
     start = right.plot(*_corner(refits.start), "o", color=plots.INK, markersize=9, label="start", zorder=5)
     for t, color in ((1, plots.BLUE), (tables.NUM_GENERATIONS, plots.VERMILLION)):
-        x, y = _corner(refits.forms[:1500, t]) + shake.T
+        x, y = _corner(refits.forms[:RUNS, t]) + shake.T
         label = f"after {t}: {float(refits.kept(t).mean):.3f} left, exactly {refits.exact(t):.3f}"
-        right.plot(x, y, ".", color=color, alpha=0.35, markersize=4, rasterized=True)
+        right.plot(x, y, ".", color=color, alpha=0.5, markersize=4, rasterized=True, label=f"_after {t}")
         start += right.plot([], [], "o", color=color, label=label)
     for ax, title in ((left, "plain gradient sharpens, natural stays"), (right, "a refit to few samples loses forms")):
         _simplex(ax)
@@ -199,11 +204,11 @@ def diversity(settings: Settings) -> Figure:
 
 def _simplex(ax: Axes) -> None:
     """The frame of the laws of three forms."""
-    ax.plot(*_corner(np.eye(3)[[0, 1, 2, 0]]), color=plots.GREY, linewidth=1)
+    ax.plot(*_corner(np.eye(3)[[0, 1, 2, 0]]), color=plots.GREY, linewidth=1, label="_frame")
     ax.set(aspect="equal", xlim=(-0.08, 1.08), ylim=(-0.12, 0.97))
     ax.set_axis_off()
     for name, corner in zip(("form 1", "form 2", "form 3"), _corner(np.eye(3)).T, strict=True):
-        offset, va = ((0, 8), "bottom") if corner[1] > 0.5 else ((0, -9), "top")
+        offset, va = ((0, 8), "bottom") if corner[1] > 0.5 else ((0, -14), "top")
         note = {"xytext": offset, "textcoords": "offset points", "ha": "center", "va": va, "fontsize": 11}
         ax.annotate(name, corner, **note)
 
@@ -227,7 +232,8 @@ def best(settings: Settings) -> Figure:
     fig, (left, right) = plots.figure(2, width=5.4, height=4.2)
     fig.set_layout_engine("constrained", wspace=0.08)
     sizes, fine = best_of_n.SIZES, np.unique(np.geomspace(1, 100, 60).astype(int))
-    left.plot(sizes, [best_of_n.rank_kl(settings, n).mean for n in sizes], "o", color=plots.BLUE, markersize=8)
+    ranked = [best_of_n.rank_kl(settings, n).mean for n in sizes]
+    left.plot(sizes, ranked, "o", color=plots.BLUE, markersize=8, label="_no ties, simulated")
     bound = plots.theory(left, fine, [best_of_kl(int(n)) for n in fine])
     verdict = left.plot(fine, [best_of_n.verdict_kl(int(n), 0.25) for n in fine], color=plots.GREEN)[0]
     left.set(xscale="log", ylabel="KL to the reference  [nats]", title="the distance is bounded", xlim=(1, 100))
@@ -235,7 +241,7 @@ def best(settings: Settings) -> Figure:
     laws = [regressional_goodhart(int(n), best_of_n.NOISE) for n in fine]
     lines = {}
     for i, (name, color) in enumerate({"true value": plots.BLUE, "what the score says": plots.VERMILLION}.items()):
-        right.plot(sizes, simulated[:, i], "o", color=color, markersize=8)
+        right.plot(sizes, simulated[:, i], "o", color=color, markersize=8, label=f"_{name}, simulated")
         lines[name] = plots.theory(right, fine, [law[i] for law in laws])
     right.set(xscale="log", xlim=(1, 100), ylabel="standard deviations of the true value")
     right.set_title("half noise, half the promise")

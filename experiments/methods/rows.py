@@ -15,7 +15,7 @@ EARLY = 75  # updates: at one domain of training the methods are farthest apart 
 
 Measure = Callable[[Settings], Outcome]
 
-_ROWS = "experiments/test_methods.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _KEPT, _CURVES, _MAP, _DIVERSITY, _BEST = (f"methods-{x}" for x in ("kept", "curves", "map", "diversity", "best-of-n"))
 
 

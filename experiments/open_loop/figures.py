@@ -25,16 +25,17 @@ def injection(settings: Settings) -> Figure:
     for (above, below), scene in zip(axes.T, SCENES, strict=True):
         filtering, kept = chains.filtering(scene), chains.until_kept(scene)
         bound = filtering.information[:-1] + filtering.injected
-        above.fill_between(t[1:], filtering.information[1:], bound, color=plots.SKY, alpha=0.3, linewidth=0)
+        room = {"color": plots.SKY, "alpha": 0.3, "linewidth": 0, "label": "_room that the bound leaves"}
+        above.fill_between(t[1:], filtering.information[1:], bound, **room)
         above.plot(t, filtering.information, "o-", color=plots.BLUE, label="I(X;Zₜ), filtering")
         plots.theory(above, t[1:], bound, label="I(X;Zₜ₋₁) + I(X;Sₜ₋₁|Zₜ₋₁,Dₜ₋₁)", dashed=True)
-        above.axhline(np.log(2), color=plots.GREY, linewidth=0.8)
+        above.axhline(np.log(2), color=plots.GREY, linewidth=0.8, label="_ln 2")
         above.set(title=f"{scene.title}\np = {scene.share:g}, φ = {scene.tpr:g}, ψ = {scene.fpr:g}", ylim=(0, 0.98))
         below.plot(t, filtering.right, "o-", color=plots.BLUE, label="filtering")
         below.plot(t, kept.right, "s-", color=plots.VERMILLION, label="until kept")
-        below.axhline(scene.share, color=plots.GREY, linewidth=0.8)
+        below.axhline(scene.share, color=plots.GREY, linewidth=0.8, label="_real data")
         below.set(xlabel="generation t", ylim=(0, 1.03))
-    axes[0, 0].set_ylabel("nats")
+    axes[0, 0].set_ylabel("information  [nats]")
     axes[0, 0].annotate("ln 2", (NUM_GENERATIONS, np.log(2)), xytext=(-4, 4), textcoords="offset points", ha="right")
     axes[1, 0].set_ylabel("share of right outputs")
     axes[0, 1].legend(fontsize=10, loc="upper right")
@@ -65,9 +66,10 @@ def simulated(settings: Settings) -> Figure:
             found = theory.estimate(values)
             plots.band(ax, t, found.mean, found.stderr, color=color, label=name)
             if law is not None:
-                plots.theory(ax, t, law)
-    titles = ("I(X; Zₜ)", "share of right outputs", "share of proposals kept")
-    for ax, title, unit in zip(axes, titles, ("nats", "share", "share"), strict=True):
+                plots.theory(ax, t, law, label=f"_{name}, exact")
+    titles = ("less is known of the task …", "… but more is right, …", "… hence kept")
+    units = ("I(X;Zₜ)  [nats]", "share of right outputs", "share of proposals kept")
+    for ax, title, unit in zip(axes, titles, units, strict=True):
         ax.set(title=title, xlabel="generation t", ylabel=unit, ylim=(0, None))
     axes[0].legend()
     return fig

@@ -217,7 +217,7 @@ def _protocol(keep: bool) -> str:
 
 
 _CLAIMS, _SELECTION = "theory/test_claims.py::", "theory/test_selection.py::"
-_ROWS = "experiments/test_open_loop.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _INJECTION, _SIMULATED = "open-loop-injection", "open-loop-simulated"
 _LOOP = "The simulated loop has the {} of the exact chain"
 

@@ -77,8 +77,9 @@ def lines(
     until_kept: bool = True,
     blocks: int = 2,
     labels: Path | None = None,
+    width: int = 100,
 ) -> list[str]:
-    """The screen: what is given and what is left out is the question."""
+    """The screen, in lines of at most `width` characters: what is given and what is left out is the question."""
     _check(initial, tpr, fpr, goal, verdicts, round_size, until_kept, blocks, labels)
     counts = None if labels is None else read_counts(labels)
     if counts is not None:
@@ -125,7 +126,7 @@ def lines(
     takes = f"{units(rounds, 'round')} and {units(cost, 'verdict')} on average, to the end"
     rows.append(("it takes", f"{takes} [exact: chain]"))
     rows += spent + _converse(case, goal, blocks, draws)
-    return [text for row in rows + _assumptions(case, draws) for text in _wrapped(*row)]
+    return [text for row in rows + _assumptions(case, draws) for text in _wrapped(*row, width)]
 
 
 def _check(initial, tpr, fpr, goal, verdicts, round_size, until_kept, blocks, labels) -> None:
@@ -319,5 +320,5 @@ def _assumptions(case: Case, draws: np.ndarray | None) -> list[tuple[str, str]]:
     return [("protocol", PROTOCOLS[case.until_kept]), ("assumed", assumed)]
 
 
-def _wrapped(label: str, text: str) -> Iterable[str]:
-    return textwrap.wrap(text, 100, initial_indent=f"{label:<12}", subsequent_indent=" " * 12, break_on_hyphens=False)
+def _wrapped(label: str, text: str, width: int) -> Iterable[str]:
+    return textwrap.wrap(text, width, initial_indent=f"{label:<12}", subsequent_indent=" " * 12, break_on_hyphens=False)

@@ -1,7 +1,8 @@
 """Reward hacking: a judge learns from labelled outputs whose length goes with quality, a student learns from it.
 
 Stage 1 is `judge`, stage 2 `student`; `labels` has the laws of labelled outputs, `goodhart` those of the way from the
-start, `cures` what helps; `exact` and `measures` make numbers of them, which `rows` and `figures` show.
+start, `cures` what helps; `exact` and `measures` make numbers of them, which `rows`, `figures` and
+`remedies` show.
 """
 
 from pathlib import Path
@@ -11,13 +12,14 @@ from rich.table import Table
 
 from experiments import plots
 from experiments.ledger import Settings
-from experiments.reward_hacking import judge, student
-from experiments.reward_hacking.figures import FIGURES
+from experiments.reward_hacking import figures, judge, remedies, student
 from experiments.reward_hacking.judge import SAMPLES
 from experiments.reward_hacking.rows import CHECKS
 from experiments.reward_hacking.student import CONFLICT
 
 __all__ = ["CHECKS", "FIGURES", "run"]
+
+FIGURES = figures.FIGURES | remedies.FIGURES
 
 
 def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> None:

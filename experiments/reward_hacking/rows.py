@@ -7,7 +7,7 @@ from experiments.ledger import Check, Outcome, Settings, check, twins
 from experiments.reward_hacking import exact, measures, student
 from experiments.reward_hacking.judge import NOISE, NOISY, PURE, SAMPLES
 
-_ROWS = "experiments/test_reward_hacking_rows.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _STAGES, _PHASES, _CURES, _GOODHART = "reward-hacking", "reward-hacking-phases", "reward-hacking-cures", "goodhart"
 _EXACT, _SAMPLED = (partial(check, kind=kind, test=_ROWS) for kind in ("exact", "monte-carlo"))
 

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 import theory
 from experiments import plots
@@ -11,20 +12,20 @@ from experiments.supervision import costs, signals
 
 MARKERS = dict(zip(costs.METHODS, "osD^v", strict=True))
 TIMES = {
-    "one_form": (plots.BLUE, "SFT, one fixed reference"),
-    "all_forms": (plots.VERMILLION, "SFT, forms drawn anew"),
-    "policy_gradient": (plots.GREEN, "RLVR"),
-    "natural_gradient": (plots.PURPLE, "natural gradient"),
-    "partition": (plots.ORANGE, "SFT, partition known"),
+    "one_form": (plots.VERMILLION, "SFT, one fixed reference"),
+    "all_forms": (plots.ORANGE, "SFT, forms drawn anew"),
+    "policy_gradient": (plots.BLUE, "RLVR"),
+    "natural_gradient": (plots.GREEN, "natural gradient"),
+    "partition": (plots.PURPLE, "SFT, partition known"),
 }
 SIGNALS = {
     "verdict": plots.BLUE,
     "noisy verdict": plots.SKY,
     "rubric": plots.GREEN,
-    "rubric + style": plots.ORANGE,
+    "rubric + style": plots.GREY,
     "preference": plots.PURPLE,
-    "reference": plots.GREY,
-    "reference + style": plots.VERMILLION,
+    "reference": plots.VERMILLION,
+    "reference + style": plots.ORANGE,
 }
 
 
@@ -58,7 +59,8 @@ def told(settings: Settings) -> Figure:
     left.legend(loc="center right", bbox_to_anchor=(1, 0.58))
     greedy = np.array([x.queries.greedy for x in found])
     error = 1.96 * np.array([x.queries.stderr for x in found])
-    right.barh(place, greedy, xerr=error, color=plots.GREY, height=0.62, alpha=0.55, error_kw={"ecolor": plots.INK})
+    look = {"color": plots.GREY, "alpha": 0.55, "error_kw": {"ecolor": plots.INK}, "label": "_queries, greedy"}
+    right.barh(place, greedy, xerr=error, height=0.62, **look)
     converse = [x.queries.converse for x in found]
     right.plot(converse, place, "|", color=plots.INK, markersize=17, markeredgewidth=2, label="no policy needs fewer")
     for y, x, end in zip(place, found, greedy + error, strict=True):
@@ -88,16 +90,16 @@ def cost(settings: Settings) -> Figure:
     """
     fig, (left, middle, right) = plots.figure(3, width=5.0, height=4.4)
     for method, (color, name) in TIMES.items():
-        plots.theory(left, costs.FORMS, costs.predicted(method))
+        plots.theory(left, costs.FORMS, costs.predicted(method), label=f"_{name}, closed form")
         left.plot(costs.FORMS, costs.trained(method).time, MARKERS[method], color=color, label=name, markersize=6)
     left.set(ylabel="learning rate × updates to 99 %", ylim=(2, 2e5))
     left.set_title("table, exact: times M, plus ln M, or nothing")
     left.legend(loc="upper left", fontsize=10)
     sizes = costs.forms(settings)
     network = {
-        "references, anew": ("SFT", plots.VERMILLION),
-        "references, one fixed": ("SFT once", plots.BLUE),
-        "verdicts": ("RLVR", plots.GREEN),
+        "references, anew": ("SFT", plots.ORANGE),
+        "references, one fixed": ("SFT once", plots.VERMILLION),
+        "verdicts": ("RLVR", plots.BLUE),
     }
     for name, (method, color) in network.items():
         _sampled(middle, sizes, [costs.on_network(settings, method, m) for m in sizes], name, color)
@@ -106,12 +108,13 @@ def cost(settings: Settings) -> Figure:
     middle.set_title("network: verdicts beat changing references")
     middle.legend(loc="upper left", fontsize=10)
     for name, method, steps, color in (
-        ("references, rate 1", "SFT", "small steps", plots.VERMILLION),
-        ("verdicts, rate 1", "RLVR", "small steps", plots.GREEN),
-        ("verdicts, rate 50", "RLVR", "large steps", plots.SKY),
+        ("references, rate 1", "SFT", "small steps", plots.ORANGE),
+        ("verdicts, rate 1", "RLVR", "small steps", plots.BLUE),
+        ("verdicts, rate 50", "RLVR", "large steps", plots.BLUE),
         ("references, rate 50", "SFT", "large steps", plots.ORANGE),
     ):
-        _sampled(right, sizes, costs.on_table(settings, method, steps), name, color)
+        line = _sampled(right, sizes, costs.on_table(settings, method, steps), name, color)
+        line.set_linestyle("--" if steps == "large steps" else "-")
     _proportional(right, sizes, 77)
     right.set(ylabel="samples a prompt to 99 %", ylim=(0.7, 1e5))
     right.set_title("table: in large steps one reference is enough")
@@ -123,17 +126,18 @@ def cost(settings: Settings) -> Figure:
     return fig
 
 
-def _sampled(ax: Axes, sizes: tuple[int, ...], found, name: str, color: str) -> None:
+def _sampled(ax: Axes, sizes: tuple[int, ...], found, name: str, color: str) -> Line2D:
     """Geometric means over seeds, with 95 % intervals."""
     logs = [theory.estimate(np.log(c.samples)) for c in found]
     mean = np.exp([float(x.mean) for x in logs])
     ends = np.exp([[float(end) for end in x.interval()] for x in logs])
     line = plots.band(ax, sizes, mean, ends[:, 0], ends[:, 1], label=name, color=color)
     line.set_marker("o")
+    return line
 
 
 def _proportional(ax: Axes, sizes: tuple[int, ...], first: float) -> None:
-    ax.plot(sizes, first * np.array(sizes), ":", color=plots.INK, linewidth=1.2)
+    ax.plot(sizes, first * np.array(sizes), ":", color=plots.INK, linewidth=1.2, label="_in proportion to M")
 
 
 @plots.style()
@@ -154,12 +158,14 @@ def curves(settings: Settings) -> Figure:
     lines = {}
     for name, curve in signals.curves(settings.seed, 128 if settings.full else signals.NUM_SEEDS).items():
         split = signals.described(name).decomposition
-        color, mean, stderr = SIGNALS[name], np.asarray(curve.correct.mean)[1:], np.asarray(curve.correct.stderr)[1:]
-        plots.band(left, curve.queries[1:], mean, stderr, color=color)
-        lines[name] = plots.band(right, curve.queries[1:] * float(split.total), mean, stderr, color=color)
+        t = 1 + plots.spaced(len(curve.queries) - 1)
+        queries, mean, stderr = (np.asarray(x)[t] for x in (curve.queries, *curve.correct[:2]))
+        plots.band(left, queries, mean, stderr, color=SIGNALS[name], label=name)
+        nats = queries * float(split.total)
+        lines[name] = plots.band(right, nats, mean, stderr, color=SIGNALS[name], label=name)
     left.set(xlabel="queries a prompt", ylabel="share right", xscale="log", ylim=(0, 1.03))
     left.set_title("by the query references are far ahead, …")
-    right.axvline(np.log(8), color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    right.axvline(np.log(8), color=plots.INK, linewidth=1, linestyle=(0, (5, 3)), label="_ln 8")
     right.annotate("ln 8", (np.log(8), 0.95), xytext=(-4, 0), textcoords="offset points", ha="right", fontsize=10)
     right.set(xlabel="nats a prompt, I(Y;S|Q) × queries", xscale="log")
     right.set_title("… by the nat verdicts close up, rubrics are dear")

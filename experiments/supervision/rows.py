@@ -8,7 +8,7 @@ from experiments.ledger import Check, check
 from experiments.supervision import measures
 from experiments.supervision.measures import MANY
 
-_ROWS = "experiments/test_supervision_rows.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _THEORY = "theory/test_supervision.py::"
 _SIGNALS, _COST, _CURVES = "supervision-signals", "supervision-cost", "supervision-curves"
 _EXACT, _SAMPLED = partial(check, kind="exact"), partial(check, kind="monte-carlo", test=_ROWS)

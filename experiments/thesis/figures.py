@@ -59,17 +59,16 @@ def race(settings: Settings) -> Figure:
         (SPURIOUS, "length alone", plots.VERMILLION),
     ):
         band(saved, found.samples, found.saving[:, component], share=False, label=name, color=color)
-    band(relied, found.samples, found.reliance, color=plots.PURPLE)
-    relied.axhline(0.5, color=plots.GREY, linewidth=1)
+    band(relied, found.samples, found.reliance, color=plots.PURPLE, label="_student of both")
+    relied.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
     for turn, name, dashes in (
         (predicted_turn(found), "savings cross", (0, (5, 3))),
         (measured_turn(found), "turn", "-"),
     ):
         for ax in (saved, relied):
-            ax.axvline(
-                float(turn.at), color=plots.INK, linewidth=1.1, linestyle=dashes, label=f"{name}, {turn.at:,.0f}"
-            )
-            ax.axvspan(float(turn.lower), min(float(turn.upper), found.samples[-1]), color=plots.INK, alpha=0.08)
+            at, low, high = float(turn.at), float(turn.lower), min(float(turn.upper), found.samples[-1])
+            ax.axvline(at, color=plots.INK, linewidth=1.1, linestyle=dashes, label=f"{name}, {at:,.0f}")
+            ax.axvspan(low, high, color=plots.INK, alpha=0.08, label=f"_{name}, 95 %")
     for ax in (saved, relied):
         ax.set(xscale="log", xlabel="samples")
         ticks = found.samples[0] * 2 ** np.arange(1, math.log2(found.samples[-1] / found.samples[0]) + 1)
@@ -108,7 +107,7 @@ def hit_rates(settings: Settings) -> Figure:
         color = plots.BLUE if how == SAVING else plots.GREY if y < found.index("accuracy") else plots.VERMILLION
         for name, (students, marker, fill) in groups.items():
             mean, offset = rate(settings, how, students), 0.24 * (list(GROUPS).index(name) - 1)
-            dot: dict[str, Any] = {"fmt": marker, "color": color, "fillstyle": fill, "label": name if y == 0 else None}
+            dot: dict[str, Any] = {"fmt": marker, "color": color, "fillstyle": fill, "label": "_" * (y > 0) + name}
             left.errorbar(float(mean.mean), y + offset, xerr=half(mean), **dot)
     left.set_yticks(range(len(shown)), list(shown))
     left.set(xlim=(0.3, 1), ylim=(len(shown) - 0.5, -0.5), xlabel="share of cells in which it is right")
@@ -122,7 +121,7 @@ def hit_rates(settings: Settings) -> Figure:
         right.errorbar(x, mean, yerr=(down, up), fmt="o-", color=color, label=model)
     names = [f"{low:g}–{high:g}" for low, high in itertools.pairwise(RATIOS[:-1])]
     right.set_xticks(range(len(RATIOS) - 1), [*names, f"> {RATIOS[-2]:g}"])
-    right.axhline(0.5, color=plots.GREY, linewidth=1)
+    right.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
     right.set(ylim=(0.2, 1.02), xlabel="the larger saving / the smaller", ylabel="share of cells in which it is right")
     right.set_title("… the more so the farther they are apart")
     right.legend(loc="lower right")

@@ -9,7 +9,7 @@ from experiments.thesis.failures import AGREEMENT, BROKEN, CONTROLS, FAILURES, a
 
 MOST = 2 / 3  # of the answers: fewer follow the larger saving where it says little, more where it tells
 
-_ROWS = "experiments/test_thesis_limits_rows.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _FAST = "experiments/test_thesis_limits.py::"
 _MAP, _EARLIER = "thesis-failures", "thesis-acceleration"
 

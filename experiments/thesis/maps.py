@@ -36,6 +36,8 @@ NAMES = {
     "curriculum": "clear cases first",
     "detour": "one bit first",
 }
+KINDS = {"case": plots.VERMILLION, "control": plots.BLUE}
+DASHED = (0, (5, 3))
 SHARE = "answers as the larger saving says"
 
 
@@ -64,31 +66,25 @@ def failed(settings: Settings) -> Figure:
 
 def _modes(ax: Axes, settings: Settings) -> None:
     for y, mode in enumerate(MODES):
-        for probes, color in ((FAILURES, plots.VERMILLION), (CONTROLS, plots.BLUE)):
+        for probes, (name, color) in zip((FAILURES, CONTROLS), KINDS.items(), strict=True):
             if mode in probes:
-                _dot(ax, probed(settings, probes[mode]).share, y, color)
+                mean = estimate(probed(settings, probes[mode]).share)
+                bars = np.clip([[mean.mean], [1 - mean.mean]], 0, half(mean))  # of a share
+                ax.errorbar(float(mean.mean), y, xerr=bars, fmt="o", color=color, markersize=7, label=f"_{name}")
     exact = {
         "rate beyond stability, exact": [failures.edge(settings, rate=rate) for rate in (1.9, 0.95)],
         "joint table, exact": [failures.joint_table(settings, agreement=rho) for rho in (failures.AGREEMENT, 0.95)],
     }
     for y, outcomes in enumerate(exact.values(), len(MODES)):
-        for outcome, color in zip(outcomes, (plots.VERMILLION, plots.BLUE), strict=True):
-            ax.plot(outcome.measured or 0, y, "D", color=color, markersize=7)
-    for color, name in ((plots.VERMILLION, "case"), (plots.BLUE, "control")):
+        for outcome, (name, color) in zip(outcomes, KINDS.items(), strict=True):
+            ax.plot(outcome.measured or 0, y, "D", color=color, markersize=7, label=f"_{name}")
+    for name, color in KINDS.items():
         ax.plot([], [], "o", color=color, label=name)
-    ax.axvline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    ax.axvline(0.5, color=plots.INK, linewidth=1, linestyle=DASHED, label="_one half")
     ax.set_yticks(range(len(MODES) + len(exact)), [*MODES.values(), *exact])
     ax.set(xlim=(-0.04, 1.04), ylim=(len(MODES) + len(exact) - 0.5, -0.5), xlabel=SHARE)
     ax.set_title("the rule fails, or says little …")
     ax.legend(loc="lower left")
-
-
-def _dot(ax: Axes, values: np.ndarray, y: float, color: str) -> None:
-    """The mean over seeds with its 95 % interval."""
-    mean = estimate(values)
-    ends = np.clip(mean.mean + half(mean) * np.array([-1, 1]), 0, 1)  # of a share
-    ax.plot(ends, [y, y], color=color, linewidth=2)
-    ax.plot(float(mean.mean), y, "o", color=color, markersize=7)
 
 
 def _ties(ax: Axes, settings: Settings) -> None:
@@ -106,7 +102,7 @@ def _ties(ax: Axes, settings: Settings) -> None:
     for name, (probes, color) in shown.items():
         shares = [probed(settings, tuple(probe._replace(samples=n) for probe in probes)).share for n in samples]
         lines[name] = band(ax, samples, np.stack(shares, axis=1), color=color)
-    ax.axhline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    ax.axhline(0.5, color=plots.INK, linewidth=1, linestyle=DASHED, label="_one half")
     ax.set(xscale="log", xlim=(256, 6e4), ylim=(0.4, 1), xlabel="samples", ylabel=SHARE)
     ax.set_title("… between equals, once both are learned")
     plots.direct_labels(ax, lines)
@@ -116,9 +112,8 @@ def _flow(ax: Axes) -> None:
     decay = np.concatenate([[1e-4], np.geomspace(3e-4, 0.06, 60)])
     crosses, turns = (np.array([f(flow.SCALE, x) for x in decay]) for f in (flow.crosses, flow.turns))
     top = 1e3
-    ax.fill_between(
-        decay, np.minimum(crosses, top), np.minimum(turns, top), color=plots.VERMILLION, alpha=0.2, linewidth=0
-    )
+    shade = {"color": plots.VERMILLION, "alpha": 0.2, "linewidth": 0, "label": "_the rule is wrong"}
+    ax.fill_between(decay, np.minimum(crosses, top), np.minimum(turns, top), **shade)
     ax.plot(decay, turns, color=plots.VERMILLION, label="the student turns")
     never = decay[np.isinf(turns)][0]
     ax.axvline(never, ymax=0.62, color=plots.VERMILLION, linewidth=1, linestyle=":", label="… never beyond")
@@ -151,21 +146,21 @@ def earlier(settings: Settings) -> Figure:
     for name, y in zip(("xor", "features", "verdicts", "curriculum"), (0.05, 0.1, 0.15, 0.2), strict=True):
         found, color = raced(settings, name), COLORS[name]
         band(left, found.samples, found.reliance, color=color, label=NAMES[name])
-        left.plot(float(measured_turn(found).at), 0.5, "o", color=color, markersize=8)
-        left.plot(float(predicted_turn(found).at), y, "x", color=color, markersize=9, markeredgewidth=2.5)
+        crosses, look = float(predicted_turn(found).at), {"color": color, "markersize": 9, "markeredgewidth": 2.5}
+        left.plot(float(measured_turn(found).at), 0.5, "o", color=color, label=f"_{NAMES[name]}, turn", markersize=8)
+        left.plot(crosses, y, "x", label=f"_{NAMES[name]}, savings cross", **look)
     for marker, name in (("o", "turn"), ("x", "savings cross")):
         left.plot([], [], marker, color=plots.INK, label=name)
-    left.axhline(0.5, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
+    left.axhline(0.5, color=plots.INK, linewidth=1, linestyle=DASHED, label="_one half")
     left.set(xscale="log", xlabel="samples", ylabel="answers as the length says", ylim=(0, 1.02))
     left.set_title("an efficient component is taken up earlier")
     left.legend(loc="lower left")
     for name in MEANS:
         found, color = acceleration.speedup(settings, name), COLORS[name]
         means = [estimate(x) for x in found]
-        x, y = (np.exp(mean.mean + half(mean) * np.array([0, -1, 1])) for mean in means)
-        right.plot(x[1:], [y[0]] * 2, color=color)
-        right.plot([x[0]] * 2, y[1:], color=color)
-        right.plot(x[0], y[0], "o", color=color, markersize=8, label=NAMES[name])
+        (x, *across), (y, *up) = (np.exp(mean.mean + half(mean) * np.array([0, -1, 1])) for mean in means)
+        bars = {"xerr": np.abs(np.c_[across] - x), "yerr": np.abs(np.c_[up] - y)}
+        right.errorbar(x, y, **bars, fmt="o", color=color, markersize=8, label=NAMES[name])
     span = np.array([0.5, 2.2])
     plots.theory(right, span, span, label="as predicted")
     plots.theory(right, span, [1, 1], dashed=True, label="no change")

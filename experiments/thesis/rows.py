@@ -9,7 +9,7 @@ from experiments.thesis.measures import MLPS, SAVING, TABLES
 
 Measure = Callable[[Settings], Outcome]
 
-_ROWS = "experiments/test_thesis_rows.py::test_rows_are_as_expected"
+_ROWS = "experiments/test_rows.py::test_rows_are_as_expected"
 _FAST = "experiments/test_thesis.py::"
 _RACE, _HITS = "thesis-race", "thesis-hits"
 
@@ -50,7 +50,6 @@ _EXACT = (
         exact.mixture,
         "… prior × e^(n I)",
         partial(exact.mixture, by_information=True),
-        test=_FAST + "test_exact_rows",
     ),
 )
 

@@ -1,5 +1,7 @@
 """The figures of the price of verdicts; the docstring of each is its caption."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from experiments.verdicts import blocks, converse, exchange, rounds
 from theory import budget
 
 SHOWN = {1.0: plots.BLUE, 0.5: plots.GREEN, 0.2: plots.VERMILLION}  # tpr of the loops that are drawn
+MARKERS = "os^D"  # of the samples a generation
 STUDENTS = {
     "ignoring": ("Bayes, forgets rejections", plots.ORANGE),
     "uniform": ("Bayes, uniform candidates", plots.BLUE),
@@ -35,18 +38,20 @@ def verdicts(settings: Settings) -> Figure:
     for ax, paid in zip(axes, (study.verdicts, study.kept), strict=True):
         for tpr, color in SHOWN.items():
             i = converse.RATES.index(tpr)
-            for j, marker in enumerate("os^D"):
-                ax.plot(study.needed[i, :, j], paid[i, :, j], marker, color=color, markersize=4.5, alpha=0.8)
-        plots.theory(ax, [0.03, 3000], [0.03, 3000], dashed=True)
-        ax.fill_between([0.03, 3000], [0.03, 3000], 0.1, color=plots.GREY, alpha=0.12, linewidth=0)
+            dots: dict[str, Any] = {"color": color, "markersize": 4.5, "alpha": 0.8, "rasterized": True}
+            for j, (n, marker) in enumerate(zip(converse.SIZES, MARKERS, strict=True)):
+                label = f"_true-positive rate {tpr:g}, n = {n}"
+                ax.plot(study.needed[i, :, j], paid[i, :, j], marker, label=label, **dots)
+        plots.theory(ax, [0.03, 3000], [0.03, 3000], dashed=True, label="_converse")
+        ax.fill_between([0.03, 3000], [0.03, 3000], 0.1, color=plots.GREY, alpha=0.12, linewidth=0, label="_below it")
         ax.set(xscale="log", yscale="log", xlim=(0.03, 3000), ylim=(0.4, 1e4), xlabel="converse  [verdicts]")
-    axes[0].set(title="all verdicts, until one symbol is left", ylabel="expected in the loop  [verdicts]")
-    axes[1].set(title="the kept ones alone", ylabel="expected in the loop  [kept samples]")
+    axes[0].set(title="no loop needs fewer verdicts than the converse", ylabel="expected in the loop  [verdicts]")
+    axes[1].set(title="… but the kept ones alone would be too few", ylabel="expected in the loop  [kept samples]")
     axes[1].tick_params(labelleft=True)
     axes[0].text(60, 1.2, "impossible", color=plots.GREY)
     for tpr, color in SHOWN.items():
         axes[0].plot([], [], "o", color=color, label=f"true-positive rate {tpr:g}")
-    for n, marker in zip(converse.SIZES, "os^D", strict=True):
+    for n, marker in zip(converse.SIZES, MARKERS, strict=True):
         axes[1].plot([], [], marker, color=plots.GREY, label=f"n = {n}")
     axes[0].legend(loc="upper left")
     axes[1].legend(loc="upper left", ncols=2, columnspacing=1, handletextpad=0.2)
@@ -79,7 +84,8 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
     for i, n in enumerate(study.verdicts):
         paid = study.wrong[i] < 1
         sizes = study.sizes[paid]
-        ax.plot(sizes, study.wrong[i][paid], color=plots.BLUE, linewidth=1.8, alpha=0.35 + 0.6 * i / len(best))
+        shade = {"color": plots.BLUE, "alpha": 0.35 + 0.6 * i / len(best)}
+        ax.plot(sizes, study.wrong[i][paid], linewidth=1.8, label=f"_N = {n}", **shade)
         ax.annotate(
             f"N = {n}", (best[i], wrong[i]), (-5, -6), textcoords="offset points", fontsize=10, ha="right", va="top"
         )
@@ -87,10 +93,10 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
     law = np.array([budget.round_size_law(rounds.VERIFIER, rounds.START, n) for n in grid.tolist()])
     plots.theory(ax, law[:, 0], np.exp(-law[:, 1]), dashed=True, label="√(φN/2p), asymptotic")
     ax.plot(best, wrong, "o", color=plots.VERMILLION, markersize=7, zorder=6, label="best size, exact")
-    ax.axhline(rounds.one_round(), color=plots.GREY, linewidth=1)
+    ax.axhline(rounds.one_round(), color=plots.GREY, linewidth=1, label="_one round")
     ax.annotate(f"one round of any size: {rounds.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
     ax.set(xscale="log", yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="samples kept in each round, n")
-    ax.set(title="rounds of one size", ylabel="wrong share at the end, E[1 − Z]")
+    ax.set(title="there is a best size of a round …", ylabel="wrong share at the end, E[1 − Z]")
     ax.set_xticks([5, 10, 20, 40, 80], ["5", "10", "20", "40", "80"])
     ax.minorticks_off()
     ax.legend(loc="lower left")
@@ -108,7 +114,8 @@ def _exponents(ax: Axes, settings: Settings) -> None:
         ("one size", study.verdicts, study.best[1], plots.VERMILLION, "o-"),
         ("one round", study.verdicts, np.full(roots.size, rounds.one_round()), plots.GREY, "-"),
     )
-    lines = {name: ax.plot(n**0.5, -np.log(w), kind, color=color)[0] for name, n, w, color, kind in drawn}
+    for name, n, wrong, color, kind in drawn:
+        ax.plot(n**0.5, -np.log(wrong), kind, color=color, label=name)
     grid = np.array([0, last])
     slope = rounds.slopes(settings)[1]
     diffusion = budget.round_size_law(rounds.VERIFIER, rounds.START, 1)[1]
@@ -116,9 +123,9 @@ def _exponents(ax: Axes, settings: Settings) -> None:
     dashed = plots.theory(ax, grid, diffusion * grid, dashed=True)
     two_sizes = plots.theory(ax, grid, float(rounds.two_stage_exponent(np.array(1))) * grid, dashed=True)
     ax.set(xlim=(0, last * 1.02), ylim=(0, 52), xlabel="√N  [√verdicts]", ylabel="−ln(wrong share)  [nats]")
-    ax.set(title="the best of each kind of schedule")
+    ax.set(title="… and better schedules than one size")
     plots.direct_labels(ax, {"√(sφθN)": sharp, "s√(2pφN)": dashed, "s√(2φN)": two_sizes})
-    ax.legend(lines.values(), lines, loc="upper left", title="exact", alignment="left")
+    ax.legend(loc="upper left", title="exact", alignment="left")
 
 
 @plots.style()
@@ -146,6 +153,7 @@ def blocks_figure(settings: Settings) -> Figure:
     )
     lines["converse"] = plots.theory(ax, loop.blocks, loop.needed, dashed=True)
     ax.set(xscale="log", yscale="log", xlabel="blocks, c", ylabel="expected verdicts")
+    ax.set_title("a posterior over the blocks needs far fewer verdicts than a loop")
     ax.set_xticks(loop.blocks, [str(c) for c in loop.blocks])
     ax.minorticks_off()
     plots.direct_labels(ax, lines)
@@ -175,16 +183,17 @@ def exchange_figure(settings: Settings) -> Figure:
         (exchange.by_exponent(), "ratio of the Chernoff informations", False, 24),
         (exchange.by_information(), "capacity over I(X;Y)", True, -6),
     ):
-        plots.theory(ax, [1, study.verdicts[-1]], [value, value], dashed=dashed)
+        plots.theory(ax, [1, study.verdicts[-1]], [value, value], dashed=dashed, label=f"_{name}")
         where = (study.verdicts[-1], value)
         ax.annotate(
             f"{name}: {value:.1f}", where, (0, gap), textcoords="offset points", ha="right", va="top", fontsize=11
         )
     ax.set(xlabel="verdicts, k", ylabel="fresh samples for a verdict, m/k", ylim=(10, 28))
+    ax.set_title(f"one verdict replaces about {exchange.by_exponent():.0f} fresh samples")
     ax.set_xlim(0, study.verdicts[-1] + 1)
     for k in (10, 20, 30, 40):
-        error = study.error[k - 1]
-        ax.annotate(f"error {error:.0e}", (k, 10.3), ha="right" if k == 40 else "center", fontsize=10, color=plots.GREY)
+        error, side = f"error {study.error[k - 1]:.0e}".replace("e-0", "e-"), "right" if k == 40 else "center"
+        ax.annotate(error, (k, 10.3), ha=side, fontsize=10, color=plots.GREY)
     ax.legend(loc="upper right")
     return fig
 

@@ -222,7 +222,7 @@ def _listed(values) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-_TEST = "experiments/test_verdicts.py::test_rows_are_as_expected"
+_TEST = "experiments/test_rows.py::test_rows_are_as_expected"
 _EXACT = partial(check, kind="exact", test=_TEST)
 
 CHECKS: tuple[Check, ...] = (

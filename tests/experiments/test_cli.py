@@ -1,9 +1,13 @@
+import errno
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from threading import Barrier, Event
 from types import ModuleType
@@ -13,8 +17,10 @@ import pytest
 from fake_experiment import CHECK, OTHER, TWIN
 from rich.console import Console
 
-from experiments import cli, ledger, verify
-from experiments.ledger import Outcome, Settings, inequality
+from experiments import cli, ledger, progress, verify
+from experiments.commands import COMMANDS, session
+from experiments.ledger import Outcome, Row, Settings, inequality
+from experiments.names import unknown
 
 Captured = pytest.CaptureFixture[str]
 
@@ -48,13 +54,14 @@ def test_verify_writes_the_evidence(fake: ModuleType, tmp_path: Path, capsys: Ca
     out = capsys.readouterr().out
     assert "jax" in out.splitlines()[0] and " on cpu × 2" in out.splitlines()[0]
     assert "3 of 3 rows as expected" in out and "report.html" in out and "\x1b" not in out
+    assert re.search(r"\n✓ C1 .* 1 holds\n✓ C2 .* 1 holds, 1 false twin fails\n\n3 of 3", out)
     rows = json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in rows] == ["C2-fake", "C2-fake-twin", "C1-fake"]
-    figures = {f"{stem}.{kind}" for stem in ("fake", "other", "third") for kind in ("png", "svg")}
+    figures = {f"{stem}.{kind}" for stem in ("fake", "other", "third") for kind in ("png", "svg", "csv")}
     texts = {"ledger.json", "report.html", "provenance.json"}
     assert {path.name for path in tmp_path.iterdir()} == figures | texts
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert html.count("<figcaption>The caption, on two lines. Its second paragraph.</figcaption>") == 3
+    assert html.count("The caption, on two lines. Its second paragraph.") == 3
     assert json.loads((tmp_path / "provenance.json").read_text())["seed"] == 0
 
 
@@ -63,7 +70,7 @@ def test_a_row_is_checked_and_drawn_alone(fake: ModuleType, tmp_path: Path) -> N
     old = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert cli.main(["verify", "--out", str(tmp_path), "--row", "C2-fake", "--seed", "3"]) == 0
     new = {path.name for path in tmp_path.iterdir() if path.stat().st_mtime_ns != old[path.name]}
-    assert new == {"fake.png", "fake.svg", "ledger.json", "report.html", "provenance.json"}
+    assert new == {"fake.png", "fake.svg", "fake.csv", "ledger.json", "report.html", "provenance.json"}
     slacks = {row.id: row.slack for row in ledger.read(tmp_path / "ledger.json")}
     assert slacks["C2-fake"] == 3.25 and slacks["C1-fake"] == 0.25
     assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<figure ") == 3
@@ -73,6 +80,22 @@ def test_a_claim_is_checked_alone(fake: ModuleType, tmp_path: Path) -> None:
     assert cli.main(["verify", "--out", str(tmp_path), "--claim", "C2"]) == 0
     assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake", "C2-fake-twin"]
     assert not (tmp_path / "other.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "rows", "figures"),
+    [
+        ("--row C1-fake --row C2-fake-twin", ["C2-fake-twin", "C1-fake"], {"other.png"}),
+        ("--claim C1 --row C2-fake", ["C2-fake", "C1-fake"], {"fake.png", "other.png"}),
+        ("--claim C1 --claim C2", ["C2-fake", "C2-fake-twin", "C1-fake"], {"fake.png", "other.png", "third.png"}),
+    ],
+)
+def test_all_that_is_named_is_checked(
+    fake: ModuleType, tmp_path: Path, named: str, rows: list[str], figures: set[str]
+) -> None:
+    assert cli.main(["verify", "--out", str(tmp_path), *named.split()]) == 0
+    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == rows
+    assert {path.name for path in tmp_path.glob("*.png")} == figures
 
 
 def test_only_a_whole_run_drops_rows_that_are_no_more(fake: ModuleType, tmp_path: Path) -> None:
@@ -95,20 +118,28 @@ def test_an_unexpected_verdict_is_exit_1(
     assert cli.main(["verify", "--out", str(tmp_path), "--row", "C2-fake"]) == 0  # only what was checked counts
 
 
-def test_a_mistyped_row_is_told_the_nearest(capsys: Captured) -> None:
-    """Of the more than hundred rows the one that was meant comes first, in a line that fits a screen."""
-    assert cli.main(["verify", "--row", "C2-mixtur"]) == 2
-    message = capsys.readouterr().err
-    assert message.startswith("infoloop: --row is 'C2-mixtur'; accepted: C2-mixture, ")
-    assert message.endswith(" others, in the ledger\n") and len(message) < 500
+def test_of_many_names_the_nearest_are_told(tmp_path: Path) -> None:
+    """Of hundreds of rows those that were meant, in a line that fits a screen."""
+    many = [f"C2-{i:03}" for i in range(300)]
+    message = str(unknown("--row", "C2-mixtur", [*many, "C2-mixture", "C2-mixture-twin"], "ids in the ledger"))
+    assert message == (
+        "--row is 'C2-mixtur'; did you mean C2-mixture or C2-mixture-twin? accepted: the 302 ids in the ledger"
+    )
+    assert str(unknown("--row", "?", many, "ids")) == "--row is '?'; accepted: the 300 ids"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["verify", "--row", "C3-x"], "--row is 'C3-x'; accepted: C2-fake, C2-fake-twin, C1-fake"),
-        (["verify", "--claim", "C9"], "--claim is 'C9'; accepted: C2, C1"),
-        (["verify", "--claim", "C1", "--row", "C2-fake"], "--row is 'C2-fake'; accepted: C1-fake"),
+        (
+            ["verify", "--row", "C1-fake", "--row", "c2-fak"],
+            "--row is 'c2-fak'; did you mean C2-fake or C1-fake? accepted: C2-fake, ",
+        ),
+        (["verify", "--claim", "R9"], "--claim is 'R9'; accepted: C2, C1"),
+        (["verify", "--claim", "c2"], "--claim is 'c2'; did you mean C2? accepted: C2, C1"),
+        (["verfy"], "COMMAND is 'verfy'; did you mean verify? accepted: verify, list, run, check, plan, race, bench"),
+        (["run", "fakedata"], "NAME is 'fakedata'; did you mean fake-data? accepted: fake, fake-data"),
         (["verify", "--seed", "-1"], "seed is -1; accepted"),
         (["run", "nothing"], "NAME is 'nothing'; accepted: fake, fake-data"),
         (["run", "fake", "--data", "x.csv"], "--data is given, but fake takes none"),
@@ -131,6 +162,18 @@ def test_a_folder_that_cannot_be_written(
     assert "not a directory" in one_line(capsys)
 
 
+@pytest.mark.parametrize("name", [None, "ledger.json"])
+def test_a_full_disk(
+    fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", name)
+
+    monkeypatch.setattr(ledger, "write_atomic", full)
+    assert cli.main(["verify", "--out", str(tmp_path)]) == 2
+    assert one_line(capsys) == "infoloop: " + f"{name}: " * bool(name) + "no space left on device"
+
+
 def test_a_wrong_option_is_exit_2(fake: ModuleType) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["verify", "--profile", "slow"])
@@ -144,6 +187,18 @@ def test_an_error_in_a_row_names_it(
     assert cli.main(["verify", "--out", str(tmp_path)]) == 2
     assert "row C2-fake-twin: slack is nan" in one_line(capsys)
     assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake"]
+
+
+def test_an_error_in_a_figure_names_it(
+    fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(settings: Settings) -> None:
+        raise ValueError("nothing to draw")
+
+    monkeypatch.setattr(fake, "FIGURES", {"fake": refuse, "other": refuse})
+    assert cli.main(["verify", "--out", str(tmp_path), "--row", "C1-fake"]) == 2
+    assert one_line(capsys) == "infoloop: figure other: nothing to draw"
+    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C1-fake"]
 
 
 def test_ctrl_c_keeps_what_was_done(
@@ -230,7 +285,7 @@ def test_two_experiments_are_measured_at_once_and_printed_in_order(tmp_path: Pat
         first_may.set()
         return inequality(2.0, setting="second")
 
-    rows = verify.check(entries(first, second), Settings(), tmp_path, Console())
+    rows, _ = verify.measure(entries(first, second), Settings(), tmp_path, Console(), every=False)
     assert [row.slack for row in rows] == [1.0, 2.0] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
     shown = capsys.readouterr().out
     assert shown.index("C2-0") < shown.index("C2-1")
@@ -245,5 +300,126 @@ def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> 
     figures: dict = {}
     checks = [replace(CHECK, id=f"C2-{i}", figure=None, measure=refuse if i == 0 else begun.append) for i in range(3)]
     with pytest.raises(ValueError, match=r"^row C2-0: no$"):
-        verify.check([verify.Entry(check, figures) for check in checks], Settings(), tmp_path, Console())
+        verify.measure([verify.Entry(check, figures) for check in checks], Settings(), tmp_path, Console(), every=False)
     assert not begun and not ledger.read(tmp_path / "ledger.json")
+
+
+def test_version(capsys: Captured) -> None:
+    assert cli.main(["--version"]) == 0
+    assert re.fullmatch(r"infoloop \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_fits_the_terminal(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, command: str | None, width: int
+) -> None:
+    """Only an example, which is there to be copied, stays in one piece."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main([command, "--claim", "--help"] if command else []) == 0
+    lines = capsys.readouterr().out.splitlines()
+    examples = [line for line in lines if line.startswith("    infoloop ")]
+    assert len(examples) == (command in ("check", "plan", "race"))
+    assert max(len(line) for line in lines if line not in examples) <= width
+    assert lines[0].startswith(f"usage: infoloop {command or '[-h]'}") and len(lines) < 90
+    assert not any(a == b == "" for a, b in pairwise(lines))
+
+
+def test_a_terminal_without_the_letters_gets_others(
+    fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.BytesIO()
+    with io.TextIOWrapper(shown, encoding="ascii", write_through=True) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert cli.main(["verify", "--out", str(tmp_path)]) == 0
+        print("δ ≠ ψ, 中")
+        text = shown.getvalue().decode()
+    assert "+ holds holds" in text and "x fails fails" in text and "0.1000+-0.0010" in text
+    assert "delta != psi, ?" in text and text.count("?") == 1
+
+
+def terminal(width: int) -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+
+
+def printed(console: Console) -> str:
+    """What was written to such a terminal."""
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+LONG = "C2-some-name-of-28-characters"
+IDS = ["C2-fake", "C2-fake-twin", "C2-fake-of-twenty-15", "C1-fake", LONG]
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (200, list(verify.COLUMNS)),
+        (120, list(verify.COLUMNS)),
+        (80, ["predicted", "measured ± error", "slack", "verdict", "time", "unit"]),
+        (60, ["measured ± error", "slack", "verdict"]),
+        (40, ["measured ± error", "verdict"]),
+    ],
+)
+def test_a_narrow_terminal_gets_the_columns_that_fit(width: int, columns: list[str]) -> None:
+    """A line a row, the id of a long name above it; the verdict is there in any case, also one that is not expected."""
+    console = terminal(width)
+    printer = verify.Printer.on(console, IDS)
+    printer.header()
+    other = replace(TWIN, id=LONG, measure=lambda settings: inequality(1.0, setting="holds"))
+    for check in (CHECK, replace(TWIN, id=IDS[2]), other):
+        printer.row(Row.of(check, check.measure(Settings())), 1.0)
+    lines = printed(console).splitlines()
+    assert list(printer.columns) == columns and lines[0].split() == " ".join(["row", *columns]).split()
+    assert len(lines) == {80: 5, 60: 5, 40: 6}.get(width, 4) and max(map(len, lines[:-1])) <= width
+    assert "✓ holds" in lines[1] and lines[-3 if width < 120 else -2].split().count("✗") == 1
+    assert re.search(r"✓ holds +≠ fails", lines[-1]) and lines[-2 if width < 120 else -1].startswith(LONG)
+
+
+def test_what_is_being_done_is_one_line_of_the_terminal() -> None:
+    console = terminal(40)
+    with progress.steps(console, "row", 10) as step:
+        with step("C2-a"), step("C2-with-a-long-name"):
+            pass
+        with step("thesis", 8.0, "figure"):
+            console.print("printed above")
+    shown = re.split(r"\x1b\[[^A-Za-z]*[A-Za-z]|[\r\n]+", printed(console))
+    lines = [line.strip("━ ") for line in shown if line.strip("━ ")]
+    assert {"0 %: row C2-a, C2-with-a…", "20 %: figure thesis", "100 %: figure thesis", "printed above"} <= set(lines)
+    assert all(len(line) <= 40 for line in shown)
+
+
+def test_a_step_that_is_refused_is_named() -> None:
+    with (
+        pytest.raises(ValueError, match=r"^row C2-a: no$"),
+        progress.steps(terminal(80), "row", 2) as step,
+        step("C2-a"),
+    ):
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "done", "told"),
+    [
+        (3, 0.5, ""),
+        (60, 0.0, ""),
+        (60, 1.0, ""),
+        (10, 0.9, ", about 10 s left"),
+        (60, 0.5, ", about 60 s left"),
+        (100, 0.25, ", about 5 min left"),
+    ],
+)
+def test_what_is_left_is_told_as_roughly_as_it_is_known(elapsed: float, done: float, told: str) -> None:
+    assert progress.left(elapsed, done) == told
+
+
+def test_text_is_wrapped_on_a_terminal_only() -> None:
+    text = "    " + "word " * 30 + "no-break-here\n\nend"
+    narrow, pipe = terminal(40), Console(file=io.StringIO())
+    session.say(narrow, text)
+    session.say(pipe, text)
+    lines = printed(narrow).splitlines()
+    assert len(lines) > 4 and max(map(len, lines)) <= 40 and lines[-2:] == ["", "end"]
+    assert all(line.startswith(" " * 8) and line[8] == "w" for line in lines[1:-3]) and "no-break-here" in lines[-3]
+    assert printed(pipe).splitlines() == text.splitlines()

@@ -1,4 +1,4 @@
-"""The rows of the closed loop come out as expected, and the readers of real data accept what they say."""
+"""The rows of the closed loop have a seed and can fail, and the readers of real data accept what they say."""
 
 import itertools
 
@@ -7,21 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.closed_loop import CHECKS, FIGURES, real_data, rows
+from experiments.closed_loop import real_data, rows
 from experiments.ledger import Settings
 
 QUICK = Settings()
-LIGHT = [check for check in CHECKS if check.id not in ("C2-faithful", "C2-english")]
-
-
-@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
-@pytest.mark.parametrize("check", LIGHT, ids=lambda check: check.id)
-def test_rows_are_as_expected(check):
-    """Every row but those on real data, which `make verify` shows; a twin fails, its slack below zero."""
-    outcome = check.measure(QUICK)
-    assert outcome.verdict == check.expected
-    if check.twin_of is not None:
-        assert outcome.slack < 0
 
 
 def test_every_row_is_reached_by_its_seed():
@@ -38,10 +27,6 @@ def test_a_row_can_fail():
     study = loops.gaussian_mean(QUICK)
     shifted = study._replace(exact=np.roll(study.exact, 10))
     assert rows.simulated(lambda _: shifted, 20, "shifted", QUICK).verdict == "fails"
-
-
-def test_figures_of_the_rows_exist():
-    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
 @pytest.mark.slow
@@ -114,9 +99,3 @@ def test_chain_measures():
     mixed = 0.99 * np.asarray(transition) + 0.01 / 3
     expected = np.mean([np.log(mixed[a, b]) for a, b in itertools.pairwise(np.asarray(held_out))])
     np.testing.assert_allclose(measures["held_out"], expected, rtol=1e-12)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("check", [c for c in CHECKS if c not in LIGHT], ids=lambda check: check.id)
-def test_rows_on_real_data(check):
-    assert check.measure(QUICK).verdict == check.expected

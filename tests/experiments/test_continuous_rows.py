@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 
 from experiments import plots
-from experiments.continuous_information import CHECKS, FIGURES, rows
+from experiments.continuous_information import FIGURES, rows
 from experiments.continuous_information.loops import FULL, QUICK, case, studied
 from experiments.ledger import Settings
 from theory.estimators import Bounds
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_rows_are_as_expected(check):
-    assert check.measure(Settings()).verdict == check.expected
 
 
 @pytest.mark.slow

@@ -19,20 +19,6 @@ def quick_to_compile():
     """Not here, where running takes longer."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("row", "twin"),
-    [
-        (coverage.normal_covers, coverage.normal_covers_twin),
-        (coverage.bernstein_covers, coverage.bernstein_covers_twin),
-    ],
-)
-def test_rows_are_as_expected(row, twin):
-    """The claim holds, and its twin fails, its slack below zero."""
-    assert row(QUICK).verdict == "holds"
-    assert twin(QUICK).verdict == "fails" and twin(QUICK).slack < 0
-
-
 @pytest.mark.parametrize("case", coverage.cases(), ids=lambda case: case.name)
 def test_the_truth_is_the_mean_of_the_values(case):
     """E v = I, within five standard errors over independent repeats."""

@@ -1,29 +1,15 @@
-"""The rows of the judges come out as expected, and the chains are what their formulas say."""
+"""The chains of the judges are what their formulas say, and their rows can fail."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.judges import CHECKS, FIGURES, chains, loops, rows
+from experiments.judges import chains, loops, rows
 from experiments.judges.chains import PRIOR, TASKS, WEAK
 from experiments.ledger import Settings
 from theory import budget, drift
 
 QUICK = Settings()
-
-
-@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_rows_are_as_expected(check):
-    """A twin fails, its slack below zero."""
-    outcome = check.measure(QUICK)
-    assert outcome.verdict == check.expected
-    if check.twin_of is not None:
-        assert outcome.slack < 0
-
-
-def test_figures_of_the_rows_exist():
-    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
 def test_the_share_right_of_a_path_is_that_of_its_steps():

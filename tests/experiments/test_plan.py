@@ -233,6 +233,12 @@ def test_one_of_something_is_no_plural(capsys: Captured) -> None:
     assert not re.search(r"(?<![\d.,])1 (rounds|verdicts|kept samples)\b", text)
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_screen_fits_the_terminal(width: int) -> None:
+    wide, narrow = (plan.lines(0.3, tpr=0.9, fpr=0.2, goal=0.99, verdicts=300, width=n) for n in (100, width))
+    assert max(map(len, narrow)) <= width and " ".join(" ".join(narrow).split()) == " ".join(" ".join(wide).split())
+
+
 @pytest.mark.parametrize(("written", "meant"), [("1e3", "1000"), ("1,000", "1000")])
 def test_numbers_as_people_write_them(capsys: Captured, written: str, meant: str) -> None:
     shown = screen(capsys, "--tpr", "90%", "--fpr", "20 %", "--initial", "30%", "--goal", "99%", "--verdicts", written)

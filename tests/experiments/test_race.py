@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import cli
-from experiments.thesis import race
+from experiments.thesis import race, race_in_words
 from experiments.thesis.curves import Curves
 
 SAMPLES = np.array([100, 400, 1600, 6400])
@@ -41,7 +41,7 @@ def test_a_race_that_turns_is_told_in_words() -> None:
     lead = np.array([[-20.0, -40.0, -40.0, 120.0]]) + 80 * share  # of equal savings at δ = 1/4, 1/2, 1/2, 0
     reliance = one * np.array([[0.9, 0.9, 0.7, 0.1]]) - share * np.array([[0.8, 0.8, 0.8, 0.0]])
     asked = race.case(**OPTIONS)
-    text = list(race.lines(asked, curves(lead, reliance)))
+    text = list(race_in_words.lines(asked, curves(lead, reliance)))
     assert (
         text[0] == "intended: parity of 3, right in 0.95 of the labels, 0.495 nats; spurious: length, 0.9, 0.368 nats"
     )
@@ -59,7 +59,7 @@ def test_a_race_that_turns_is_told_in_words() -> None:
 def test_what_saves_first_is_named_and_what_never_turns_too() -> None:
     lead, reliance = np.tile([[-5.0, 8.0, 20.0, 30.0]], (9, 1)), np.full((9, 4), 0.8)
     found = curves(lead, reliance)
-    text = " ".join(race.lines(race.case(**OPTIONS), found))
+    text = " ".join(race_in_words.lines(race.case(**OPTIONS), found))
     assert race.first(found.pick(0)) == 1
     assert (
         "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats after 400 samples, length 0.0 ± 0.0" in text
@@ -71,7 +71,7 @@ def test_what_saves_first_is_named_and_what_never_turns_too() -> None:
 def test_equals_have_no_winner() -> None:
     """Ahead by one seed's luck is not ahead, and to have lost less is not to have saved."""
     lead = np.tile([[1.0, -2.0, 1.0, -1.0]], (9, 1))
-    text = list(race.lines(race.case(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
+    text = list(race_in_words.lines(race.case(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
     assert text[2].startswith("learned first: neither is clearly ahead by 6,400 samples; alone, parity of 3 has saved")
     found = curves(np.full((9, 4), 50.0), np.full((9, 4), 0.5))
     lost = found._replace(saving=found.saving - 100)
@@ -92,6 +92,7 @@ def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureF
     assert cli.main([*command.split(), *sizes.split()]) == 0
     out = capsys.readouterr().out
     assert "intended: the intended bit, right in 0.95" in out and "student: linear Adam" in out
+    assert out.splitlines()[0].endswith("seed 0") and "profile" not in out + (tmp_path / "race.json").read_text()
     assert "race.png" in out and (tmp_path / "race.svg").stat().st_size > 10_000
     rows = list(csv.DictReader((tmp_path / "race.csv").read_text().splitlines()))
     assert {row["seed"] for row in rows} == {"0", "1", "2"} and len({row["decorrelated"] for row in rows}) == 9
@@ -106,7 +107,10 @@ def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureF
         ("--agreement .3", "--agreement is 0.3; accepted: a share from 0.5 to 1"),
         ("--agreement much", "--agreement is 'much'; accepted: a number such as 0.3 or 30%"),
         ("--agreement .9 --label-noise .5", "--label-noise is 0.5"),
-        ("--agreement .9 --intended taste", "--intended is 'taste'; accepted: bit, parity"),
+        ("--agreement .9 --intended colour", "--intended is 'colour'; accepted: bit, parity"),
+        ("--agreement .9 --spurious lenght", "--spurious is 'lenght'; did you mean length? accepted: bit, parity"),
+        ("--agreement .9 --order three", "--order is 'three'; accepted: a whole number such as 1000 or 1e3"),
+        ("--agreement .9 --spurious-margin high", "--spurious-margin is 'high'; accepted: a number such as 0.3 or 30%"),
         ("--agreement .9 --order 11", "--intended parity: "),
         ("--agreement .9 --spurious source --spurious-order 6", "--spurious source: "),
         ("--agreement .9 --samples 100", "--samples is 100; accepted: 2048 or more"),

@@ -1,76 +1,300 @@
 import base64
+import hashlib
+import math
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
+import numpy as np
+import pytest
 from fake_experiment import CHECK, TWIN
 
-from experiments import report
+from experiments import plots, report
 from experiments.ledger import Row, Settings
+from experiments.report import svg, top
+from experiments.statements import STATEMENTS, Statement
 
 ROWS = [Row.of(check, check.measure(Settings())) for check in (replace(CHECK, id="first"), CHECK, TWIN)]
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><text>axis</text></svg>'
+STATEMENT = Statement(
+    id="C2",
+    title="A <loop> forgets",
+    formula=r"I(X;Z_{t+1}) \le \ln c",
+    words="I(X;Z_{t+1}) & more",
+    practice="Do & don't.",
+    missed="The <rate>.",
+    source="A & B (2026)",
+    test="tests/test_a.py::test_b",
+    figures=("fig",),
+)
+CAPTION = 'a "caption" <b> of Z_t. In practice: do it.'
+Page = Callable[..., str]
+VOID = ("meta", "br", "wbr", "input")
 
 
-def page(tmp_path: Path, rows: list[Row] = ROWS, provenance: dict | None = None) -> str:
-    (tmp_path / "fig.svg").write_text(SVG)
-    picture = report.Picture("fig", 'a "caption" <b>', tmp_path / "fig.svg")
-    report.write(rows, [picture], provenance or {"seed": 3, "commit": None}, tmp_path / "report.html")
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def figure(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A figure with text, markers, a legend, a grid, coloured text and clipped lines; the data is a test of its own."""
+    folder = tmp_path_factory.mktemp("figure")
+    with plots.style():
+        fig, ax = plots.figure()
+        line = plots.band(ax, [0, 1, 2], [1.0, 0.5, 1 / 3], [0.1, 0.1, 0.1], label="simulated")
+        ax.plot([0, 1, 2], [0.2, 0.4, 0.6], "o-", label="exact & <sure>")
+        ax.set(xlabel="generation t", ylabel="I(X;Z_t) [nats]")
+        ax.legend()
+        plots.direct_labels(ax, {"label": line})
+        plots.save(fig, folder, "fig")
+    (folder / "fig.csv").unlink(missing_ok=True)
+    return folder / "fig.svg"
+
+
+@pytest.fixture
+def page(tmp_path: Path, figure: Path) -> Page:
+    def page(rows: list[Row] = ROWS, provenance: dict | None = None, figure: Path = figure) -> str:
+        pictures = [report.Picture("fig", CAPTION, figure)]
+        report.write(rows, pictures, provenance or {"seed": 0, "commit": None}, tmp_path / "report.html", (STATEMENT,))
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return page
+
+
+@pytest.fixture(scope="module")
+def inline(figure: Path) -> str:
+    """The figure in the page."""
+    return svg.inline(figure.read_text(encoding="utf-8"), "fig", "caption-fig")
 
 
 class Balanced(HTMLParser):
-    """Every tag that opens closes."""
+    """Every tag that opens closes, and no two elements have one id."""
 
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
+        self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
-        if tag not in ("meta", "br", "img"):
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        self.ids += [value for name, value in attrs if name == "id"]
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
 
-def test_every_row_is_there_with_its_verdict_in_words(tmp_path: Path) -> None:
-    html = page(tmp_path)
+def test_every_row_is_there_with_its_verdict_in_words(page: Page) -> None:
+    html = page()
     for row in ROWS:
-        assert f"<code>{row.command}</code>" in html
-    assert html.count("✓ holds") == 2 and html.count("✗ fails") == 1
-    assert "3 of 3 rows as expected" in html and "nats per generation" in html and "0.1000±0.0010" in html
+        assert f"<code>{row.command}</code>" in html and f'data-copy=".venv/bin/{row.command}"' in html
+    verdicts = re.findall(r'aria-hidden="true">(.)</span> (\w+)</span>', html)
+    assert verdicts == [("✓", "holds"), ("✓", "holds"), ("✗", "fails")]
+    assert "3 of 3 rows as expected" in html and "nats per generation" in html
+    assert "2 hold, 1 false twin fails" in html and "<b>3 of 3</b>" in html
 
 
-def test_everything_is_escaped(tmp_path: Path) -> None:
-    html = page(tmp_path)
-    assert "<script" not in html and "&lt;script&gt;" in html
-    assert 'alt="a &quot;caption&quot; &lt;b&gt;"' in html and "n = 10 &amp; all t" in html
+def test_what_is_not_as_expected_says_so(page: Page) -> None:
+    broken = [ROWS[0], replace(ROWS[1], verdict="open"), replace(ROWS[2], verdict="holds")]
+    html = page(broken)
+    assert html.count('<strong class="alarm">expected: holds</strong>') == 1
+    assert html.count('<strong class="alarm">expected: fails</strong>') == 1
+    assert "<b>1 of 3</b>" in html and "1 holds, 2 not as expected" in html
+    assert html.count(" data-unexpected") == 1
+    for i in (1, 2):  # the row, or its twin
+        assert page([*ROWS[:i], broken[i], *ROWS[i + 1 :]]).count(" data-unexpected") == 1
+
+
+def test_numbers_have_errors_and_brackets(page: Page) -> None:
+    html = page([replace(ROWS[0], measured=0.1, stderr=1e-3, lower=-0.5)])
+    assert "0.1000<wbr>±0.0010<br>in [-0.5, —]" in html
+
+
+def test_everything_is_escaped(page: Page) -> None:
+    html = page(provenance={"device": "<cpu>"})
+    assert html.count("<script") == 1 and "&lt;script&gt;" in html
+    for escaped in (
+        "a &#34;caption&#34; &lt;b&gt;",
+        "n = 10 &amp; all t",
+        "A &lt;loop&gt; forgets",
+        "A &amp; B (2026)",
+    ):
+        assert escaped in html
     parser = Balanced()
     parser.feed(html)
-    assert not parser.open
+    assert not parser.open and len(parser.ids) == len(set(parser.ids))
 
 
-def test_nothing_is_fetched(tmp_path: Path) -> None:
-    html = page(tmp_path)
-    sources = re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', html)
-    ((data, _),) = sources
-    assert base64.b64decode(data.removeprefix("data:image/svg+xml;base64,")).decode() == SVG
+def test_links_lead_somewhere(page: Page) -> None:
+    html = page()
+    parser = Balanced()
+    parser.feed(html)
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= {*parser.ids}
+    assert 'href="#ledger?claim=C2"' in html
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    html = page()
+    assert {found[:1] for found in re.findall(r'(?:src|href|action)="([^"]*)"', html)} == {"#"}
+    assert all(found.startswith("#") for found in re.findall(r"url\(([^)]*)\)", html)) and "@import" not in html
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "default-src &#39;none&#39;" in policy or "default-src 'none'" in policy
+    assert f"script-src 'sha256-{digest}'" in policy
 
 
 def test_a_twin_stands_beside_its_row() -> None:
     lonely = replace(ROWS[0], id="lonely", twin_of="gone")
     mixed = [ROWS[2], ROWS[0], lonely, ROWS[1]]
-    assert [row.id for row in report.order(mixed)] == ["first", "lonely", "C2-fake", "C2-fake-twin"]
+    found = [(line.row.id, [twin.id for twin in line.twins]) for line in report.lines(mixed)]
+    assert found == [("first", []), ("lonely", []), ("C2-fake", ["C2-fake-twin"])]
 
 
-def test_provenance_is_flat(tmp_path: Path) -> None:
-    html = page(tmp_path, provenance={"versions": {"jax": "0.10.2"}, "commit": None, "num_devices": 2})
+def test_claims_stand_in_the_order_of_the_statements(tmp_path: Path) -> None:
+    other = STATEMENT._replace(id="C1")
+    pictures = [report.Picture(stem, "", tmp_path) for stem in ("unknown", "fig")]
+    rows = [replace(ROWS[0], id="L1-a", claim="L1"), *ROWS]
+    found = report.claims(rows, pictures, (other, STATEMENT))
+    assert [(claim.id, len(claim.lines), [p.stem for p in claim.pictures], claim.elsewhere) for claim in found] == [
+        ("C1", 0, ["fig"], []),
+        ("C2", 2, [], ["fig"]),  # a figure stands in the page once
+        ("L1", 1, [], []),
+    ]
+
+
+def test_the_words_of_the_statement_and_of_the_caption(page: Page) -> None:
+    html = page()
+    assert "I(X;Z<sub>t+1</sub>) &amp; more" in html and "Do &amp; don&#39;t." in html and "The &lt;rate&gt;." in html
+    assert "<b>In practice</b> <span>do it.</span>" in html
+    assert "of Z<sub>t</sub>.</p>" in html and "tests/test_a.py::test_b" in html
+    assert "infoloop verify --claim C2" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "typeset"),
+    [
+        ("I(X;Z_{t+1}|Z_0)", "I(X;Z<sub>t+1</sub>|Z<sub>0</sub>)"),
+        ("π_0 e^{tr}/Z_∞, σ_x²", "π<sub>0</sub> e<sup>tr</sup>/Z<sub>∞</sub>, σ<sub>x</sub>²"),
+        ("prior × e^saving < 1", "prior × e<sup>saving</sup> &lt; 1"),
+        ("test_claims.py and num_steps", "test_claims.py and num_steps"),
+    ],
+)
+def test_plain_text_is_typeset(text: str, typeset: str) -> None:
+    assert report.typeset(text) == typeset
+
+
+def test_formulas_are_mathml() -> None:
+    assert '<mi>ln</mi><mspace width="0.167em"/><mi>c</mi>' in report.formula(STATEMENT.formula)
+    for statement in STATEMENTS:
+        math_ml = report.formula(statement.formula)
+        ElementTree.fromstring(math_ml)
+        assert "\\" not in math_ml and "merror" not in math_ml, statement.id
+
+
+def test_bars_reach_as_far_as_the_order_of_magnitude() -> None:
+    assert report.reach(0.0) == 0 and report.reach(-1e-30) == 0 and report.reach(-1e9) == 1
+    assert math.isclose(report.reach(1e3), 1) and math.isclose(report.reach(-(10**-6.5)), 0.5)
+
+
+def test_commands_say_what_was_run(page: Page) -> None:
+    assert report.options({"profile": "quick", "seed": 0}) == report.options({}) == ""
+    assert "--row first --profile full --seed 3</code>" in page(provenance={"profile": "full", "seed": 3})
+
+
+def test_data_of_a_figure_is_in_the_page_where_there_is_a_file(page: Page, figure: Path, tmp_path: Path) -> None:
+    assert "data:" not in page().replace("img-src data:", "")
+    picture = report.Picture("fig", CAPTION, Path(shutil.copy(figure, tmp_path)))
+    assert picture.data() is None
+    (tmp_path / "fig.csv").write_text('t,"I, <nats>"\n0,1.5\n', encoding="utf-8")
+    data = str(picture.data())
+    assert unquote(data.partition(",")[2]) == 't,"I, <nats>"\n0,1.5\n' and not re.search(r'["<>\s]', data)
+    assert f'<a download="fig.csv" href="{data}">' in page(figure=picture.svg)
+
+
+def test_provenance_is_flat(page: Page) -> None:
+    html = page(provenance={"versions": {"jax": "0.10.2"}, "commit": None, "num_devices": 2})
     assert "<dt>versions jax</dt><dd>0.10.2</dd>" in html
     assert "<dt>commit</dt><dd>unknown</dd>" in html and "<dt>num devices</dt><dd>2</dd>" in html
 
 
 def test_a_page_without_rows_or_figures(tmp_path: Path) -> None:
     report.write([], [], {}, tmp_path / "report.html")
-    assert "0 of 0 rows" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "0 of 0 rows" in html and html.count("not in this ledger") == len(STATEMENTS)
+
+
+def test_the_cards_name_rows_that_exist() -> None:
+    from experiments import verify
+
+    known = {entry.check.id for entry in verify.catalogue()}
+    assert {id for card in top.CARDS for id in card.rows} <= known
+
+
+class TestFigure:
+    """What `svg.inline` makes of a figure."""
+
+    def test_text_stays_text_and_has_a_name(self, inline: str) -> None:
+        root = ElementTree.fromstring(inline)
+        texts = ["".join(text.itertext()) for text in root.iter("text")]
+        assert {"generation t", "I(X;Z_t) [nats]", "simulated", "exact & <sure>", "label"} <= set(texts)
+        assert root.get("role") == "img" and root.get("aria-labelledby") == "caption-fig"
+        assert not {"metadata", "width"} & {*root.attrib, *(child.tag for child in root)}
+        assert [element.tag for element in root.iter()].count("style") == 1  # not matplotlib's, for the whole page
+        assert root.get("viewBox", "").startswith("0 0 374.4 280.8") and "--width:499px" in root.get("style", "")
+
+    def test_references_are_kept_and_named_by_the_stem(self, inline: str) -> None:
+        ids = set(re.findall(r' id="([^"]*)"', inline))
+        used = set(re.findall(r'(?:href="|url\()#([^")]*)', inline))
+        assert used and used | {"fig-svg"} == ids and all(id.startswith("fig-") for id in ids)
+
+    def test_colours_are_the_themes(self, inline: str) -> None:
+        used = set(re.findall(r"var\(--(\w+)\)", inline))
+        assert used == {"ink", "grey", "grid", "paper", "blue", "vermillion"}
+        assert not re.search("#[0-9a-f]{6}", inline)
+        style = (Path(report.__file__).parent / "page.css").read_text(encoding="utf-8")
+        for color, name in svg.COLORS.items():
+            assert f"--{name}: light-dark({color.lower()}, #" in style, name
+
+    def test_coloured_text_leans_towards_the_ink(self, inline: str) -> None:
+        assert "fill:color-mix(in oklab,var(--blue) 65%,var(--ink))" in inline
+
+    @pytest.mark.parametrize("white", ["text", "markers"])
+    def test_what_is_white_on_a_map_of_colours_stays(self, white: str, tmp_path: Path) -> None:
+        with plots.style():
+            fig, ax = plots.figure()
+            ax.imshow(np.arange(4.0).reshape(2, 2))
+            if white == "text":
+                ax.text(0, 0, "on dark", color="white")
+            else:
+                ax.plot([0], [0], "o", color="white")
+            plots.save(fig, tmp_path, "map")
+        inline = svg.inline((tmp_path / "map.svg").read_text(encoding="utf-8"), "map", "caption")
+        assert 'class="on-paper"' in inline and ("fill:#ffffff" in inline) == (white == "text")
+        assert 'href="data:image/png;base64,iVBOR' in inline and "scale(1 -1)" in inline
+
+    def test_a_figure_without_white_follows_the_theme(self, inline: str) -> None:
+        assert "on-paper" not in inline
+
+    def test_numbers_are_rounded_but_scales_are_not(self) -> None:
+        text = (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10.123456 20"><g id="axes_1"><g>'
+            '<path d="M 0.123456 -0.001 \nL 10.5 -3.14159 \n" transform="scale(0.015625)" style="stroke-width: 0.8"/>'
+            '</g><text transform="rotate(-0 1 2)" x="1.01">a</text><text transform="rotate(-90 1 2)">b</text></g></svg>'
+        )
+        inline = svg.inline(text, "s", "caption")
+        assert 'd="M.12 0L10.5 -3.14"' in inline and "scale(0.015625)" in inline and "stroke-width:.8" in inline
+        assert "rotate(-0" not in inline and "rotate(-90 1 2)" in inline and "<g" not in inline
+
+    def test_it_is_much_smaller(self, inline: str, figure: Path) -> None:
+        text = figure.read_text(encoding="utf-8")
+        assert len(inline) < 0.5 * len(text)
+
+    @pytest.mark.parametrize("text", ["no svg", "<svg/>", '<svg viewBox="0 0 1"/>'])
+    def test_what_is_no_figure_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match=r"svg of fig is not what plots\.save writes"):
+            svg.inline(text, "fig", "caption")

@@ -291,13 +291,6 @@ def test_few_replicas_have_wide_intervals():
     close(measures.interval(found), (low, 1))
 
 
-@pytest.mark.parametrize("name", ["bayes", "flow", "peak", "mixing", "rebalancing-law", "filter", "weight"])
-def test_exact_rows(name):
-    """Those that need no judge; the twins fail."""
-    rows = [c for c in CHECKS if c.id.removesuffix("-twin") == f"C11-{name}"]
-    assert [c.measure(QUICK).verdict for c in rows] == [c.expected for c in rows]
-
-
 def test_rows_on_scores_by_hand(monkeypatch):
     """The laws of training, with random scores in place of learned judges."""
     outputs = exact.of_bayes(labels.bayes(labels.labelled(0.95, 0.2)))

@@ -1,4 +1,4 @@
-"""The rows of supervision come out as expected; signals by hand; what a user's own signal gets, and is refused."""
+"""Signals by hand; rows of supervision can fail; what a user's own signal gets, and is refused."""
 
 from functools import partial
 
@@ -8,26 +8,12 @@ import pytest
 
 from experiments import supervision
 from experiments.ledger import Settings
-from experiments.supervision import CHECKS, FIGURES, costs, identify, measures, signals
+from experiments.supervision import costs, identify, measures, signals
 from sandbox import feedback
 from sandbox.feedback import Feedback
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
-
-
-@pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_rows_are_as_expected(check):
-    """A twin fails, its slack below zero."""
-    outcome = check.measure(QUICK)
-    assert outcome.verdict == check.expected
-    if check.twin_of is not None:
-        assert outcome.slack < 0
-
-
-def test_figures_of_the_rows_exist():
-    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
 def test_a_verdict_and_a_reference_by_hand():

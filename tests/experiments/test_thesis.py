@@ -15,19 +15,13 @@ from scipy.optimize import brentq
 from experiments.ledger import Settings
 from experiments.thesis import environments, exact, flow, measures, study
 from experiments.thesis.curves import Curves
-from experiments.thesis.figures import FIGURES
 from experiments.thesis.measures import LEADS, Pool
-from experiments.thesis.rows import CHECKS
 from experiments.thesis.study import COPIES, Size, Turns
 from sandbox.components import KINDS, component, shortcut
 from sandbox.online import Race
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
-
-
-def test_figures_of_the_rows_exist():
-    assert {check.figure for check in CHECKS} - {None} <= set(FIGURES)
 
 
 # hit rates
@@ -374,10 +368,3 @@ def test_mixture_by_hand():
     signs, labels = exact.sequences()
     assert signs.shape == (2, 8**exact.MIXED, exact.MIXED)
     assert len(np.unique(np.concatenate([*signs, labels], 1), axis=0)) == 8**exact.MIXED
-
-
-def test_exact_rows():
-    """Those of the tables are slower, and with the other rows."""
-    for check in CHECKS:
-        if check.kind == "exact" and "tables" not in check.id:
-            assert check.measure(QUICK).verdict == check.expected, check.id

@@ -267,7 +267,7 @@ def test_absorption(n, p):
     differs(last, p + 0.5 / np.sqrt(n))
 
 
-@pytest.mark.parametrize(("n", "p"), [(20, 0.5), (25, 0.2)])
+@pytest.mark.parametrize(("n", "p"), [(20, 0.5), pytest.param(25, 0.2, marks=pytest.mark.slow)])
 def test_time_to_absorption(n, p):
     """E T = (I − Q)^{-1} 1, Q the binomial chain among the states 1 … n−1; about −2n Σ (1−p_i) ln(1−p_i)."""
     counts = np.arange(n + 1)

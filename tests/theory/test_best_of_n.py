@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_ndtr
 from scipy.stats import norm
-from strategies import SEEDS, many
+from strategies import FEW, SEEDS, many
 
 import theory
 from theory import best_of_n
@@ -39,6 +39,7 @@ def test_enumeration_agrees(n):
     close(best_of_n.best_of(p, SCORE, n), expected)
 
 
+@FEW
 @given(SEEDS, st.sampled_from([1, 2, 5, 1000]))
 def test_best_of_is_a_law_that_keeps_the_law_among_equals(seed, n):
     """Σ P = 1, P(y | score) = p(y | score), and P = p for n = 1."""
@@ -53,6 +54,7 @@ def test_best_of_is_a_law_that_keeps_the_law_among_equals(seed, n):
         close(law, p)
 
 
+@FEW
 @given(SEEDS)
 def test_best_of_composes(seed):
     """The best of 12 is the best of 3 of the best of 4, where the score is the same."""
@@ -103,6 +105,7 @@ def test_large_n():
     assert np.isfinite(jax.jacobian(under_jit)(jnp.array([0.5, 0.5, 0]))).all()  # at the lowest level ln(F−g) = −inf
 
 
+@FEW
 @given(SEEDS, st.sampled_from([1, 2, 5, 50]))
 def test_divergence_is_below_that_without_ties(seed, n):
     """KL(best of n ‖ p) ≤ ln n − (n−1)/n."""

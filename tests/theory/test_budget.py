@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SEEDS, joints, many
+from strategies import FEW, SEEDS, joints, many
 
 import theory
 from theory import budget, claims, drift
@@ -25,6 +25,7 @@ def h(p):
     return -p * np.log(p) - (1 - p) * np.log1p(-p)
 
 
+@FEW
 @given(SEEDS)
 def test_capacity(seed):
     """C(φ,ψ) of the channel with rows (φ, 1−φ), (ψ, 1−ψ), between the bounds of Blahut–Arimoto."""
@@ -185,6 +186,7 @@ def test_the_cap_of_a_frozen_judge():
 CASES = [(n, share) for n in (2, 5, 12) for share in (0.2, 0.5, 0.9)]
 
 
+@FEW
 @given(st.floats(0.05, 1), st.floats(0, 0.98))
 def test_converse(phi, ratio):
     """The exact expected number of verdicts is at least (I_∞ − I_0)/C: no learner does better, nor does this one."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import SEEDS, many, pmfs
+from strategies import FEW, SEEDS, many, pmfs
 
 import theory
 from theory import claims, drift, prequential, supervision
@@ -29,6 +29,7 @@ def test_training(prior, data, train):
     assert training(joint) >= -EXACT
 
 
+@FEW
 @given(SEEDS)
 def test_training_on_many_tables(seed):
     """C1, X → D → Z:  I(X;Z) ≤ I(X;D), 256 triples of tables at a time."""
@@ -89,6 +90,7 @@ def test_the_closed_loop_has_no_rate():
         assert (rate * information[:-1] - information[1:]).min() < -EXACT
 
 
+@FEW
 @given(SEEDS)
 def test_external_signal(seed):
     """C3, X → (D,S) → Z:  I(X;Z) ≤ I(X;D) + I(X;S|D), 256 tables at a time."""
@@ -109,6 +111,7 @@ def test_external_signal_twin():
     close(alone - theory.mutual_information(joint.sum((1, 2))), -np.log(2))
 
 
+@FEW
 @given(SEEDS)
 def test_self_judge(seed):
     """C5, S = g(Z, D, noise):  I(X;S|Z,D) = 0, 256 tables at a time."""
@@ -132,6 +135,7 @@ def test_injection_twin_with_too_little():
     assert claims.injection([0.0, 0.5], [0.4])[0] < 0
 
 
+@FEW
 @given(SEEDS)
 def test_supervision(seed):
     """C7:  I(P;S|Q) + I(Y;S|P,Q) − I(Y;S|Q) = I(P;S|Y,Q) ≥ 0, zero for P = [Y], on 256 tables each."""
@@ -158,6 +162,7 @@ def test_supervision_twin():
     close(jax.jit(claims.supervision)(joint), np.log(2))
 
 
+@FEW
 @given(SEEDS)
 def test_coverage(seed):
     """C12:  I([X];S_1…S_k) ≤ I(X;S_1…S_k) ≤ Σ_i I(X;S_i), and more queries say no less, on 256 tables."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.special import logit, softmax
-from strategies import SEEDS, many
+from strategies import FEW, SEEDS, many
 
 from theory import policies
 
@@ -89,6 +89,7 @@ def test_natural_gradient_follows_the_inverse_fisher_information():
 natural = jax.jit(jax.vmap(policies.natural_gradient, in_axes=(0, None, None)))
 
 
+@FEW
 @given(SEEDS)
 def test_natural_gradient_is_the_regularised_optimum(seed):
     """E_q r − β KL(q‖p_0) ≤ β ln E_0 e^{r/β}, with equality at p_{1/β}."""
@@ -106,6 +107,7 @@ def test_natural_gradient_is_the_regularised_optimum(seed):
     assert (value(p) < bound).any()
 
 
+@FEW
 @given(SEEDS, st.floats(0, 1e3))
 def test_natural_gradient_keeps_the_law_within_a_set_of_equal_reward(seed, time):
     """p_t(y | r) = p_0(y | r)."""
@@ -142,6 +144,7 @@ def test_integration_agrees(seed):
         np.testing.assert_allclose(law, expected, rtol=1e-10)
 
 
+@FEW
 @given(SEEDS)
 def test_orbit_obeys_the_flow(seed):
     """dp/dJ · Σ_y p_y² (r_y − J)² = dp/dt, at any J: the closed orbit solves the differential equation."""
@@ -151,6 +154,7 @@ def test_orbit_obeys_the_flow(seed):
     close(by_correctness * rate, law * velocity(law))
 
 
+@FEW
 @given(SEEDS)
 def test_orbit_reaches_its_correctness(seed):
     """Σ_right p = J, Σ p = 1."""
@@ -160,6 +164,7 @@ def test_orbit_reaches_its_correctness(seed):
     close(law.sum(1), 1, atol=1e-14)
 
 
+@FEW
 @given(SEEDS)
 def test_right_outputs_draw_apart_and_wrong_ones_together(seed):
     """d ln(p_a/p_b)/dt = (1−J)(p_a − p_b),  d ln(p_c/p_d)/dt = −J (p_c − p_d)."""
@@ -172,6 +177,7 @@ def test_right_outputs_draw_apart_and_wrong_ones_together(seed):
         np.testing.assert_allclose(speed[:, chosen] - speed[:, chosen][:, :1], expected, rtol=0, atol=1e-11)
 
 
+@FEW
 @given(SEEDS)
 def test_diversity_among_right_outputs_falls_and_among_wrong_ones_rises(seed):
     """H(p(·|right)) falls and H(p(·|wrong)) rises along the orbit."""
@@ -195,6 +201,7 @@ def along(law, change):
     return jax.jvp(constants, (law,), (change,))
 
 
+@FEW
 @given(SEEDS)
 def test_flow_conserves(seed):
     """d/dt [(1/p_y − 1/p_top) (Π p)^{1/n}] = 0, by the derivative along the flow; not along the natural gradient."""
@@ -206,6 +213,7 @@ def test_flow_conserves(seed):
     assert jnp.abs(along(law, law * advantage(law))[1] / scale).max() > 1e-2
 
 
+@FEW
 @given(SEEDS)
 def test_orbit_conserves(seed):
     """(1/p_a − 1/p_b)/(1/p_c − 1/p_d) is that of the start, for a, b right and c, d wrong."""
@@ -221,6 +229,7 @@ def test_orbit_conserves(seed):
         close((left - right) / size, 0)
 
 
+@FEW
 @given(SEEDS)
 def test_orbit_is_one_curve(seed):
     """From any point of the orbit the rest is the same; and with right and wrong exchanged it leads back."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.linalg import expm
 from scipy.special import betaln, gammaln
-from strategies import SEEDS, many
+from strategies import FEW, SEEDS, many
 
 from theory import entropy, mutual_information, prequential
 
@@ -150,6 +150,7 @@ def by_binomials(joint, n, alpha):
 table = jax.jit(jax.vmap(prequential.table_saving, in_axes=(0, None, None)), static_argnums=1)
 
 
+@FEW
 @given(SEEDS, st.sampled_from([0.1, 0.5, 1.0]))
 def test_binomials_agree_on_the_expected_saving(seed, alpha):
     """At 60 samples; and a table never saves more than n I(X;Y), nor less than its worst code."""
@@ -268,6 +269,7 @@ run = jax.jit(prequential.flow)
 
 
 @pytest.mark.parametrize("rank", [20, 2, 1])
+@FEW
 @given(seed=SEEDS)
 def test_matrix_exponentials_agree_on_the_flow(rank, seed):
     """Of [[−C, c], [0, 0]], singular covariances included; small times keep relative digits."""
@@ -279,6 +281,7 @@ def test_matrix_exponentials_agree_on_the_flow(rank, seed):
     close(weights[0, 1] / 1e-9, cross, atol=1e-6)
 
 
+@FEW
 @given(seed=SEEDS)
 def test_quadrature_agrees_on_the_saving(seed):
     """And the loss is that of the samples; a block that is 0 saves nothing."""

@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SEEDS, many, pmfs
+from strategies import FEW, SEEDS, many, pmfs
 
 import theory
 from theory import budget, claims, drift
@@ -225,6 +225,7 @@ def open_loop(prior, p, a):
     return drift.information(prior, first, kernels, 3), seen, unseen, budget.item_capacities(a)
 
 
+@FEW
 @given(SEEDS)
 def test_injection(seed):
     """C4: I(X;Z_{t+1}) ≤ I(X;Z_t) + I(X;S_t|Z_t,D_t), and I(X;S|Z) ≤ I(X;S|Z,D) ≤ min(Σ_i n_i C_i, H(X))."""

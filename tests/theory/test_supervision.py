@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SEEDS, joints, many, pmfs
+from strategies import FEW, SEEDS, joints, many, pmfs
 
 import theory
 from theory import supervision
@@ -78,6 +78,7 @@ def test_partition_of_anything():
 # task and form
 
 
+@FEW
 @given(SEEDS)
 def test_supervision_splits(seed):
     """I(Y;S|Q) = I([Y];S|Q) + I(Y;S|[Y],Q), every part ≥ 0, 0 ≤ η ≤ 1, on 256 tables."""
@@ -212,6 +213,7 @@ def test_a_repeat_of_a_noiseless_answer_says_nothing_new(prior, answers):
     close(once, entropy(np.array([yes, 1 - yes])))
 
 
+@FEW
 @given(SEEDS)
 def test_repeats_approach_the_noiseless_answer(seed):
     """S_i = f(X) through fresh noise:  I(X;S_1) ≤ I(X;S_1 S_2) ≤ … ≤ I(X;f(X)) = H(f(X)), on 256 tables."""
@@ -253,6 +255,7 @@ def test_a_repeat_can_beat_a_new_query():
     assert coverage(prior, clear, (0, 0)) < coverage(prior, clear, (0, 1)) - 0.07
 
 
+@FEW
 @given(SEEDS)
 def test_posterior_and_best_query(seed):
     """Σ_s p(s) p(x|s) = p(x);  I(X;S_q) = H(X) − Σ_s p(s) H(X|s), largest for the best query; on 256 tables."""

@@ -1,0 +1,175 @@
+"""The commands that answer a question about your own pipeline."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+from experiments.commands.session import check_writable, console, headline, provenance, say, set_up_jax, width
+from experiments.ledger import Settings
+
+
+def check(
+    graph: Annotated[Positional[str], arg(metavar="GRAPH")],
+    *,
+    before: Annotated[str, arg(metavar="NODES")],
+    after: Annotated[str, arg(metavar="NODES")],
+    figure: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None,
+) -> int:
+    """Say whether a pipeline is open: whether one model can know more about the task than another.
+
+    For instance:
+
+        infoloop check "X -> D -> Z0 -> D0 -> Z1; X, D0 -> S0 -> Z1" --before Z0 --after Z1
+
+    Args:
+        graph: what is made of what; X is the task. Chains of arrows between semicolons, commas between several parents.
+        before: the model that is there, or several nodes between commas.
+        after: the model that is trained next, or several nodes between commas.
+        figure: a picture of the pipeline, FILE.png or FILE.svg.
+    """
+    if figure is not None and figure.suffix not in (".png", ".svg"):
+        raise ValueError(f"--figure is {figure}; accepted: FILE.png or FILE.svg")
+    from experiments.explain import explain
+    from theory import Pipeline
+
+    pipeline = Pipeline(graph)
+    verdict = pipeline.criterion(before, after)
+    nodes = [names.replace(",", " ").split() for names in (before, after)]
+    if figure is not None:
+        from experiments import diagrams, plots
+
+        with plots.style():
+            diagrams.pipeline_figure(pipeline, verdict, *nodes).savefig(figure)
+    say(console(), "\n".join(explain(verdict, *nodes)))
+    return 0
+
+
+def plan(
+    *,
+    initial: Annotated[str, arg(metavar="P")],
+    tpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
+    fpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
+    verdicts_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
+    goal: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
+    verdicts: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
+    round_size: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
+    protocol: Literal["until-kept", "filtering"] = "until-kept",
+    blocks: Annotated[str, arg(metavar="C")] = "2",
+) -> int:
+    """Plan a loop of sample, keep what the verifier keeps, retrain: how many verdicts, how accurate, how likely.
+
+    For instance:
+
+        infoloop plan --tpr .9 --fpr .2 --initial .3 --goal .99 --verdicts 300
+
+    Args:
+        initial: the share of right outputs at the start, as all shares: .3 or 30%.
+        tpr: how often the verifier keeps a right output.
+        fpr: how often it keeps a wrong one; left out, the largest one that is good enough.
+        verdicts_file: labelled outputs that measure the verifier, a CSV of verdict,truth (1/0, keep/reject, ...).
+        goal: the wanted probability that the loop ends with right outputs only.
+        verdicts: the budget, 1000 or 1e3; rejected outputs count.
+        round_size: samples kept in each round (filtering: proposals).
+        protocol: until-kept samples until so many are kept; filtering samples so many and keeps some of them.
+        blocks: equally likely candidate answers, for the bound that holds for every learner.
+    """
+    set_up_jax()
+    from experiments import plan as steps
+
+    until_kept = protocol == "until-kept"
+    if not until_kept:
+        print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
+    options = {
+        **_read(steps.share, initial=initial, tpr=tpr, fpr=fpr, goal=goal),
+        **_read(steps.whole, verdicts=verdicts, round_size=round_size, blocks=blocks),
+    }
+    lines = steps.lines(**options, until_kept=until_kept, labels=verdicts_file, width=width(console()))
+    print("\n".join(lines))
+    return 0
+
+
+def race(
+    *,
+    intended: Annotated[str, arg(metavar="KIND")] = "parity",
+    order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 3, or 1 where 3 is no order)")] = None,
+    margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
+    scale: Annotated[float, arg(metavar="X")] = 1.0,
+    spurious: Annotated[str, arg(metavar="KIND")] = "length",
+    spurious_order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 1)")] = None,
+    spurious_margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
+    spurious_scale: Annotated[float, arg(metavar="X")] = 1.0,
+    agreement: Annotated[str, arg(metavar="SHARE")],
+    label_noise: Annotated[str, arg(metavar="SHARE")] = "0.1",
+    student: Literal["MLP", "linear", "table"] = "MLP",
+    optimizer: Literal["Adam", "SGD"] = "Adam",
+    learning_rate: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: 0.01, SGD 0.2)")] = None,
+    samples: Annotated[str, arg(metavar="N")] = "32768",
+    seeds: Annotated[int, arg(metavar="N")] = 8,
+    seed: Annotated[int, arg(metavar="N")] = 0,
+    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/race"),
+) -> int:
+    """Say which of two features of a label is learned first, when that turns, and what decorrelation it takes.
+
+    For instance:
+
+        infoloop race --intended parity --order 3 --spurious length --agreement .85 --label-noise .1
+
+    KIND is bit, parity, threshold, two-layer, pattern, length, style, source or position. Predicted from learners that
+    see one feature each, measured on one that sees both.
+
+    Args:
+        intended: the feature that should be learned.
+        order: its difficulty, how many input columns carry it together; two-layer: in each of two groups.
+        margin: how clearly it is written, from 0 to 1; parities, sources and positions have no margin.
+        scale: multiplies its input columns, which are of size 1.
+        spurious: the feature that goes along with the label.
+        spurious_order: how many input columns, copies or pairs of sources carry it.
+        spurious_margin: how clearly it is written.
+        spurious_scale: multiplies its input columns.
+        agreement: how often the spurious feature says the label, a share from .5 to 1: .85 or 85%.
+        label_noise: how often the label is not what the intended feature says.
+        student: what learns: a network with 64 hidden units, none, or a table of signs.
+        optimizer: how it is trained, in batches of 32.
+        learning_rate: of the optimiser.
+        samples: how many are seen, each once: 32768 or 1e5.
+        seeds: independent runs, which give the errors.
+        seed: of all random numbers.
+        out: folder for the figure (race.png, race.svg), its numbers (race.csv) and what was asked (race.json).
+    """
+    from experiments.plan.screen import share, whole
+
+    options = {
+        "intended": intended,
+        "scale": scale,
+        "spurious": spurious,
+        "spurious_scale": spurious_scale,
+        "student": student,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "seeds": seeds,
+        **_read(share, margin=margin, spurious_margin=spurious_margin, agreement=agreement, label_noise=label_noise),
+        **_read(whole, order=order, spurious_order=spurious_order, samples=samples),
+    }
+    settings = Settings(seed=seed)
+    set_up_jax()
+    from experiments.thesis import race as steps
+    from experiments.thesis import race_in_words
+
+    asked = steps.case(**options)
+    check_writable(out)
+    terminal, computed = console(), provenance(seed=seed)
+    say(terminal, headline(computed))
+    found = steps.run(settings, asked, terminal)
+    for line in race_in_words.lines(asked, found):
+        say(terminal, line)
+    files = steps.save(asked, found, out, options | {"provenance": computed})
+    say(terminal, f"evidence: {', '.join(map(str, files))}")
+    return 0
+
+
+def _read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
+    """What was written for some options, read by `reader(option, text)`; None stays None."""
+    return {name: None if text is None else reader(name.replace("_", "-"), text) for name, text in texts.items()}

@@ -1,0 +1,261 @@
+"""The page in a real browser: a small one, or the one that INFOLOOP_REPORT names, as `.ci/run` does after verify."""
+
+import os
+import re
+import shlex
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import fake_experiment
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fake_experiment import CHECK, TWIN
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from experiments import cli, ledger, plots, report
+from experiments.ledger import Row, Settings
+from experiments.statements import Statement
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REAL = os.environ.get("INFOLOOP_REPORT")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+MOST_BYTES = 3_000_000
+NARROW, WIDE = 360, 1280
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or chromium-browser on this machine")
+
+Open = Callable[..., Page]
+
+
+def rows_of_several_claims() -> list[Row]:
+    checks = [
+        CHECK,
+        TWIN,
+        replace(CHECK, id="C2-estimate", kind="monte-carlo", measure=TWIN.measure),
+        replace(CHECK, id="C1-fake", claim="C1", statement="A seed tells nothing of I(X;Z_0)"),
+        replace(CHECK, id="C1-fake-twin", claim="C1", expected="fails", twin_of="C1-fake"),  # holds: not as expected
+        replace(CHECK, id="R1-fake", claim="R1", kind="proof", statement="a law"),
+    ]
+    return [Row.of(check, check.measure(Settings())) for check in checks]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if REAL:
+        return Path(REAL).resolve()
+    folder = tmp_path_factory.mktemp("report")
+    for stem in ("fake", "other"):
+        plots.save(fake_experiment.draw(Settings()), folder, stem)
+    pictures = [
+        report.Picture(stem, f"The {stem}. In practice: look.", folder / f"{stem}.svg") for stem in ("fake", "other")
+    ]
+    statements = [
+        Statement(
+            id, f"The title of {id}", r"I(X;Z) \le \frac{1}{2} \ln c", "words", "do", "it", "a book", "a test", figures
+        )
+        for id, figures in (("C1", ()), ("C2", ("fake",)))
+    ]
+    rows = rows_of_several_claims()
+    ledger.write(folder / "ledger.json", rows)
+    report.write(rows, pictures, {"versions": {"jax": "0"}}, folder / "report.html", statements)
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def lines(file: Path) -> list[report.Line]:
+    return report.lines(ledger.read(file.with_name("ledger.json")))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def load(browser: Browser, file: Path) -> Iterator[Open]:
+    """Opens the page in a context of its own; at the end no script has complained, and nothing else was asked for."""
+    contexts, said, asked = [], [], []
+
+    def load(hash: str = "", *, width: int = WIDE, before: str = "", **options: object) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+        page = contexts[-1].new_page()
+
+        def hear(message: ConsoleMessage) -> None:
+            said.append(message.text)
+
+        def ask(request: Request) -> None:
+            asked.append(request.url)
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", ask)
+        if before:
+            page.add_init_script(before)
+        page.goto(file.as_uri() + hash)
+        return page
+
+    yield load
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("data:", file.as_uri()))] == []
+
+
+def shown(page: Page) -> list[str]:
+    return page.eval_on_selector_all("tr.line", "rows => rows.filter(r => r.offsetParent).map(r => r.id)")
+
+
+def ids(lines: list[report.Line]) -> list[str]:
+    """In the order of the page, which is that of the claims."""
+    return [line.row.id for line in lines]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_it_fits_the_screen(width: int, scheme: str, load: Open) -> None:
+    page = load(width=width, color_scheme=scheme)
+    page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(248, 247, 244)"
+    assert light == (scheme == "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(scheme: str, load: Open) -> None:
+    for width in (WIDE,) if REAL else (NARROW, WIDE):  # the real page takes axe some seconds
+        found = Axe().run(load(width=width, color_scheme=scheme), options={"resultTypes": ["violations"]})
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_figures_are_drawn_with_text_and_names(load: Open) -> None:
+    page = load()
+    sizes = page.eval_on_selector_all(
+        ".drawing svg", "all => all.map(s => [s.clientWidth, s.querySelector('text') != null])"
+    )
+    assert sizes and all(width > 200 and text for width, text in sizes)
+    names = page.eval_on_selector_all(
+        ".drawing svg", "all => all.map(s => document.getElementById(s.getAttribute('aria-labelledby')).textContent)"
+    )
+    assert all(names)
+    label = page.locator(".drawing svg text").filter(has_text=re.compile("[a-z]{4}")).first
+    label.dblclick()
+    assert page.evaluate("getSelection().toString().trim()") in label.text_content()
+
+
+def test_figures_follow_the_theme(load: Open) -> None:
+    ink = "getComputedStyle(document.querySelector('.drawing svg:not(.on-paper) text')).fill"
+    page = load(color_scheme="dark")
+    assert page.evaluate(ink) == "rgb(232, 230, 225)"
+    page.select_option("#theme", "light")
+    assert page.evaluate(ink) == "rgb(26, 26, 26)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(248, 247, 244)"
+    page.reload()
+    assert page.input_value("#theme") == "light"
+
+
+def test_formulas_are_drawn(load: Open) -> None:
+    boxes = load().eval_on_selector_all("math", "all => all.map(m => [m.clientWidth, m.querySelectorAll('mi').length])")
+    assert boxes and all(width > 20 and letters for width, letters in boxes)
+
+
+def test_each_filter_shows_the_rows_that_it_says(load: Open, lines: list[report.Line]) -> None:
+    page = load()
+    assert Counter(shown(page)) == Counter(ids(lines))
+    for name, value, wanted in (
+        ("claim", "C2", lambda line: line.row.claim == "C2"),
+        ("kind", "monte-carlo", lambda line: line.row.kind == "monte-carlo"),
+        ("verdict", "holds", lambda line: line.row.verdict == "holds"),
+        ("verdict", "unexpected", lambda line: not line.as_expected),
+    ):
+        page.select_option(f"#filters [name={name}]", value)
+        expected = [line for line in lines if wanted(line)]
+        assert Counter(shown(page)) == Counter(ids(expected))
+        twins = sum(len(line.twins) for line in expected)
+        assert page.text_content("#shown") == f"{len(expected)} of {len(lines)} rows shown, with {twins} false twins"
+        page.click("#filters [type=reset]")
+        expect(page.locator("tr.line:visible")).to_have_count(len(lines))
+
+
+def test_filters_are_put_together_with_words_from_anywhere_in_a_row(load: Open, lines: list[report.Line]) -> None:
+    page = load()
+    row = lines[0].row
+    page.fill("#filters [name=text]", f"{row.setting.split()[0].upper()} {row.id}")
+    assert row.id in shown(page) and len(shown(page)) < len(lines)
+    page.select_option("#filters [name=claim]", next(line.row.claim for line in lines if line.row.claim != row.claim))
+    assert row.id not in shown(page)
+    page.fill("#filters [name=text]", "I(X;Z_{t+1})")  # as it is written in the ledger, but not on the page
+    page.select_option("#filters [name=claim]", "")
+    assert Counter(shown(page)) >= Counter(ids([line for line in lines if "I(X;Z_{t+1})" in line.row.statement]))
+    assert shown(page) and len(shown(page)) < len(lines)
+
+
+def test_the_address_holds_the_filters(load: Open, lines: list[report.Line]) -> None:
+    page = load("#ledger?claim=C2&kind=monte-carlo")
+    some = [line for line in lines if line.row.claim == "C2" and line.row.kind == "monte-carlo"]
+    assert Counter(shown(page)) == Counter(ids(some))
+    page.fill("#filters [name=text]", "a b")
+    address = parse_qs(page.evaluate("location.hash").removeprefix("#ledger?"))
+    assert address == {"claim": ["C2"], "kind": ["monte-carlo"], "text": ["a b"]}
+    page.click('.facts a[href="#ledger?claim=C1"]')
+    others = [line for line in lines if line.row.claim == "C1"]
+    expect(page.locator("tr.line:visible")).to_have_count(len(others))
+    assert Counter(shown(page)) == Counter(ids(others))
+    page.evaluate(f"location.hash = {some[0].row.id!r}")  # a row that the filters hide
+    expect(page.locator("tr.line:visible")).to_have_count(len(lines))
+
+
+@pytest.mark.parametrize("clipboard", ["", "delete Navigator.prototype.clipboard"], ids=["clipboard", "none"])
+def test_the_copied_command_runs(
+    clipboard: str, load: Open, lines: list[report.Line], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    page = load(before=clipboard)
+    field = page.locator("#filters [name=text]")
+    field.fill("what was copied before")
+    for keys in ("Control+A", "Control+C", "Backspace"):
+        field.press(keys)
+    page.click(".copy >> nth=0")
+    page.wait_for_selector(".copy:text('copied')")
+    assert "copied" in page.text_content("#said")
+    field.press("Control+V")
+    program, *arguments = shlex.split(field.input_value())
+    assert program == ".venv/bin/infoloop"
+    if not REAL:
+        request.getfixturevalue("fake")
+    assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
+    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == [
+        page.evaluate("document.querySelector('tr.line').id")
+    ]
+
+
+def test_paper_has_all_rows_and_no_controls(load: Open, lines: list[report.Line]) -> None:
+    page = load("#ledger?claim=C2", color_scheme="dark")
+    page.emulate_media(media="print")
+    assert Counter(shown(page)) == Counter(ids(lines))
+    assert not page.locator(".control:visible, nav:visible, summary:visible").count()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
+    assert page.locator("details p:visible").count() == sum(len(line.twins) for line in lines)
+
+
+def test_without_scripts_all_is_there(load: Open, lines: list[report.Line]) -> None:
+    page = load(java_script_enabled=False)
+    assert page.locator("tr.line:visible").count() == len(lines)
+    assert not page.locator(".control:visible").count()
+    assert page.locator("figure svg:visible").count()
+
+
+def test_a_reader_sees_where_she_is(load: Open) -> None:
+    page = load()
+    page.evaluate("location.hash = 'C2'")
+    page.wait_for_selector('nav a[href="#C2"][aria-current]')
+    assert page.locator("nav [aria-current]").count() == 1
+
+
+def test_it_is_small(file: Path) -> None:
+    assert file.stat().st_size < MOST_BYTES
