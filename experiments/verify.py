@@ -75,32 +75,39 @@ def select(entries: Sequence[Entry], claims: Sequence[str], rows: Sequence[str])
 def measure(
     entries: Sequence[Entry], settings: Settings, out: Path, console: Console, *, every: bool
 ) -> tuple[list[Row], list[str]]:
-    """Fills the ledger, then draws the figures of the checks, or `every` figure of their experiments.
+    """Fills the ledger, on the screen and on disk, row by row, two experiments at once.
+
+    When the rows of an experiment are there, the figures of its checks are drawn, or `every` figure that it has.
 
     Returns:
         The rows, and the names of the figures.
     """
-    makers = {
-        stem: maker for entry in entries for stem, maker in entry.figures.items() if every or stem == entry.check.figure
-    }
-    with progress.steps(console, "row", len(entries) + FIGURE * len(makers)) as step:
-        rows = check(entries, settings, out, console, step)
-        draw(makers, settings, out, step)
-    return rows, list(makers)
-
-
-def check(entries: Sequence[Entry], settings: Settings, out: Path, console: Console, step: Step) -> list[Row]:
-    """Fills the ledger, on the screen and on disk, row by row, two experiments at once. Returns the rows."""
     printer = Printer.on(console, [entry.check.id for entry in entries])
     printer.header()
+    groups = [(_makers(group, every=every), group) for group in _experiments(entries)]
+    stems = [stem for makers, _ in groups for stem in makers]
     rows = []
-    with _measured(entries, settings, step) as found:
-        for check, _ in entries:
-            outcome, seconds = found[check.id].result()
-            rows.append(Row.of(check, outcome))
-            ledger.update(out / "ledger.json", rows[-1])
-            printer.row(rows[-1], seconds)
-    return rows
+    with (
+        progress.steps(console, "row", len(entries) + FIGURE * len(stems)) as step,
+        _measured(entries, settings, step) as found,
+    ):
+        for makers, group in groups:
+            for check, _ in group:
+                outcome, seconds = found[check.id].result()
+                rows.append(Row.of(check, outcome))
+                ledger.update(out / "ledger.json", rows[-1])
+                printer.row(rows[-1], seconds)
+            draw(makers, settings, out, step)
+    return rows, stems
+
+
+def _experiments(entries: Sequence[Entry]) -> list[list[Entry]]:
+    return [list(group) for _, group in groupby(entries, key=lambda entry: id(entry.figures))]
+
+
+def _makers(entries: Sequence[Entry], *, every: bool) -> dict[str, Callable[[Settings], Any]]:
+    named = {entry.check.figure for entry in entries}
+    return {stem: maker for stem, maker in entries[0].figures.items() if every or stem in named}
 
 
 @contextmanager
@@ -112,8 +119,7 @@ def _measured(
     To compile keeps one core busy. The rows of an experiment are measured in their order, as they share what they keep.
     """
     found: dict[str, Future[tuple[Outcome, float]]] = {entry.check.id: Future() for entry in entries}
-    groups = [list(group) for _, group in groupby(entries, key=lambda entry: id(entry.figures))]  # an experiment each
-    left = Event()
+    groups, left = _experiments(entries), Event()
 
     def measure() -> None:
         while groups and not left.is_set():
