@@ -250,5 +250,4 @@ def _simplify(fig: Figure) -> None:
         assert isinstance(area, FillBetweenPolyCollection)
         seen = area.get_transform()
         outlines = [seen.transform_path(Outline(path.vertices)).cleaned(simplify=True) for path in area.get_paths()]
-        with np.errstate(over="ignore"):  # of the branch that a symmetric logarithm does not take
-            area.set_verts([seen.inverted().transform(np.asarray(outline.vertices)[:-1]) for outline in outlines])
+        area.set_verts([seen.inverted().transform(np.asarray(outline.vertices)[:-1]) for outline in outlines])

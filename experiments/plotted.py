@@ -122,7 +122,7 @@ def _places(axis: Axis) -> str:
     """What the ticks are called, where some of them have names."""
     if not isinstance(axis.get_major_locator(), FixedLocator):
         return ""
-    ticks = axis.get_majorticklocs()
+    ticks = list(axis.get_majorticklocs())
     names = axis.get_major_formatter().format_ticks(ticks)
     named = any(re.search(r"[^\W\d_]{2}", name) for name in names)
     return ", ".join(f"{tick:g} = {name}" for tick, name in zip(ticks, names, strict=True)) if named else ""

@@ -153,8 +153,8 @@ def draw(makers: Mapping[str, Callable[[Settings], Any]], settings: Settings, ou
 
 
 def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, Any], out: Path) -> None:
-    """Puts the rows of the ledger in order, and writes the page about all that the folder holds."""
-    from experiments import plots, report
+    """Puts the rows of the ledger in order, and writes the page about all that the folder holds, and claims.md."""
+    from experiments import plots, report, summary
 
     place = {entry.check.id: i for i, entry in enumerate(entries)}
     rows = sorted(ledger.read(out / "ledger.json"), key=lambda row: place.get(row.id, len(place)))
@@ -162,6 +162,7 @@ def finish(entries: Sequence[Entry], num_checked: int, provenance: Mapping[str, 
         rows = [row for row in rows if row.id in place]
     provenance = dict(provenance) | {"rows checked in this run": f"{num_checked} of {len(rows)}"}
     ledger.write(out / "ledger.json", rows)
+    ledger.write_atomic(out / "claims.md", summary.markdown(rows))
     ledger.write_atomic(out / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     makers = {stem: maker for entry in entries for stem, maker in entry.figures.items()}
     pictures = [

@@ -29,7 +29,7 @@ class Diagram(NamedTuple):
 
 
 def _grid(settings: Settings, lowest: float) -> tuple[np.ndarray, np.ndarray]:
-    num_points = 100 if settings.full else 20
+    num_points = 100 if settings.full else 24
     sizes = np.unique(np.rint(np.geomspace(2, 200, num_points)).astype(int))
     return sizes, np.linspace(lowest, 0.999, num_points)
 

@@ -50,9 +50,12 @@ def diagram(settings: Settings) -> Figure:
     right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=DASHED, label="_n·s·p = 1")
     arrow = {"arrowstyle": "-", "color": plots.DARK}
     right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.DARK, arrowprops=arrow)
-    colors = [plots.LIGHT, plots.DARK]  # on blue, and on yellow
-    lines = right.contour(*ends, levels=[0.5, 0.95], colors=colors, linewidths=1)
-    right.clabel(lines, fmt={0.5: "½", 0.95: ".95"}, fontsize=11)
+    for level, name, color, place in (
+        (0.5, "½", plots.LIGHT, (5, 0.48)),  # on blue
+        (0.95, ".95", plots.DARK, (11, 0.32)),  # on yellow
+    ):
+        line = right.contour(*ends, levels=[level], colors=color, linewidths=1)
+        right.clabel(line, fmt=name, fontsize=11, manual=[place])
     right.set(title=f"who ends right, from p = {RARE:g}")
     for ax in (left, right):
         ax.set_xscale("log")

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 QUESTION = "What does a model gain, and what does it lose, when it is trained on its own samples?"
 ANSWER = (
-    "Retrained on its own samples with nothing from outside, a model can only lose information about the task that it "
-    "was made for. A verifier, an environment or fresh data open the loop, and a generation then gains at most what "
-    "their signal tells beyond the model and its candidates; drift takes away again what a weak signal or too few "
-    "samples bring. How accurate a verifier must be, how many verdicts a goal takes and which part of a signal is "
-    "learned first can be computed, and stand below with the cases where such a rule fails."
+    "Retrained on its own samples with nothing from outside, a model can only lose information about its task. A "
+    "verifier, an environment or fresh data open the loop: a generation then gains at most what their signal tells "
+    "beyond the model and its candidates, and drift takes away again what a weak signal or too few samples bring. How "
+    "accurate a verifier must be, how many verdicts a goal takes, and which part of a signal is learned first can be "
+    "computed, and stand below with the cases where such a rule fails."
 )
 
 
@@ -23,30 +23,31 @@ class Card(NamedTuple):
 CARDS = (
     Card(
         "What is a closed loop, and what does it lose?",
-        "A loop is closed if all that enters a generation follows from the model and from noise: filtering by its own "
-        "score keeps it closed. In every generation it loses information about its task; what is left in the end is "
-        "what a single draw of the true model tells.",
-        ("C2-residual", "C2-mean-lost", "C2-english"),
+        "A loop is closed if all that enters a generation follows from the model and from chance; a model that judges "
+        "itself is closed, too. Each generation can only lose information about the task. In the end the model tells "
+        "what a single draw of the true one tells, however many samples a generation has.",
+        ("C2-residual", "C2-mean-lost", "C5-chain"),
     ),
     Card(
         "Why does a verifier help?",
-        "Its verdicts depend on the task given the model and the candidates, so they inject information: at most that "
-        "much can be gained. It only chooses, however: what no candidate gets right, it cannot teach.",
+        "Its verdicts depend on what is true and not on the model alone, so that they bring information in; a "
+        "generation gains at most that much. A verifier only chooses, however: what no candidate gets right it cannot "
+        "teach.",
         ("C4-gain", "C4-injection-simulated", "C6-simulated"),
     ),
     Card(
         "How good must the verifier be?",
-        "Good enough to outweigh drift: what counts is its advantage over chance times the number of samples. Beyond "
-        "that break-even accuracy the loop gains; many samples forgive a weak verifier, but no number of them forgives "
-        "a blind spot.",
-        ("R1-break-even", "L3-barrier", "R6-best-size"),
+        "Good enough to outweigh drift: what counts is the logarithm of tpr/fpr times the samples that are kept in a "
+        "round. A weak verifier does with more samples, up to the break-even accuracy, beyond which the loop forgets "
+        "faster than it is taught; and no number of samples makes up for a blind spot.",
+        ("L3-barrier", "R1-break-even", "R6-best-size"),
     ),
     Card(
         "Where does the thesis fail?",
-        "A student takes up first the component of a signal that, learned alone, has saved most by prediction; that "
-        "tells far more than mutual information does. It fails where savings tie, where weight decay or a small scale "
-        "hides a component, and where few samples are repeated often.",
-        ("C10-hits", "L2-tie", "L2-decay"),
+        "The thesis: what is learned first is the part of a signal that, learned alone, has saved most by prediction. "
+        "That says what a student relies on far more often than information does. It fails where savings tie, where a "
+        "small scale or weight decay hides a part, and where few samples are repeated often.",
+        ("C10-hits", "C10-above-information", "L2-tie", "L2-decay"),
     ),
 )
 

@@ -123,6 +123,8 @@ def test_it_fits_the_screen(width: int, scheme: str, load: Open) -> None:
     page = load(width=width, color_scheme=scheme)
     page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    edges = page.eval_on_selector("tr.line", "row => [...row.cells].filter(c => c.offsetParent).map(c => c.offsetLeft)")
+    assert (len(set(edges)) == 1) == (width == NARROW)  # a row is a card, its cells below each other
     light = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(248, 247, 244)"
     assert light == (scheme == "light")
 
