@@ -58,7 +58,7 @@ def test_verify_writes_the_evidence(fake: ModuleType, tmp_path: Path, capsys: Ca
     rows = json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in rows] == ["C2-fake", "C2-fake-twin", "C1-fake"]
     figures = {f"{stem}.{kind}" for stem in ("fake", "other", "third") for kind in ("png", "svg", "csv")}
-    texts = {"ledger.json", "report.html", "provenance.json"}
+    texts = {"ledger.json", "report.html", "claims.md", "provenance.json"}
     assert {path.name for path in tmp_path.iterdir()} == figures | texts
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert html.count("The caption, on two lines. Its second paragraph.") == 3
@@ -70,7 +70,8 @@ def test_a_row_is_checked_and_drawn_alone(fake: ModuleType, tmp_path: Path) -> N
     old = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert cli.main(["verify", "--out", str(tmp_path), "--row", "C2-fake", "--seed", "3"]) == 0
     new = {path.name for path in tmp_path.iterdir() if path.stat().st_mtime_ns != old[path.name]}
-    assert new == {"fake.png", "fake.svg", "fake.csv", "ledger.json", "report.html", "provenance.json"}
+    texts = {"ledger.json", "report.html", "claims.md", "provenance.json"}
+    assert new == {"fake.png", "fake.svg", "fake.csv"} | texts
     slacks = {row.id: row.slack for row in ledger.read(tmp_path / "ledger.json")}
     assert slacks["C2-fake"] == 3.25 and slacks["C1-fake"] == 0.25
     assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<figure ") == 3
