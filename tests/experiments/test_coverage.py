@@ -62,6 +62,7 @@ def test_the_rare_task_is_missed_as_often_as_the_binomial_law_says():
     np.testing.assert_allclose(row.truth, truth, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_shared_tasks_are_missed_as_often_as_their_correlation_says():
     """Four values of one x have the variance ρ²[1 + 3 ρ²/2]/4: E[i|x] has variance ρ⁴/2, i has ρ², ρ² = SNR/(1+SNR)."""
     share = coverage.SNR / (1 + coverage.SNR)

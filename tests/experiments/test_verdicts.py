@@ -17,6 +17,7 @@ def test_every_caption_says_what_to_do():
     assert all("In practice:" in (maker.__doc__ or "") for maker in FIGURES.values())
 
 
+@pytest.mark.slow
 def test_published_sizes():
     """The table of constant sizes against the search of `theory.budget`."""
     study = rounds.constant(QUICK)
@@ -26,6 +27,7 @@ def test_published_sizes():
     np.testing.assert_allclose(study.best[1][0], wrong, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_two_sizes_are_better_than_one():
     """Large rounds first, small ones after, leave less wrong than the best constant size, and spend no more."""
     found, constant = rounds.best(rounds.two_stage, QUICK), rounds.constant(QUICK).best

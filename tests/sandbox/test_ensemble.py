@@ -43,6 +43,7 @@ def test_every_model(case):
     assert all(leaf.shape[:3] == (2, 3, 3) and np.isfinite(leaf).all() for leaf in record.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: type(regime).__name__)
 def test_a_replica_replayed_with_run(regime):
     """`replica_keys` gives the keys of its real samples, of its signal and of its loop."""

@@ -216,6 +216,7 @@ def test_a_little_fresh_data():
     differs(mu2, 1 / (20 * 0.1))  # the real samples alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_real", "n"), [(10, 10), (2, 18)])
 def test_the_same_data_again(num_real, n):
     """E (μ − μ_0)² = (1/(aN) + c)/(1 + c), c = (1−a)/(N a(2−a)), a of N samples the same real ones; E s² = 1 − that."""
@@ -258,6 +259,7 @@ def binary(n, p):
     return loops(truth, num_replicas=5_000, num_samples=n, num_generations=20 * n).probs[:, :, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "p"), [(20, 0.5), pytest.param(25, 0.2, marks=pytest.mark.slow)])
 def test_absorption(n, p):
     """P(only symbol i is left) = p_i."""

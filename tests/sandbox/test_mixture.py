@@ -119,6 +119,7 @@ def test_a_component_that_explains_nothing_keeps_its_place():
     assert bool(jnp.isfinite(log_prob(fitted, MIXTURE_SAMPLES)).all())
 
 
+@pytest.mark.slow
 def test_from_data_finds_separated_clusters():
     x = FULL._replace(means=3 * FULL.means).sample(jax.random.key(0), 2000)
     fitted = sandbox.GaussianMixture.from_data(jax.random.key(1), x, 2)

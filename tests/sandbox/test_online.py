@@ -110,6 +110,7 @@ def softmax(weights, x):
 # students
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("student", "cells"),
     [

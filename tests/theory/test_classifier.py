@@ -65,6 +65,7 @@ def test_never_above_the_truth_on_finite_laws():
     np.testing.assert_allclose(np.mean([b.mean for b in bound]), truth.mean(), rtol=0.06)
 
 
+@pytest.mark.slow
 def test_never_above_the_truth_on_normal_laws():
     """The gap to the exact posterior on the same replicas is a mean divergence, so positive but for sampling error."""
     cases = [gaussian(seed, 4, 500, 2, same_covariance=seed % 2 == 0) for seed in range(30)]

@@ -241,6 +241,7 @@ def test_closed_loop_loses_information(smoothing):
     close((PRIOR[None, :, None] * chain * jnp.where(chain > 0, pointwise, 0)).sum((1, 2)), information)
 
 
+@pytest.mark.slow
 def test_information_numbers():
     """Four tasks, n = 100."""
     information = markov.information([0.25] * 4, [[0.5, 0.5]] * 4, TRANSITION, 100, 3, smoothing=ALPHA)
