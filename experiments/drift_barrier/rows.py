@@ -187,7 +187,7 @@ CHECKS: tuple[Check, ...] = (
     check(
         "L3-kimura-twin",
         "exact",
-        "… also where it is strong, s ≤ 1.1",
+        "… also where it is strong, s ≤ 1.2",
         _OUTCOMES + "test_kimura_is_near_and_its_twin",
         partial(kimura, 1.2),
         _DIAGRAM,
@@ -236,7 +236,7 @@ CHECKS: tuple[Check, ...] = (
     check(
         "L3-blind-spot",
         "exact",
-        "What a verifier always keeps takes over in the end, however rare it was",
+        "With many samples what a verifier always keeps takes over in the end, however rare it was",
         _ROWS,
         takes_over,
         _BLIND,

@@ -25,6 +25,8 @@ from experiments.statements import STATEMENTS, Statement
 PRACTICE = "In practice: "  # begins the last sentence of a caption
 DECADES = (-16, 3)  # of the slacks that the bars tell apart: from rounding to thousands of verdicts
 _RAISED = re.compile(r"(?<=\S)(?<![A-Za-z]{2})([_^])(?:\{([^{}]*)\}|([A-Za-z0-9α-ωΑ-Ω∞]+))")
+RELATIONS = {"=": "predicted", "≥": "at least", "≤": "at most"}
+_CODE = re.compile(r"`([^`]+)`")
 _SPACED = re.compile(r"(<mi>ln</mi>)(?=<mi>)")  # as LaTeX does
 
 
@@ -137,6 +139,7 @@ def write(
         "number": ledger.number,
         "math": formula,
         "reach": reach,
+        "relation": relation,
         "typeset": typeset,
         "parts": parts,
     }
@@ -155,6 +158,7 @@ def write(
         version=provenance.get("versions", {}).get("infoloop", "unknown"),
         options=options(provenance),
         marks=ledger.MARKS,
+        words=RELATIONS,
         numbers=ledger.numbers,
         style=Markup(style),
         script=Markup(script),
@@ -175,9 +179,18 @@ def formula(latex: str) -> Markup:
 
 
 def typeset(text: str) -> Markup:
-    """Plain text with its Z_t, Z_{t+1}, e^s and e^{−s} typeset; a name such as test_rows stays."""
+    """Plain text with its Z_t, Z_{t+1}, e^s, e^{−s} and `commands` typeset; a name such as test_rows stays."""
     tags = {"_": "sub", "^": "sup"}
-    return Markup(_RAISED.sub(lambda m: f"<{tags[m[1]]}>{m[2] or m[3]}</{tags[m[1]]}>", str(escape(text))))
+    raised = _RAISED.sub(lambda m: f"<{tags[m[1]]}>{m[2] or m[3]}</{tags[m[1]]}>", str(escape(text)))
+    return Markup(_CODE.sub(r"<code>\1</code>", raised))
+
+
+def relation(row: Row) -> str:
+    """How what is measured is to be to what is predicted, as the slack has it: a bound, or the same."""
+    if row.predicted is None or row.measured is None or row.slack is None or row.predicted == row.measured:
+        return "="
+    above = row.measured - row.predicted
+    return next((sign for sign, slack in (("≥", above), ("≤", -above)) if math.isclose(row.slack, slack)), "=")
 
 
 def parts(measured: str) -> Markup:

@@ -5,10 +5,16 @@ from typing import NamedTuple
 QUESTION = "What does a model gain, and what does it lose, when it is trained on its own samples?"
 ANSWER = (
     "Retrained on its own samples with nothing from outside, a model can only lose information about its task. A "
-    "verifier, an environment or fresh data open the loop: a generation then gains at most what their signal tells "
-    "beyond the model and its candidates, and drift takes away again what a weak signal or too few samples bring. How "
+    "verifier, an environment or fresh data open the loop: a generation then gains at most what their signal adds to "
+    "the model and its candidates, while drift, the chance loss of retraining on few samples, can take back more. How "
     "accurate a verifier must be, how many verdicts a goal takes, and which part of a signal is learned first can be "
     "computed, and stand below with the cases where such a rule fails."
+)
+TERMS = (
+    "Information is in nats (1 nat is 1.44 bits). I(X;Z) says how well the task X can be read off the model Z; Z_0 is "
+    "fitted to real data, Z_t is the t-th refit, D_t are its samples and S_t what a signal says of them. A verifier "
+    "keeps right outputs at the rate φ (tpr) and wrong ones at ψ (fpr), written (.9, .3); p is the share right at "
+    "first. Until kept: a round samples until n outputs have passed; filtering: n are proposed."
 )
 
 
@@ -23,10 +29,10 @@ class Card(NamedTuple):
 CARDS = (
     Card(
         "What is a closed loop, and what does it lose?",
-        "A loop is closed if all that enters a generation follows from the model and from chance; a model that judges "
-        "itself is closed, too. Each generation can only lose information about the task. In the end the model tells "
-        "what a single draw of the true one tells, however many samples a generation has.",
-        ("C2-residual", "C2-mean-lost", "C5-chain"),
+        "A loop is closed if nothing enters a generation but the model and chance. A model that judges itself is "
+        "closed, too. Each generation can only lose information about the task: a categorical model ends at what a "
+        "single draw of the true one tells, however many samples a generation has, and others go on losing.",
+        ("C2-residual", "C2-categorical-lost", "C5-chain"),
     ),
     Card(
         "Why does a verifier help?",
@@ -37,17 +43,19 @@ CARDS = (
     ),
     Card(
         "How good must the verifier be?",
-        "Good enough to outweigh drift: what counts is the logarithm of tpr/fpr times the samples that are kept in a "
-        "round. A weak verifier does with more samples, up to the break-even accuracy, beyond which the loop forgets "
-        "faster than it is taught; and no number of samples makes up for a blind spot.",
+        "Right outputs get past chance where n · ln(tpr/fpr) · p is above 1: n samples are kept in a round, right ones "
+        "at the rate tpr and wrong ones at fpr; p is the share right at first. So more samples make up for a weaker "
+        "verifier. To end with more than the real data told, it must also beat the break-even ratio. A blind spot, "
+        "something wrong that always passes, gets worse with more samples.",
         ("L3-barrier", "R1-break-even", "R6-best-size"),
     ),
     Card(
         "Where does the thesis fail?",
-        "The thesis: what is learned first is the part of a signal that, learned alone, has saved most by prediction. "
-        "That says what a student relies on far more often than information does. It fails where savings tie, where a "
-        "small scale or weight decay hides a part, and where few samples are repeated often.",
-        ("C10-hits", "C10-above-information", "L2-tie", "L2-decay"),
+        "The thesis: of several parts of a signal a student first uses the one that, learned alone, has saved most, "
+        "that is, the entropy of the label less the log loss of a learner that sees this part alone, summed over the "
+        "samples. It fails between equals once both are learned, where a small scale or weight decay hides a part, and "
+        "where a student repeats few samples and savings were measured on fresh ones.",
+        ("C10-hits", "L2-tie", "L2-decay", "L2-repeats"),
     ),
 )
 

@@ -15,7 +15,7 @@ import pytest
 from fake_experiment import CHECK, TWIN
 
 from experiments import plots, report
-from experiments.ledger import Row, Settings
+from experiments.ledger import Row, Settings, equality, inequality
 from experiments.report import svg, top
 from experiments.statements import STATEMENTS, Statement
 
@@ -111,7 +111,7 @@ def test_what_is_not_as_expected_says_so(page: Page) -> None:
 
 def test_numbers_have_errors_and_brackets(page: Page) -> None:
     html = page([replace(ROWS[0], measured=0.1, stderr=1e-3, lower=-0.5)])
-    assert "0.1000<wbr>±0.0010<br>in [-0.5, —]" in html
+    assert "0.1000<wbr>±0.0010<br><small>ends -0.5 and —</small>" in html
 
 
 def test_everything_is_escaped(page: Page) -> None:
@@ -298,3 +298,14 @@ class TestFigure:
     def test_what_is_no_figure_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"svg of fig is not what plots\.save writes"):
             svg.inline(text, "fig", "caption")
+
+
+def test_a_bound_is_told_from_a_prediction() -> None:
+    above, below = (inequality(slack, setting="", predicted=1.0, measured=1.5) for slack in (0.5, -0.5))
+    same, alone = equality(1.5, 1.0, setting="", stderr=0.2), inequality(0.5, setting="")
+    rows = [Row.of(CHECK, outcome) for outcome in (above, below, same, alone)]
+    assert [report.relation(row) for row in rows] == ["≥", "≤", "=", "="]
+
+
+def test_commands_in_the_text_are_code() -> None:
+    assert report.typeset("see `infoloop check`, <b>") == "see <code>infoloop check</code>, &lt;b&gt;"
