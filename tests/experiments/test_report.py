@@ -302,7 +302,7 @@ class TestFigure:
 
 def test_a_bound_is_told_from_a_prediction() -> None:
     above, below = (inequality(slack, setting="", predicted=1.0, measured=1.5) for slack in (0.5, -0.5))
-    same, alone = equality(1.5, 1.0, setting="", stderr=0.2), inequality(0.5, setting="")
+    same, alone = equality(1.2, 1.0, setting="", stderr=0.2), inequality(0.5, setting="")
     rows = [Row.of(CHECK, outcome) for outcome in (above, below, same, alone)]
     assert [report.relation(row) for row in rows] == ["≥", "≤", "=", "="]
 
