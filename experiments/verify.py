@@ -5,11 +5,12 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, NamedTuple, Self
 
 from rich.console import Console
@@ -21,7 +22,7 @@ from experiments.ledger import MARKS, Check, Outcome, Row, Settings, number, num
 from experiments.names import unknown
 from experiments.progress import Step
 
-AT_ONCE = 2  # experiments
+DRAWING = Lock()
 FIGURE = 4.0  # a figure takes about as long as so many rows
 
 
@@ -84,71 +85,86 @@ def measure(
     """
     printer = Printer.on(console, [entry.check.id for entry in entries])
     printer.header()
-    groups = [(_makers(group, every=every), group) for group in _experiments(entries)]
-    stems = [stem for makers, _ in groups for stem in makers]
+    groups = [list(group) for _, group in groupby(entries, key=lambda entry: id(entry.figures))]
+    works = [Work.of(group, every=every) for group in groups]
+    stems = [stem for work in works for stem in work.makers]
     rows = []
     with (
         progress.steps(console, "row", len(entries) + FIGURE * len(stems)) as step,
-        _measured(entries, settings, step) as found,
+        _under_way(works, settings, out, step),
     ):
-        for makers, group in groups:
-            for check, _ in group:
-                outcome, seconds = found[check.id].result()
+        for work in works:
+            for check, found in work.rows:
+                outcome, seconds = found.result()
                 rows.append(Row.of(check, outcome))
                 ledger.update(out / "ledger.json", rows[-1])
                 printer.row(rows[-1], seconds)
-            draw(makers, settings, out, step)
+            work.drawn.result()
     return rows, stems
 
 
-def _experiments(entries: Sequence[Entry]) -> list[list[Entry]]:
-    return [list(group) for _, group in groupby(entries, key=lambda entry: id(entry.figures))]
+class Work(NamedTuple):
+    """What is to be done of an experiment, and what will have come of it."""
 
+    rows: list[tuple[Check, Future[tuple[Outcome, float]]]]  # and the seconds that each took
+    makers: dict[str, Callable[[Settings], Any]]
+    drawn: Future[None]
 
-def _makers(entries: Sequence[Entry], *, every: bool) -> dict[str, Callable[[Settings], Any]]:
-    named = {entry.check.figure for entry in entries}
-    return {stem: maker for stem, maker in entries[0].figures.items() if every or stem in named}
+    @classmethod
+    def of(cls, entries: Sequence[Entry], *, every: bool) -> Self:
+        """All rows, and the figures that they name, or `every` one."""
+        named = {entry.check.figure for entry in entries}
+        makers = {stem: maker for stem, maker in entries[0].figures.items() if every or stem in named}
+        return cls([(entry.check, Future()) for entry in entries], makers, Future())
 
 
 @contextmanager
-def _measured(
-    entries: Sequence[Entry], settings: Settings, step: Step
-) -> Iterator[dict[str, Future[tuple[Outcome, float]]]]:
-    """The outcome of each row and the seconds it took, when they are there.
+def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step) -> Iterator[None]:
+    """Experiments are measured from the first and from the last one on, a thread each: to compile keeps one core busy.
 
-    To compile keeps one core busy. The rows of an experiment are measured in their order, as they share what they keep.
+    The rows of an experiment are measured in their order, as they share what they keep.
     """
-    found: dict[str, Future[tuple[Outcome, float]]] = {entry.check.id: Future() for entry in entries}
-    groups, left = _experiments(entries), Event()
+    left, waiting = Event(), list(works)
 
-    def measure() -> None:
-        while groups and not left.is_set():
-            for check, _ in groups.pop(0):
-                if left.is_set():
-                    return
-                start = time.perf_counter()
-                try:
-                    with step(check.id):
-                        outcome = check.measure(settings)
-                except BaseException as error:  # whatever it is, it is the main thread that answers it
-                    found[check.id].set_exception(error)
-                    return
-                found[check.id].set_result((outcome, time.perf_counter() - start))
+    def attempt(found: Future[Any], work: Callable[[], Any]) -> bool:
+        """Whether there is to be more after it."""
+        if not left.is_set():
+            try:
+                found.set_result(work())
+                return True
+            except BaseException as error:  # whatever it is, it is the main thread that answers it
+                found.set_exception(error)
+        return False
 
-    for _ in range(AT_ONCE):
-        Thread(target=measure, daemon=True).start()  # nobody waits for the row that is measured as we leave
+    def timed(check: Check) -> tuple[Outcome, float]:
+        start = time.perf_counter()
+        with step(check.id):
+            return check.measure(settings), time.perf_counter() - start
+
+    def measure(place: int) -> None:
+        with suppress(IndexError):  # none is waiting any more
+            while True:
+                work = waiting.pop(place)
+                figures = partial(draw, work.makers, settings, out, step)
+                if not all(attempt(found, partial(timed, check)) for check, found in work.rows):
+                    return
+                if not attempt(work.drawn, figures):
+                    return
+
+    for place in (0, -1):
+        Thread(target=measure, args=(place,), daemon=True).start()  # nobody waits for what is measured as we leave
     try:
-        yield found
+        yield
     finally:
         left.set()
 
 
 def draw(makers: Mapping[str, Callable[[Settings], Any]], settings: Settings, out: Path, step: Step) -> None:
-    """Draws figures, one by one."""
+    """Draws figures, one by one: the style of matplotlib is one for all threads."""
     from experiments import plots
 
     for stem, maker in makers.items():
-        with step(stem, FIGURE, "figure"), plots.style():
+        with DRAWING, step(stem, FIGURE, "figure"), plots.style():
             plots.save(maker(settings), out, stem)
 
 

@@ -292,6 +292,23 @@ def test_two_experiments_are_measured_at_once_and_printed_in_order(tmp_path: Pat
     assert shown.index("C2-0") < shown.index("C2-1")
 
 
+def test_the_last_experiment_is_begun_with_the_first(tmp_path: Path) -> None:
+    """The second one waits for the two, so that it must not have the place of the last."""
+    both, met = Barrier(2, timeout=20), Event()
+
+    def outer(settings: Settings) -> Outcome:
+        both.wait()
+        met.set()
+        return inequality(1.0, setting="")
+
+    def inner(settings: Settings) -> Outcome:
+        assert met.wait(20)
+        return inequality(2.0, setting="")
+
+    rows, _ = verify.measure(entries(outer, inner, outer), Settings(), tmp_path, Console(), every=False)
+    assert [row.slack for row in rows] == [1.0, 2.0, 1.0]
+
+
 def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> None:
     begun = []
 
