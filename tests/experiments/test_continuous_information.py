@@ -405,6 +405,7 @@ def drawn_from(models):
     return jax.vmap(jax.vmap(lambda key, model: model.sample(key, 1)[0]))(keys, models)
 
 
+@pytest.mark.slow
 def test_a_perfect_judge_makes_no_nan():
     """0 · ln 0 = 0: what is possible under a judge that never errs has a finite likelihood."""
     judge = mixtures.OwnSide(1.0, 0.0)

@@ -67,6 +67,7 @@ def test_numbers_do_not_depend_on_what_runs_beside():
     assert not np.allclose(record.kept + record.model.mean[..., 0], run(key=jax.random.key(10)).model.mean[..., 0])
 
 
+@pytest.mark.slow
 def test_summary():
     whole, short = run(), run(summary=spread)
     assert type(short.model) is Spread

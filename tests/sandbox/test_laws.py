@@ -68,6 +68,7 @@ def test_variance_of_the_likeliest_fit(t):
         differs(s2[:, t], (8 / 9) ** (t + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [0, 9, 19])
 def test_second_moments_are_conserved(t):
     """E (μ_t − μ)² + E s_t² = 1: the loop ends as one sample's worth, a point with the law of one draw."""
@@ -155,6 +156,7 @@ def test_mean_walks_where_the_scale_is_known(t):
 # accumulate, fresh, reuse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "rounds"), [(2, (1, 10, 100)), (10, (1, 10, 100))])
 def test_accumulate(n, rounds):
     """E s_t² = Π_{i ≤ t+1} (1 − 1/(n i²)) → sin(π/√n)/(π/√n), and E (μ_t − μ)² = 1 − E s_t².
@@ -189,6 +191,7 @@ def unstratified_law(n, a):
     return 1 / (n * a * (2 - a) + (1 - a) ** 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stratified", "law", "twin"),
     [(True, stratified_law, unstratified_law), (False, unstratified_law, stratified_law)],
@@ -232,6 +235,7 @@ def test_the_same_data_again(num_real, n):
 # symbols
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [1, 10, 30])
 def test_heterozygosity(t):
     """E [1 − Σ p_i²] = H_0 (1 − 1/n)^t, from Z_0 = the truth.

@@ -46,6 +46,7 @@ def test_every_thins_the_same_numbers(every):
     same(run(every=every, chunk=1), thinned)
 
 
+@pytest.mark.slow
 def test_a_pool_in_a_buffer_survives_chunks():
     """One buffer of all samples is carried from chunk to chunk."""
     case = CASES[6]

@@ -278,6 +278,7 @@ def training(key, task, num_real):
     return judge, real, judge.keeps.model.log_prob(real)
 
 
+@pytest.mark.slow
 @PROTOCOLS
 def test_an_ensemble_of_frozen_judges(until_kept):
     """Each replica has a judge of its own, and replays with `replica_keys`."""

@@ -105,6 +105,7 @@ def test_ladder_of_coefficients():
     close(ladder[2:], [0.64, 0.8])
 
 
+@pytest.mark.slow
 def test_known_coefficients():
     """Erasure ε: η = s* = 1 − ε at every input; flips at the uniform input: (1−2ε)²; a constant output: 0."""
     erasure = np.array([[0.7, 0, 0.3], [0, 0.7, 0.3]])
@@ -134,6 +135,7 @@ FLAT_CHANNEL = [[0.242054381, 0.755129736, 0.002815883], [0.001227426, 0.0516894
 FLAT = [np.array([0.769537465, 0.155839979, 0.074622556]), np.array(FLAT_CHANNEL)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_inputs", "steps"), [(2, 20_000), (3, 300)])
 def test_contraction_at_against_a_grid(num_inputs, steps):
     """The supremum is above every point of a dense grid of laws, faces included, and is the top of the best hill."""

@@ -166,6 +166,7 @@ def test_prior():
     np.testing.assert_array_equal(two.log_posterior[..., 2], -np.inf)
 
 
+@pytest.mark.slow
 def test_log_posterior():
     """Rows are distributions, and the values are made of them."""
     z, _ = gaussian(0, 3, 100, 2)

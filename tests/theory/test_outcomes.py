@@ -73,6 +73,7 @@ def test_perfect_verifier():
     close(budget.success(4, (0.0, 0.5), [0.0, 0.3, 1.0]), [0, 0, 1])  # a share of 1 has nothing to lose to
 
 
+@pytest.mark.slow
 def test_broadcasting():
     """One call for a phase diagram gives what single calls give, whatever the dtypes and ranks."""
     n, phi, share = np.array([[2], [5]]), np.array([0.9, 0.6, 0.3]), 0.4

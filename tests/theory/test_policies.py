@@ -144,6 +144,7 @@ def test_integration_agrees(seed):
         np.testing.assert_allclose(law, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_orbit_obeys_the_flow(seed):
@@ -229,6 +230,7 @@ def test_orbit_conserves(seed):
         close((left - right) / size, 0)
 
 
+@pytest.mark.slow
 @FEW
 @given(SEEDS)
 def test_orbit_is_one_curve(seed):

@@ -129,6 +129,7 @@ def test_matches_the_closed_form():
     assert abs(theory.estimate(exact).stderr - lower.stderr) < 0.2 * lower.stderr
 
 
+@pytest.mark.slow
 def test_blocks_do_not_matter():
     prior, _, data, models = problem(jax.random.key(5), 20, 14)
     whole = sandwich(table_log_likelihood, data, models, prior)
