@@ -5,15 +5,15 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
+from matplotlib.colors import to_hex
 
 from experiments import plots
 
-PAPER = "#ffffff"
 COLORS = {  # CSS variables of the page, each for one colour of the figures' style
     plots.INK: "ink",
     plots.GREY: "grey",
-    str(plots.STYLE["grid.color"]): "grid",
-    PAPER: "paper",
+    plots.GRID: "grid",
+    to_hex(plots.PAPER): "paper",
     plots.BLUE: "blue",
     plots.ORANGE: "orange",
     plots.GREEN: "green",
@@ -34,8 +34,7 @@ _MEASURES = ("d", "x", "y", "width", "height", "style")  # not transform, which 
 def inline(svg: str, stem: str, label: str) -> Markup:
     """What stands in the page for a file that `plots.save` wrote.
 
-    Text stays text. Under white text or markers lies a map of colours, which does not follow the theme: such a figure
-    keeps its white paper (class "on-paper").
+    Text stays text. What stands on a map of colours, which follows no theme, is `plots.DARK` or `plots.LIGHT`.
 
     Args:
         svg: the file's text.
@@ -56,7 +55,6 @@ def inline(svg: str, stem: str, label: str) -> Markup:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
-    on_paper = any(PAPER in element.get("style", "") for tag in ("text", "use") for element in root.iter(tag))
     _name(root, stem)
     _prune(root)
     for element in root.iter():
@@ -69,7 +67,7 @@ def inline(svg: str, stem: str, label: str) -> Markup:
         "style": f"--width:{float(width) * 4 / 3:.0f}px",  # from points
         "role": "img",
         "aria-labelledby": label,
-    } | ({"class": "on-paper"} if on_paper else {})
+    }
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
@@ -134,13 +132,13 @@ def _sheet(root: Element, stem: str) -> Element:
 
 
 def _theme(style: str, tag: str) -> str:
-    """Text in a colour of the lines leans towards the ink, for contrast; white text stands on a colour, and stays."""
+    """Text in a colour of the lines leans towards the ink, for contrast."""
 
     def variable(color: re.Match[str]) -> str:
         name = _VARIABLES[color[0].lower()]
-        if tag not in ("text", "tspan") or name in ("ink", "grey"):
+        if tag not in ("text", "tspan") or name in ("ink", "grey", "paper"):
             return f"var(--{name})"
-        return color[0] if name == "paper" else f"color-mix(in oklab,var(--{name}) 65%,var(--ink))"
+        return f"color-mix(in oklab,var(--{name}) 65%,var(--ink))"
 
     return _COLOR.sub(variable, style)
 

@@ -263,22 +263,16 @@ class TestFigure:
     def test_coloured_text_leans_towards_the_ink(self, inline: str) -> None:
         assert "fill:color-mix(in oklab,var(--blue) 65%,var(--ink))" in inline
 
-    @pytest.mark.parametrize("white", ["text", "markers"])
-    def test_what_is_white_on_a_map_of_colours_stays(self, white: str, tmp_path: Path) -> None:
+    def test_what_stands_on_a_map_of_colours_follows_no_theme(self, tmp_path: Path) -> None:
         with plots.style():
             fig, ax = plots.figure()
             ax.imshow(np.arange(4.0).reshape(2, 2))
-            if white == "text":
-                ax.text(0, 0, "on dark", color="white")
-            else:
-                ax.plot([0], [0], "o", color="white")
+            ax.text(0, 0, "on dark", color=plots.LIGHT)
+            ax.text(1, 1, "on light", color=plots.DARK)
             plots.save(fig, tmp_path, "map")
         inline = svg.inline((tmp_path / "map.svg").read_text(encoding="utf-8"), "map", "caption")
-        assert 'class="on-paper"' in inline and ("fill:#ffffff" in inline) == (white == "text")
+        assert f"fill:{plots.LIGHT.lower()}" in inline and f"fill:{plots.DARK}" in inline
         assert 'href="data:image/png;base64,iVBOR' in inline and "scale(1 -1)" in inline
-
-    def test_a_figure_without_white_follows_the_theme(self, inline: str) -> None:
-        assert "on-paper" not in inline
 
     def test_numbers_are_rounded_but_scales_are_not(self) -> None:
         text = (

@@ -152,7 +152,7 @@ def test_figures_are_drawn_with_text_and_names(load: Open) -> None:
 
 
 def test_figures_follow_the_theme(load: Open) -> None:
-    ink = "getComputedStyle(document.querySelector('.drawing svg:not(.on-paper) text')).fill"
+    ink = "getComputedStyle(document.querySelector('.drawing svg text')).fill"
     page = load(color_scheme="dark")
     assert page.evaluate(ink) == "rgb(232, 230, 225)"
     page.select_option("#theme", "light")
