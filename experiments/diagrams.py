@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
-from experiments import plots
+from experiments.harness import figures as plots
 from theory import Open, Pipeline
 from theory.pipeline import TASK, Closed
 

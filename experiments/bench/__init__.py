@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 import sandbox
-from experiments.ledger import MARKS, Profile, write_atomic
+from experiments.harness.ledger import MARKS, Profile, write_atomic
 
 try:
     import sklearn

@@ -8,14 +8,13 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
-from experiments import plots
-from experiments.drift_barrier import chains, loops
-from experiments.drift_barrier.chains import BLIND_SIZES, RARE, SHARE, Diagram
-from experiments.ledger import Settings
-from theory import budget
+from experiments.drift_barrier import study
+from experiments.drift_barrier.study import BLIND_SIZES, FPRS, RARE, SHARE, START, TPR, Diagram
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from theory import Estimate, budget
 
 SHARES = (0.55, 0.6, 0.7, 0.8)
-DASHED = (0, (5, 3))
 SIZES = np.array([2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 200, 400])
 
 
@@ -31,7 +30,7 @@ def diagram(settings: Settings) -> Figure:
     barrier collect more kept samples in each round before you retrain.
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
-    gain = chains.gain(settings)
+    gain = study.gain(settings)
     norm = TwoSlopeNorm(0, float(gain.values.min()), float(gain.values.max()))
     image = _areas(left, gain, levels=21, cmap="RdBu", norm=norm)
     fig.colorbar(image, ax=left, label="I(X;Z∞) − I(X;Z₀)  [nats]")
@@ -40,14 +39,14 @@ def diagram(settings: Settings) -> Figure:
     left.plot(gain.sizes[shown], exact[shown], color=plots.DARK, linewidth=2, label="_break-even")
     left.annotate("break-even", (4.2, 0.917), color=plots.DARK, fontsize=11)
     limit = float(budget.break_even_limit(SHARE))
-    left.axhline(limit, color=plots.DARK, linewidth=1, linestyle=DASHED, label="_limit of break-even")
+    left.axhline(limit, color=plots.DARK, linewidth=1, linestyle=plots.DASHED, label="_limit of break-even")
     left.annotate("its limit", (2.2, 0.986), color=plots.DARK, fontsize=11)
     left.set(title=f"loss above, gain below; p = {SHARE:g} in real data", ylim=(gain.ratios[0], gain.ratios[-1]))
-    ends = chains.ends_right(settings)
+    ends = study.ends_right(settings)
     image = _areas(right, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
     fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
     barrier = np.exp(-1 / (ends.sizes * RARE))
-    right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=DASHED, label="_n·s·p = 1")
+    right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=plots.DASHED, label="_n·s·p = 1")
     arrow = {"arrowstyle": "-", "color": plots.DARK}
     right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.DARK, arrowprops=arrow)
     for level, name, color, place in (
@@ -58,8 +57,7 @@ def diagram(settings: Settings) -> Figure:
         right.clabel(line, fmt=name, fontsize=11, manual=[place])
     right.set(title=f"who ends right, from p = {RARE:g}")
     for ax in (left, right):
-        ax.set_xscale("log")
-        ax.set_xticks([2, 5, 10, 20, 50, 100, 200], ["2", "5", "10", "20", "50", "100", "200"])
+        plots.log_ticks(ax.xaxis, [2, 5, 10, 20, 50, 100, 200])
         ax.set(xlabel="samples kept in a generation, n", ylabel="false- over true-positive rate, ψ/φ")
         ax.grid(False)
     return fig
@@ -91,14 +89,13 @@ def break_even(settings: Settings) -> Figure:
         limit = float(budget.break_even_limit(share))
         (lines[f"p = {share:g}"],) = left.plot(SIZES, exact, "o-", color=color)
         ends = SIZES[[0, -1]]  # not beyond, where its label is
-        left.plot(ends, [limit, limit], color=color, linewidth=1, linestyle=DASHED, label=f"_p = {share:g}, limit")
+        left.plot(ends, [limit, limit], color=color, linewidth=1, linestyle=plots.DASHED, label=f"_p = {share:g}, limit")
         right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
     left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
     right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
     right.set_yscale("log")
     for ax in (left, right):
-        ax.set_xscale("log")
-        ax.set_xticks([2, 10, 50, 200], ["2", "10", "50", "200"])
+        plots.log_ticks(ax.xaxis, [2, 10, 50, 200])
     left.set(xlim=(1.8, 900), ylim=(0.55, 1.02))
     plots.direct_labels(left, lines)
     return fig
@@ -118,12 +115,12 @@ def blind_spot(settings: Settings) -> Figure:
     colors = (plots.BLUE, plots.GREY, plots.VERMILLION)
     names = ("right", "wrong", "blind spot")
     lines = {}
-    for values, color, name in zip(chains.blind_ends().T, colors, names, strict=True):
+    for values, color, name in zip(study.blind_ends().T, colors, names, strict=True):
         (lines[name],) = left.plot(BLIND_SIZES, values, "o-", color=color)
-    top = chains.blind_ends()[:, 0].argmax()
+    top = study.blind_ends()[:, 0].argmax()
     left.annotate(
         f"best n = {BLIND_SIZES[top]}",
-        (BLIND_SIZES[top], chains.blind_ends()[top, 0]),
+        (BLIND_SIZES[top], study.blind_ends()[top, 0]),
         xytext=(0, 9),
         textcoords="offset points",
         ha="center",
@@ -131,14 +128,13 @@ def blind_spot(settings: Settings) -> Figure:
     # below 0 there is room for the label of what ends at 0
     left.set(title="where the loop ends", xlabel="samples kept in a generation, n", ylabel="probability")
     left.set_ylim(-0.05, 0.85)
-    left.set_xscale("log")
-    left.set_xticks([1, 2, 5, 10, 20, 40], ["1", "2", "5", "10", "20", "40"])
+    plots.log_ticks(left.xaxis, [1, 2, 5, 10, 20, 40])
     left.set_xlim(0.95, 90)
     plots.direct_labels(left, lines)
     t = np.arange(61)
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
-        (paths[f"n = {n}"],) = right.plot(t, chains.blind_path(n, 60)[:, 0], color=color)
+        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n, 60)[:, 0], color=color)
     right.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
     right.set_ylim(-0.05, 0.85)
     plots.direct_labels(right, paths)
@@ -157,24 +153,23 @@ def models(settings: Settings) -> Figure:
     all; a model with more rows or components needs more kept samples a round for the same verifier.
     """
     fig, axes = plots.figure(2, width=5.2, sharey=True)
-    studies = (("mixture of two", loops.mixture(settings)), ("Markov chain", loops.markov_chain(settings)))
-    for ax, (title, ends) in zip(axes, studies, strict=True):
-        for fpr, color in zip(loops.FPRS, (plots.BLUE, plots.GREEN, plots.VERMILLION), strict=True):
-            found = ends.simulated[fpr]
-            label = f"ψ/φ = {fpr / loops.TPR:.2f}"
-            ax.errorbar(ends.sizes, found.mean, 1.96 * np.asarray(found.stderr), fmt="o", color=color, label=label)
+    ends = {"mixture of two": study.mixture(settings), "Markov chain": study.markov_chain(settings)}
+    for ax, (title, found) in zip(axes, ends.items(), strict=True):
+        mean, stderr, count = found.simulated
+        exact = study.exact(found.sizes)
+        for i, color in enumerate((plots.BLUE, plots.GREEN, plots.VERMILLION)):
+            label = f"ψ/φ = {FPRS[i] / TPR:.2f}"
+            plots.estimates(ax, found.sizes, Estimate(mean[i], stderr[i], count), color=color, label=label)
             if title.startswith("mixture"):
-                plots.theory(ax, ends.sizes, ends.exact[fpr], label=f"_{label}, exact")
+                plots.theory(ax, found.sizes, exact[i], label=f"_{label}, exact")
             else:
-                ax.plot(ends.sizes, found.mean, color=color, linewidth=1, label=f"_{label}")
-        ax.axhline(loops.SHARE, color=plots.GREY, linewidth=1, linestyle=DASHED, label="_at the start")
-        ax.set_xscale("log")
-        ax.set_xticks(ends.sizes, [str(n) for n in ends.sizes])
-        ax.minorticks_off()
+                ax.plot(found.sizes, mean[i], color=color, linewidth=1, label=f"_{label}")
+        plots.reference(ax, START, "at the start")
+        plots.log_ticks(ax.xaxis, found.sizes)
         ax.set(title=title, xlabel="samples kept in a generation, n", ylim=(0, 1.04))
-    axes[0].set_ylabel(f"share of right outputs at t = {loops.NUM_GENERATIONS}")
+    axes[0].set_ylabel(f"share of right outputs at t = {study.NUM_GENERATIONS}")
     axes[0].legend(loc="lower right")
-    corner = (loops.sizes(settings)[-1], loops.SHARE)
+    corner = (found.sizes[-1], START)
     axes[1].annotate("at the start", corner, xytext=(0, -14), textcoords="offset points", ha="right")
     return fig
 

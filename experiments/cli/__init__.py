@@ -1,4 +1,7 @@
-"""The command line, `infoloop`: finds the command, runs it, and answers a mistake in one line."""
+"""The command line, `infoloop`: finds the command, runs it, and answers a mistake in one line.
+
+JAX, matplotlib and the experiments are imported inside the commands, so that `--help` answers at once.
+"""
 
 import codecs
 import inspect
@@ -14,9 +17,19 @@ from functools import partial
 
 import tyro
 
-from experiments.commands import COMMANDS
-from experiments.names import unknown
+from experiments.cli.evidence import bench, list_, run, verify
+from experiments.cli.questions import check, plan, race
+from experiments.harness.names import unknown
 
+COMMANDS: dict[str, Callable[..., int]] = {
+    "verify": verify,
+    "list": list_,
+    "run": run,
+    "check": check,
+    "plan": plan,
+    "race": race,
+    "bench": bench,
+}
 DESCRIPTION = """What happens when generative models are trained on generated data, settled with numbers.
 
 Start with `infoloop verify`, and open runs/verify/report.html when it is done.
@@ -31,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those of the command line by default.
 
     Returns:
-        The exit status: 0, 1 (a verdict is not the expected one), 2 (a mistake of the user), 130 (stopped), 141 (the
+        The exit status: 0, 1 (a row is refuted), 2 (a mistake of the user), 130 (stopped), 141 (the
         reader of the output has gone).
     """
     for stream in (sys.stdout, sys.stderr):

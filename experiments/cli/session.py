@@ -1,15 +1,19 @@
 """What the commands share: where they write, what computes for them, and whether a folder can take what they find."""
 
+import hashlib
 import os
+import platform
 import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
 
 WIDEST = 100  # columns of a text that is read
+CACHED = 2**30  # bytes of compiled programs that are kept
 
 
 class _Console(Console):
@@ -42,13 +46,56 @@ def say(console: Console, text: str) -> None:
 
 
 def set_up_jax() -> None:
-    """Double precision, and a device a core, over which loops are spread."""
+    """Double precision, a device a core, over which loops are spread, and a compilation cache on disk."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(RuntimeError):  # JAX runs already, called from Python
         jax.config.update("jax_num_cpu_devices", cores)  # a CPU counts as one
+    keep_compiled()
+
+
+def keep_compiled() -> None:
+    """Keeps compiled programs on disk, unless JAX's own variables say otherwise.
+
+    A folder for each jaxlib and each kind of CPU, as one rejects, or is broken by, what was compiled for another.
+    JAX_COMPILATION_CACHE_DIR names another folder, JAX_ENABLE_COMPILATION_CACHE=0 turns it off.
+    """
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is not None or not jax.config.jax_enable_compilation_cache:
+        return
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "infoloop")
+    folder = root / f"xla-{version('jaxlib')}-{_kind_of_cpu()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _bound(root)
+    except OSError:  # nowhere to write: programs are compiled anew
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _kind_of_cpu() -> str:
+    """A hash of what the CPU can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        features = next(line for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        features = platform.processor() or platform.machine()
+    return hashlib.sha256(features.encode()).hexdigest()[:8]
+
+
+def _bound(root: Path) -> None:
+    """Removes the programs that were longest unused beyond `CACHED` bytes."""
+    files = [(file.stat().st_mtime, file.stat().st_size, file) for file in root.rglob("*") if file.is_file()]
+    left = CACHED
+    for _, size, file in sorted(files, reverse=True, key=lambda one: one[0]):
+        left -= size
+        if left < 0:
+            file.unlink(missing_ok=True)
 
 
 def provenance(**asked: str | int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The drift barrier, exactly: which loops end right, which end with more than they began with, and blind spots."""
+"""The drift barrier: exactly for categorical models, and by simulation in a mixture and a Markov chain."""
 
 import math
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -9,7 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import binom
 
-from experiments.ledger import Settings
+import sandbox
+import theory
+from experiments.harness.study import study
+from sandbox import regions
 from theory import budget, drift
 from theory.measures import binary_entropy
 
@@ -18,6 +21,9 @@ SHARE, RARE = 0.6, 0.1  # of the right symbol in real data: X can be read off th
 BLIND_ACCEPTANCE = np.array([0.9, 0.3, 1.0])  # right, wrong, and what the verifier always keeps
 BLIND_START = np.array([0.2, 0.75, 0.05])
 BLIND_SIZES = np.array([1, 2, 3, 4, 5, 6, 8, 12, 20, 40])
+START = 0.3  # the share of right samples at the start of the simulated loops
+TPR, FPRS = 0.9, (0.45, 0.72, 0.86)
+NUM_GENERATIONS = 60
 
 
 class Diagram(NamedTuple):
@@ -28,16 +34,15 @@ class Diagram(NamedTuple):
     values: np.ndarray  # [ratio, n]
 
 
-def _grid(settings: Settings, lowest: float) -> tuple[np.ndarray, np.ndarray]:
-    num_points = 100 if settings.full else 24
+def _grid(num_points: int, lowest: float) -> tuple[np.ndarray, np.ndarray]:
     sizes = np.unique(np.rint(np.geomspace(2, 200, num_points)).astype(int))
     return sizes, np.linspace(lowest, 0.999, num_points)
 
 
-@lru_cache
-def gain(settings: Settings) -> Diagram:
+@study("drift-barrier/gain", num_points=24, full={"num_points": 100})
+def gain(key: jax.Array, *, num_points: int) -> Diagram:
     """I(X;Z_∞) − I(X;Z_0), Z_0 fitted to n real samples with the share .6 of the right symbol, in nats."""
-    sizes, ratios = _grid(settings, 0.85)
+    sizes, ratios = _grid(num_points, 0.85)
     right = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), SHARE, num_real=sizes)
     return Diagram(sizes, ratios, np.asarray(LN2 - binary_entropy(right)) - start_information(sizes))
 
@@ -53,10 +58,10 @@ def start_information(sizes: np.ndarray) -> np.ndarray:
     return LN2 - np.add.reduceat(left, np.concatenate([[0], np.cumsum(sizes[:-1] + 1)]))
 
 
-@lru_cache
-def ends_right(settings: Settings) -> Diagram:
+@study("drift-barrier/ends-right", num_points=24, full={"num_points": 100})
+def ends_right(key: jax.Array, *, num_points: int) -> Diagram:
     """P(ends right) from the share .1 of the right symbol."""
-    sizes, ratios = _grid(settings, 0.0)
+    sizes, ratios = _grid(num_points, 0.0)
     right = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), RARE)
     return Diagram(sizes, ratios, np.asarray(right))
 
@@ -69,8 +74,8 @@ class Errors(NamedTuple):
     where: list[str]
 
 
-@lru_cache
-def kimura_errors(settings: Settings) -> Errors:
+@cache
+def kimura_errors() -> Errors:
     """n = 5 … 100, p = .01 … .9."""
     selection = np.append(np.geomspace(0.005, 0.12, 8), np.geomspace(0.2, 2.2, 8))
     sizes, starts = np.array([5, 10, 20, 50, 100]), np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9])
@@ -82,7 +87,7 @@ def kimura_errors(settings: Settings) -> Errors:
     return Errors(selection, errors.max(1), where)
 
 
-@lru_cache
+@cache
 def blind_ends() -> np.ndarray:
     """Where three symbols end, right, wrong and blind [n, k], until kept, for each of `BLIND_SIZES`."""
     return np.stack([_ends(int(n), BLIND_ACCEPTANCE, BLIND_START) for n in BLIND_SIZES])
@@ -100,7 +105,7 @@ def without_wrong(n: int) -> float:
     return float(_ends(n, BLIND_ACCEPTANCE * np.array([1, 0, 1]), BLIND_START)[0])
 
 
-@lru_cache
+@cache
 def blind_path(n: int, num_generations: int) -> np.ndarray:
     """The expected shares of right, wrong and blind outputs [t, k], t = 0 … num_generations."""
     kernel = drift.selection_kernel(n, BLIND_ACCEPTANCE)
@@ -110,3 +115,59 @@ def blind_path(n: int, num_generations: int) -> np.ndarray:
 
 def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.Array):
     return drift.multinomial_kernel(n, drift.select(start[None], acceptance))[0]
+
+
+class Ends(NamedTuple):
+    """The share of right outputs after NUM_GENERATIONS of simulated loops."""
+
+    sizes: tuple[int, ...]
+    simulated: theory.Estimate  # [fpr, n]
+
+
+SIZES = {"sizes": (5, 20, 80), "num_replicas": 400}
+FULL = {"sizes": (5, 10, 20, 40, 80, 160), "num_replicas": 2000}
+
+
+@study("drift-barrier/mixture", **SIZES, full=FULL)
+def mixture(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> Ends:
+    """Two components that do not overlap; what is right is to come from the lighter one."""
+    scales = jnp.ones((2, 1, 1))
+    model = sandbox.GaussianMixture(jnp.array([START, 1 - START]), jnp.array([[5.0], [-5.0]]), scales)
+    return _simulated(key, model, regions.Box(jnp.zeros(1), jnp.full(1, jnp.inf)), sizes, num_replicas)
+
+
+@study("drift-barrier/markov-chain", **SIZES, full=FULL)
+def markov_chain(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> Ends:
+    """Two states; what is right is a step into the first, from wherever."""
+    row = jnp.array([START, 1 - START])
+    model = sandbox.MarkovChain(row, jnp.stack([row, row]))
+    right = regions.Transitions(jnp.array([[True, False], [True, False]]))
+    return _simulated(key, model, right, sizes, num_replicas)
+
+
+def _simulated(key: jax.Array, model, right: regions.Region, sizes: tuple[int, ...], num_replicas: int) -> Ends:
+    """Each verifier and size with the same random numbers."""
+
+    def end(n: int, fpr: float) -> np.ndarray:
+        record = sandbox.ensemble(
+            key,
+            jax.tree.map(lambda leaf: leaf[None], model),
+            sandbox.Verifier(jnp.asarray(TPR), jnp.asarray(fpr), right),
+            num_samples=n,
+            num_generations=NUM_GENERATIONS,
+            num_replicas=num_replicas,
+            until_kept=True,
+            every=NUM_GENERATIONS,
+            progress=False,
+        )
+        return np.asarray(record.right)[0, :, -1]
+
+    ends = np.array([[end(n, fpr) for n in sizes] for fpr in FPRS])  # [fpr, n, replica]
+    return Ends(sizes, theory.estimate(np.moveaxis(ends, 2, 0)))
+
+
+@cache
+def exact(sizes: tuple[int, ...]) -> np.ndarray:
+    """The expected share right of the categorical loop, from the same start [fpr, n]."""
+    schedules = np.repeat(np.array(sizes)[:, None], NUM_GENERATIONS, axis=1)
+    return np.array([1 - np.asarray(budget.spend(schedules, (TPR, fpr), START).wrong[:, -1]) for fpr in FPRS])

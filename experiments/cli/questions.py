@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from experiments.commands.session import check_writable, console, headline, provenance, say, set_up_jax, width
-from experiments.ledger import Settings
+from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
+from experiments.harness.ledger import Settings
 
 
 def check(
@@ -39,9 +39,10 @@ def check(
     verdict = pipeline.criterion(before, after)
     nodes = [names.replace(",", " ").split() for names in (before, after)]
     if figure is not None:
-        from experiments import diagrams, plots
+        from experiments import diagrams
+        from experiments.harness import figures
 
-        with plots.style():
+        with figures.style():
             diagrams.pipeline_figure(pipeline, verdict, *nodes).savefig(figure)
     say(console(), "\n".join(explain(verdict, *nodes)))
     return 0

@@ -1,4 +1,4 @@
-"""What stands at the top of the page: the question, the answer, and four cards with their evidence; how to cite."""
+"""What stands at the top of the page: the question, the answer, and four cards; how to cite."""
 
 from typing import NamedTuple
 
@@ -19,11 +19,10 @@ TERMS = (
 
 
 class Card(NamedTuple):
-    """A question that a reader comes with, its answer, and the rows of the ledger that say so."""
+    """A question that a reader comes with, and its answer."""
 
     title: str
     words: str
-    rows: tuple[str, ...]
 
 
 CARDS = (
@@ -32,14 +31,12 @@ CARDS = (
         "A loop is closed if nothing enters a generation but the model and chance. A model that judges itself is "
         "closed, too. Each generation can only lose information about the task: a categorical model ends at what a "
         "single draw of the true one tells, however many samples a generation has, and others go on losing.",
-        ("C2-residual", "C2-categorical-lost", "C5-chain"),
     ),
     Card(
         "Why does a verifier help?",
         "Its verdicts depend on what is true and not on the model alone, so that they bring information in; a "
         "generation gains at most that much. A verifier only chooses, however: what no candidate gets right it cannot "
         "teach.",
-        ("C4-gain", "C4-injection-simulated", "C6-simulated"),
     ),
     Card(
         "How good must the verifier be?",
@@ -47,7 +44,6 @@ CARDS = (
         "at the rate tpr and wrong ones at fpr; p is the share right at first. So more samples make up for a weaker "
         "verifier. To end with more than the real data told, it must also beat the break-even ratio. A blind spot, "
         "something wrong that always passes, gets worse with more samples.",
-        ("L3-barrier", "R1-break-even", "R6-best-size"),
     ),
     Card(
         "Where does the thesis fail?",
@@ -55,7 +51,6 @@ CARDS = (
         "that is, the entropy of the label less the log loss of a learner that sees this part alone, summed over the "
         "samples. It fails between equals once both are learned, where a small scale or weight decay hides a part, and "
         "where a student repeats few samples and savings were measured on fresh ones.",
-        ("C10-hits", "L2-tie", "L2-decay", "L2-repeats"),
     ),
 )
 

@@ -7,19 +7,19 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
-from experiments import plots
+from experiments.harness import figures
 
 COLORS = {  # CSS variables of the page, each for one colour of the figures' style
-    plots.INK: "ink",
-    plots.GREY: "grey",
-    plots.GRID: "grid",
-    to_hex(plots.PAPER): "paper",
-    plots.BLUE: "blue",
-    plots.ORANGE: "orange",
-    plots.GREEN: "green",
-    plots.VERMILLION: "vermillion",
-    plots.PURPLE: "purple",
-    plots.SKY: "sky",
+    figures.INK: "ink",
+    figures.GREY: "grey",
+    figures.GRID: "grid",
+    to_hex(figures.PAPER): "paper",
+    figures.BLUE: "blue",
+    figures.ORANGE: "orange",
+    figures.GREEN: "green",
+    figures.VERMILLION: "vermillion",
+    figures.PURPLE: "purple",
+    figures.SKY: "sky",
 }
 
 _VARIABLES = {color.lower(): name for color, name in COLORS.items()}
@@ -32,9 +32,9 @@ _MEASURES = ("d", "x", "y", "width", "height", "style")  # not transform, which 
 
 
 def inline(svg: str, stem: str, label: str) -> Markup:
-    """What stands in the page for a file that `plots.save` wrote.
+    """What stands in the page for a file that `figures.save` wrote.
 
-    Text stays text. What stands on a map of colours, which follows no theme, is `plots.DARK` or `plots.LIGHT`.
+    Text stays text. What stands on a map of colours, which follows no theme, is `figures.DARK` or `figures.LIGHT`.
 
     Args:
         svg: the file's text.
@@ -51,7 +51,7 @@ def inline(svg: str, stem: str, label: str) -> Markup:
         root = ElementTree.fromstring(svg)
         _, _, width, height = root.attrib["viewBox"].split()
     except (ElementTree.ParseError, KeyError, ValueError) as error:
-        raise ValueError(f"svg of {stem} is not what plots.save writes ({error})") from error
+        raise ValueError(f"svg of {stem} is not what figures.save writes ({error})") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}

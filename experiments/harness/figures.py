@@ -25,6 +25,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.container import Container
@@ -36,8 +37,8 @@ from numpy.typing import ArrayLike
 from rich.console import Console
 from scipy.optimize import isotonic_regression
 
-from experiments import plotted, progress
-from experiments.ledger import Settings, write_atomic
+from experiments.harness import plotted, progress
+from experiments.harness.ledger import Settings, write_atomic
 
 # Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -45,6 +46,7 @@ COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 CLOSED, VERIFIER, SELF_JUDGE, FROZEN, REAL = VERMILLION, BLUE, PURPLE, ORANGE, GREEN  # loops, in all figures alike
 INK, GREY, GRID, PAPER = "#1A1A1A", "#6B6B6B", "#E6E6E6", "white"  # a dark page puts its own in their place …
 DARK, LIGHT = "#111111", "#FAFAFA"  # … but not in that of these, which stand on a colour
+DASHED = (0, (5, 3))
 UNSEEN = 0.25  # pixels by which a line may pass its points, so that it needs fewer of them
 
 STYLE: dict[Any, Any] = {
@@ -158,8 +160,26 @@ def band(
 
 def theory(ax: Axes, x: ArrayLike, y: ArrayLike, *, label: str | None = None, dashed: bool = False) -> Line2D:
     """Draws an exact law as a thin dark line over the data (dashed: a limit or a bound)."""
-    kind = (0, (5, 3)) if dashed else "-"
+    kind = DASHED if dashed else "-"
     return ax.plot(np.asarray(x), np.asarray(y), color=INK, linewidth=1.1, linestyle=kind, label=label, zorder=5)[0]
+
+
+def estimates(ax: Axes, x: ArrayLike, found: Any, *, errors: float = 1.96, **look: Any) -> None:
+    """Points with error bars, from a `theory.Estimate` [n]: mean ± `errors` standard errors, 95 % by default."""
+    ax.errorbar(np.asarray(x), np.asarray(found.mean), errors * np.asarray(found.stderr), **{"fmt": "o", **look})
+
+
+def reference(ax: Axes, y: float, name: str, *, color: str = GREY) -> Line2D:
+    """A dashed line across the panel; its name is in the data of the figure."""
+    return ax.axhline(y, color=color, linewidth=1.0, linestyle=DASHED, label=f"_{name}")
+
+
+def log_ticks(axis: Axis, values: ArrayLike) -> None:
+    """Makes an axis logarithmic, with ticks at these values alone, written as they are."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    ticks = [float(value) for value in np.asarray(values, float)]
+    axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
 
 
 def spaced(n: int, points: int = 80) -> np.ndarray:

@@ -23,8 +23,8 @@ function show() {
   for (const line of lines) line.row.hidden = !matches(line, wanted);
   for (const body of all("tbody")) body.hidden = !find("tr.line:not([hidden])", body);
   const shown = lines.filter(({ row }) => !row.hidden);
-  const twins = shown.reduce((sum, { row }) => sum + Number(row.dataset.twins), 0);
-  find("#shown").value = `${shown.length} of ${lines.length} rows shown, with ${twins} false twins`;
+  const controls = shown.reduce((sum, { row }) => sum + Number(row.dataset.controls), 0);
+  find("#shown").value = `${shown.length} of ${lines.length} rows shown, with ${controls} negative controls`;
 }
 
 function filter() {

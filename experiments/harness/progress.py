@@ -1,23 +1,28 @@
-"""What is being done, how much of the work is behind, and about how long the rest will take."""
+"""A progress line: what is being done, how much of the work is done, and about how long the rest will take."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Event, Thread
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
 Step = Callable[..., AbstractContextManager[None]]
+SILENCE = 14.0  # seconds at most between two lines where there is no terminal
 
 
 class _Line(ProgressColumn):
     """All in one piece, which a narrow terminal cuts at its end."""
 
     def render(self, task: Task) -> Text:
-        done = task.completed / task.total if task.total else 0.0
-        said = f"{int(100 * done):3d} %{left(task.elapsed or 0.0, done)}: {task.description}"
-        return Text(said, no_wrap=True, overflow="ellipsis")
+        return Text(_said(task), no_wrap=True, overflow="ellipsis")
+
+
+def _said(task: Task) -> str:
+    done = task.completed / task.total if task.total else 0.0
+    return f"{int(100 * done):3d} %{left(task.elapsed or 0.0, done)}: {task.description}"
 
 
 def left(elapsed: float, done: float) -> str:
@@ -39,7 +44,8 @@ def steps(console: Console, what: str, total: float) -> Iterator[Step]:
     """Yields a function `step(name, size=1, what=what)`, the context of one step; several may be under way at once.
 
     On the last line of a terminal it says which steps are being done and about how long the rest will take; the line
-    goes away at the end. Where there is no terminal nothing is written. A `ValueError` gets the step's name.
+    goes away at the end. Where there is no terminal the same is written to stderr, a line every `SILENCE` seconds. A
+    `ValueError` gets the step's name.
 
     Args:
         console: where the line stands.
@@ -47,6 +53,7 @@ def steps(console: Console, what: str, total: float) -> Iterator[Step]:
         total: the sum of the sizes of all steps.
     """
     same = console.is_terminal
+    shown = same or sys.stderr.isatty()
     line = Progress(
         BarColumn(bar_width=12),
         _Line(),
@@ -54,10 +61,11 @@ def steps(console: Console, what: str, total: float) -> Iterator[Step]:
         transient=True,
         redirect_stdout=same,
         redirect_stderr=same,
-        disable=not (same or sys.stderr.isatty()),
+        disable=not shown,
     )
     task = line.add_task("", total=total)
     under_way: list[str] = []
+    ended = Event()
 
     @contextmanager
     def step(name: str, size: float = 1.0, what: str = what) -> Iterator[None]:
@@ -71,5 +79,14 @@ def steps(console: Console, what: str, total: float) -> Iterator[Step]:
             under_way.remove(name)
         line.advance(task, size)
 
-    with line:
-        yield step
+    def speak() -> None:
+        while not ended.wait(SILENCE):
+            print(_said(line.tasks[0]).strip(), file=sys.stderr, flush=True)
+
+    if not shown:
+        Thread(target=speak, daemon=True).start()
+    try:
+        with line:
+            yield step
+    finally:
+        ended.set()

@@ -1,6 +1,6 @@
 """report.html: the answer, the ledger, the claims with their figures, and the provenance, on one page without network.
 
-Its words are in top.py (the answer) and in `experiments.statements` (the claims); page.html, page.css and page.js are
+Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html, page.css and page.js are
 put together here.
 """
 
@@ -17,10 +17,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from experiments import ledger
-from experiments.ledger import Row, Tally
-from experiments.report import svg, top
-from experiments.statements import STATEMENTS, Statement
+from experiments.harness import ledger
+from experiments.harness.ledger import Row, Tally
+from experiments.harness.report import svg, top
+from experiments.harness.statements import Statement
 
 PRACTICE = "In practice: "  # begins the last sentence of a caption
 DECADES = (-16, 3)  # of the slacks that the bars tell apart: from rounding to thousands of verdicts
@@ -58,15 +58,15 @@ class Picture(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A row and the false twins that stand beside it."""
+    """A row and its negative control."""
 
     row: Row
-    twins: tuple[Row, ...]
+    controls: tuple[Row, ...]
 
     @property
     def as_expected(self) -> bool:
-        """Whether the row and its twins are."""
-        return self.row.as_expected and all(twin.as_expected for twin in self.twins)
+        """Whether the row and its control are."""
+        return self.row.as_expected and all(control.as_expected for control in self.controls)
 
 
 class Claim(NamedTuple):
@@ -81,7 +81,7 @@ class Claim(NamedTuple):
 
 
 def lines(rows: Sequence[Row]) -> list[Line]:
-    """A line for each row that is not a twin, or whose original is missing; in the order of the rows."""
+    """A line for each row that is no control, or whose original is missing; in the order of the rows."""
     ids = {row.id for row in rows}
     return [Line(row, tuple(twin for twin in rows if twin.twin_of == row.id)) for row in rows if row.twin_of not in ids]
 
@@ -90,10 +90,13 @@ def claims(rows: Sequence[Row], pictures: Sequence[Picture], statements: Sequenc
     """All claims: those of the statements in their order, then others that the ledger has."""
     known = {statement.id: statement for statement in statements}
     drawn = {picture.stem: picture for picture in pictures}
-    home: dict[str, str] = {}  # of a figure: the first claim that names it
-    for statement in statements:
-        home |= {stem: statement.id for stem in statement.figures if stem in drawn and stem not in home}
     found, counted = lines(rows), ledger.tally(rows)
+    order = dict.fromkeys([*known, *counted])
+    home: dict[str, str] = {}  # of a figure: the first claim with a row that names it
+    named: dict[str, list[str]] = {id: [] for id in order}
+    for id in order:
+        named[id] = list(dict.fromkeys(row.figure for row in rows if row.claim == id and row.figure in drawn))
+        home |= {stem: id for stem in named[id] if stem not in home}
     return [
         Claim(
             id=id,
@@ -101,9 +104,9 @@ def claims(rows: Sequence[Row], pictures: Sequence[Picture], statements: Sequenc
             tally=counted.get(id),
             lines=[line for line in found if line.row.claim == id],
             pictures=[drawn[stem] for stem, claim in home.items() if claim == id],
-            elsewhere=[stem for stem in (known[id].figures if id in known else ()) if home.get(stem, id) != id],
+            elsewhere=[stem for stem in named[id] if home[stem] != id],
         )
-        for id in dict.fromkeys([*known, *counted])
+        for id in order
     ]
 
 
@@ -112,13 +115,13 @@ def write(
     figures: Sequence[Picture],
     provenance: Mapping[str, Any],
     path: Path,
-    statements: Sequence[Statement] = STATEMENTS,
+    statements: Sequence[Statement],
 ) -> None:
     """Writes the page, atomically.
 
     Args:
         rows: the ledger.
-        figures: their files are put into the page, in the sections whose statements name them; others come last.
+        figures: their files are put into the page, in the section of the first claim whose rows name them; others come last.
         provenance: name to value, values may be mappings; None is shown as "unknown".
         path: of the page.
         statements: the claims, in the order of the sections.
@@ -149,7 +152,6 @@ def write(
     page = environment.get_template("page.html").render(
         top=top,
         claims=found,
-        by_id={row.id: row for row in rows},
         figures=[picture for picture in figures if picture.stem not in placed],
         kinds=list(dict.fromkeys(row.kind for row in rows)),
         verdicts=list(dict.fromkeys(line.row.verdict for line in lines(rows))),

@@ -1,0 +1,209 @@
+"""The ledger: one row a claim that was checked, with its numbers, its outcome and the command that reruns it.
+
+Nothing here imports JAX. All numbers are in the row's unit, nats unless it says otherwise.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+Profile = Literal["quick", "full"]
+Kind = Literal["exact", "monte-carlo", "proof", "adversarial"]
+Verdict = Literal["holds", "fails", "open"]
+
+EXACT_TOLERANCE = 1e-12  # float64, sums of up to some thousand terms of size one
+MARKS: dict[Verdict, str] = {"holds": "✓", "fails": "✗", "open": "?"}
+MOST_OPEN = 15  # rows of the quick profile
+
+
+def accept(what: str, given: object, accepted: Sequence[str]) -> None:
+    """Refuses what is none of the words that are accepted."""
+    if given not in accepted:
+        raise ValueError(f"{what}: {given!r} was given; accepted: {', '.join(accepted)}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much work a check may do, its randomness, and where results are kept on disk; hashable."""
+
+    profile: Profile = "quick"
+    seed: int = 0
+    folder: Path | None = field(default=None, compare=False)  # where the results of studies are kept
+    resume: bool = field(default=False, compare=False)  # whether those that are there are read
+    read: list[str] = field(default_factory=list, compare=False, repr=False)  # the studies that were read
+
+    def __post_init__(self) -> None:
+        accept("profile", self.profile, get_args(Profile))
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed: {self.seed} was given; accepted: a whole number from 0 to 2^63 - 1")
+
+    @property
+    def full(self) -> bool:
+        """Whether this is the long, more accurate profile."""
+        return self.profile == "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a row found, decided by `claim.Found`."""
+
+    setting: str
+    slack: float
+    predicted: float | None = None
+    measured: float | None = None
+    stderr: float | None = None
+    lower: float | None = None  # a bracket around the truth, where there is one
+    upper: float | None = None
+    unit: str = "nats"
+    verdict: Verdict
+    reach: float = 0.0  # half the interval of the slack, at the level of five sigma
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of ledger.json, its fields in the order of the file."""
+
+    id: str
+    claim: str
+    kind: Kind
+    statement: str
+    setting: str
+    predicted: float | None
+    measured: float | None
+    stderr: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+    slack: float | None
+    verdict: Verdict
+    expected: Verdict
+    twin_of: str | None
+    test: str | None
+    figure: str | None
+    command: str
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the outcome is the expected one."""
+        return self.verdict == self.expected
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a claim fails, or a negative control holds."""
+        return not self.as_expected and self.verdict == ("holds" if self.twin_of else "fails")
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Replaces the file at once: a kill at any moment leaves the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path) -> list[Row]:
+    """The rows on disk, none where there is no file.
+
+    Raises:
+        ValueError: the file is not a ledger.
+    """
+    try:
+        return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is not a ledger ({error}); remove it, or choose another --out") from error
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Writes a whole ledger, atomically."""
+    write_atomic(path, json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def update(path: Path, row: Row) -> list[Row]:
+    """Puts a row in place of the one with its id, or at the end, and keeps all others. Returns the new rows."""
+    rows = {old.id: old for old in read(path)}
+    rows[row.id] = row
+    write(path, list(rows.values()))
+    return list(rows.values())
+
+
+def number(value: float | None, width: int = 9) -> str:
+    """A number with up to four digits, in at most `width` characters where that is possible; a dash for none."""
+    if value is None:
+        return "—"
+    shown = [re.sub(r"e([+-])0*", lambda e: "e" + e[1].strip("+"), f"{value:.{digits}g}") for digits in (4, 3, 2)]
+    return next((text for text in shown if len(text) <= width), shown[-1])
+
+
+def numbers(row: Row) -> tuple[str, str]:
+    """Predicted, and measured ± standard error, with as many decimals as the error gives a meaning to."""
+    if row.stderr is None or row.measured is None:
+        return number(row.predicted), number(row.measured) if row.stderr is None else f"±{number(row.stderr, 7)}"
+    power = math.floor(math.log10(row.stderr)) if row.stderr > 0 else -math.inf
+    if not -5 <= power <= 2:
+        return number(row.predicted), f"{number(row.measured)}±{number(row.stderr, 7)}"
+    decimals = max(0, 1 - int(power))
+    predicted = number(None) if row.predicted is None else f"{row.predicted:.{decimals}f}"
+    return predicted, f"{row.measured:.{decimals}f}±{row.stderr:.{decimals}f}"
+
+
+class Tally(NamedTuple):
+    """How many rows of a claim have which outcome."""
+
+    held: int
+    failed: int  # negative controls that fail, or tie, as they must
+    left_open: int  # undecided, where the outcome was to be another
+    refuted: int  # rows that fail, and controls that hold
+
+    @property
+    def mark(self) -> str:
+        """The gravest of the outcomes, in a letter."""
+        return MARKS["fails" if self.refuted else "open" if self.left_open else "holds"]
+
+    @property
+    def words(self) -> str:
+        """The numbers that are not 0, as in: 12 hold, 3 controls fail."""
+        counted = (
+            (self.held, "holds", "hold"),
+            (self.failed, "control fails", "controls fail"),
+            (self.left_open, "open", "open"),
+            (self.refuted, "refuted", "refuted"),
+        )
+        return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counted if n)
+
+
+def tally(rows: Iterable[Row]) -> dict[str, Tally]:
+    """The rows counted by claim."""
+    counts: dict[str, list[int]] = {}
+    for row in rows:
+        place = ("refuted" if row.refuted else "open") if not row.as_expected else "control" if row.twin_of else "row"
+        counts.setdefault(row.claim, [0, 0, 0, 0])[("row", "control", "open", "refuted").index(place)] += 1
+    return {claim: Tally(*numbers) for claim, numbers in counts.items()}
+
+
+def status(rows: Iterable[Row], profile: Profile) -> int:
+    """The exit status: 1 if a row is refuted or a control holds, in the full profile also if one is open; else 0."""
+    return int(any(row.refuted or (profile == "full" and not row.as_expected) for row in rows))
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many rows are as expected, and which are open or refuted."""
+    text = f"{sum(row.as_expected for row in rows)} of {len(rows)} rows as expected"
+    open_ = [row.id for row in rows if not row.as_expected and not row.refuted]
+    refuted = [f"{row.id} ({row.verdict})" for row in rows if row.refuted]
+    if open_:
+        most = f", more than {MOST_OPEN}" if len(open_) > MOST_OPEN else ""
+        text += f"; {len(open_)} open{most}: {', '.join(open_)}"
+    return f"{text}; {len(refuted)} refuted: {', '.join(refuted)}" if refuted else text

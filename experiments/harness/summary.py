@@ -1,0 +1,60 @@
+"""All claims at a glance, a line each: the last screen of `infoloop verify`, and the table docs/claims.md."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from experiments.harness.ledger import MARKS, Row, Tally, Verdict, tally
+from experiments.harness.statements import INSTRUMENT, Statement
+
+Seeds = Mapping[str, Sequence[Verdict]]  # the outcomes of each row, seed by seed; one of a row that is exact
+
+
+def screen(rows: Iterable[Row], statements: Sequence[Statement], width: int) -> list[str]:
+    """A line a claim, with its mark, its title and how many rows are as expected.
+
+    Args:
+        rows: of the ledger.
+        statements: in the order of the lines.
+        width: of a line at most, in characters; titles are cut to fit.
+    """
+    claims = list(_claims(rows, statements))
+    words = max((len(counted.words) for _, counted in claims), default=0)
+    ids = max((len(claim.id) for claim, _ in claims), default=0)
+    room = width - words - ids - len("✓    ")
+    return [
+        f"{counted.mark} {claim.id:<{ids}} {_cut(claim.title, room):<{max(room, 0)}}  {counted.words}".rstrip()
+        for claim, counted in claims
+    ]
+
+
+def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: str, seeds: Seeds | None = None) -> str:
+    """docs/claims.md: the claims as a table, and every row with its outcome, at each seed where there are several."""
+    lines = ["# Claims", "", f"Written by `infoloop verify`: {provenance}.", ""]
+    claims = list(_claims(rows, statements))
+    count = sum(claim.id != INSTRUMENT.id for claim, _ in claims)
+    lines += [f"{count} claims; a negative control removes a hypothesis of its row and must not hold.", ""]
+    lines += ["| claim | what it says | outcome |", "| --- | --- | --- |"]
+    lines += [f"| {claim.id} | {_cell(claim.title)} | {counted.mark} {counted.words} |" for claim, counted in claims]
+    outcome = "outcome" if seeds is None else f"outcome at seeds 0 to {max(map(len, seeds.values()), default=1) - 1}"
+    lines += ["", f"| row | what is claimed | {outcome} | figure |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        verdicts = [row.verdict] if seeds is None else seeds.get(row.id, [row.verdict])
+        control = "control: " if row.twin_of else ""
+        marks = f"{''.join(MARKS[verdict] for verdict in verdicts)}{' (exact)' if row.kind == 'exact' else ''}"
+        lines.append(f"| `{row.id}` | {control}{_cell(row.statement)} | {marks} | {row.figure or ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def _claims(rows: Iterable[Row], statements: Sequence[Statement]) -> Iterator[tuple[Statement, Tally]]:
+    """The claims that have rows, in the order of the statements, then those that have no statement."""
+    counted = tally(rows)
+    known = {statement.id: statement for statement in statements if statement.id in counted}
+    for id in [*known, *(id for id in counted if id not in known)]:
+        yield known.get(id) or Statement(id, ""), counted[id]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"

@@ -1,0 +1,287 @@
+"""What `infoloop verify` does: fills the ledger row by row, draws the figures, writes the page."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any, NamedTuple, Self
+
+from rich.console import Console
+from rich.text import Text
+
+from experiments.harness import ledger, progress
+from experiments.harness.catalogue import Experiment, Maker
+from experiments.harness.claim import Check
+from experiments.harness.ledger import MARKS, Row, Settings, Verdict, number, numbers
+from experiments.harness.names import unknown
+from experiments.harness.progress import Step
+from experiments.harness.statements import Statement
+from experiments.harness.study import forget
+
+DRAWING = Lock()
+FIGURE = 4.0  # a figure takes about as long as so many rows
+
+
+def select(loaded: Sequence[Experiment], claims: Sequence[str], rows: Sequence[str]) -> list[Experiment]:
+    """The experiments with the checks that are of one of the claims or are one of the rows, all where nothing is named.
+
+    Where it is not all of its checks, an experiment keeps the figures that these name.
+
+    Raises:
+        ValueError: there is no such claim or row.
+    """
+    checks = [check for one in loaded for check in one.checks]
+    for option, given, where, accepted in (
+        ("--claim", claims, "claims of the ledger", {check.claim: None for check in checks}),
+        ("--row", rows, "ids in the first column of the ledger", {check.id: None for check in checks}),
+    ):
+        for name in given:
+            if name not in accepted:
+                raise unknown(option, name, accepted, where)
+    if not claims and not rows:
+        return list(loaded)
+    chosen = []
+    for one in loaded:
+        named = tuple(check for check in one.checks if check.claim in claims or check.id in rows)
+        stems = {check.figure for check in named}
+        figures = {stem: maker for stem, maker in one.figures.items() if stem in stems}
+        if named:
+            chosen.append(one._replace(checks=named, figures=figures))
+    return chosen
+
+
+def measure(
+    chosen: Sequence[Experiment], settings: Settings, out: Path, console: Console
+) -> tuple[list[Row], list[str]]:
+    """Fills the ledger, on the screen and on disk, row by row, two experiments at once, and draws their figures.
+
+    Returns:
+        The rows, and the names of the figures.
+    """
+    printer = Printer.on(console, [check.id for one in chosen for check in one.checks])
+    printer.header()
+    works = [Work.of(one) for one in chosen]
+    stems = [stem for one in chosen for stem in one.figures]
+    rows = []
+    size = sum(len(one.checks) for one in chosen) + FIGURE * len(stems)
+    with progress.steps(console, "row", size) as step, _under_way(works, settings, out, step):
+        for work in works:
+            for found in work.rows:
+                row, seconds = found.result()
+                rows.append(row)
+                ledger.update(out / "ledger.json", row)
+                printer.row(row, seconds)
+            work.drawn.result()
+    return rows, stems
+
+
+def other_seeds(
+    chosen: Sequence[Experiment], first: Sequence[Row], settings: Settings, num_seeds: int, console: Console
+) -> list[list[Row]]:
+    """The rows at seeds 0, 1, …; those that are exact are measured at the first only.
+
+    Args:
+        chosen: the experiments.
+        first: their rows at seed 0.
+        settings: those of seed 0.
+        num_seeds: how many seeds.
+        console: what has the progress.
+    """
+    simulated = {row.id for row in first if row.stderr is not None}
+    left = [one._replace(checks=[check for check in one.checks if check.id in simulated], figures={}) for one in chosen]
+    left = [one for one in left if one.checks]
+    found = [list(first)]
+    with progress.steps(console, "row", max(len(simulated) * (num_seeds - 1), 1)) as step:
+        for seed in range(1, num_seeds):
+            works = [Work.of(one) for one in left]
+            with _under_way(works, replace(settings, seed=seed), Path(), step):
+                found.append([measured.result()[0] for work in works for measured in work.rows])
+    return found
+
+
+def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Verdict]]:
+    """The outcomes of each row, seed by seed; one of a row that is exact."""
+    return {row.id: [other.verdict for seed in rows for other in seed if other.id == row.id] for row in rows[0]}
+
+
+class Work(NamedTuple):
+    """What is to be done of an experiment, and what will have come of it."""
+
+    experiment: Experiment
+    rows: list[Future[tuple[Row, float]]]  # and the seconds that each took
+    drawn: Future[None]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """All rows, and all figures."""
+        return cls(experiment, [Future() for _ in experiment.checks], Future())
+
+
+@contextmanager
+def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step) -> Iterator[None]:
+    """Experiments are measured from the first and from the last one on, a thread each: to compile keeps one core busy.
+
+    The rows of an experiment are measured in their order; what it remembers is dropped when it is done.
+    """
+    left, waiting = Event(), list(works)
+
+    def attempt(found: Future[Any], work: Callable[[], Any]) -> bool:
+        """Whether there is to be more after it."""
+        if not left.is_set():
+            try:
+                found.set_result(work())
+                return True
+            except BaseException as error:  # whatever it is, it is the main thread that answers it
+                found.set_exception(error)
+        return False
+
+    def timed(check: Check) -> tuple[Row, float]:
+        start = time.perf_counter()
+        with step(check.id):
+            return check.row(settings), time.perf_counter() - start
+
+    def measure(place: int) -> None:
+        with suppress(IndexError):  # none is waiting any more
+            while True:
+                work = waiting.pop(place)
+                checks = work.experiment.checks
+                figures = partial(draw, work.experiment.figures, settings, out, step)
+                if not all(attempt(found, partial(timed, check)) for found, check in zip(work.rows, checks, strict=True)):
+                    return
+                if not attempt(work.drawn, figures):
+                    return
+                forget(work.experiment.module)
+
+    for place in (0, -1):
+        Thread(target=measure, args=(place,), daemon=True).start()  # nobody waits for what is measured as we leave
+    try:
+        yield
+    finally:
+        left.set()
+
+
+def draw(makers: Mapping[str, Maker], settings: Settings, out: Path, step: Step) -> None:
+    """Draws figures, one by one: the style of matplotlib is one for all threads."""
+    from experiments.harness import figures
+
+    for stem, maker in makers.items():
+        with DRAWING, step(stem, FIGURE, "figure"), figures.style():
+            figures.save(maker(settings), out, stem)
+
+
+def finish(
+    loaded: Sequence[Experiment],
+    statements: Sequence[Statement],
+    checked: Sequence[Row],
+    provenance: Mapping[str, Any],
+    out: Path,
+    seeds: Mapping[str, Sequence[Verdict]] | None = None,
+) -> None:
+    """Puts the rows of the ledger in order, and writes the page about all that the folder holds, and claims.md."""
+    from experiments.harness import figures, report, summary
+
+    place = {check.id: i for i, check in enumerate(check for one in loaded for check in one.checks)}
+    rows = sorted(ledger.read(out / "ledger.json"), key=lambda row: place.get(row.id, len(place)))
+    if len(checked) == len(place):  # rows of an older version, which no command reruns any more
+        rows = [row for row in rows if row.id in place]
+    provenance = dict(provenance) | {"rows checked in this run": f"{len(checked)} of {len(rows)}"}
+    ledger.write(out / "ledger.json", rows)
+    asked = ", ".join(f"{name} {provenance[name]}" for name in ("profile", "seed", "commit") if name in provenance)
+    ledger.write_atomic(out / "claims.md", summary.markdown(rows, statements, asked, seeds))
+    ledger.write_atomic(out / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+    makers = {stem: maker for one in loaded for stem, maker in one.figures.items()}
+    pictures = [
+        report.Picture(stem, figures.caption(maker) or stem, out / f"{stem}.svg")
+        for stem, maker in makers.items()
+        if (out / f"{stem}.svg").is_file()
+    ]
+    report.write(rows, pictures, provenance, out / "report.html", statements)
+
+
+COLUMNS = {
+    "claim": 5,
+    "predicted": 9,
+    "measured ± error": 17,
+    "slack": 9,
+    "outcome": 7,
+    "expected": 8,
+    "time": 6,
+    "unit": 4,
+}
+NUMERIC = ("predicted", "measured ± error", "slack", "time")
+LEFT_OUT = ("claim", "expected", "time", "predicted", "unit", "slack")  # in this order, on a narrow terminal
+WIDE_ENOUGH = 20  # for nine ids of ten
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Prints the ledger as one table, a row whenever one arrives; what was printed stays.
+
+    An id that does not fit its column stands on a line of its own, in one piece, so that it can be copied.
+    """
+
+    console: Console
+    width: int  # of the first column
+    columns: tuple[str, ...] = tuple(COLUMNS)
+
+    @classmethod
+    def on(cls, console: Console, ids: Sequence[str]) -> Self:
+        """The ids get what the terminal leaves them; in a pipe, which has no width, all they need."""
+        longest = max(map(len, ["row", *ids]))
+        if not console.is_terminal:
+            return cls(console, longest)
+        columns = list(COLUMNS)
+        for name in LEFT_OUT:
+            if _room(console, columns) >= min(longest, WIDE_ENOUGH):
+                break
+            columns.remove(name)
+        return cls(console, max(3, min(longest, _room(console, columns))), tuple(columns))
+
+    def header(self) -> None:
+        """Prints the names of the columns."""
+        self._line("row", {name: Text(name, style="bold") for name in COLUMNS})
+
+    def row(self, row: Row, seconds: float) -> None:
+        """Prints one row and the time it took."""
+        style = "cyan" if row.as_expected else "bold red" if row.refuted else "yellow"
+        predicted, measured = numbers(row)
+        cells = {
+            "claim": Text(row.claim),
+            "predicted": Text(predicted),
+            "measured ± error": Text(measured),
+            "slack": Text(number(row.slack)),
+            "outcome": Text(f"{MARKS[row.verdict]} {row.verdict}", style),
+            "expected": Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
+            "time": Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
+            "unit": Text(row.unit),
+        }
+        if "expected" not in self.columns and not row.as_expected:
+            cells["outcome"].append(" ").append_text(cells["expected"])
+        self._line(row.id, cells)
+
+    def _line(self, first: str, cells: Mapping[str, Text]) -> None:
+        line = Text(first.ljust(self.width))
+        if len(first) > self.width:
+            self._print(line)
+            line = Text(" " * self.width)
+        for name in self.columns:
+            cell = cells[name]
+            cell.align("right" if name in NUMERIC else "left", max(COLUMNS[name], len(cell)))
+            if name == "unit" and self.console.is_terminal:
+                cell.truncate(max(COLUMNS[name], self.console.width - len(line) - 1), overflow="ellipsis")
+            line.append(" ").append_text(cell)
+        line.rstrip()
+        self._print(line)
+
+    def _print(self, line: Text) -> None:
+        self.console.print(line, soft_wrap=True, highlight=False)
+
+
+def _room(console: Console, columns: Sequence[str]) -> int:
+    """What so many columns leave for the first one."""
+    return console.width - sum(COLUMNS[name] + 1 for name in columns)
