@@ -41,15 +41,15 @@ def pseudo_values(statistic: Callable[[np.ndarray], np.ndarray], values: np.ndar
     """Jackknife pseudo-values S θ − (S−1) θ_{−s}: their mean and its error are those of θ, of the mean of the values.
 
     Args:
-        statistic: θ of means [..., n].
-        values: [seed, n].
+        statistic: θ of means [mean, ...].
+        values: [seed, ...].
 
     References:
         Efron & Stein (1981), The jackknife estimate of variance. Annals of Statistics 9.
     """
     size = len(values)
     without = (values.sum(0) - values) / (size - 1)
-    theta = statistic(np.vstack([values.mean(0), without]))
+    theta = statistic(np.concatenate([values.mean(0)[None], without]))
     return size * theta[0] - (size - 1) * theta[1:]
 
 
