@@ -64,7 +64,7 @@ def keep_compiled() -> None:
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None or not jax.config.jax_enable_compilation_cache:
+    if jax.config.read("jax_compilation_cache_dir") or not jax.config.read("jax_enable_compilation_cache"):
         return
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "infoloop")
     folder = root / f"xla-{version('jaxlib')}-{_kind_of_cpu()}"

@@ -58,7 +58,10 @@ class Found(NamedTuple):
         setting = str(np.broadcast_to(np.asarray(self.setting), shown.shape)[at])
         bracket = next((side for side in (measured, predicted) if side[0] is not side[1]), None)
         first = self.relation != "≤"  # of a bracket that end is shown that decides
-        ends = [side[0 if (first == (side is measured)) != (verdicts[at] == "fails") else 1] for side in (measured, predicted)]
+        ends = [
+            side[0 if (first == (side is measured)) != (verdicts[at] == "fails") else 1]
+            for side in (measured, predicted)
+        ]
         values = [float(np.broadcast_to(end.mean, shown.shape)[at]) for end in ends]
         error = np.hypot(*(np.broadcast_to(end.stderr, shown.shape)[at] for end in ends))
         return Outcome(
@@ -159,7 +162,7 @@ def _negative(side: _Side) -> _Side:
 
 
 def _worst(verdicts: np.ndarray, slack: np.ndarray, reach: np.ndarray, exact: bool) -> tuple[int, ...]:
-    """The entry that decides: of those with the gravest verdict the one with the least slack, per reach if it has one."""
+    """The entry that decides: of those with the gravest verdict the one with the least slack (per reach)."""
     clear = np.where(slack >= -EXACT_TOLERANCE, np.inf, -np.inf)  # of an entry that had no error at all
     score = slack if exact else np.where(reach > 0, slack / np.where(reach > 0, reach, 1.0), clear)
     gravest = next(verdict for verdict in ("fails", "open", "holds") if (verdicts == verdict).any())
@@ -221,7 +224,7 @@ class Check:
         )
 
     def _expected(self, outcome: Outcome, settings: Settings) -> Verdict:
-        """A control that is to tie passes if it fails, or if its interval excludes what its row measured; else it is noise."""
+        """A control that is to tie passes if its interval excludes the slack of its row (or if it fails)."""
         if self.expected != "open" or self.original is None:
             return self.expected
         distance = abs(outcome.slack - self.original.find(settings).outcome().slack)

@@ -151,7 +151,9 @@ def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step)
                 work = waiting.pop(place)
                 checks = work.experiment.checks
                 figures = partial(draw, work.experiment.figures, settings, out, step)
-                if not all(attempt(found, partial(timed, check)) for found, check in zip(work.rows, checks, strict=True)):
+                if not all(
+                    attempt(found, partial(timed, check)) for found, check in zip(work.rows, checks, strict=True)
+                ):
                     return
                 if not attempt(work.drawn, figures):
                     return

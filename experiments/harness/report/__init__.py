@@ -1,7 +1,7 @@
 """report.html: the answer, the ledger, the claims with their figures, and the provenance, on one page without network.
 
-Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html, page.css and page.js are
-put together here.
+Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html,
+page.css and page.js are put together here.
 """
 
 import base64
@@ -121,7 +121,7 @@ def write(
 
     Args:
         rows: the ledger.
-        figures: their files are put into the page, in the section of the first claim whose rows name them; others come last.
+        figures: put into the page, in the section of the first claim whose rows name them; others come last.
         provenance: name to value, values may be mappings; None is shown as "unknown".
         path: of the page.
         statements: the claims, in the order of the sections.
