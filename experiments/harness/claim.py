@@ -19,7 +19,7 @@ Relation = Literal["=", "≥", "≤"]
 FEWEST = 12  # independent units behind a simulated outcome
 TAIL = float(ndtr(-5.0))  # beyond five sigma, on one side
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # needs no quotes in a shell, and no escape in a file name
-_CLAIM = re.compile(r"C([1-9]|1[0-2])|L[1-4]|[A-Z]\d+[a-z]?|instrument")
+_CLAIM = re.compile(r"C([1-9]|1[0-2])|L[1-4]|[ABD-KM-Z]\d+[a-z]?|instrument")
 
 
 class Found(NamedTuple):

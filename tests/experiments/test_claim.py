@@ -78,7 +78,7 @@ def test_pairs_are_subtracted_replica_by_replica() -> None:
     """What two arms share is no error of their difference; both means stand in the row."""
     rng = np.random.default_rng(1)
     shared = rng.normal(size=(100, 1)) * 10
-    a, b = shared + [[1.0, 2.0]], shared + rng.normal(size=(100, 2)) * 0.1
+    a, b = shared + np.array([1.0, 2.0]), shared + rng.normal(size=(100, 2)) * 0.1
     outcome = at_least(*paired(a, b), ["first", "second"]).outcome()
     assert outcome.verdict == "holds" and outcome.setting == "first; the worst of 2"
     assert outcome.measured == pytest.approx(a[:, 0].mean()) and outcome.predicted == pytest.approx(b[:, 0].mean())
@@ -159,7 +159,9 @@ def test_a_wrong_check_is_refused(wrong: dict) -> None:
 def row_of(measured, control, *, tie: bool):
     """The rows of `measured ≥ 0` and of its control."""
     other = ("a hypothesis is missing", lambda settings: at_least(control, 0.0, "without"))
-    checks = claim("C2-x", "s", lambda settings: at_least(measured, 0.0, "with"), **{"tie" if tie else "control": other})
+    checks = claim(
+        "C2-x", "s", lambda settings: at_least(measured, 0.0, "with"), **{"tie" if tie else "control": other}
+    )
     return [check.row(SETTINGS) for check in checks]
 
 
