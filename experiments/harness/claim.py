@@ -4,6 +4,7 @@ A row is a function of the settings that returns `Found`. Its sides are numbers,
 `theory.Bracket` of two; of an array the worst entry decides.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -199,9 +200,27 @@ class Check:
         """The claim that the row belongs to: what its id begins with."""
         return self.id.partition("-")[0]
 
-    def row(self, settings: Settings) -> Row:
-        """Measures it."""
+    def row(self, settings: Settings, of: Row | None = None) -> Row:
+        """Measures it; `of` is the row of the original of a control, if that has been measured.
+
+        Raises:
+            ValueError: the control is its row with the sign turned, which shows nothing.
+        """
         outcome = self.find(settings).outcome()
+        expected = self.expected
+        if self.original is not None:
+            of = of or self.original.row(settings)
+            if (
+                outcome.unit == of.unit
+                and outcome.slack
+                and math.isclose(outcome.slack, -(of.slack or 0.0), rel_tol=1e-9)
+            ):
+                raise ValueError(
+                    f"control: a slack of {outcome.slack:g}, that of {of.id} with its sign turned, was given; "
+                    "accepted: a world in which a hypothesis is missing"
+                )
+            if expected == "open" and not self._excludes(outcome, of):
+                expected = "fails"
         return Row(
             id=self.id,
             claim=self.claim,
@@ -216,19 +235,17 @@ class Check:
             unit=outcome.unit,
             slack=outcome.slack,
             verdict=outcome.verdict,
-            expected=self._expected(outcome, settings),
+            expected=expected,
             twin_of=None if self.original is None else self.original.id,
             test=self.test,
             figure=self.figure,
             command=f"infoloop verify --row {self.id}",
         )
 
-    def _expected(self, outcome: Outcome, settings: Settings) -> Verdict:
-        """A control that is to tie passes if its interval excludes the slack of its row (or if it fails)."""
-        if self.expected != "open" or self.original is None:
-            return self.expected
-        distance = abs(outcome.slack - self.original.find(settings).outcome().slack)
-        return "open" if outcome.verdict == "open" and distance > outcome.reach else "fails"
+    @staticmethod
+    def _excludes(outcome: Outcome, of: Row) -> bool:
+        """Whether a control that is to tie does so, and not by noise: its interval excludes the slack of its row."""
+        return outcome.verdict == "open" and abs(outcome.slack - (of.slack or 0.0)) > outcome.reach
 
 
 Finder = Callable[[Settings], Found]

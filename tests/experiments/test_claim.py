@@ -165,8 +165,13 @@ def row_of(measured, control, *, tie: bool):
     return [check.row(SETTINGS) for check in checks]
 
 
+def test_a_control_must_not_be_the_row_with_its_sign_turned() -> None:
+    with pytest.raises(ValueError, match=r"control: a slack of -1, that of C2-x with its sign turned, was given"):
+        row_of(1.0, -1.0, tie=False)
+
+
 def test_a_control_must_fail() -> None:
-    row, control = row_of(1.0, -1.0, tie=False)
+    row, control = row_of(1.0, -0.5, tie=False)
     assert row.as_expected and control.as_expected and control.twin_of == "C2-x" and control.id == "C2-x-control"
     assert row_of(1.0, 1.0, tie=False)[1].refuted
     left = row_of(1.0, estimate(0.0, 1.0), tie=False)[1]
@@ -175,7 +180,7 @@ def test_a_control_must_fail() -> None:
 
 @pytest.mark.parametrize(
     ("mean", "stderr", "expected"),
-    [(0.0, 0.01, True), (0.04, 0.01, True), (-1.0, 0.01, True), (0.0, 0.3, False), (1.0, 0.01, False)],
+    [(0.0, 0.01, True), (0.04, 0.01, True), (-0.9, 0.01, True), (0.0, 0.3, False), (1.0, 0.01, False)],
 )
 def test_a_tie_is_open_and_excludes_what_its_row_measured(mean, stderr, expected) -> None:
     """Noise that could hide all of the row's 1.0 is no control; nor is one that holds."""
