@@ -1,12 +1,7 @@
 """report.html: the answer, the ledger, the claims with their figures, and the provenance, on one page without network.
 
-<<<<<<< HEAD
-Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html,
-page.css and page.js are put together here.
-=======
 Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html, page.css and
 page.js are put together here.
->>>>>>> figs
 """
 
 import base64
@@ -124,11 +119,7 @@ def write(
 
     Args:
         rows: the ledger.
-<<<<<<< HEAD
-        figures: put into the page, in the section of the first claim whose rows name them; others come last.
-=======
         figures: their files are put into the page, under the first claim whose rows name them; others come later.
->>>>>>> figs
         provenance: name to value, values may be mappings; None is shown as "unknown".
         path: of the page.
         statements: the claims, in the order of the sections.
