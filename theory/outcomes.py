@@ -156,12 +156,12 @@ def ends(n: np.ndarray, phi, psi, initial, num_real: np.ndarray | None, *, until
         (place,) = np.nonzero(which.ravel() == i)
         for part in np.array_split(place, -(-len(place) * (size + 1) ** power // ENTRIES)):
             mine = (point.ravel()[part, None] for point in points)
-            values[part] = _ends(size, None if num_real is None else start, *mine, until_kept)
+            values[part] = _ends(size, None if num_real is None else start, *mine, until_kept=until_kept)
     values[:, :2] = np.clip(values[:, :2], 0, 1)  # rounding may pass either end
     return values.reshape(*kept.shape, 4)
 
 
-def _ends(n: int, num_real: int | None, phi, psi, initial, until_kept: bool) -> Float[np.ndarray, "point 4"]:
+def _ends(n: int, num_real: int | None, phi, psi, initial, *, until_kept: bool) -> Float[np.ndarray, "point 4"]:
     """The values of one n, averaged over the starts; the numbers are [point, 1]."""
     step = partial(_until_kept if until_kept else _filtering, n, phi, psi)
     lattice = np.arange(n + 1) / n if until_kept else _fractions(n)[0]

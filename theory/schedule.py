@@ -41,7 +41,7 @@ class Spending(NamedTuple):
         Raises:
             ValueError: Where `verdicts` is not above 0.
         """
-        return jnp.asarray(_within(*map(np.asarray, self), validation.positive("verdicts", verdicts)))
+        return jnp.asarray(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
 
 
 def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
@@ -93,7 +93,7 @@ def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p:
     return [wrong.reshape(schedules.shape), costs.reshape(schedules.shape).cumsum(-1)]
 
 
-def _within(wrong: np.ndarray, spent: np.ndarray, verdicts: ArrayLike) -> np.ndarray:
+def _within(verdicts: ArrayLike, wrong: np.ndarray, spent: np.ndarray) -> np.ndarray:
     """The wrong share after the last round that is paid."""
     paid = spent <= np.asarray(verdicts, spent.dtype)
     last = np.maximum(paid.sum(-1, keepdims=True) - 1, 0)
@@ -149,7 +149,7 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
     sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
     num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
     schedules = np.repeat(sizes[:, None], num_rounds, axis=1)
-    wrong = _within(*_spend(schedules, *_numbers(verifier, initial)), verdicts)
+    wrong = _within(verdicts, *_spend(schedules, *_numbers(verifier, initial)))
     if not np.isfinite(wrong).any():
         raise validation.refuse("verdicts", verdicts, "enough for one round")
     if 0 <= wrong.min() < np.finfo(wrong.dtype).tiny and float(np.asarray(initial)) < 1:
