@@ -173,7 +173,8 @@ def reference(ax: Axes, y: float, name: str, *, color: str = GREY) -> Line2D:
 
 def log_ticks(axis: Axis, values: ArrayLike) -> None:
     """Makes an axis logarithmic, with ticks at these values alone, written as they are."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    name = "x" if axis is axis.axes.xaxis else "y"
+    axis.axes.set(**{f"{name}scale": "log"})
     ticks = [float(value) for value in np.asarray(values, float)]
     axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_ticks([], minor=True)
