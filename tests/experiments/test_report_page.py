@@ -32,7 +32,7 @@ NARROW, WIDE = 360, 1280
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or chromium-browser on this machine")
 
 Open = Callable[..., Page]
-OPEN = Estimate(0.1, 0.1, 20)  # pyright: ignore[reportArgumentType]
+OPEN = Estimate(0.1, 0.1, 20)
 
 
 def rows_of_several_claims() -> list[Row]:
