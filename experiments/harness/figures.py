@@ -236,17 +236,16 @@ def save(fig: Figure, out: Path, stem: str, *, data: str | None = None) -> list[
         "png": {"metadata": {"Software": None}},
         "svg": {"metadata": {"Date": None, "Creator": "infoloop"}, "dpi": 130},  # of clouds and maps, which are images
     }
-    paths = [out / f"{stem}.{extension}" for extension in formats]
     with style():
         FigureCanvasAgg(fig)
         fig.draw_without_rendering()  # the limits and the layout, of which `_simplify` needs to know
         _simplify(fig)
-        for path, options in zip(paths, formats.values(), strict=True):
+        for extension, options in formats.items():
             buffer = io.BytesIO()
-            fig.savefig(buffer, format=path.suffix[1:], **options)
-            write_atomic(path, buffer.getvalue())
+            fig.savefig(buffer, format=extension, **options)
+            write_atomic(out / f"{stem}.{extension}", buffer.getvalue())
     write_atomic(out / f"{stem}.csv", data)
-    return [*paths, out / f"{stem}.csv"]
+    return [out / f"{stem}.{extension}" for extension in (*formats, "csv")]
 
 
 def _simplify(fig: Figure) -> None:

@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,21 +18,14 @@ from matplotlib.ticker import FixedLocator
 COLUMNS = ("x", "y", "lower", "upper")
 SELDOM = ("x_lower", "x_upper", "value")  # an interval of x, and the value of a cell: left out where there is none
 LARGEST = 40_000  # characters: a page holds the data of forty figures
+Columns = dict[str, np.ndarray]  # some of these, of one shape: [n], or [row, column] of an image
 NO_NAME = re.compile(r"_(child|container)\d+|_nolegend_|None|")  # of an artist that nobody has named
-
-
-class Series(NamedTuple):
-    """What one artist shows."""
-
-    panel: int
-    name: str
-    columns: dict[str, np.ndarray]  # some of COLUMNS and SELDOM, of one shape: [n], or [row, column] of an image
 
 
 class Sheet(Figure):
     """A figure whose axes are panels."""
 
-    def add_subplot(self, *args: Any, **look: Any) -> Axes:
+    def add_subplot(self, *args: Any, **look: Any) -> Any:
         return super().add_subplot(*args, **{"axes_class": Panel, **look})
 
 
@@ -51,11 +44,11 @@ class Panel(Axes):
         return artist
 
     def plot(self, *args: Any, **look: Any) -> list[Any]:
-        kinds = {"None": "points"}
-        return [
-            self.note(kinds.get(line.get_linestyle(), "line"), line, x=line.get_xdata(False), y=line.get_ydata(False))
-            for line in super().plot(*args, **look)
-        ]
+        lines = super().plot(*args, **look)
+        for line in lines:
+            kind = "points" if line.get_linestyle() == "None" else "line"
+            self.note(kind, line, x=line.get_xdata(orig=False), y=line.get_ydata(orig=False))
+        return lines
 
     def axhline(self, y: float = 0, *args: Any, **look: Any) -> Any:
         return self.note("line", super().axhline(y, *args, **look), y=y)
@@ -66,9 +59,10 @@ class Panel(Axes):
     def axvspan(self, xmin: float, xmax: float, *args: Any, **look: Any) -> Any:
         return self.note("span", super().axvspan(xmin, xmax, *args, **look), x_lower=xmin, x_upper=xmax)
 
-    def fill_between(self, x: Any, y1: Any, y2: Any = 0, **look: Any) -> Any:
-        area = super().fill_between(x, y1, y2, **look)
-        return self.note("area", area, x=x, lower=np.minimum(y1, y2), upper=np.maximum(y1, y2))
+    def fill_between(self, x: Any, y1: Any, y2: Any = 0, *args: Any, **look: Any) -> Any:
+        area = super().fill_between(x, y1, y2, *args, **look)
+        lower, upper = np.where(look.get("where", True), (np.minimum(y1, y2), np.maximum(y1, y2)), np.nan)
+        return self.note("area", area, x=x, lower=lower, upper=upper)
 
     def errorbar(self, x: Any, y: Any, yerr: Any = None, xerr: Any = None, *args: Any, **look: Any) -> Any:
         ends: dict[str, Any] = {}
@@ -92,15 +86,17 @@ class Panel(Axes):
 
     def imshow(self, *args: Any, **look: Any) -> Any:
         image = super().imshow(*args, **look)
-        (m, n, *colors), (left, right, bottom, top) = image.get_array().shape, image.get_extent()
+        values, (left, right, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
+        m, n, *colors = values.shape
         if colors:  # a picture
             return image
         down = np.linspace(top, bottom, m + 1)
         x, y = np.linspace(left, right, n + 1), down[::-1] if image.origin == "lower" else down
-        return self.note("image", image, x=x, y=y, value=image.get_array())
+        return self.note("image", image, x=x, y=y, value=values)
 
-    def pcolormesh(self, x: Any, y: Any, values: Any, **look: Any) -> Any:
-        return self.note("image", super().pcolormesh(x, y, values, **look), x=x, y=y, value=values)
+    def pcolormesh(self, *args: Any, **look: Any) -> Any:
+        x, y, values = args
+        return self.note("image", super().pcolormesh(*args, **look), x=x, y=y, value=values)
 
     def contour(self, *args: Any, **look: Any) -> Any:
         """Each piece of a line with its level, and a gap after it; the areas of `contourf` show no data."""
@@ -111,9 +107,10 @@ class Panel(Axes):
                 points += [np.insert(piece, 2, level, axis=1), np.array([[np.nan, np.nan, level]])]
         return self.note("contour", lines, **dict(zip(("x", "y", "value"), np.concatenate(points).T, strict=True)))
 
-    def series(self, panel: int) -> list[Series]:
+    def series(self) -> list[tuple[str, Columns]]:
         """What was noted, NaN where it was masked; what has no label is called as its kind, with a number."""
-        numbers, found = Counter[str](), []
+        numbers: Counter[str] = Counter()
+        found = []
         for kind, artist, columns in self.notes:
             filled = {k: np.atleast_1d(np.ma.filled(np.ma.asarray(v, float), np.nan)) for k, v in columns.items()}
             if kind == "image":
@@ -125,7 +122,7 @@ class Panel(Axes):
                 numbers[kind] += 1
                 label = str(artist.get_label())
                 name = f"{kind} {numbers[kind]}" if NO_NAME.fullmatch(label) else label.removeprefix("_")
-                found.append(Series(panel, name, filled))
+                found.append((name, filled))
         return found
 
 
@@ -152,10 +149,12 @@ def table(fig: Figure) -> str:
         The table, which `pandas.read_csv(file, comment="#")` reads. One of more than `LARGEST` characters is thinned to
         one point in so many of each series, and says so.
     """
-    panels = [ax for ax in fig.axes if isinstance(ax, Panel) and not _is_colorbar(ax) and ax.series(0)]
-    comments = [f"panel {i}: {_described(ax)}" for i, ax in enumerate(panels, 1)]
-    series = [one for i, ax in enumerate(panels, 1) for one in ax.series(i)]
-    most = max((column.size for one in series for column in one.columns.values()), default=0)
+    comments, series = [], []
+    for ax in fig.axes:
+        if isinstance(ax, Panel) and not _is_colorbar(ax) and (found := ax.series()):
+            comments.append(f"panel {len(comments) + 1}: {_described(ax)}")
+            series += [(len(comments), name, columns) for name, columns in found]
+    most = max((column.size for *_, columns in series for column in columns.values()), default=0)
     text, step = _written(comments, series), 1
     while len(text) > LARGEST and step < most:
         step = max(step + 1, step * len(text) // LARGEST)
@@ -164,11 +163,11 @@ def table(fig: Figure) -> str:
     return text
 
 
-def _written(comments: Sequence[str], series: Sequence[Series], step: int = 1) -> str:
+def _written(comments: Sequence[str], series: Sequence[tuple[int, str, Columns]], step: int = 1) -> str:
     """One point in so many, to six digits; of an image by rows and columns. What is not a number is empty."""
     text = io.StringIO()
     text.writelines(f"# {' '.join(line.split())}\n" for line in comments)
-    names = [*COLUMNS, *(name for name in SELDOM if any(name in one.columns for one in series))]
+    names = [*COLUMNS, *(name for name in SELDOM if any(name in columns for *_, columns in series))]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["panel", "series", *names])
     for panel, name, columns in series:

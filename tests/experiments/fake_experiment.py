@@ -17,7 +17,7 @@ def found(settings: Settings) -> Found:
 
 
 def simulated(settings: Settings) -> Found:
-    return equal(Estimate(0.1, 1e-3, 1_000), 0.0, "1000 replicas", "nats per generation")  # pyright: ignore[reportArgumentType]
+    return equal(Estimate(0.1, 1e-3, 1_000), 0.0, "1000 replicas", "nats per generation")
 
 
 CHECK, CONTROL = claim(

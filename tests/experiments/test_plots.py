@@ -91,7 +91,7 @@ def test_the_data_of_lines_bands_and_points() -> None:
     ax.plot([5], [6], "o")
     ax.plot([], [], label="for the legend alone")
     ax.twinx().plot([1], [9], label="on the other side")
-    ax.fill_between([1, 2], [3, 4], [1, 2], label="_room")
+    ax.fill_between([1, 2], [3, 4], [1, 2], label="_room", where=[True, False])
     ax.axvline(7, label="_end")
     ax.axhline(8)
     ax.axvspan(1, 2, label="_when")
@@ -103,7 +103,7 @@ def test_the_data_of_lines_bands_and_points() -> None:
         ("exact", ["x", "y"], [[1, 1e-7], [2, 1.23457e8]]),
         ("named", ["x", "y"], [[0, 2], [1, 3]]),
         ("points 1", ["x", "y"], [[5, 6]]),
-        ("room", ["x", "lower", "upper"], [[1, 1, 3], [2, 2, 4]]),
+        ("room", ["x", "lower", "upper"], [[1, 1, 3], [2, nan, nan]]),
         ("on the other side", ["x", "y"], [[1, 9]]),
         ("end", ["x", "y"], [[7, nan]]),
         ("line 4", ["x", "y"], [[nan, 8]]),

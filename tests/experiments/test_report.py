@@ -289,7 +289,7 @@ class TestFigure:
 
 
 def test_a_bound_is_told_from_a_prediction() -> None:
-    estimate = Estimate(1.2, 0.2, 20)  # pyright: ignore[reportArgumentType]
+    estimate = Estimate(1.2, 0.2, 20)
     found = at_least(1.5, 1.0, ""), at_most(1.5, 1.0, ""), equal(estimate, 1.0, ""), at_least(estimate, 1.0, "")
     rows = [replace(CHECK, find=lambda settings, one=one: one).row(Settings()) for one in found]
     assert [report.relation(row) for row in rows] == ["≥", "≤", "=", "≥"]
