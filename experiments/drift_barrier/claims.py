@@ -72,8 +72,8 @@ def takes_over(settings: Settings) -> Found:
 def peak(settings: Settings) -> Found:
     """The share of right outputs on the way, against that at the end."""
     n = 12
-    path = study.blind_path(n, 400)[:, 0]
-    setting = f"{BLIND_SETTING}; n = {n}: the top, at t = {path.argmax()}, against t = 400"
+    path = study.blind_path(n)[:, 0]
+    setting = f"{BLIND_SETTING}; n = {n}: the top, at t = {path.argmax()}, against t = {study.BLIND_GENERATIONS}"
     return at_least(path.max(), path[-1], setting, "share right")
 
 

@@ -136,7 +136,7 @@ def blind_spot(settings: Settings) -> Figure:
     t = np.arange(61)
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
-        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n, 60)[:, 0], color=color)
+        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n)[: len(t), 0], color=color)
     right.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
     right.set_ylim(-0.05, 0.85)
     plots.direct_labels(right, paths)
