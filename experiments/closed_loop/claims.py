@@ -13,7 +13,7 @@ from experiments.harness.claim import Found, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import Statement
 
-HELD_OUT_GENERATION = 20  # later, the few replicas that have collapsed carry the mean
+HELD_OUT_GENERATION = 10  # later, the few replicas that have collapsed carry the mean
 NUM_SMOOTHED, SMOOTHING = 5, 1.0  # the loop that forgets at a constant rate, and what is added to each of its counts
 RATED = 40  # generations; later nothing is left but rounding
 

@@ -1,6 +1,5 @@
 """The figures of the closed loop; the docstring of each is its caption."""
 
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -115,18 +114,17 @@ def points_figure(loops: Loops, *names: str) -> Figure:
     x = np.concatenate([loops.source.train, loops.source.held_out])
     panels = (("replace", 0), ("replace", SHOWN[1]), ("replace", SHOWN[2]), ("accumulate", SHOWN[2]))
     for ax, (regime, t) in zip(axes[0], panels, strict=True):
-        model = GaussianMixture(*(loops.measures[regime][name][0, t] for name in GaussianMixture._fields))
+        model = GaussianMixture(*(leaf[0, t] for leaf in loops.models[regime]))
         _draw_model(ax, model, x, REGIMES[regime] if t else plots.INK)
         ax.set(title=f"{TITLES[regime]}, t = {t}" if t else "Z₀, fitted to the real data", xlabel=(names or ("x₁",))[0])
     axes[0, 0].set_ylabel((*names, "x₂", "x₂")[1] if x.shape[1] > 1 else "density")
     grid = axes[1, 0].get_gridspec()
     for ax in axes[1]:
         ax.remove()
-    left, right = fig.add_subplot(grid[1, :2]), fig.add_subplot(grid[1, 2:])
-    _measure(left, loops, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
-    left.set_yscale("symlog", linthresh=0.1)
-    _measure(right, loops, "entropy", "differential entropy", "nats")
-    right.legend(loc="lower left", fontsize=10)
+    below = fig.add_subplot(grid[1, :])
+    _measure(below, loops, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
+    below.set_yscale("symlog", linthresh=0.1)
+    below.legend(loc="upper left")
     return fig
 
 
@@ -143,7 +141,7 @@ def text_figure(loops: Loops) -> Figure:
     lines += [(f"{TITLES[name]}, t = {SHOWN[2]}", name, SHOWN[2], REGIMES[name]) for name in ("fresh", "accumulate")]
     for i, (title, regime, t, color) in enumerate(lines):
         y = 0.92 - 0.2 * i
-        line = "".join((loops.source.alphabet or "")[i] for i in loops.measures[regime]["quote"][0, t])
+        line = "".join((loops.source.alphabet or "")[i] for i in loops.quotes[regime][0, t])
         quotes.text(0.0, y, title, color=color, fontsize=12, transform=quotes.transAxes)
         quotes.text(0.165, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
     _measure(axes[1, 0], loops, "held_out", "held-out log-likelihood lost", "nats a character", against_first=True)
@@ -174,7 +172,7 @@ def _draw_model(ax: Axes, model: GaussianMixture, x: np.ndarray, color: str) -> 
     if x.shape[1] == 1:
         ax.hist(x[:, 0], bins=30, density=True, color=plots.GREY, alpha=0.4, label="_real data")
         grid = np.linspace(x.min(), x.max(), 400)
-        ax.plot(grid, np.exp(model.log_prob(jnp.asarray(grid)[:, None])), color=color, label="_model")
+        ax.plot(grid, np.exp(real_data.log_prob(model, grid[:, None])), color=color, label="_model")
         return
     ax.plot(x[:, 0], x[:, 1], ".", color=plots.GREY, alpha=0.6, markersize=3, rasterized=True, label="_real data")
     angle = np.linspace(0, 2 * np.pi, 60)

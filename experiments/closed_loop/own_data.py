@@ -35,7 +35,7 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
 
 def _table(loops: real_data.Loops) -> Table:
     """Each measure at the start and at the end, as the median over replicas."""
-    names = [name for name, values in loops.measures["replace"].items() if values.ndim == 2]
+    names = list(loops.measures["replace"])
     table = Table(title=f"{loops.setting}: Z_0 → Z_{real_data.NUM_GENERATIONS}, median over replicas", title_justify="left")
     for column in ("regime", "replicas", *(name.replace("_", " ") for name in names)):
         table.add_column(column)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
 import sandbox
@@ -21,11 +20,13 @@ NUM_GENERATIONS = 200
 REAL_SHARE = 0.1  # of the samples of a generation, in the regime that draws fresh real ones
 MAX_SAMPLES = {"points": 500, "text": 5000}  # a generation
 EM_STEPS = 5  # a generation
+NUM_COMPONENTS = (1, 2, 3, 4)  # of which BIC chooses
 NUM_SYMBOLS = 32  # the commonest characters; a rarer one counts as a space
 UNIFORM_SHARE = 0.01  # mixed into a chain before it is scored, as one lost bigram would make its log-likelihood −∞
 QUOTED = 100  # characters
 
 fit_mixture = partial(GaussianMixture.fit, steps=EM_STEPS)
+fit_pool = partial(GaussianMixture.fit, steps=1)  # to all points so far, of which a generation changes ever less
 fit_chain = jax.jit(MarkovChain.fit)
 
 
@@ -40,18 +41,20 @@ class Source(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """The loops of one data set: what was measured of the models of each generation [replica, t, …] by regime."""
+    """The loops of one data set."""
 
     name: str
     setting: str
     source: Source
-    measures: dict[str, dict[str, np.ndarray]]
+    measures: dict[str, dict[str, np.ndarray]]  # of the models, by regime and name [replica, t]
+    models: dict[str, GaussianMixture]  # by regime [replica, t, …], of points
+    quotes: dict[str, np.ndarray]  # samples of the models by regime [replica, t, character], of a text
 
 
-@study("closed-loop/faithful", num_replicas=32, full={"num_replicas": 64})
+@study("closed-loop/faithful", num_replicas=64, full={"num_replicas": 256})
 def faithful(key: jax.Array, *, num_replicas: int, out: Path | None = None, resume: bool = False) -> Loops:
     """From the eruptions of Old Faithful."""
-    return retrained(key, FILES["faithful.csv"], num_replicas, out, resume)
+    return retrained(key, FILES["faithful.csv"], num_replicas, out, resume, num_components=(2,))
 
 
 @study("closed-loop/english", num_replicas=12, full={"num_replicas": 32})
@@ -66,10 +69,17 @@ def own(key: jax.Array, file: Path, *, num_replicas: int, out: Path, resume: boo
     return retrained(key, file, num_replicas, out, resume)
 
 
-def retrained(key: jax.Array, file: Path, num_replicas: int, out: Path | None, resume: bool) -> Loops:
+def retrained(
+    key: jax.Array,
+    file: Path,
+    num_replicas: int,
+    out: Path | None,
+    resume: bool,
+    num_components: tuple[int, ...] = NUM_COMPONENTS,
+) -> Loops:
     """Fits Z_0 to a file and retrains it under each regime; with `out`, every loop is kept and can be resumed."""
     fit_key, quote_key, loop_key = jax.random.split(key, 3)
-    source = read(fit_key, file)
+    source = read(fit_key, file, num_components)
     points = source.kind == "points"
     num_samples = min(len(source.train), MAX_SAMPLES[source.kind])
     real = sandbox.Bootstrap(source.train) if points else sandbox.Passage(source.train)
@@ -79,36 +89,34 @@ def retrained(key: jax.Array, file: Path, num_replicas: int, out: Path | None, r
         "reuse": sandbox.Reuse(source.train),
         "accumulate": sandbox.Accumulate(source.train),
     }
-    summary = partial(_of_mixture, source.held_out) if points else partial(_of_chain, source.held_out, quote_key)
 
-    def loops(name: str) -> dict[str, np.ndarray]:
+    def loop(name: str) -> Any:
         """Each regime with the same random numbers."""
+        pooled = points and name == "accumulate"  # a fit to all points so far takes up to 200 times as long
         record = sandbox.ensemble(
             loop_key,
-            jax.tree.map(lambda leaf: leaf[None], source.model),
+            jax.tree.map(lambda leaf: np.asarray(leaf)[None], source.model),
             sandbox.KeepAll(),
             num_samples=num_samples,
             num_generations=NUM_GENERATIONS,
-            # a fit to all points so far takes up to 200 times as long
-            num_replicas=-(-num_replicas // 8) if points and name == "accumulate" else num_replicas,
+            num_replicas=max(1, num_replicas // 16) if pooled else num_replicas,
             regime=regimes[name],
-            fit=fit_mixture if points else None,
-            summary=summary,
+            fit=(fit_pool if pooled else fit_mixture) if points else None,
+            summary=None if points else summary,
             out=None if out is None else out / f"{file.stem}-{name}",
             resume=resume,
             progress=False if out is None else None,
         )
         return jax.tree.map(lambda leaf: np.asarray(leaf)[0], record.model)
 
-    return Loops(file.stem, f"{file.name}, n = {num_samples}", source, {name: loops(name) for name in regimes})
-
-
-def _of_mixture(held_out: jax.Array, model: GaussianMixture) -> dict[str, jax.Array]:
-    return {
-        "held_out": model.log_prob(held_out).mean(),
-        "entropy": -model.log_prob(model.sample(jax.random.key(0), 1000)).mean(),
-        **model._asdict(),
-    }
+    summary = partial(_of_chain, source.held_out, quote_key)
+    found = {name: loop(name) for name in regimes}
+    common = file.stem, f"{file.name}, n = {num_samples}", source
+    if points:
+        held_out = {name: log_prob(models, np.asarray(source.held_out)).mean(-1) for name, models in found.items()}
+        return Loops(*common, {name: {"held_out": values} for name, values in held_out.items()}, found, {})
+    quotes = {name: measures.pop("quote") for name, measures in found.items()}
+    return Loops(*common, found, {}, quotes)
 
 
 def _of_chain(held_out: jax.Array, quote_key: jax.Array, model: MarkovChain) -> dict[str, jax.Array]:
@@ -125,7 +133,7 @@ def _of_chain(held_out: jax.Array, quote_key: jax.Array, model: MarkovChain) -> 
     }
 
 
-def read(key: jax.Array, file: Path) -> Source:
+def read(key: jax.Array, file: Path, num_components: tuple[int, ...] = NUM_COMPONENTS) -> Source:
     """Data from a file: a CSV of numbers, one sample a row, no header; else a text.
 
     Raises:
@@ -139,10 +147,10 @@ def read(key: jax.Array, file: Path) -> Source:
     lines = [line for line in content.splitlines() if line.strip()]
     if not lines:
         raise ValueError(f"data: a CSV of numbers or a text is accepted, {file} is empty")
-    return points(key, file, lines) if file.suffix == ".csv" or _numbers(lines[0]) else text(file, content)
+    return points(key, file, lines, num_components) if file.suffix == ".csv" or _numbers(lines[0]) else text(file, content)
 
 
-def points(key: jax.Array, file: Path, lines: list[str]) -> Source:
+def points(key: jax.Array, file: Path, lines: list[str], num_components: tuple[int, ...]) -> Source:
     """The rows of a CSV, a quarter held out, and a mixture whose number of components BIC chooses."""
     rows = [_numbers(line) for line in lines]
     width = len(rows[0] or ())
@@ -155,19 +163,23 @@ def points(key: jax.Array, file: Path, lines: list[str]) -> Source:
         raise ValueError(f"data: 20 different rows or more are accepted, {file} has {len(np.unique(x, axis=0))}")
     held_out, train = x[: len(x) // 4], x[len(x) // 4 :]
     fit = partial(GaussianMixture.from_data, key, train)
-    model = min(map(fit, (1, 2, 3, 4)), key=lambda model: _bic(model, train))
+    model = min(map(fit, num_components), key=lambda model: _bic(model, train))
     return Source("points", jnp.asarray(train), jnp.asarray(held_out), model)
 
 
 def _bic(model: GaussianMixture, x: np.ndarray) -> float:
     """−2 ln L + (number of parameters) ln n (Schwarz 1978)."""
-    weights, means, scales = map(np.asarray, model)
-    k, d = means.shape
-    z = np.stack([solve_triangular(scale, (x - mean).T, lower=True) for mean, scale in zip(means, scales, strict=True)])
-    log_volume = np.log(np.diagonal(scales, axis1=1, axis2=2)).sum(1) + d * np.log(2 * np.pi) / 2
-    log_likelihood = logsumexp(-(z**2).sum(1) / 2 - log_volume[:, None], axis=0, b=weights[:, None]).sum()
+    k, d = model.means.shape
     num_parameters = k - 1 + k * d + k * d * (d + 1) // 2
-    return -2 * log_likelihood + num_parameters * np.log(len(x))
+    return -2 * log_prob(model, x).sum() + num_parameters * np.log(len(x))
+
+
+def log_prob(models: GaussianMixture, x: np.ndarray) -> np.ndarray:
+    """ln p(x_i) under each of many mixtures [..., i], without a compilation."""
+    weights, means, scales = map(np.asarray, models)
+    z = np.linalg.solve(scales, np.swapaxes(x - means[..., None, :], -1, -2))  # [..., component, dim, i]
+    log_volume = np.log(2 * np.pi * np.diagonal(scales, axis1=-2, axis2=-1) ** 2).sum(-1) / 2
+    return logsumexp(-(z**2).sum(-2) / 2 - log_volume[..., None], axis=-2, b=weights[..., None])
 
 
 def text(file: Path, content: str) -> Source:

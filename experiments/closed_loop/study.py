@@ -101,11 +101,17 @@ def mean(key: jax.Array, *, num_tasks: int) -> Simulated:
     """The task is the mean of a normal law of variance 1, itself drawn from N(0, 1)."""
     task_key, loop_key = jax.random.split(key)
     tasks = generator(task_key).standard_normal(num_tasks)
-    models = sandbox.Gaussian(jnp.asarray(tasks[:, None]), jnp.ones((num_tasks, 1, 1)))
+    models = sandbox.Gaussian(jnp.asarray(tasks[:, None]), jnp.asarray(np.ones((num_tasks, 1, 1))))
     means = np.asarray(_ensemble(loop_key, models, NUM_MEAN, fit=fit_mean).model.mean)[:, 0, :, 0]
-    pointwise = gaussian.mean_pointwise_information(tasks, means, NUM_MEAN)
+    exact, pointwise = map(np.asarray, _of_means(tasks, means))
+    return Simulated(f"n = {NUM_MEAN}, τ = σ = 1", exact, pointwise, means)
+
+
+@jax.jit
+def _of_means(tasks: jax.Array, means: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """I(X;Z_t) [t], and its pointwise values [task, t]."""
     exact = gaussian.mean_information(NUM_MEAN, NUM_GENERATIONS)
-    return Simulated(f"n = {NUM_MEAN}, τ = σ = 1", np.asarray(exact), np.asarray(pointwise), means)
+    return exact, gaussian.mean_pointwise_information(tasks, means, NUM_MEAN)
 
 
 @study("closed-loop/log-variance", num_tasks=4_000, full={"num_tasks": 20_000})
@@ -116,7 +122,7 @@ def log_variance(key: jax.Array, *, num_tasks: int) -> Simulated:
     """
     task_key, loop_key = jax.random.split(key)
     tasks = generator(task_key).standard_normal(num_tasks)
-    models = sandbox.Gaussian(jnp.zeros((num_tasks, 1)), jnp.asarray(np.exp(tasks / 2)[:, None, None]))
+    models = sandbox.Gaussian(jnp.asarray(np.zeros((num_tasks, 1))), jnp.asarray(np.exp(tasks / 2)[:, None, None]))
     walk = 2 * np.log(np.asarray(_ensemble(loop_key, models, NUM_VARIANCE).model.scale)[:, 0, :, 0, 0])
     pointwise = gaussian.log_variance_pointwise_information(tasks, walk, NUM_VARIANCE)
     exact = gaussian.log_variance_information(NUM_VARIANCE, NUM_GENERATIONS)
