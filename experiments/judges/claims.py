@@ -114,7 +114,7 @@ def equal_law(law: Callable[[float], float], settings: Settings) -> Found:
 
 
 def simulated(name: str, unit: str, settings: Settings) -> Found:
-    """The sandbox's loops against the chains, at every t; not the verifier's, which soon are right with no exception."""
+    """The sandbox's loops against the chains, at every t; not the verifier's, all of which soon are right."""
     mean, stderr, count = getattr(study.simulated(settings), name)
     judges = [judge for judge in JUDGES if judge != "verifier"]
     exact = [getattr(JUDGES[judge](), name)[: study.NUM_SIMULATED + 1] for judge in judges]
