@@ -157,7 +157,7 @@ CLAIMS = (
     ),
     *claim(
         "C9-refit",
-        "A refit to N accepted samples keeps 1 − 1/N of the heterozygosity inside the class, at first E[1 − 1/N | N ≥ 1]",
+        "A refit to N accepted samples keeps E[1 − 1/N | N ≥ 1] of the heterozygosity inside a class, again and again",
         partial(refit, True),
         control=("… all of it, as where samples are without number", partial(refit, False)),
         figure=DIVERSITY,
@@ -246,14 +246,15 @@ STATEMENTS = (
         "C9",
         title="How the signal enters decides what transfers and what is kept",
         formula=(
-            r"p_t(y) \propto p_0(y)\, e^{t\, r(y)} \;\;\text{(natural gradient)}, \qquad \mathrm{E}\, h_{k+1} = \left(1 "
-            r"- \tfrac{1}{N}\right) h_k \;\;\text{(refit to } N \text{ accepted)}"
+            r"p_t(y) \propto p_0(y)\, e^{t\, r(y)} \;\;\text{(natural gradient)}, \qquad "
+            r"\mathrm{E}\, h_{k+1} = \left(1 - \tfrac{1}{N}\right) h_k \;\;\text{(refit to } N \text{ accepted)}"
         ),
         words=(
             "SFT (supervised fine-tuning) imitates a reference; RFT (rejection-sampling fine-tuning) samples, filters "
             "and refits; RLVR (reinforcement learning from verifiable rewards) weights its own samples by their "
             "advantage. They differ in what they transfer to unseen domains, in the wordings that they keep, and in "
-            "the nats that they spend. h, the heterozygosity, is the chance that two right answers are worded differently."
+            "the nats that they spend. h, the heterozygosity, is the chance that two right answers are worded "
+            "differently."
         ),
         conditions=(
             "It is the single wording that transfers badly, not imitation: references worded anew do nearly as well as "

@@ -29,14 +29,15 @@ RUNS = 600  # drawn of the many that are measured
 
 @plots.style()
 def kept(settings: Settings) -> Figure:
-    """What each method keeps and what it wastes: a method a row, means over 64 worlds (natural: 32) with 95 % intervals.
+    """What each method keeps and what it wastes: a method a row.
 
-    A network learns 64 prompts, 16 contents in 4 domains, from the same start; K = 4 classes in M = 8 forms, 4
-    outputs or references a prompt and round, as many updates for all. First panel: the share right on the prompts of
-    training, on other contents, in other domains; open: that one of 16 answers on other contents is right. Second:
-    the entropy of the form of a right answer, as share of the start's. Third: KL(policy ‖ start). Fourth: nats of
-    signal, I(Y;S|Q) of each verdict on an output Y of the policy, at the correctness of its round; Y the target, for
-    one reference ln K + ln M a prompt, once; worded anew, ln M more for each.
+    Means over 64 worlds (natural: 32) with 95 % intervals. A network learns 64 prompts, 16 contents in 4 domains,
+    from the same start; K = 4 classes in M = 8 forms, 4 outputs or references a prompt and round, as many updates
+    for all. First panel: the share right on the prompts of training, on other contents, in other domains; open:
+    that one of 16 answers on other contents is right. Second: the entropy of the form of a right answer, as share
+    of the start's. Third: KL(policy ‖ start). Fourth: nats of signal, I(Y;S|Q) of each verdict on an output Y of
+    the policy, at the correctness of its round; Y the target, for one reference ln K + ln M a prompt, once; worded
+    anew, ln M more for each.
 
     In practice: all of them learn what they train on. One reference a prompt is the cheapest signal, and transfers
     worst, for it teaches its wording as well. RLVR and RFT transfer, but answer in few wordings in the end, clipped or
@@ -81,8 +82,8 @@ def _dot(ax: Axes, values: np.ndarray, y: float, color: str, marker: str = "o", 
 def curves(settings: Settings) -> Figure:
     """Correctness on unseen domains while the methods train, by updates.
 
-    Means over 64 worlds (natural: 32) with 95 % bands, the world of methods-kept. Each update sees 4 outputs or references a prompt;
-    RFT uses the same for 25 updates, one reference is always the same.
+    Means over 64 worlds (natural: 32) with 95 % bands, the world of methods-kept. Each update sees 4 outputs
+    or references a prompt; RFT uses the same for 25 updates, one reference is always the same.
 
     In practice: if updates are what you pay, verdicts win in the end. References worded anew transfer nearly as well.
     """

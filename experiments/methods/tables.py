@@ -106,7 +106,7 @@ class Refits(NamedTuple):
     accepted: float  # mass of the right class at the start
 
     def kept(self) -> theory.Estimate:
-        """What is left of the heterozygosity 1 − Σ p² inside the class after each refit [t], as a share of the start's."""
+        """What is left of the heterozygosity 1 − Σ p² inside a class after each refit [t], as share of the start's."""
         left = 1 - np.square(self.forms[:, 1:]).sum(2)
         return theory.estimate(left / (1 - np.square(self.start).sum()))
 
