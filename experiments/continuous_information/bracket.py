@@ -13,7 +13,9 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.estimators import Bounds, classifier_bound, sandwich, spread
+from theory.estimators import Bounds, Classified, classifier_bound, sandwich, spread
+
+_spread = jax.jit(spread, static_argnums=1)
 
 
 class Feedback(NamedTuple):
@@ -70,7 +72,7 @@ class Loop(NamedTuple):
     """The tasks of a loop, equally likely, and what else its functions need of each."""
 
     tasks: Any  # [x, …]
-    closed: bool = True  # whether what enters knows nothing of the task
+    closed: bool = True  # whether what enters knows nothing of the task; a case without `signal_log_prob` is closed
     injective: bool = False  # whether Z_{t+1} tells all that its fit has seen
 
 
@@ -112,8 +114,8 @@ def bracket(key: Array, case: Case, loop: Loop, size: Size) -> Bracketed:
     loop_key, train_key = jax.random.split(key)
     simulated = _simulate(loop_key, loop.tasks, case, *size[:3])
     models, draws, states, real, right = jax.tree.map(np.asarray, simulated)
-    found = _classify(train_key, states, draws, loop.tasks, case.signal_log_prob, size.num_steps)
-    below, injected = map(np.asarray, found)
+    below, log_posterior = classified(train_key, states, size.num_steps)
+    below = np.asarray(_spread(below, size.num_models))
     bounds, effective = [Bounds(real, real)], []
     tasks = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[:, None], size.num_models, 1), loop.tasks)
     for t in range(size.num_generations):
@@ -123,9 +125,12 @@ def bracket(key: Array, case: Case, loop: Loop, size: Size) -> Bracketed:
         bounds.append(found.bounds)
         effective.append(found.effective)
     seen = Bounds(*(np.stack([np.asarray(values, float) for values in ends], 1) for ends in zip(*bounds, strict=True)))
-    if loop.closed:
+    if loop.closed or case.signal_log_prob is None:
         known, injection = _closed(below, seen), None
     else:
+        held_out = jax.tree.map(lambda leaf: leaf[:, :, : log_posterior.shape[2]], draws)
+        injected = _injected(held_out, loop.tasks, log_posterior[:-1], case.signal_log_prob)
+        injected = np.asarray(_spread(injected, size.num_models))
         known, injection = _open(below, seen, injected, np.log(len(jax.tree.leaves(loop.tasks)[0])))
     if loop.injective:  # what the fit has seen, the model tells
         known = known._replace(lower=_best([known.lower, seen.lower], np.argmax))
@@ -182,22 +187,31 @@ def _simulate(key: Array, tasks: Any, case: Case, num_generations: int, num_repl
     return earlier, draws, jax.vmap(case.features)(models), real, right.mean(1).T
 
 
-@partial(jax.jit, static_argnums=(4, 5))
-def _classify(key: Array, states: Array, draws: Any, tasks: Any, log_prob: Any, num_steps: int) -> tuple[Array, Array]:
-    """The classifier's values [replica, t], and those of an upper bound on I(X;S_t|Z_t,D_t) on the same replicas."""
-    num_models = jax.tree.leaves(draws)[0].shape[2]
-    # the last replicas are held out, the first are those of the sandwich
-    train = partial(classifier_bound, num_steps=num_steps)
-    found = jax.vmap(train)(jax.random.split(key, len(states)), jnp.flip(states, 2))
-    below = spread(jnp.flip(found.values, 1).T, num_models)
-    if log_prob is None:
-        return below, jnp.zeros((num_models, len(states) - 1))
-    log_posterior = jnp.flip(found.log_posterior, 2)[:-1]
-    held_out = jax.tree.map(lambda leaf: leaf[:, :, : log_posterior.shape[2]], draws)
+def classified(key: Array, states: np.ndarray, num_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """The classifier's values of the first replicas [replica, t], and its log-posterior of them [t, x, replica, x'].
+
+    Args:
+        key: The randomness of its training.
+        states: Features of models [t, x, r, …]; it learns from the last ones, four fifths.
+        num_steps: Of its optimiser.
+    """
+    keys = jax.random.split(key, len(states))
+    found = jax.tree.map(np.asarray, _trained(keys, np.flip(states, 2), num_steps))
+    return np.flip(found.values, 1).T, np.flip(found.log_posterior, 2)
+
+
+@partial(jax.jit, static_argnums=2)
+def _trained(keys: Array, states: Array, num_steps: int) -> Classified:
+    return jax.vmap(partial(classifier_bound, num_steps=num_steps))(keys, states)
+
+
+@partial(jax.jit, static_argnums=3)
+def _injected(draws: Any, tasks: Any, log_posterior: Array, log_prob: Callable[[Any, Any], Array]) -> Array:
+    """Values of an upper bound on I(X;S_t|Z_t,D_t) [replica, t], from draws and posteriors of the same replicas."""
     under_each = jax.vmap(log_prob, (None, 0))
-    log_probs = jax.vmap(jax.vmap(jax.vmap(under_each, (0, None)), (0, None)), (0, None))(held_out, tasks)
+    log_probs = jax.vmap(jax.vmap(jax.vmap(under_each, (0, None)), (0, None)), (0, None))(draws, tasks)
     own = jnp.swapaxes(jnp.diagonal(log_probs, axis1=1, axis2=3), 1, 2)  # [t, x, r] of [t, x, r, x']
-    return below, spread((own - logsumexp(log_probs + log_posterior, axis=3)).mean(1).T, num_models)
+    return (own - logsumexp(log_probs + log_posterior, axis=3)).mean(1).T
 
 
 def _single(tree: Any) -> Any:

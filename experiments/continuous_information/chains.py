@@ -1,7 +1,7 @@
 """Markov chains in loops: a data set is a path, of which the likelihood needs the counts alone."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -40,15 +40,15 @@ class Seen(NamedTuple):
 
 
 class Judge(NamedTuple):
-    """A Verifier for which right is what `right` says of the task, or where `own` of the model itself."""
+    """A Verifier for which right is what `passes` says of the task, or where `own` of the model itself."""
 
     feedback: Feedback
     chain: MarkovChain
-    right: Any  # a Right, as a jax.tree_util.Partial
+    passes: Any  # a Right, as a jax.tree_util.Partial
 
     def __call__(self, key: Array, model: MarkovChain, x: Array, /) -> Array:
         """The verdict on each symbol."""
-        right = jnp.where(self.feedback.own, self.right(model), self.right(self.chain))
+        right = jnp.where(self.feedback.own, self.passes(model), self.passes(self.chain))
         return sandbox.Verifier(self.feedback.tpr, self.feedback.fpr, Transitions(right))(key, model, x)
 
 
@@ -168,9 +168,14 @@ def features(model: MarkovChain) -> Array:
     return jnp.log(jax.vmap(jax.vmap(flat))(model))
 
 
+def log_odds(model: MarkovChain) -> Array:
+    """The same of two states [x, r, 3]."""
+    return features(model)[..., ::2] - features(model)[..., 1::2]
+
+
 def likeliest(chain: MarkovChain) -> Array:
     """The likeliest step from each state."""
-    return chain.transition == chain.transition.max(1, keepdims=True)
+    return chain.transition == chain.transition.max(-1, keepdims=True)
 
 
 def all_verdicts(seen: Seen, latent: tuple[MarkovChain, Task]) -> Array:
@@ -185,10 +190,15 @@ def all_verdicts(seen: Seen, latent: tuple[MarkovChain, Task]) -> Array:
     return theory.count_log_likelihood(counts, jax.vmap(laws)(*latent))
 
 
+@cache
 def two_states(num_samples: int = 12) -> tuple[Case, dict[str, Loop]]:
-    """Four tasks: from 0 to 1 with probability .2 or .4, back with .3 or .6; right is the likeliest step."""
-    there, back = (grid.ravel() for grid in np.meshgrid([0.2, 0.4], [0.3, 0.6], indexing="ij"))
-    rows = np.stack([np.stack([1 - there, there], 1), np.stack([back, 1 - back], 1)], 1)
-    tasks = MarkovChain(np.full((4, 2), 0.5), rows)  # pyright: ignore[reportArgumentType]
+    """Eight tasks: first 0 with probability .3 or .7, from 0 to 1 with .2 or .4, back with .3 or .6.
+
+    Right is the likeliest step.
+    """
+    first, there, back = (grid.ravel() for grid in np.meshgrid([0.3, 0.7], [0.2, 0.4], [0.3, 0.6], indexing="ij"))
+    initial, *rows = (np.stack([p, 1 - p], 1) for p in (first, 1 - there, back))
+    tasks = MarkovChain(initial, np.stack(rows, 1))  # pyright: ignore[reportArgumentType]
     known = loops(tasks, four(*TWO_RATES, SHARE), ("closed", "fresh data"))
-    return make(tasks, num_samples, likeliest, seen_log_likelihood=all_verdicts), known
+    case = make(tasks, num_samples, likeliest, seen_log_likelihood=all_verdicts)
+    return case._replace(features=log_odds), known

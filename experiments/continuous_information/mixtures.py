@@ -1,5 +1,6 @@
 """Mixtures of two normal laws of known width in loops; the law of what each fit sees is known in closed form."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -143,6 +144,7 @@ def features(model: GaussianMixture) -> Array:
     return jnp.concatenate([model.weights[..., 1:], model.means[..., 0]], -1)
 
 
+@cache
 def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
     """Weight and two means are refitted: the heavier component is the left or the right one, each mean moved by ∓0.3."""
     start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), jnp.ones((2, 1, 1)))
@@ -163,7 +165,8 @@ def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
         signal_log_prob=signal_log_prob,
         truth=lambda task: task.mixture,
     )
-    return case, {name: loop(feedback) for name, feedback in four(*RATES, SHARE).items()}
+    feedback = four(*RATES, SHARE) | {"equal rates": Feedback(0.5, 0.5)}
+    return case, {name: loop(one) for name, one in feedback.items()}
 
 
 def loop(feedback: Feedback) -> Loop:

@@ -5,7 +5,7 @@ one a state. What flows into a state flows out of it, but for the two ends of th
 equations, so that given the last symbol the dropped steps are known, and the law of what was kept is a sum over it.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -95,6 +95,7 @@ def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, Task]) -> Ar
     return log_likelihood(seen, *jax.vmap(law)(*latent))
 
 
+@cache
 def three_states(num_samples: int = 100) -> tuple[Case, dict[str, Loop]]:
     """Eight tasks: from each state, the likelier move leads forward or backward, with probability .45 to .3."""
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)

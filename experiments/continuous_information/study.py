@@ -1,0 +1,108 @@
+"""What is known of loops of mixtures and Markov chains; the brackets themselves, against exact answers."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import theory
+from experiments.continuous_information import chains, mixtures, rings
+from experiments.continuous_information.bracket import Bracketed, Size, bracket, classified
+from experiments.harness.study import study
+from theory.estimators import sandwich
+
+NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems
+
+
+@study(
+    "continuous-information/mixture",
+    size=Size(num_generations=5, num_replicas=1600, num_models=800, num_data=100, num_steps=300),
+    full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
+)
+def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
+    """A loop of a mixture of two components."""
+    case, loops = mixtures.small()
+    return bracket(key, case, loops[loop], size)
+
+
+@study(
+    "continuous-information/chain",
+    size=Size(num_generations=5, num_replicas=1600, num_models=1600, num_data=160, num_steps=300),
+    full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
+)
+def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
+    """A loop of a Markov chain of three states."""
+    case, loops = rings.three_states()
+    return bracket(key, case, loops[loop], size)
+
+
+@study(
+    "continuous-information/two-states",
+    size=Size(num_generations=5, num_replicas=1600, num_models=1000, num_data=400, num_steps=300),
+    loops=("closed", "verifier"),
+    full={
+        "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
+        "loops": ("closed", "self-judge", "verifier", "fresh data"),
+    },
+)
+def two_states(key: jax.Array, *, size: Size, loops: tuple[str, ...]) -> dict[str, Bracketed]:
+    """Loops of a Markov chain of two states, in which counting is exact."""
+    case, known = chains.two_states()
+    return {loop: bracket(key, case, known[loop], size) for loop in loops}  # common random numbers
+
+
+class Known(NamedTuple):
+    """What real samples tell, their verdicts beside them, and a model: values [replica]."""
+
+    data: np.ndarray  # I(X;D)
+    data_and_verdicts: np.ndarray  # I(X;D,S)
+    kept: np.ndarray  # I(X;K), K what was kept
+    model: np.ndarray  # below I(X;Z), Z the fit to K
+
+
+@study("continuous-information/real-samples", num_blocks=6, num_replicas=1600, num_steps=300, full={"num_replicas": 10_000, "num_steps": 1200})
+def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:
+    """Of 20 real samples of each mixture; a classifier a block, as in a loop of as many generations."""
+    draw_key, train_key = jax.random.split(key)
+    *tables, states = map(np.asarray, _real_samples(draw_key, num_blocks * num_replicas))
+    states = np.moveaxis(states.reshape(num_blocks, num_replicas, *states.shape[1:]), 2, 1)
+    below, _ = classified(train_key, states, num_steps)
+    first = (table.reshape(num_blocks, num_replicas)[:, : len(below)].ravel() for table in tables)
+    return Known(*first, below.T.ravel())
+
+
+@partial(jax.jit, static_argnums=1)
+def _real_samples(key: jax.Array, num_replicas: int):
+    case, loops = mixtures.small()
+    tasks = jax.tree.map(jnp.asarray, loops["verifier"].tasks)
+
+    def replica(key: jax.Array):
+        seen = jax.vmap(case.seen)(jax.random.split(key, len(tasks.mixture.weights)), tasks.mixture, tasks)
+        data = case.log_likelihood(seen.x[..., None], tasks)
+        verdicts = jax.vmap(lambda one: jax.vmap(lambda task: mixtures.signal_log_prob(one, task))(tasks))(seen)
+        kept = case.seen_log_likelihood(seen, (tasks.mixture, tasks))
+        fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.kept)
+        return data, data + verdicts, kept, fitted
+
+    *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
+    return *map(theory.stratified_information, tables), case.features(fitted)
+
+
+@study("continuous-information/problems", num_problems=512)
+def problems(key: jax.Array, *, num_problems: int) -> tuple[np.ndarray, theory.Bracket]:
+    """The exact I(X;D) of random small problems [problem], and their brackets."""
+
+    def solve(key: jax.Array) -> tuple[jax.Array, theory.Bracket]:
+        prior_key, states_key, channel_key, model_key, data_key = jax.random.split(key, 5)
+        shapes = (prior_key, (NUM_TASKS,)), (states_key, (NUM_TASKS, NUM_STATES)), (channel_key, (NUM_STATES, NUM_SYMBOLS))
+        prior, states, channel = (jax.nn.softmax(2 * jax.random.normal(k, shape), axis=-1) for k, shape in shapes)
+        models = channel[jax.random.categorical(model_key, jnp.log(states)[:, None], shape=(NUM_TASKS, NUM_MODELS))]
+        data = jax.random.categorical(data_key, jnp.log(models), axis=-1)
+        bounds = sandwich(lambda symbols, models: jnp.log(models)[:, symbols].T, data, models, prior).bounds
+        return theory.mutual_information(prior[:, None] * (states @ channel)), bounds.bracket()
+
+    solved = jax.jit(jax.vmap(solve))(jax.random.split(key, num_problems))
+    exact, (lower, upper) = jax.tree.map(np.asarray, solved)
+    return exact, theory.Bracket(*(theory.Estimate(end.mean, end.stderr, NUM_MODELS) for end in (lower, upper)))
