@@ -29,7 +29,7 @@ def injection(settings: Settings) -> Figure:
         above.fill_between(t[1:], information[1:], bound, **room)
         above.plot(t, information, "o-", color=plots.BLUE, label="I(X;Zₜ), filtering")
         plots.theory(above, t[1:], bound, label="I(X;Zₜ₋₁) + I(X;Sₜ₋₁|Zₜ₋₁,Dₜ₋₁)", dashed=True)
-        plots.reference(above, np.log(2), "ln 2")
+        above.axhline(np.log(2), color=plots.GREY, linewidth=0.8, label="_ln 2")  # solid, beside a dashed bound
         above.set(title=f"{scene.title}\np = {scene.share:g}, φ = {scene.tpr:g}, ψ = {scene.fpr:g}", ylim=(0, 0.98))
         below.plot(t, filtering.right[i], "o-", color=plots.BLUE, label="filtering")
         below.plot(t, kept.right[i], "s-", color=plots.VERMILLION, label="until kept")
