@@ -96,8 +96,8 @@ STATEMENTS = (
         ),
         conditions=(
             "A repeat tells more than a new block that is improbable. And nats are not certainty: where verdicts err, "
-            "what tells most leaves every single answer in doubt. More prompts also bring more contents: which of the two "
-            "a network learns from is not told apart here."
+            "what tells most leaves every single answer in doubt. More prompts also bring more contents: what a "
+            "network learns from either is not told apart here."
         ),
         practice=(
             "Spend a budget on new prompts before you repeat any: a network learns more from them. Repeat where "

@@ -153,13 +153,20 @@ def samples() -> np.ndarray:
     return np.asarray(_information(PRIOR[:, None] * np.stack(tables)))
 
 
+_frozen_total = jax.jit(budget.frozen_total)
+_capacity = jax.jit(budget.capacity)
+
+
 @cache
 def cap() -> float:
     """I(X;J|Z_0) of a judge that is drawn once."""
     return float(_frozen_total(PRIOR, acceptances(), starts()))
 
 
-_frozen_total = jax.jit(budget.frozen_total)
+def fresh_worth() -> float:
+    """I(X;J) over the capacity of one fresh verdict; given a start that says nothing, I(X;J|Z_0) is I(X;J)."""
+    nothing = np.tile(starts().mean(0), (2, 1))
+    return float(_frozen_total(PRIOR, acceptances(), nothing)) / float(_capacity(VERIFIER))
 
 
 def best_guess() -> float:

@@ -199,7 +199,7 @@ def loop(key: jax.Array, *, num_doublings: int, largest: int) -> Loop:
     blocks, sizes = 2 ** np.arange(1, num_doublings + 1), np.arange(1, largest + 1)
     end = budget.fixation(sizes, BLOCKS, 1 / blocks[:, None])
     verdicts = np.where(np.asarray(end.right) >= 1 - ERROR, np.asarray(end.verdicts), np.inf).min(1)
-    return Loop(blocks, verdicts, fano(blocks, ERROR) / float(budget.capacity(BLOCKS)))
+    return Loop(blocks, verdicts, fano(blocks, ERROR) / float(_capacity(BLOCKS)))
 
 
 def fano(blocks: np.ndarray, error: float) -> np.ndarray:
@@ -291,7 +291,7 @@ def sample_error(m: np.ndarray) -> np.ndarray:
 
 def by_information() -> float:
     """C(φ,ψ)/I(X;Y): the most that one verdict tells over what one fresh sample tells."""
-    return float(budget.capacity(PAIR)) / (math.log(2) - entr(SHARE) - entr(1 - SHARE))
+    return float(_capacity(PAIR)) / (math.log(2) - entr(SHARE) - entr(1 - SHARE))
 
 
 def by_exponent() -> float:
