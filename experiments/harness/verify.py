@@ -92,7 +92,7 @@ def other_seeds(
         num_seeds: how many seeds.
         console: what has the progress.
     """
-    simulated = {row.id for row in first if row.stderr is not None}
+    simulated = {row.id for row in first if row.kind not in ("exact", "proof")}
     left = [one._replace(checks=[check for check in one.checks if check.id in simulated], figures={}) for one in chosen]
     left = [one for one in left if one.checks]
     found = [list(first)]
