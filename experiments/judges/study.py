@@ -121,8 +121,8 @@ def earlier_student(rates: Rates = VERIFIER, n: int = NUM_SAMPLES) -> Path:
 @cache
 def frozen_judge() -> Path:
     """One noisy verdict on each symbol, drawn once."""
-    judges = np.asarray(budget.judge_law(acceptances()))  # [x, j]
     bits = np.arange(4)[:, None] >> np.arange(2) & 1
+    judges = np.asarray(_judge_law(acceptances()))  # [x, j]
     return frozen(judges[:, :, None] * starts()[:, None], bits.astype(float))
 
 
@@ -153,7 +153,7 @@ def samples() -> np.ndarray:
     return np.asarray(_information(PRIOR[:, None] * np.stack(tables)))
 
 
-_frozen_total = jax.jit(budget.frozen_total)
+_judge_law, _frozen_total = jax.jit(budget.judge_law), jax.jit(budget.frozen_total)
 _capacity = jax.jit(budget.capacity)
 
 

@@ -48,7 +48,9 @@ def fixations() -> Fixations:
     return Fixations(gained / np.asarray(_capacity((phi, phi * ratio))), np.asarray(end.verdicts), n * generations)
 
 
-_capacity = jax.jit(budget.capacity)
+_capacity, _capacities, _information = map(
+    jax.jit, (budget.capacity, budget.item_capacities, theory.mutual_information)
+)
 
 
 @study("budget/injected", num_tables=256, full={"num_tables": 1000})
@@ -74,8 +76,7 @@ def shared() -> tuple[float, float]:
     for task, coin in np.ndindex(2, 2):
         joint[task, 1 ^ coin, task ^ coin] += 0.25
     keeps = np.stack([joint.sum(2)[:, 1], joint.sum(1)[:, 1]], axis=1) * 2  # P(keep | task) of each item
-    information = float(theory.mutual_information(joint.reshape(2, 4)))
-    return information, float(budget.item_capacities(keeps).sum())
+    return float(_information(joint.reshape(2, 4))), float(np.asarray(_capacities(keeps)).sum())
 
 
 class Best(NamedTuple):
