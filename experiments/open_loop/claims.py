@@ -19,7 +19,6 @@ from theory import Estimate, budget, drift
 LN2 = math.log(2)
 TIMES = range(NUM_GENERATIONS + 1)
 mutual_information = jax.jit(theory.mutual_information)
-success = jax.jit(budget.success, static_argnames=("n", "num_real"))
 verdict_information = jax.jit(drift.verdict_information, static_argnames=("n", "candidates"))
 
 
@@ -61,7 +60,7 @@ def without_candidates(settings: Settings) -> Found:
 def in_the_end(fpr: float, settings: Settings) -> Found:
     """I(X;Z_∞) against I(X;Z_0)."""
     n, share = 50, 0.6
-    right = np.asarray(success(n, (1.0, fpr), share, num_real=n))
+    right = np.asarray(budget.success(n, (1.0, fpr), share, num_real=n))
     first = mutual_information(binom.pmf(np.arange(n + 1), n, [[share], [1 - share]]) / 2)
     setting = f"until kept, p = {share:g}, φ = 1, ψ = {fpr:g}, n = {n}: ends right with {right:.4f}"
     return at_least(LN2 - entr(right) - entr(1 - right), first, setting)
@@ -92,7 +91,7 @@ def no_direction(fpr: float, settings: Settings) -> Found:
     """P(ends right) against the share right at the start."""
     p, n = 0.3, 50
     setting = f"until kept, φ = .5, ψ = {fpr:g}, n = {n}, p = {p:g}; 1e-10: a linear system of {n + 1} states"
-    return equal(success(n, (0.5, fpr), p), p, setting, "probability", tolerance=1e-10)
+    return equal(budget.success(n, (0.5, fpr), p), p, setting, "probability", tolerance=1e-10)
 
 
 def _setting(until_kept: bool, scene: study.Scene, t: int, count: int) -> str:
