@@ -244,11 +244,11 @@ def loops(key: jax.Array, task: Any, right: Any, *, num_generations: int, num_re
     """The loops [judge, replica, t, …] under each of `JUDGES`, all with the same random numbers."""
     which, tpr, fpr = jnp.array([0, 1, 2, 0]), *jnp.array([(1, 1), VERIFIER, VERIFIER, VERIFIER]).T
 
-    def judged(key: jax.Array) -> sandbox.FrozenJudge:
-        return sandbox.FrozenJudge.trained(key, task, NUM_SAMPLES, level=0.5)
+    def judged(judge_key: jax.Array) -> sandbox.FrozenJudge:
+        return sandbox.FrozenJudge.trained(judge_key, task, NUM_SAMPLES, level=0.5)
 
-    def loop(key: jax.Array, which: jax.Array, tpr: jax.Array, fpr: jax.Array) -> sandbox.Record:
-        real_key, loop_key = jax.random.split(key)
+    def loop(own_key: jax.Array, which: jax.Array, tpr: jax.Array, fpr: jax.Array) -> sandbox.Record:
+        real_key, loop_key = jax.random.split(own_key)
         two = jax.vmap(judged)(jax.random.split(real_key))  # the start is fitted as a judge is, to other real samples
         start, judge = (jax.tree.map(lambda leaf: leaf[i], two) for i in range(2))  # noqa: B023
         signals = sandbox.Verifier(tpr, fpr, right), sandbox.SelfJudge(*VERIFIER), judge
