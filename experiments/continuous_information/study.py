@@ -6,12 +6,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import rel_entr, softmax
 
 import theory
 from experiments.continuous_information import chains, mixtures, rings
 from experiments.continuous_information.bracket import Bracketed, Size, bracket, classified
-from experiments.harness.study import study
-from theory.estimators import sandwich
+from experiments.harness.study import generator, study
+from theory.estimators import Bounds, sandwich
 
 NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems
 
@@ -93,16 +94,22 @@ def _real_samples(key: jax.Array, num_replicas: int):
 @study("continuous-information/problems", num_problems=512)
 def problems(key: jax.Array, *, num_problems: int) -> tuple[np.ndarray, theory.Bracket]:
     """The exact I(X;D) of random small problems [problem], and their brackets."""
+    rng = generator(key)
+    shapes = (NUM_TASKS,), (NUM_TASKS, NUM_STATES), (NUM_STATES, NUM_SYMBOLS)
+    prior, states, channel = (softmax(2 * rng.standard_normal((num_problems, *shape)), -1) for shape in shapes)
 
-    def solve(key: jax.Array) -> tuple[jax.Array, theory.Bracket]:
-        prior_key, states_key, channel_key, model_key, data_key = jax.random.split(key, 5)
-        shapes = (prior_key, (NUM_TASKS,)), (states_key, (NUM_TASKS, NUM_STATES)), (channel_key, (NUM_STATES, NUM_SYMBOLS))
-        prior, states, channel = (jax.nn.softmax(2 * jax.random.normal(k, shape), axis=-1) for k, shape in shapes)
-        models = channel[jax.random.categorical(model_key, jnp.log(states)[:, None], shape=(NUM_TASKS, NUM_MODELS))]
-        data = jax.random.categorical(data_key, jnp.log(models), axis=-1)
-        bounds = sandwich(lambda symbols, models: jnp.log(models)[:, symbols].T, data, models, prior).bounds
-        return theory.mutual_information(prior[:, None] * (states @ channel)), bounds.bracket()
+    def drawn(probs: np.ndarray) -> np.ndarray:
+        return (rng.random((*probs.shape[:-1], 1)) > probs.cumsum(-1)[..., :-1]).sum(-1)
 
-    solved = jax.jit(jax.vmap(solve))(jax.random.split(key, num_problems))
-    exact, (lower, upper) = jax.tree.map(np.asarray, solved)
-    return exact, theory.Bracket(*(theory.Estimate(end.mean, end.stderr, NUM_MODELS) for end in (lower, upper)))
+    of_task = np.repeat(states[:, :, None], NUM_MODELS, 2)
+    models = np.take_along_axis(channel[:, None], drawn(of_task)[..., None], 2)
+    lower, upper = map(np.asarray, _sandwiches(drawn(models), models, prior))
+    joint = prior[..., None] * (states @ channel)
+    exact = rel_entr(joint, joint.sum(2, keepdims=True) * joint.sum(1, keepdims=True)).sum((1, 2))
+    return exact, theory.Bracket(*(theory.estimate(end.T) for end in (lower, upper)))
+
+
+@jax.jit
+def _sandwiches(data: jax.Array, models: jax.Array, prior: jax.Array) -> Bounds:
+    """Of [problem, x, model], the model being its probabilities of the symbols."""
+    return jax.vmap(lambda *of: sandwich(lambda symbols, z: jnp.log(z)[:, symbols].T, *of).bounds)(data, models, prior)
