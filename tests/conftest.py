@@ -1,7 +1,8 @@
 """Two virtual devices, float64, strict promotion, executed annotations: set before anything imports jax.
 
 The tests are nearly all compilation, hence an older code generator of XLA and few optimisations, which takes half the
-time; the defaults run in `infoloop verify`, in the notebooks and in the scripts that test_resume.py starts.
+time; the defaults run in `infoloop verify`, in the notebooks and in the scripts that test_resume.py starts. What was
+compiled once is kept on disk, as the command line keeps it.
 """
 
 import os
@@ -19,6 +20,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook(["sandbox", "theory"], "beartype.beartype")
+
+from experiments.cli.session import keep_compiled  # noqa: E402
+
+keep_compiled()
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

@@ -1,4 +1,4 @@
-"""How good a verifier must be: the largest ψ/φ with which a loop ends as wanted, by bisection on the exact `fixation`.
+"""How good a verifier must be: the largest ψ/φ with which a loop ends as wanted, by a root of the exact `fixation`.
 
 The public names stand in `theory.budget`.
 """
@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float
+from scipy.optimize.elementwise import find_root
+from scipy.special import entr, xlog1py
 
 from theory import validation
-from theory.measures import binary_entropy
-from theory.outcomes import fixation, starting_law, whole_counts
+from theory.outcomes import ends, multinomial, whole_counts
 from theory.validation import ArrayLike
 
-BISECTIONS = 60
 TOLERANCE = 1e-12  # by which rounding may miss what a perfect verifier reaches
 
 
@@ -24,7 +24,7 @@ def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> 
 
     X says which of two symbols is right, both equally likely; Z_0 is fitted to n real samples in which the right one
     has the share p, so that I_0 = I(X; Binomial(n, ·)), and I_∞ = ln 2 − h(u), u the exact `success`. A larger ψ/φ
-    loses information although the loop is open; a smaller one gains. By bisection.
+    loses information although the loop is open; a smaller one gains.
 
     Args:
         n: Samples kept in each generation (filtering: proposals) and real samples of Z_0, at least 1.
@@ -37,22 +37,24 @@ def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> 
     Raises:
         ValueError: Where `n` < 1, `initial` is not inside (0, 1), or even a perfect verifier ends below I_0.
     """
-    p, kept = jnp.broadcast_arrays(validation.rates("initial", initial), whole_counts("n", n))
-    if validation.has_values(p) and (ends := p[(p <= 0) | (p >= 1)]).size:
-        raise validation.refuse("initial", ends[0], "shares inside (0, 1): otherwise nothing is missing at the start")
-    own, other = (starting_law(np.asarray(kept).ravel(), share.ravel())[1] for share in (p, 1 - p))
-    # H(X|Z_0), of which ln 2 − I_0 would leave no digits once n is large
-    missing_at_first = (own * _log1p_ratio(other, own)).sum(1).reshape(p.shape)
+    share, kept = validation.rates("initial", initial), whole_counts("n", n)
+    p, kept = np.broadcast_arrays(np.asarray(share), kept)
+    if (outside := p[(p <= 0) | (p >= 1)]).size:
+        raise validation.refuse(
+            "initial", outside[0], "shares inside (0, 1): otherwise nothing is missing at the start"
+        )
+    missing_at_first = np.reshape([_missing(int(m), float(q)) for m, q in zip(kept.flat, p.flat, strict=True)], p.shape)
 
-    def missing(ratio):  # positive where the loop ends with less than it began with
-        end = fixation(kept, (jnp.ones_like(ratio), ratio), p, num_real=kept, until_kept=until_kept)
-        return jnp.log(binary_entropy(end.wrong)) - jnp.log(missing_at_first)
+    def missing(ratio, kept, p, at_first):  # positive where the loop ends with less than it began with
+        wrong = ends(kept, 1.0, ratio, p, kept, until_kept=until_kept)[..., 1]
+        with np.errstate(divide="ignore"):
+            return np.log(entr(wrong) - xlog1py(1 - wrong, -wrong)) - np.log(at_first)
 
-    at_best = missing(jnp.zeros_like(p))
+    ratio, at_best = _largest_ratio(missing, kept, p, missing_at_first)
     if (at_best > TOLERANCE).any():
         accepted = "a start from which a perfect verifier gains: fewer real samples, or a larger share"
         raise validation.refuse("initial", p.ravel()[at_best.argmax()], accepted)
-    return _largest_ratio(missing, p)
+    return jnp.asarray(ratio, share.dtype)
 
 
 def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
@@ -84,7 +86,7 @@ def accuracy(
 ) -> Float[Array, "*shape"]:
     """How good a verifier must be: the largest ψ/φ with which the loop ends right with probability `goal`.
 
-    Until-kept only ψ/φ matters; filtering is computed at φ = 1. By bisection on the exact `success`.
+    Until-kept only ψ/φ matters; filtering is computed at φ = 1. The root of the exact `success`.
 
     Args:
         n: Samples kept in each generation (filtering: proposals), at least 1.
@@ -100,33 +102,36 @@ def accuracy(
         ValueError: As `fixation`, or where even a perfect verifier does not reach `goal`: too few candidates.
     """
     p, wanted = validation.one_dtype(validation.rates("initial", initial), validation.rates("goal", goal))
-    real = () if num_real is None else (whole_counts("num_real", num_real),)
-    p, wanted, kept, *real = jnp.broadcast_arrays(p, wanted, whole_counts("n", n), *real)
+    real = None if num_real is None else whole_counts("num_real", num_real)
 
-    def missing(ratio):
-        verifier = jnp.ones_like(ratio), ratio
-        end = fixation(kept, verifier, p, num_real=real[0] if real else None, until_kept=until_kept)
-        return wanted - end.right
+    def missing(ratio, kept, p, wanted, *real):
+        return wanted - ends(kept, 1.0, ratio, p, real[0] if real else None, until_kept=until_kept)[..., 0]
 
-    at_best = missing(jnp.zeros_like(p))
+    given = np.broadcast_arrays(
+        whole_counts("n", n), np.asarray(p), np.asarray(wanted), *([] if real is None else [real])
+    )
+    ratio, at_best = _largest_ratio(missing, *given)
     if (at_best > TOLERANCE).any():
-        worst = at_best.argmax()
-        most = float((wanted - at_best).ravel()[worst])
+        worst, goals = at_best.argmax(), given[2]
+        most = float((goals - at_best).ravel()[worst])
         accepted = f"at most {most:.6g}, as a perfect verifier reaches, or a larger n"
-        raise validation.refuse("goal", wanted.ravel()[worst], accepted)
-    return _largest_ratio(missing, p)
+        raise validation.refuse("goal", goals.ravel()[worst], accepted)
+    return jnp.asarray(ratio, p.dtype)
 
 
-def _largest_ratio(missing: Callable[[Array], Array], like: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The largest ratio in [0, 1] at which nothing is missing; `missing` rises with the ratio."""
-    low, high = jnp.zeros_like(like), jnp.ones_like(like)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        enough = missing(middle) <= 0
-        low, high = jnp.where(enough, middle, low), jnp.where(enough, high, middle)
-    return low
+def _missing(n: int, p: float) -> float:
+    """H(X|Z_0), of which ln 2 − I_0 would leave no digits once n is large."""
+    own, other = multinomial(n, np.array([p, 1 - p]), np.array([1 - p, p]))
+    return float(xlog1py(own, np.divide(other, own, out=np.zeros_like(own), where=own > 0)).sum())
 
 
-def _log1p_ratio(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """ln(1 + a/b), 0 where b = 0."""
-    return jnp.where(b > 0, jnp.log1p(a / jnp.where(b > 0, b, 1)), 0)
+def _largest_ratio(missing: Callable[..., np.ndarray], *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest ratio in [0, 1] at which nothing is missing, which rises with the ratio; and what is at 0."""
+    zero, one = np.zeros(given[0].shape), np.ones(given[0].shape)
+    at_best, at_worst = (np.asarray(missing(ratio, *given)) for ratio in (zero, one))
+    inside = (at_best < 0) & (at_worst > 0)
+    ratio = np.where(at_worst <= 0, one, zero)
+    with np.errstate(invalid="ignore"):  # ln 0 at an end
+        found = find_root(missing, (zero[inside], one[inside]), args=tuple(x[inside] for x in given))
+    ratio[inside] = found.x
+    return ratio, at_best

@@ -87,7 +87,7 @@ def counts(n: int, num_symbols: int) -> Int[np.ndarray, "s k"]:
     return np.diff(bars, axis=1, prepend=-1, append=n + num_symbols - 1) - 1
 
 
-def _log_type_probability(counts: Int[np.ndarray, "s k"]) -> Float[np.ndarray, " s"]:
+def log_type_probability(counts: Int[np.ndarray, "s k"]) -> Float[np.ndarray, " s"]:
     """ln Multinomial(c; n, c/n): the probability that a law gives to its own table of counts.
 
     Written with Stirling's formula its large terms, n ln n − Σ c ln c, are gone before they are rounded.
@@ -124,33 +124,22 @@ def multinomial_kernel(n: int, probs: ArrayLike) -> Float[Array, "source target"
         Cover & Thomas (2006), Elements of Information Theory, theorem 11.1.2: a sequence's probability by its type.
     """
     p = validation.pmf("probs", probs, ndim=2, axis=1)
-    size = num_states(n, p.shape[1])
-    if p.shape[0] * size > MAX_ENTRIES:
-        given = f"a dense kernel of {p.shape[0]:,} × {size:,} states"
-        raise validation.refuse("n", given, f"at most {MAX_ENTRIES:,} entries; for two symbols, see `banded_kernel`")
+    check_entries(p.shape[0], num_states(n, p.shape[1]))
     types, log_own = _types(n, p.shape[1], p.dtype)
     return multinomial_rows(n, p, types, log_own)
+
+
+def check_entries(num_sources: int, num_targets: int) -> None:
+    """Raises ValueError where a dense kernel would pass 4 GB."""
+    if num_sources * num_targets > MAX_ENTRIES:
+        given = f"a dense kernel of {num_sources:,} × {num_targets:,} states"
+        raise validation.refuse("n", given, f"at most {MAX_ENTRIES:,} entries; for two symbols, see `banded_kernel`")
 
 
 def _types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s k"], Float[Array, " s"]]:
     """The states as laws, c/n, and what each gives to itself: ln Multinomial(c; n, c/n)."""
     table = counts(n, num_symbols)
-    return jnp.asarray(table / n, dtype), jnp.asarray(_log_type_probability(table), dtype)
-
-
-def binary_types(
-    sizes: Int[np.ndarray, " size"], dtype: jnp.dtype
-) -> tuple[Float[Array, "size target 2"], Float[Array, "size target"]]:
-    """`_types` of two symbols for many n, padded to the largest by states that no law reaches."""
-    longest = int(sizes.max())
-    each = {}
-    for n in np.unique(sizes):
-        table = counts(int(n), 2)
-        missing = longest - int(n)
-        log_own = np.pad(_log_type_probability(table), (0, missing), constant_values=-np.inf)
-        each[int(n)] = np.pad(table / n, ((0, missing), (0, 0)), constant_values=0.5), log_own
-    types, log_own = zip(*(each[int(n)] for n in sizes), strict=True)
-    return jnp.asarray(np.stack(types), dtype), jnp.asarray(np.stack(log_own), dtype)
+    return jnp.asarray(table / n, dtype), jnp.asarray(log_type_probability(table), dtype)
 
 
 @jax.jit

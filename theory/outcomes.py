@@ -1,24 +1,24 @@
 """How a loop with a verifier ends: exact probabilities, generations and verdicts, and the diffusion approximation.
 
-The public names stand in `theory.budget`.
+The public names stand in `theory.budget`. NumPy, since a compilation for each n takes longer than its numbers.
 """
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 from jax import Array
 from jaxtyping import Float
 
 from theory import validation
-from theory.kernels import binary_types, multinomial_rows
-from theory.selection import filtering_rows, fractions
+from theory.kernels import check_entries, counts, log_type_probability
+from theory.selection import fractions
 from theory.validation import ArrayLike
 
 Verifier = ArrayLike  # a pair (tpr, fpr), whose members may be arrays that broadcast
-MANY = 500  # points that are worth more than one compilation
+ENTRIES = 2**20  # of the kernels that are in memory at once
 
 
 class Fixation(NamedTuple):
@@ -58,21 +58,10 @@ def fixation(
     """
     phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
     kept, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
-    if validation.has_values((phi, psi)) and (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
+    if (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
-    shape = np.broadcast_shapes(phi.shape, share.shape, kept.shape, () if real is None else real.shape)
-    points = [jnp.broadcast_to(x, shape).ravel() for x in (phi, psi, share)]
-    kept = np.broadcast_to(kept, shape).ravel()
-    real = None if real is None else np.broadcast_to(real, shape).ravel()
-    starts = starting_law(real, points[2])
-    if until_kept:
-        if real is not None and np.array_equal(real, kept):
-            starts = None, starts[1]  # Z_0 is on the lattice, whose values need no further step
-        values = _by_size(kept, (*points[:2], *starts))
-    else:
-        values = jnp.stack([_filtering(int(m), *point) for m, *point in zip(kept, *points[:2], *starts, strict=True)])
-    right, wrong, generations, spent = (values[:, i].reshape(shape) for i in range(4))
-    return Fixation(jnp.clip(right, 0, 1), jnp.clip(wrong, 0, 1), generations, spent)  # rounding may pass either end
+    values = ends(kept, phi, psi, share, real, until_kept=until_kept)
+    return Fixation(*(jnp.asarray(values[..., i], share.dtype) for i in range(4)))
 
 
 def success(
@@ -157,91 +146,94 @@ def whole_counts(name: str, x: ArrayLike) -> np.ndarray:
     return values
 
 
-def starting_law(num_real: np.ndarray | None, initial: Float[Array, " point"]) -> tuple[Array, Array]:
-    """The shares from which each point starts and their probabilities [point, start]."""
+def ends(n: np.ndarray, phi, psi, initial, num_real: np.ndarray | None, *, until_kept: bool) -> np.ndarray:
+    """`fixation` of arguments that have been checked, in float64: right, wrong, generations, verdicts [..., 4]."""
+    real = n if num_real is None else num_real
+    kept, real, *points = np.broadcast_arrays(n, real, *(np.asarray(x, float) for x in (phi, psi, initial)))
+    sizes, which = np.unique(np.stack([kept.ravel(), real.ravel()]), axis=1, return_inverse=True)
+    values, power = np.empty((kept.size, 4)), 2 if until_kept else 4
+    for i, (size, start) in enumerate(sizes.T.tolist()):
+        (place,) = np.nonzero(which.ravel() == i)
+        for part in np.array_split(place, -(-len(place) * (size + 1) ** power // ENTRIES)):
+            mine = (point.ravel()[part, None] for point in points)
+            values[part] = _ends(size, None if num_real is None else start, *mine, until_kept=until_kept)
+    values[:, :2] = np.clip(values[:, :2], 0, 1)  # rounding may pass either end
+    return values.reshape(*kept.shape, 4)
+
+
+def _ends(n: int, num_real: int | None, phi, psi, initial, *, until_kept: bool) -> Float[np.ndarray, "point 4"]:
+    """The values of one n, averaged over the starts; the numbers are [point, 1]."""
+    step = partial(_until_kept if until_kept else _filtering, n, phi, psi)
+    lattice = np.arange(n + 1) / n if until_kept else _fractions(n)[0]
+    states = np.broadcast_to(lattice, (len(phi), len(lattice)))
+    values = _solved(states, *step(states))
     if num_real is None:
-        return initial[:, None], jnp.ones_like(initial)[:, None]
-    types, log_own = binary_types(num_real, initial.dtype)
-    laws = jnp.stack([initial, 1 - initial], axis=1)[:, None]
-    return types[..., 0], jax.vmap(multinomial_rows)(jnp.asarray(num_real), laws, types, log_own)[:, 0]
+        return _values(initial, *step(initial), values)[:, 0]
+    weights = multinomial(num_real, initial, 1 - initial)
+    if not (until_kept and num_real == n):  # else Z_0 is on the lattice, whose values need no further step
+        starts = np.broadcast_to(np.arange(num_real + 1) / num_real, weights[:, 0].shape)
+        values = _values(starts, *step(starts), values)
+    return (weights @ values)[:, 0]
 
 
-def _by_size(kept: np.ndarray, points: tuple) -> Float[Array, "point 4"]:
-    """`_until_kept`, many points in groups of similar size: the padding of a small n to a large one costs n³."""
-    step = kept.max() if kept.size < MANY else max(16, -(-kept.max() // 8))
-    groups = -(-kept // step)
-    values = jnp.zeros((kept.size, 4), points[0].dtype)
-    for group in np.unique(groups):
-        (place,) = np.nonzero(groups == group)
-        n, *mine = jax.tree.map(lambda leaf: leaf[place], (kept, *points))  # noqa: B023
-        if mine[2] is None:
-            mine[3] = mine[3][:, : n.max() + 1]
-        chain = jnp.asarray(n, values.dtype), *binary_types(n, values.dtype)
-        values = values.at[place].set(_until_kept(*chain, *mine))
-    return values
+def multinomial(n: int, *probs: Float[np.ndarray, "*source"]) -> Float[np.ndarray, "*source target"]:
+    """The law of the counts of n draws, in the order of `lattice`; the probabilities need not sum to one exactly."""
+    table, log_choose = _lattice(n, len(probs))
+    with np.errstate(divide="ignore"):
+        logs = np.maximum(np.log(np.stack(probs, axis=-1)), -1e6)  # e^−1e6 is zero, and a count of 0 of it is none
+    rows = np.exp(log_choose + logs @ table.T)  # one exponential an entry
+    return rows / rows.sum(-1, keepdims=True)
 
 
-@jax.jit
-def _until_kept(n, types, log_own, phi, psi, shares, weights) -> Float[Array, "point 4"]:
-    """The values averaged over the starts, for each point; a lattice of smaller n is padded by states that stay.
-
-    `shares` None: the starts are the states themselves.
-    """
-
-    def point(args):
-        n, types, log_own, phi, psi, shares, weights = args
-        counts = n * types
-        log_choose = log_own - jax.scipy.special.xlogy(counts, types).sum(1)
-
-        def step(z):
-            total = z * phi + (1 - z) * psi
-            kept = jnp.where(total > 0, z * phi / jnp.where(total > 0, total, 1), z)
-            logs = jnp.log(jnp.maximum(jnp.stack([kept, 1 - kept], axis=1), jnp.finfo(z.dtype).tiny))
-            rows = jnp.exp(log_choose[None, :] + logs @ counts.T)  # one exponential an entry
-            return (
-                rows / rows.sum(1, keepdims=True),
-                jnp.where(total > 0, 0, 1).astype(z.dtype),
-                n / jnp.where(total > 0, total, 1),
-            )
-
-        states = jnp.where(jnp.isfinite(log_own), types[:, 0], 0)
-        values = _solved(states, *step(states))
-        return weights @ (values if shares is None else _values(shares, *step(shares), values))
-
-    # one after the other: LAPACK is three times slower on a batch
-    return jax.lax.map(point, (n, types, log_own, phi, psi, shares, weights))
+@lru_cache(maxsize=512)
+def _lattice(n: int, num_symbols: int) -> tuple[np.ndarray, np.ndarray]:
+    """All counts [target, symbol] of n draws, and the logarithms of how many orders each has."""
+    table = counts(n, num_symbols)
+    return table.astype(float), log_type_probability(table) - scipy.special.xlogy(table, table / n).sum(1)
 
 
-@partial(jax.jit, static_argnums=0)
-def _filtering(n: int, phi, psi, shares, weights) -> Float[Array, "4"]:
-    """The values averaged over the starts, of one point."""
-    acceptance = jnp.stack([phi, psi])
-
-    def step(z):
-        rows, none_kept = filtering_rows(n, acceptance, jnp.stack([z, 1 - z], axis=1))
-        return rows, none_kept, jnp.full_like(z, n)
-
-    primitive, _ = fractions(n, 2)
-    states = jnp.asarray(primitive[:, 0] / primitive.sum(1), phi.dtype)
-    return weights @ _values(shares, *step(shares), _solved(states, *step(states)))
+@lru_cache(maxsize=8)
+def _fractions(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The shares that n filtered proposals can lead to, and how `lattice(n, 3)` is sorted by the one that it makes."""
+    primitive, place = fractions(n, 2)
+    order = np.argsort(place, kind="stable")  # −1, none is kept, comes first
+    return primitive[:, 0] / primitive.sum(1), order, np.searchsorted(place[order], np.arange(-1, len(primitive)))
 
 
-def _values(z, rows, stays, cost, later) -> Float[Array, "state 4"]:
+def _until_kept(n: int, phi, psi, z):
+    """Rows, the probability to stay and the cost, from the shares z [point, state]."""
+    total = z * phi + (1 - z) * psi
+    some = np.where(total > 0, total, 1)
+    kept = np.where(total > 0, z * phi / some, z)
+    return multinomial(n, kept, 1 - kept), np.where(total > 0, 0.0, 1.0), n / some
+
+
+def _filtering(n: int, phi, psi, z):
+    """Likewise, of n proposals."""
+    _, order, starts = _fractions(n)
+    right, wrong = z * phi, (1 - z) * psi
+    check_entries(len(order), z.shape[1])
+    outcomes = multinomial(n, right, wrong, np.maximum(1 - right - wrong, 0))
+    rows = np.add.reduceat(outcomes[..., order], starts, axis=-1)
+    return rows[..., 1:], rows[..., 0], np.full(z.shape, float(n))
+
+
+def _values(z, rows, stays, cost, later) -> Float[np.ndarray, "point state 4"]:
     """Right, wrong, generations and verdicts from the shares z, one step before `later`.
 
     A generation leads to the states by `rows`, or with probability `stays` back to where it was.
     """
     moves = (z > 0) & (z < 1) & (stays < 1)
-    goes = jnp.where(moves, 1 - stays, 1)[:, None]
-    ends = jnp.stack([z, 1 - z, jnp.zeros_like(z), jnp.zeros_like(z)], axis=1)
-    step = jnp.stack([jnp.zeros_like(z), jnp.zeros_like(z), jnp.ones_like(z), cost], axis=1)
-    return jnp.where(moves[:, None], (step + rows @ later) / goes, ends)
+    goes = np.where(moves, 1 - stays, 1)[..., None]
+    nothing = np.zeros_like(z)
+    ends = np.stack([z, 1 - z, nothing, nothing], axis=-1)
+    step = np.stack([nothing, nothing, nothing + 1, cost], axis=-1)
+    return np.where(moves[..., None], (step + rows @ later) / goes, ends)
 
 
-def _solved(z, rows, stays, cost) -> Float[Array, "state 4"]:
+def _solved(z, rows, stays, cost) -> Float[np.ndarray, "point state 4"]:
     """`_values` of the states themselves: the linear system in which `later` is what it gives."""
-    nothing = jnp.zeros((z.size, 4), z.dtype)
-    moves = ((z > 0) & (z < 1) & (stays < 1))[:, None]
-    goes = jnp.where(moves, 1 - stays[:, None], 1)
-    system = jnp.eye(z.size, dtype=z.dtype) - jnp.where(moves, rows / goes, 0)
-    return jnp.linalg.solve(system, _values(z, rows, stays, cost, nothing))
+    moves = ((z > 0) & (z < 1) & (stays < 1))[..., None]
+    goes = np.where(moves, 1 - stays[..., None], 1)
+    system = np.eye(z.shape[1]) - np.where(moves, rows / goes, 0)
+    return np.linalg.solve(system, _values(z, rows, stays, cost, np.zeros((*z.shape, 4))))

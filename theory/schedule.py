@@ -5,20 +5,18 @@ asymptotic. The public names stand in `theory.budget`.
 """
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 import scipy.stats
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from theory import validation
-from theory.kernels import binary_types, multinomial_rows
-from theory.outcomes import Verifier, checked_verifier
+from theory.outcomes import Verifier, checked_verifier, multinomial
 from theory.selection import fractions
 from theory.validation import ArrayLike
 
@@ -43,9 +41,7 @@ class Spending(NamedTuple):
         Raises:
             ValueError: Where `verdicts` is not above 0.
         """
-        paid = self.verdicts <= validation.positive("verdicts", verdicts).astype(self.verdicts.dtype)
-        last = jnp.maximum(paid.sum(-1) - 1, 0)
-        return jnp.where(paid[..., 0], jnp.take_along_axis(self.wrong, last[..., None], -1)[..., 0], jnp.inf)
+        return jnp.asarray(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
 
 
 def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
@@ -65,59 +61,43 @@ def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     Raises:
         ValueError: Where a size is below 1, or a rate outside (0, 1].
     """
-    phi, psi, p = _numbers(verifier, initial)
     schedule = np.asarray(sizes)
+    rates = _numbers(verifier, initial)
     if schedule.ndim < 1 or schedule.size == 0 or schedule.dtype.kind not in "iu" or (schedule < 1).any():
         raise validation.refuse("sizes", sizes, "integers >= 1, one for each round")
-    flat = schedule.reshape(-1, schedule.shape[-1])
-    unique, index = np.unique(flat, return_inverse=True)
-    index = index.reshape(flat.shape)
-    pairs, steps = np.unique(np.stack([index[:, :-1], index[:, 1:]], -1).reshape(-1, 2), axis=0, return_inverse=True)
-    if not pairs.size:
-        pairs = np.zeros((1, 2), int)  # a single round has no successor; a kernel that no path takes
-    types, log_own = binary_types(unique, jnp.result_type(float))
-    chain = _Rounds(jnp.asarray(unique, types.dtype), types, log_own)
-    results = _spend(chain, phi, psi, p, index[:, 0], pairs, steps.reshape(len(flat), -1))
-    return Spending(*(leaf.reshape(schedule.shape) for leaf in results))
+    return Spending(*(jnp.asarray(leaf, jnp.result_type(float)) for leaf in _spend(schedule, *rates)))
 
 
-class _Rounds(NamedTuple):
-    """The lattices of the sizes that occur, padded to the largest."""
+def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p: float) -> list[np.ndarray]:
+    """Wrong shares and expected verdicts, in float64.
 
-    sizes: Float[Array, " size"]
-    types: Float[Array, "size state 2"]
-    log_own: Float[Array, "size state"]
+    Each pair of successive sizes has its kernel, computed once; a schedule is a path through them.
+    """
 
-
-@jax.jit
-def _spend(chain: _Rounds, phi, psi, p, first, pairs, steps) -> Spending:
-    """Each pair of successive sizes has its kernel, computed once; a schedule is a path through them."""
-
-    def leads(shares, to):  # the rows, and what a round costs
+    @cache
+    def leads(before: int, n: int) -> np.ndarray:
+        """From each share (before 0: the start): the law of the next one, what is wrong in it, what the round costs."""
+        shares = np.arange(before + 1) / before if before else np.array([p])
         kept = shares * phi + (1 - shares) * psi
-        right = jnp.stack([shares * phi / kept, 1 - shares * phi / kept], axis=1)
-        return multinomial_rows(chain.sizes[to], right, chain.types[to], chain.log_own[to]), chain.sizes[to] / kept
+        rows = multinomial(n, shares * phi / kept, (1 - shares) * psi / kept)
+        return np.column_stack([rows, rows @ (1 - np.arange(n + 1) / n), n / kept])
 
-    def pair(ends):
-        return leads(chain.types[ends[0], :, 0], ends[1])
+    results = []
+    for schedule in schedules.reshape(-1, schedules.shape[-1]).tolist():
+        law = np.ones(1)
+        for ends in zip([0, *schedule], schedule, strict=False):
+            after = law @ leads(*ends)
+            law = after[:-2]
+            results.append(after[-2:])
+    wrong, costs = np.array(results).T
+    return [wrong.reshape(schedules.shape), costs.reshape(schedules.shape).cumsum(-1)]
 
-    kernels, costs = jax.lax.map(pair, jnp.asarray(pairs))
-    wrongs = chain.types[jnp.asarray(pairs)[:, 1], :, 1]
 
-    def schedule(args):
-        first, steps = args
-
-        def round_(state, step):
-            law, spent = state
-            after = law @ kernels[step], spent + law @ costs[step]
-            return after, Spending(after[0] @ wrongs[step], after[1])
-
-        rows, cost = leads(jnp.full(1, p, chain.types.dtype), first)
-        start = Spending(rows[0] @ chain.types[first, :, 1], cost[0])
-        later = jax.lax.scan(round_, (rows[0], cost[0]), steps)[1]
-        return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), start, later)
-
-    return jax.lax.map(schedule, (jnp.asarray(first), jnp.asarray(steps)))
+def _within(verdicts: ArrayLike, wrong: np.ndarray, spent: np.ndarray) -> np.ndarray:
+    """The wrong share after the last round that is paid."""
+    paid = spent <= np.asarray(verdicts, spent.dtype)
+    last = np.maximum(paid.sum(-1, keepdims=True) - 1, 0)
+    return np.where(paid[..., 0], np.take_along_axis(wrong, last, -1)[..., 0], np.inf)
 
 
 def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[float, float]:
@@ -168,8 +148,8 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
     law, _ = round_size_law(verifier, initial, verdicts)
     sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
     num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
-    with jax.enable_x64(True):
-        wrong = np.asarray(spend(np.repeat(sizes[:, None], num_rounds, axis=1), verifier, initial).within(verdicts))
+    schedules = np.repeat(sizes[:, None], num_rounds, axis=1)
+    wrong = _within(verdicts, *_spend(schedules, *_numbers(verifier, initial)))
     if not np.isfinite(wrong).any():
         raise validation.refuse("verdicts", verdicts, "enough for one round")
     if 0 <= wrong.min() < np.finfo(wrong.dtype).tiny and float(np.asarray(initial)) < 1:

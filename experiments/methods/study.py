@@ -4,7 +4,7 @@ Counts are the sandbox's, nats are those of `theory`. Each seed has its own worl
 share, so that two methods are compared seed by seed.
 """
 
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,24 +15,22 @@ from jax import Array
 from jaxtyping import Float
 
 import theory
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings
+from experiments.harness.study import study
 from sandbox import environments, feedback
 from sandbox.environments import Prompts, World
 from sandbox.models.policy import Network, log_law, network
 from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, train
 from theory.policies import pass_at
 
-STREAM = 110
 NUM_CLASSES, NUM_FORMS = 4, 8
 NUM_CONTENTS = 16  # of training, and as many held out
 NUM_DOMAINS, NUM_UNSEEN = 4, 4
 NUM_BITS = 6
-WIDTH = 32  # of the hidden layer, at most
 BATCH = 32  # seeds in one program
 NUM_SAMPLES = 4  # outputs, or references, a prompt and round
 NOISY = (0.9, 0.2)
 KL = 0.1
+ABSENT = -1e6  # the logit of a form beyond M: of probability 0, but finite
 PASSES = (1, 4, 16)
 EXAMS = ("training prompts", "held-out contents", "unseen domains")
 TRAINING, HELD_OUT, UNSEEN = range(3)
@@ -64,84 +62,59 @@ METHODS: dict[str, How] = {
 ONCE, ANEW, REFIT, GRADIENT = "SFT, one reference", "SFT, worded anew", "RFT", "RLVR"
 
 
-class Study(NamedTuple):
+class Runs(NamedTuple):
     """What was seen before each round and after the last, of each seed."""
 
     updates: np.ndarray  # [t]
-    correct: np.ndarray  # [seed, t, exam], the probability that an output is right
-    passed: np.ndarray  # [seed, t, exam, k], that one of k = PASSES outputs is
+    passed: np.ndarray  # [seed, t, exam, k], the probability that one of k = PASSES outputs is right
     diversity: np.ndarray  # [seed, t], entropy of the form of a right output, nats, mean over the prompts of training
     kl: np.ndarray  # [seed, t], KL(policy ‖ start), nats, likewise
     nats: np.ndarray  # [seed, t], of signal that was spent so far, on all prompts of training
 
-    def last(self, exam: int) -> np.ndarray:
-        """The correctness in the end [seed]."""
-        return self.correct[:, -1, exam]
+    @property
+    def correct(self) -> np.ndarray:
+        """The probability that an output is right [seed, t, exam]."""
+        return self.passed[..., 0]
 
-    def at_nats(self, budget: float, exam: int) -> np.ndarray:
-        """The correctness [seed] when `budget` nats were spent, linear between two rounds."""
-        pairs = zip(self.nats, self.correct[..., exam], strict=True)
-        return np.array([np.interp(budget, nats, correct) for nats, correct in pairs])
-
-
-def num_updates(settings: Settings) -> int:
-    """Of each method."""
-    return 500 if settings.full else 200
+    @property
+    def kept(self) -> np.ndarray:
+        """The diversity in the end, as a share of the start's [seed]."""
+        return self.diversity[:, -1] / self.diversity[:, 0]
 
 
-def reference_nats(num_forms: int = NUM_FORMS, num_domains: int = NUM_DOMAINS) -> float:
-    """What one reference a prompt says of the outputs: prompts × (ln K + ln M) nats, of the class and of its form."""
-    return NUM_CONTENTS * num_domains * float(np.log(NUM_CLASSES) + np.log(num_forms))
-
-
-@cache
-def studied(
-    settings: Settings,
+@study("methods/network", num_seeds=64, num_updates=200, full={"num_seeds": 128, "num_updates": 500})
+def trained(
+    key: Array,
     name: str,
-    *,
     num_forms: int = NUM_FORMS,
     num_domains: int = NUM_DOMAINS,
-    width: int = WIDTH,
-    batches: int = 2,
-) -> Study:
-    """Trains by one of METHODS, many seeds in one program; fewer domains and units, and more seeds, do not recompile.
+    *,
+    num_seeds: int,
+    num_updates: int,
+) -> Runs:
+    """Trains by one of METHODS; fewer forms, fewer domains and more seeds do not recompile.
 
     Args:
-        settings: How many updates, and the randomness.
-        name: A key of METHODS.
-        num_forms: M.
-        num_domains: Domains of training.
-        width: Hidden units, at most WIDTH.
-        batches: Of BATCH seeds each.
+        key: the randomness, the same for all methods, forms and domains.
+        name: a key of METHODS.
+        num_forms: M, at most NUM_FORMS.
+        num_domains: domains of training, at most NUM_DOMAINS.
+        num_seeds: a multiple of BATCH, if there are more.
+        num_updates: of each method.
     """
-    cell = (num_forms, num_domains, width)
-    parts = [_batch(settings, name, *cell, batch) for batch in range(batches)]
-    correct, passed, diversity, kl, nats = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
     how = METHODS[name]
-    num_rounds = num_updates(settings) // how.num_updates
+    num_rounds = num_updates // how.num_updates
+    signal = feedback.verdict(NUM_CLASSES, NUM_FORMS, tpr=how.rates[0], fpr=how.rates[1])
+    options = {"num_rounds": num_rounds, "num_updates": how.num_updates, "optimizer": how.optimizer}
+    parts = []
+    for keys in np.split(np.asarray(jax.random.key_data(jax.random.split(key, num_seeds))), -(-num_seeds // BATCH)):
+        starts = started(keys, num_forms, num_domains)
+        found = _trained(starts, how.method, signal, how.learning_rate, how.worded_once, **options)
+        parts.append([np.asarray(leaf) for leaf in found])
+    passed, diversity, kl, nats = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
     if isinstance(how.method, SFT):
-        nats = imitated_nats(num_rounds, num_forms, num_domains, worded_once=how.worded_once)[None].repeat(len(kl), 0)
-    return Study(how.num_updates * np.arange(num_rounds + 1), correct, passed, diversity, kl, nats)
-
-
-@cache
-def _batch(settings: Settings, name: str, num_forms: int, num_domains: int, width: int, batch: int) -> list[np.ndarray]:
-    """What `_trained` measures of one batch of seeds."""
-    how = METHODS[name]
-    keys = jax.random.split(jax.random.fold_in(stream(settings, STREAM), batch), BATCH)
-    starts = started(keys, num_domains, width, num_forms, max(num_domains, NUM_DOMAINS))
-    signal = feedback.verdict(NUM_CLASSES, num_forms, tpr=how.rates[0], fpr=how.rates[1])
-    measured = _trained(
-        starts,
-        how.method,
-        signal,
-        how.learning_rate,
-        how.worded_once,
-        num_rounds=num_updates(settings) // how.num_updates,
-        num_updates=how.num_updates,
-        optimizer=how.optimizer,
-    )
-    return [np.asarray(leaf) for leaf in jax.block_until_ready(measured)]
+        nats = imitated_nats(num_rounds, num_forms, num_domains, worded_once=how.worded_once)[None].repeat(num_seeds, 0)
+    return Runs(how.num_updates * np.arange(num_rounds + 1), passed, diversity, kl, nats)
 
 
 def imitated_nats(num_rounds: int, num_forms: int, num_domains: int, *, worded_once: bool) -> np.ndarray:
@@ -176,22 +149,6 @@ def _spent(law: Float[Array, " prompt"], correct: Float[Array, "t prompt"], sign
     return verdicts * jnp.concatenate([jnp.zeros(1, law.dtype), jnp.cumsum(each)])
 
 
-def narrowed(policy: Network, width: Any) -> Network:
-    """The network with its first `width` hidden units alone, scaled as if it had been drawn with that width.
-
-    A unit whose weights are all zero stays dead: its gradient vanishes. So the width may be traced. The weights behind
-    the hidden layer have variance 1/width (LeCun).
-    """
-    layers = policy.variables["params"]
-    first, head = layers["Dense_0"], layers["head"]
-    units = first["bias"].size
-    alive = (jnp.arange(units) < width).astype(first["kernel"].dtype)
-    scale = alive * jnp.sqrt(units / jnp.asarray(width, alive.dtype))
-    first = first | {"kernel": first["kernel"] * alive[None, :]}
-    head = head | {"kernel": head["kernel"] * scale[:, None, None]}
-    return Network({"params": {"Dense_0": first, "head": head}})
-
-
 class Start(NamedTuple):
     """What the methods share of a seed."""
 
@@ -201,28 +158,36 @@ class Start(NamedTuple):
     key: Array  # of what is drawn in training
 
 
-def _start(key: Array, num_domains: Any, width: Any, num_forms: int, most_domains: int) -> Start:
-    """World, references and first policy of a seed; only `num_domains` of `most_domains` are asked in training."""
-    world_key, network_key, wording_key, train_key = jax.random.split(key, 4)
+@jax.jit
+@partial(jax.vmap, in_axes=(0, None, None))
+def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
+    """World, references and first policy of a seed, given by the data of its key.
+
+    Only `num_domains` of NUM_DOMAINS are asked in training. Of NUM_FORMS all but the first `num_forms` start with
+    probability 0, where no gradient moves them.
+    """
+    world_key, network_key, wording_key, train_key = jax.random.split(jax.random.wrap_key_data(key), 4)
     world = environments.world(
         world_key,
         num_classes=NUM_CLASSES,
-        num_forms=num_forms,
+        num_forms=NUM_FORMS,
         num_contents=(NUM_CONTENTS, NUM_CONTENTS),
-        num_domains=(most_domains, NUM_UNSEEN),
+        num_domains=(NUM_DOMAINS, NUM_UNSEEN),
         num_bits=NUM_BITS,
     )
+    there = (jnp.arange(NUM_FORMS) < num_forms)[None, :]
 
     def asked(prompts: Prompts) -> Prompts:
-        used = (jnp.arange(prompts.law.size) % most_domains < num_domains).astype(prompts.law.dtype)
-        return prompts._replace(law=used / used.sum())
+        used = (jnp.arange(prompts.law.size) % NUM_DOMAINS < num_domains).astype(prompts.law.dtype)
+        law = there.astype(prompts.wording.dtype)
+        wording = jnp.broadcast_to(law / law.sum(), prompts.wording.shape)
+        return prompts._replace(law=used / used.sum(), wording=wording)
 
     world = world._replace(train=asked(world.train), held_out=asked(world.held_out))
-    policy = network(network_key, 2 * NUM_BITS, NUM_CLASSES, num_forms, hidden=(WIDTH,))
-    return Start(world, world.train.worded_once(wording_key).wording, narrowed(policy, width), train_key)
-
-
-started = jax.jit(jax.vmap(_start, (0, None, None, None, None)), static_argnums=(3, 4))
+    layers = network(network_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS).variables["params"]
+    head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}
+    policy = Network({"params": layers | {"head": head}})
+    return Start(world, world.train.worded_once(wording_key).wording, policy, train_key)
 
 
 def seen(policy: Network, exam: tuple[World, Array]) -> tuple[list[Array], Array, Array]:
@@ -266,5 +231,4 @@ def _trained(starts, method, signal, learning_rate, worded_once, *, num_rounds, 
         passed = [jnp.einsum("q,tqk->tk", x.law, p) for x, p in zip(world, passed, strict=True)]
         return jnp.stack(passed, 1), diversity, kl, _spent(prompts.law, right[TRAINING], signal)
 
-    passed, *others = jax.vmap(one)(starts)
-    return passed[..., 0], passed, *others
+    return jax.vmap(one)(starts)
