@@ -213,7 +213,7 @@ def _ties(ax: Axes, settings: Settings) -> None:
     for name, (probe, color) in shown.items():
         shares = [probed(settings, probe._replace(samples=n)).share for n in samples]
         lines[name] = band(ax, samples, np.stack(shares, axis=1), color=color)
-    plots.reference(ax, 0.5, "one half", color=plots.INK)
+    ax.plot(samples[[0, -1]], [0.5, 0.5], color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_one half")
     ax.set(xscale="log", xlim=(256, 6e4), ylim=(0.4, 1), xlabel="samples", ylabel=SHARE)
     ax.set_title("… between equals, once both are learned")
     plots.direct_labels(ax, lines)
