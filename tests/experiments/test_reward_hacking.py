@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from experiments.ledger import Settings
 
 import experiments
 import theory
-from experiments.ledger import Settings
 from experiments.reward_hacking import CHECKS, FIGURES, cures, exact, goodhart, judge, labels, measures, student
 from experiments.reward_hacking.judge import CASE, Cell, Judges
 from experiments.reward_hacking.student import ALIGNED, CONFLICT, FIRST, KIND, KL, RATE, RIGHT, START, Outputs, Seen
