@@ -9,6 +9,7 @@ from experiments.harness.claim import Found, at_least, at_most, claim, equal, pa
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
 from experiments.reward_hacking import goodhart, study
+from experiments.reward_hacking.student import CONFLICT, START
 from experiments.reward_hacking.study import (
     BALANCED,
     BIASED,
@@ -18,7 +19,6 @@ from experiments.reward_hacking.study import (
     NOISY,
     PURE,
     SAMPLES,
-    START,
     Cell,
     Judges,
     When,
@@ -46,20 +46,20 @@ def flow(noisy: bool, settings: Settings) -> Found:
     return equal(np.array(turns), np.ones(len(GRID)) if noisy else rho < 1 - noise, where, "turns")
 
 
-def hacked(when: When, settings: Settings) -> Found:
+def hacked(cells: tuple[Cell, ...], settings: Settings) -> Found:
     """The share right on conflicts of students by RL on sampled outputs, in the end, against that at the start."""
-    seen = judges(settings, when).sampled
-    reward = seen.reward.mean((0, 1))[:, study.CONFLICT]
-    setting = f"{_judges(BRIEF, when)}; RL on 4 sampled outputs a prompt; on conflicts, whose reward goes "
-    right = seen.right[:, :, -1, study.CONFLICT].mean(0)
-    setting += f"from {reward[0]:.2f} to {reward[-1]:.2f}; {_seeds(right)}"
+    seen = [judges(settings, "early").sampled[c] for c in cells]
+    reward = np.mean([x.reward[..., CONFLICT] for x in seen], axis=(0, 1))
+    right = np.mean([x.right[:, -1, CONFLICT] for x in seen], axis=0)
+    setting = f"{_judges(cells, 'early')}; RL on 4 sampled outputs a prompt; on conflicts, whose reward goes from "
+    setting += f"{reward[0]:.2f} to {reward[-1]:.2f}; {_seeds(right)}"
     return at_most(*paired(right, START), setting, SHARE)
 
 
 def hidden(exam_of_conflicts: bool, settings: Settings) -> Found:
     """… over all prompts, of which conflicts are as many as among the labelled outputs, or half."""
     share = 0.5 if exam_of_conflicts else CASE.conflicts
-    right = judges(settings, "early").sampled.mixed(share).right[:, :, -1].mean(0)
+    right = np.mean([judges(settings, "early").sampled[c].mixed(share).right[:, -1] for c in BRIEF], axis=0)
     setting = f"{_judges(BRIEF, 'early')}; RL on 4 sampled outputs a prompt; conflicts are {share:.2f} of the prompts"
     return at_least(*paired(right, START), f"{setting}; {_seeds(right)}", SHARE)
 
@@ -118,20 +118,20 @@ def decorrelation(goal: float | None, settings: Settings) -> Found:
     return at_most(*paired(off, NEAR), f"{setting}; {_seeds(off)}", "agreement")
 
 
-def safe(low: float, high: float, settings: Settings) -> Found:
-    """The agreement that is low enough, measured and predicted."""
-    predicted, measured = (x.mean((0, 2)) for x in _enough(settings, low, high))
-    setting = f"k ≥ 2, ε = {NOISE}, mean over n = {low:.0f} … {min(high, LATE):.0f}; {_seeds(measured)}"
+def safe(settings: Settings) -> Found:
+    """The agreement that is low enough, measured and predicted, of many labels."""
+    predicted, measured = (x.mean((0, 2)) for x in _enough(settings, 2 * EARLY, LATE))
+    setting = f"k ≥ 2, ε = {NOISE}, mean over n = {2 * EARLY} … {LATE}; {_seeds(measured)}"
     return at_least(*paired(measured, predicted), setting, "agreement")
 
 
 def rebalanced(treated: Cell, settings: Settings) -> Found:
-    """Few labels rebalanced against the start, and the start against ten times as many labels as they are."""
-    cured, left = judges(settings, "early").right(treated), judges(settings, "late").right(BIASED)
-    start = np.full_like(cured, START)
-    shares = f"{EXACT}; {_seeds(cured)}"
-    where = [f"{_judges([treated], 'early')}; {shares}", f"the start against {_judges([BIASED], 'late')}; {shares}"]
-    return at_least(*paired(np.stack([cured, start], 1), np.stack([start, left], 1)), where, SHARE)
+    """Students of judges of few labels, rebalanced, against the start, and those of ten times as many as they are."""
+    right, left = judges(settings, "early").right(treated), judges(settings, "late").right(BIASED)
+    against = np.stack([np.full_like(left, START), left], axis=1)
+    setting = f"{_judges([treated], 'early')}; {EXACT}; {_seeds(right)}; against "
+    where = [setting + "the start", setting + f"n = {LATE}, ρ = {BIASED.agreement}"]
+    return at_least(*paired(right[:, None], against), where, SHARE)
 
 
 def verified(accuracy: float, settings: Settings) -> Found:
@@ -188,8 +188,8 @@ CLAIMS = (
     *claim(
         "C11-hacked",
         "RL on sampled outputs against judges that were trained too briefly lowers the share right on conflicts",
-        partial(hacked, "early"),
-        control=("… also against the same judges trained ten times as long", partial(hacked, "late")),
+        partial(hacked, BRIEF),
+        control=("… also where length says nothing of the label, ρ = ½", partial(hacked, (BALANCED,))),
         figure=STAGES,
     ),
     *claim(
@@ -240,13 +240,12 @@ CLAIMS = (
     *claim(
         "C11-decorrelation-safe",
         "With 6400 labelled outputs or more, to decorrelate until solo savings tie is more than is needed",
-        partial(safe, 2 * EARLY, LATE),
-        control=("… also with 1600 to 3200", partial(safe, 0.5 * EARLY, EARLY)),
+        safe,
         figure=CURES,
     ),
     *claim(
         "C11-rebalancing",
-        "At ρ = .95 > 1 − ε, 3200 labelled outputs rebalanced to ρ = ½ cure a judge, and 32000 as they are do not",
+        "At ρ = .95 > 1 − ε, 3200 labelled outputs rebalanced to ρ = ½ cure a judge, and better than 32000 as they are",
         partial(rebalanced, BALANCED),
         control=("… so do 3200 as they are", partial(rebalanced, BIASED)),
         figure=CURES,

@@ -98,8 +98,7 @@ def stages(settings: Settings) -> Figure:
     rounds = 1 + plots.spaced(student.NUM_ROUNDS)
     for ax, when in zip(panels, SAMPLES, strict=True):
         found = judges(settings, when)
-        sampled = Seen(*(x[study.BRIEF.index(CASE)] for x in found.sampled))
-        for name, values, color in _shown(sampled):
+        for name, values, color in _shown(found.sampled[CASE]):
             _band(ax, rounds, values[:, rounds], color=color, label=name)
         for name, values, _ in _shown(found.gradient):
             plots.theory(ax, rounds, values[:, rounds].mean(0), label=f"_{name}, exact gradients")
@@ -200,8 +199,8 @@ def goodharts(settings: Settings) -> Figure:
     for ax, when in zip(axes, SAMPLES, strict=True):
         found = judges(settings, when)
         path, best = goodhart.path(found.scored(CASE), goodhart.TIMES), goodhart.best_of(found.scored(CASE))
-        sampled = Seen(*(x[study.BRIEF.index(CASE)] for x in found.sampled))
-        path, best, plain, sampled, drawn = (x.mixed(0.5) for x in (path, best, found.gradient, sampled, found.drawn))
+        plain, sampled = found.gradient, found.sampled[CASE]
+        path, best, plain, sampled, drawn = (x.mixed(0.5) for x in (path, best, plain, sampled, found.drawn))
         marks = np.unique(np.geomspace(1, student.NUM_ROUNDS, 12).astype(int))
         for name, color in (("reward", plots.ORANGE), ("right", plots.BLUE)):
             what = "reward" if name == "reward" else "truth"

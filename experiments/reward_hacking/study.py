@@ -49,6 +49,7 @@ CASE = Cell(0.85, 2)
 PURE, NOISY = CASE._replace(label_noise=0.0), CASE._replace(label_noise=0.3)  # ε far below and far above 1 − ρ
 BIASED, BALANCED = (CASE._replace(agreement=rho) for rho in (0.95, 0.5))  # 2(1−ρ) of the first is early/late
 BRIEF = (CASE, CASE._replace(order=3))  # a strong shortcut, a difficult component: early judges are hacked
+SAMPLED = (*BRIEF, BALANCED)  # students of their judges learn from sampled outputs, too
 
 
 class Judges(NamedTuple):
@@ -59,7 +60,7 @@ class Judges(NamedTuple):
     orders: tuple[int, ...]
     curves: Curves  # [cell, seed, ...]
     outputs: Outputs  # of the students, as the judges score them [cell, seed, prompt, output]
-    sampled: Seen  # students of the judges of BRIEF, on sampled outputs [cell of BRIEF, seed, t, kind]
+    sampled: dict[Cell, Seen]  # students of the judges of SAMPLED, on sampled outputs [seed, t, kind]
     gradient: Seen  # of those of CASE, by exact gradients [seed, t, kind]
     drawn: Seen  # the best of n outputs that were drawn, by the judges of CASE [seed, n, kind]
 
@@ -85,7 +86,11 @@ class Judges(NamedTuple):
     agreements=(0.5, 0.6, 0.7, 0.8, 0.85, 0.95),
     orders=(2, 3),
     num_seeds=12,
-    full={"agreements": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.875, 0.95), "orders": (1, 2, 3, 4)},
+    full={
+        "agreements": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.875, 0.95),
+        "orders": (1, 2, 3, 4),
+        "num_seeds": 16,
+    },
 )
 def judges(
     key: jax.Array, when: When, *, agreements: tuple[float, ...], orders: tuple[int, ...], num_seeds: int
@@ -103,16 +108,16 @@ def judges(
     policies = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :, BOTH], race.policy)
     exams = stack([shortcut(parities[c.order], LENGTH, agreement=0.5) for c in cells])
     outputs = student.outputs_of_all(jax.random.split(output_key, shape), exams, policies)
-    brief = jax.tree.map(lambda x: np.concatenate([x[cells.index(c)] for c in BRIEF]), outputs)
+    some = jax.tree.map(lambda x: np.concatenate([x[cells.index(c)] for c in SAMPLED]), outputs)
     sampled_key, exact_key = jax.random.split(student_key)
-    sampled = student.learn(sampled_key, brief, num_samples=4)
+    sampled = student.learn(sampled_key, some, num_samples=4)
     return Judges(
         cells,
         agreements,
         orders,
         curves(race._replace(policy=None), batch=BATCH),
         outputs,
-        jax.tree.map(lambda x: x.reshape(len(BRIEF), num_seeds, *x.shape[1:]), sampled),
+        {c: _at(slice(i * num_seeds, (i + 1) * num_seeds), sampled) for i, c in enumerate(SAMPLED)},
         student.learn(exact_key, _at(cells.index(CASE), outputs)),
         goodhart.drawn(draw_key, _at(cells.index(CASE), outputs)),
     )
