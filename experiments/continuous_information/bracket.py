@@ -84,7 +84,7 @@ class Size(NamedTuple):
     num_models: int  # in the averages; at least a fifth of the replicas, which the classifier holds out
     num_data: int  # data sets, at most `num_models`
     num_steps: int = 600  # of the classifier's optimiser
-    block: int = 2**20  # entries of the log-likelihood matrix at a time
+    block: int = 2**19  # entries of the log-likelihood matrix at a time
 
 
 class Bracketed(NamedTuple):
