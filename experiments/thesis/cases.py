@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import sandbox
@@ -105,11 +104,10 @@ CASES: dict[str, Case] = {
 def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curves]:
     """The curves of some cases of one student, each [seed, ...]; cases[i].times as many seeds."""
     sizes = [num_seeds * case.times for case in cases]
-    keys = jax.random.split(key, max(sizes))
-    chosen = jnp.concatenate([keys[:size] for size in sizes])[:, None]
+    keys = jax.random.split(key, max(sizes))[np.concatenate([np.arange(size) for size in sizes]), None]
     runs = [case for case, size in zip(cases, sizes, strict=True) for _ in range(size)]
     race = sandbox.races(
-        sandbox.spread(chosen),
+        sandbox.spread(keys),
         stack([run.environment for run in runs]),
         STUDENTS[cases[0].student],
         num_steps=STEPS[cases[0].student],
