@@ -227,7 +227,12 @@ def _closed(below: np.ndarray, seen: Bounds) -> Bounds:
     last = range(below.shape[1])
     later = [[*below[:, t:].T, *seen.lower[:, t + 1 :].T] for t in last]
     earlier = [seen.upper[:, : t + 1].T for t in last]
-    return Bounds(*(np.stack([_best(some, best) for some in ends], 1) for ends, best in ((later, np.argmax), (earlier, np.argmin))))  # noqa: E501
+    return Bounds(
+        *(
+            np.stack([_best(some, best) for some in ends], 1)
+            for ends, best in ((later, np.argmax), (earlier, np.argmin))
+        )
+    )
 
 
 def _open(below: np.ndarray, seen: Bounds, injected: np.ndarray, entropy: float) -> tuple[Bounds, np.ndarray]:

@@ -63,7 +63,13 @@ class Known(NamedTuple):
     model: np.ndarray  # below I(X;Z), Z the fit to K
 
 
-@study("continuous-information/real-samples", num_blocks=6, num_replicas=1280, num_steps=300, full={"num_replicas": 10_000, "num_steps": 1200})
+@study(
+    "continuous-information/real-samples",
+    num_blocks=6,
+    num_replicas=1280,
+    num_steps=300,
+    full={"num_replicas": 10_000, "num_steps": 1200},
+)
 def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:
     """Of 20 real samples of each mixture; a classifier a block, as in a loop of as many generations."""
     draw_key, train_key = jax.random.split(key)
