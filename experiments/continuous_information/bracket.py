@@ -1,6 +1,6 @@
 """I(X;Z_t) along a loop between two bounds, for any model whose likelihood is known and any signal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -244,7 +244,7 @@ def _open(below: np.ndarray, seen: Bounds, injected: np.ndarray, entropy: float)
     return Bounds(below, np.stack(upper, 1)), np.stack(injection, 1)
 
 
-def _best(candidates: Sequence[np.ndarray] | np.ndarray, best: Callable[..., Any]) -> np.ndarray:
+def _best(candidates: Any, best: Callable[..., Any]) -> np.ndarray:
     """Of bounds [replica, …], entry by entry the one of the best mean."""
     values = np.stack(list(candidates))
     which = best(values.mean(1), axis=0)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import rel_entr
@@ -45,7 +46,7 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
 
 def _whole(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """The laws of the counts of a real path [x, s], and the kernels of whole paths, mixed with the true chain."""
-    models = MarkovChain(*map(np.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))
+    models = MarkovChain(*map(jnp.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))
     of_each = [jax.tree.map(lambda leaf: leaf[x], tasks) for x in range(len(tasks.chain.initial))]  # noqa: B023
     mixed = [chains.regime(task).mixed(models) for task in of_each]
     every = jax.tree.map(lambda *leaves: np.concatenate(leaves), *mixed)  # [x·s, …]

@@ -1,4 +1,4 @@
-"""What each loop does to the information in a mixture and in a chain, between two bounds; and what the bounds are worth."""
+"""What each loop does to the information in a mixture and a chain, between bounds; and what the bounds are worth."""
 
 from typing import Any
 

@@ -147,7 +147,7 @@ def features(model: GaussianMixture) -> Array:
 
 @cache
 def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
-    """Weight and two means are refitted: the heavier component is the left or the right one, each mean moved by ∓0.3."""
+    """Weight and two means are refitted: the heavier component is left or right, each mean moved by ∓0.3."""
 
     def fit(_: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
         start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), jnp.ones((2, 1, 1)))

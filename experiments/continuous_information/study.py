@@ -75,12 +75,12 @@ def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_step
     draw_key, train_key = jax.random.split(key)
     *tables, states = map(np.asarray, _real_samples(jax.random.split(draw_key, num_blocks), num_replicas))
     below, _ = classified(train_key, np.moveaxis(states, 2, 1), num_steps)
-    return Known(*(table[:, : len(below)].ravel() for table in tables), below.T.ravel())
+    return Known(*[table[:, : len(below)].ravel() for table in tables] + [below.T.ravel()])
 
 
 @partial(jax.jit, static_argnums=1)
 def _real_samples(keys: jax.Array, num_replicas: int):
-    """The values of `Known` but the last [block, replica], and what the classifier sees [block, replica, x, feature]."""
+    """The values of `Known` but the last [block, replica], and what the classifier sees [block, replica, x, …]."""
     case, loops = mixtures.small()
     tasks = jax.tree.map(jnp.asarray, loops["verifier"].tasks)
 

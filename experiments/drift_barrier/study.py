@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import entr
 from scipy.stats import binom
 
@@ -59,8 +60,8 @@ def start_information(sizes: np.ndarray) -> np.ndarray:
     return LN2 - np.add.reduceat(left, np.concatenate([[0], np.cumsum(sizes[:-1] + 1)]))
 
 
-def _binary_entropy(p: np.ndarray) -> np.ndarray:
-    return entr(p) + entr(1 - np.asarray(p))
+def _binary_entropy(p: ArrayLike) -> np.ndarray:
+    return entr(np.asarray(p)) + entr(1 - np.asarray(p))
 
 
 @study("drift-barrier/ends-right", num_points=24, full={"num_points": 100})

@@ -124,7 +124,7 @@ def refitted(key: jax.Array, *, num_replicas: int) -> Refits:
     right = RIGHT[0]
     record = sandbox.ensemble(
         loop_key,
-        sandbox.Categorical(law[None]),
+        sandbox.Categorical(jnp.asarray(law)[None]),
         sandbox.Verifier(1.0, 0.0, Symbols(jnp.asarray(right))),
         num_samples=NUM_REFIT,
         num_generations=NUM_GENERATIONS,

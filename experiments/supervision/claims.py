@@ -30,7 +30,8 @@ def summary(settings: Settings) -> Found:
     y, s = np.indices((2, 2))
     joint = np.zeros((2, 2, 2))  # [y, p, s]
     joint[y, y ^ s, s] = 0.25
-    return equal(*_sides(joint), "Y, S independent bits")
+    whole, parts = _sides(joint)
+    return equal(whole, parts, "Y, S independent bits")
 
 
 @jax.jit

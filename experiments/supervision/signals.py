@@ -116,7 +116,7 @@ def describe(
     told = identify.merged(p, np.asarray(signal.channel, p.dtype), blocks, law)
     parts, best = _told(told.prior, told.channel, told.proposals, tuple(told.blocks.tolist()))
     queries = identify.queries(told, rng or np.random.default_rng(0))
-    return Description(supervision.Decomposition(*map(float, parts)), float(best), queries)
+    return Description(supervision.Decomposition(*map(jnp.asarray, parts)), float(best), queries)
 
 
 @partial(jax.jit, static_argnums=3)

@@ -101,4 +101,4 @@ _crossing = jax.jit(prequential.crossing)
 
 @jax.jit
 def _turning(means: jax.Array, samples: jax.Array) -> jax.Array:
-    return jax.vmap(lambda lead: prequential.crossing(jnp.stack([lead, lead]), samples).at)(means)
+    return jax.vmap(lambda lead: jnp.asarray(prequential.crossing(jnp.stack([lead, lead]), samples).at))(means)
