@@ -84,7 +84,7 @@ class Size(NamedTuple):
     num_models: int  # in the averages; at least a fifth of the replicas, which the classifier holds out
     num_data: int  # data sets, at most `num_models`
     num_steps: int = 600  # of the classifier's optimiser
-    block: int = 2**20  # entries of the log-likelihood matrix at a time
+    block: int = 2**19  # entries of the log-likelihood matrix at a time
 
 
 class Bracketed(NamedTuple):
@@ -227,7 +227,12 @@ def _closed(below: np.ndarray, seen: Bounds) -> Bounds:
     last = range(below.shape[1])
     later = [[*below[:, t:].T, *seen.lower[:, t + 1 :].T] for t in last]
     earlier = [seen.upper[:, : t + 1].T for t in last]
-    return Bounds(*(np.stack([_best(some, best) for some in ends], 1) for ends, best in ((later, np.argmax), (earlier, np.argmin))))  # noqa: E501
+    return Bounds(
+        *(
+            np.stack([_best(some, best) for some in ends], 1)
+            for ends, best in ((later, np.argmax), (earlier, np.argmin))
+        )
+    )
 
 
 def _open(below: np.ndarray, seen: Bounds, injected: np.ndarray, entropy: float) -> tuple[Bounds, np.ndarray]:

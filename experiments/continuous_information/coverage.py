@@ -200,7 +200,9 @@ def covered(key: Array, *, repeats: int) -> tuple[Coverage, ...]:
             ends = theory.Estimate(mean, stderr, int(blocks[0].count)).interval(LEVEL, bounds=bounds)
             low, high = map(np.asarray, ends)
             hits = int(((low <= case.truth) & (case.truth <= high)).sum())
-            rows.append(Coverage(case.name, kind, case.truth, repeats, case.replicas, hits, float((high - low).mean() / 2)))
+            rows.append(
+                Coverage(case.name, kind, case.truth, repeats, case.replicas, hits, float((high - low).mean() / 2))
+            )
     return tuple(rows)
 
 

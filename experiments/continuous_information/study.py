@@ -19,7 +19,7 @@ NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random pr
 
 @study(
     "continuous-information/mixture",
-    size=Size(num_generations=5, num_replicas=1600, num_models=800, num_data=100, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=800, num_data=120, num_steps=300),
     full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
 )
 def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -30,7 +30,7 @@ def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/chain",
-    size=Size(num_generations=5, num_replicas=1600, num_models=1600, num_data=160, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=300),
     full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
 )
 def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -41,7 +41,7 @@ def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/two-states",
-    size=Size(num_generations=5, num_replicas=1600, num_models=1000, num_data=400, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=400, num_steps=300),
     loops=("closed", "verifier"),
     full={
         "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
@@ -63,19 +63,24 @@ class Known(NamedTuple):
     model: np.ndarray  # below I(X;Z), Z the fit to K
 
 
-@study("continuous-information/real-samples", num_blocks=6, num_replicas=1600, num_steps=300, full={"num_replicas": 10_000, "num_steps": 1200})
+@study(
+    "continuous-information/real-samples",
+    num_blocks=6,
+    num_replicas=1280,
+    num_steps=300,
+    full={"num_replicas": 10_000, "num_steps": 1200},
+)
 def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:
     """Of 20 real samples of each mixture; a classifier a block, as in a loop of as many generations."""
     draw_key, train_key = jax.random.split(key)
-    *tables, states = map(np.asarray, _real_samples(draw_key, num_blocks * num_replicas))
-    states = np.moveaxis(states.reshape(num_blocks, num_replicas, *states.shape[1:]), 2, 1)
-    below, _ = classified(train_key, states, num_steps)
-    first = (table.reshape(num_blocks, num_replicas)[:, : len(below)].ravel() for table in tables)
-    return Known(*first, below.T.ravel())
+    *tables, states = map(np.asarray, _real_samples(jax.random.split(draw_key, num_blocks), num_replicas))
+    below, _ = classified(train_key, np.moveaxis(states, 2, 1), num_steps)
+    return Known(*(table[:, : len(below)].ravel() for table in tables), below.T.ravel())
 
 
 @partial(jax.jit, static_argnums=1)
-def _real_samples(key: jax.Array, num_replicas: int):
+def _real_samples(keys: jax.Array, num_replicas: int):
+    """The values of `Known` but the last [block, replica], and what the classifier sees [block, replica, x, feature]."""
     case, loops = mixtures.small()
     tasks = jax.tree.map(jnp.asarray, loops["verifier"].tasks)
 
@@ -87,8 +92,11 @@ def _real_samples(key: jax.Array, num_replicas: int):
         fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.kept)
         return data, data + verdicts, kept, fitted
 
-    *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
-    return *map(theory.stratified_information, tables), case.features(fitted)
+    def block(key: jax.Array):
+        *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
+        return *map(theory.stratified_information, tables), case.features(fitted)
+
+    return jax.lax.map(block, keys)
 
 
 @study("continuous-information/problems", num_problems=512)

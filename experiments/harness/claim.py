@@ -80,9 +80,7 @@ class Found(NamedTuple):
         )
 
 
-def equal(
-    measured: Any, predicted: Any, setting: Setting, unit: str = "nats", tolerance: float | None = None
-) -> Found:
+def equal(measured: Any, predicted: Any, setting: Setting, unit: str = "nats", tolerance: float | None = None) -> Found:
     """measured = predicted."""
     return Found(measured, "=", predicted, setting, unit, tolerance)
 
