@@ -4,16 +4,16 @@ import math
 from functools import partial
 
 import numpy as np
-from scipy.special import rel_entr
 
-from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
+from experiments.harness.claim import Found, at_least, at_most, claim, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
-from experiments.thesis import acceleration, failures, flow, rates, study
+from experiments.thesis import acceleration, exact, failures, rates, study
 from experiments.thesis.acceleration import MEANS
 from experiments.thesis.cases import CASES, raced
 from experiments.thesis.curves import Curves, measured_turn
-from experiments.thesis.failures import AGREEMENT, BROKEN, CONTEXTS, CONTROLS, FAILURES, RIGHT, Probe
+from experiments.thesis.exact import ANSWERS
+from experiments.thesis.failures import AGREEMENT, BROKEN, CONTEXTS, CONTROLS, FAILURES, Probe
 from experiments.thesis.rates import EVERYONE, MLPS, SAVING, TABLES, Pool
 
 OPTIMISER, LINEAR, TENTH = (f"saving, {of}" for of in ("other optimiser", "linear learner", "a tenth of the samples"))
@@ -25,89 +25,8 @@ RIVALS = {  # and by how much the saving is right more often
     "order": 0.0,
     "accuracy": 0.0,
 }
-TABLE_SAMPLES = 84  # where the table of 2 contexts is farthest ahead of one of 64
 MOST = 2 / 3  # of the answers: fewer follow the larger saving where it says little
-SCALES = (0.05, 0.1, 0.2)
-CELLS, ANSWERS, TIME = "share of decided cells", "share of answers as the rule says", "learning rate × updates"
-FLOW = "least squares, gradient flow: a sign of .49 nats at scale {:g}, one of .13 at 1"
-
-
-def _flows() -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """When the flow turns, when the savings cross, and where."""
-    turns, crosses = (np.array([of(scale) for scale in SCALES]) for of in (flow.turns, flow.crosses))
-    where = [
-        f"{FLOW.format(scale)}: turn at {turn:.4g}, the savings cross at {cross:.4g}"
-        for scale, turn, cross in zip(SCALES, turns, crosses, strict=True)
-    ]
-    return turns, crosses, where
-
-
-def scaled(settings: Settings) -> Found:
-    """How long the feature of more information is not the one that is answered by, though unscaled it always is."""
-    setting = f"{FLOW.format(flow.SCALE)}; answers by the second until then, predicted: with both at scale 1"
-    return at_least(flow.turns(flow.SCALE), flow.turns(1.0), setting, TIME)
-
-
-def flow_turn(settings: Settings) -> Found:
-    """The turn of the flow against that of the savings."""
-    turns, crosses, where = _flows()
-    return at_most(np.abs(np.log(turns / crosses)), math.log(2), where, "|ln turn/predicted|")
-
-
-def scaled_flow(settings: Settings) -> Found:
-    """Between the two the rule is wrong."""
-    turns, crosses, where = _flows()
-    return at_least(turns, crosses, where, TIME)
-
-
-def decayed_flow(decay: float, settings: Settings) -> Found:
-    """In the limit: the answer to a conflict, > 0 for the small sign, and what each saves alone with that decay."""
-    answer, (first, second) = flow.limit(flow.SCALE, decay)
-    setting = f"{FLOW.format(flow.SCALE)}, weight decay {decay:g}, in the limit: "
-    where = ["answer to a conflict, > 0: by the first", "saved by the second alone, predicted: by the first"]
-    return at_most([answer, second], [0.0, first], [setting + what for what in where], "1, or nats a unit of time")
-
-
-def faster_flow(settings: Settings) -> Found:
-    """The turn at half the scale; `separated_turn` says 4 times as late."""
-    small, large = 0.01, 0.02
-    saved = flow.crosses(small) / flow.crosses(large)
-    setting = f"least squares, scales {small} and {large}, tolerance O(scale²); savings cross {saved:.4f} × as late"
-    return equal(flow.turns(small) / flow.turns(large), 4.0, setting, "times as late", tolerance=4 * large**2)
-
-
-def edge(rate: float, settings: Settings) -> Found:
-    """Gradient descent at a rate that each component alone can bear."""
-    found = flow.descend(0.7, rate)
-    factors = ", ".join(f"{x:.2f}" for x in found.alone)
-    setting = (
-        f"least squares, a sign of .49 nats at scale .7, one of .13 at 1, learning rate {rate:g}: largest |1 − rate λ| "
-        f"alone {factors}, together {found.together:.2f}"
-    )
-    return at_most(found.share, 0.5, setting, ANSWERS)
-
-
-def tables(contexts: int, settings: Settings) -> Found:
-    """A table of less information, in two contexts, against one of more in so many."""
-    sizes = ((2, AGREEMENT), (contexts, RIGHT))
-    second, first = (failures.table_saving(*size)[TABLE_SAMPLES] for size in sizes)
-    joints = [failures.table_joint(*size) for size in sizes]
-    nats = [rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum() for joint in joints]
-    setting = (
-        f"Bayesian tables after {TABLE_SAMPLES} samples: saved in 2 contexts of {nats[0]:.3f} nats, predicted: in "
-        f"{contexts} of {nats[1]:.3f}"
-    )
-    return at_least(second, first, setting)
-
-
-def joint_table(agreement: float, settings: Settings) -> Found:
-    """A table of all pairs of contexts, against one of each component."""
-    first, second = (failures.table_saving(*x)[failures.SAMPLES] for x in ((CONTEXTS, RIGHT), (2, agreement)))
-    setting = (
-        f"an intended sign in {CONTEXTS} contexts, right in {RIGHT}, a spurious one in 2, in {agreement}; "
-        f"{failures.SAMPLES} samples: Bayesian tables of each save {first:.1f} and {second:.1f} nats"
-    )
-    return at_most(failures.joint_follows(agreement), 0.5, setting, ANSWERS)
+CELLS = "share of decided cells"
 
 
 def hits(how: str, least: float, students: tuple[str, ...], lead: float, elsewhere: int, settings: Settings) -> Found:
@@ -205,20 +124,20 @@ CLAIMS = (
     *claim(
         "C10-scale",
         "Information does not decide: a gradient flow answers by .13 nats first, not by .49 written ten times smaller",
-        scaled,
+        exact.scaled,
         test=FLOWS,
     ),
     *claim(
         "C10-flow-turn",
         "The savings of two features alone say when a gradient flow turns from one to the other, within a factor of 2",
-        flow_turn,
+        exact.flow_turn,
         test=FLOWS,
     ),
     *claim(
         "C10-tables",
         "Bayesian tables of many contexts and much information save less at first than those of few and little",
-        partial(tables, CONTEXTS),
-        control=("… also where both have two contexts", partial(tables, 2)),
+        partial(exact.tables, CONTEXTS),
+        control=("… also where both have two contexts", partial(exact.tables, 2)),
     ),
     *claim(
         "C10-hits",
@@ -291,15 +210,15 @@ CLAIMS = (
     *claim(
         "L2-scale-flow",
         "In a gradient flow a small feature has saved more before the student turns to it: the margin decides",
-        scaled_flow,
+        exact.scaled_flow,
         figure=MAP,
         test=LIMITS + "test_scale",
     ),
     *claim(
         "L2-decay-flow",
         "Under weight decay a small feature may save more for ever, with the same decay, and never win",
-        partial(decayed_flow, 0.02),
-        control=("… also under a tenth of that decay", partial(decayed_flow, 0.002)),
+        partial(exact.decayed_flow, 0.02),
+        control=("… also under a tenth of that decay", partial(exact.decayed_flow, 0.002)),
         figure=MAP,
         test=LIMITS + "test_decay",
     ),
@@ -313,8 +232,8 @@ CLAIMS = (
     *claim(
         "L2-rate-edge",
         "At a rate that each component alone can bear, but not both, every second answer is against the savings",
-        partial(edge, 1.9),
-        control=("… also at half that rate", partial(edge, 0.95)),
+        partial(exact.edge, 1.9),
+        control=("… also at half that rate", partial(exact.edge, 0.95)),
         figure=MAP,
         test=LIMITS + "test_edge_of_stability",
     ),
@@ -342,10 +261,10 @@ CLAIMS = (
     *claim(
         "L2-joint-table",
         "A table of all pairs of contexts shares nothing, and answers a conflict against the larger saving",
-        partial(joint_table, AGREEMENT),
+        partial(exact.joint_table, AGREEMENT),
         control=(
             "… also where the spurious component agrees more often than the intended one",
-            partial(joint_table, 0.95),
+            partial(exact.joint_table, 0.95),
         ),
         figure=MAP,
         test=LIMITS + "test_joint_table",
@@ -353,7 +272,7 @@ CLAIMS = (
     *claim(
         "C10-acceleration-scale",
         "In a gradient flow twice the scale of the intended feature turns the student 4 times as early, to O(scale²)",
-        faster_flow,
+        exact.faster_flow,
         figure=FASTER,
         test=LIMITS + "test_scale",
     ),

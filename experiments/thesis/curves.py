@@ -87,7 +87,7 @@ def measured_turn(curves: Curves) -> Crossing:
 
 def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossing:
     """`prequential.crossing` as one program."""
-    return Crossing(*map(np.asarray, _crossing(lead, np.asarray(samples, float))))
+    return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
 
 
 def turning(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
