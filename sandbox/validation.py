@@ -53,7 +53,7 @@ def finite(name: str, tree: Any) -> None:
             raise ValueError(f"{where}: finite numbers are accepted, got {np.asarray(leaf).tolist()!s:.80}")
 
 
-def distribution(name: str, probs: Array) -> None:
+def distribution(name: str, probs: Array | np.ndarray) -> None:
     """Raises unless `probs` sums to one along its last axis and has no negative entry."""
     if not concrete(probs):
         return
@@ -65,7 +65,7 @@ def distribution(name: str, probs: Array) -> None:
         raise ValueError(f"{name}: probabilities that sum to 1 on the last axis are accepted, got {values!s:.80}")
 
 
-def samples(name: str, x: Array) -> None:
+def samples(name: str, x: Array | np.ndarray) -> None:
     """Raises unless `x` holds at least one sample, all finite."""
     if x.ndim not in (1, 2) or x.shape[0] < 1:
         raise ValueError(f"{name}: samples [n] or [n, d] with n of 1 or more are accepted, got shape {x.shape}")

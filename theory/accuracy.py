@@ -5,7 +5,6 @@ The public names stand in `theory.budget`.
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float
@@ -54,7 +53,7 @@ def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> 
     if (at_best > TOLERANCE).any():
         accepted = "a start from which a perfect verifier gains: fewer real samples, or a larger share"
         raise validation.refuse("initial", p.ravel()[at_best.argmax()], accepted)
-    return jnp.asarray(ratio, share.dtype)
+    return validation.array(ratio, share.dtype)
 
 
 def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
@@ -76,9 +75,9 @@ def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
         Cover & Thomas (2006), Elements of Information Theory, section 11.9: Chernoff information.
         Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
     """
-    p = validation.rates("initial", initial)
-    square = (2 * jnp.sqrt(p * (1 - p)) - (1 - p)) / jnp.where(p > 0, p, 1)
-    return jnp.sqrt(jnp.clip(square, 0, 1))
+    xp, p = validation.host(validation.rates("initial", initial))
+    square = (2 * xp.sqrt(p * (1 - p)) - (1 - p)) / xp.where(p > 0, p, 1)
+    return validation.array(xp.sqrt(xp.clip(square, 0, 1)))
 
 
 def accuracy(
@@ -116,7 +115,7 @@ def accuracy(
         most = float((goals - at_best).ravel()[worst])
         accepted = f"at most {most:.6g}, as a perfect verifier reaches, or a larger n"
         raise validation.refuse("goal", goals.ravel()[worst], accepted)
-    return jnp.asarray(ratio, p.dtype)
+    return validation.array(ratio, p.dtype)
 
 
 def _missing(n: int, p: float) -> float:

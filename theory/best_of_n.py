@@ -36,14 +36,15 @@ def best_of(pmf: ArrayLike, score: ArrayLike, n: int) -> Float[Array, " y"]:
     """
     p, s = validation.one_dtype(validation.pmf("pmf", pmf, 1), validation.finite("score", score, 1))
     validation.same_size("score", s.size, "pmf", p.size)
+    xp, p, s = validation.host(p, s)
     draws, own, other = _draws(n), s[:, None], s[None, :]
-    below, level, above = (jnp.where(which, p[None, :], 0).sum(1) for which in (other < own, other == own, other > own))
+    below, level, above = (xp.where(which, p[None, :], 0).sum(1) for which in (other < own, other == own, other > own))
     # ln F = −ln(1 + above/F) and ln((F−g)/F) = −ln(1 + g/below): ratios of sums that are exact, where 1 − F is not
     some = level > 0
-    within = jnp.where(some, below + level, 1)
-    log_f = -jnp.log1p(above / within)
-    log_worse = jnp.where(below > 0, -jnp.log1p(level / jnp.where(below > 0, below, 1)), -jnp.inf)
-    return p / jnp.where(some, level, 1) * jnp.exp(draws * log_f) * -jnp.expm1(draws * log_worse)
+    within = xp.where(some, below + level, 1)
+    log_f = -xp.log1p(above / within)
+    log_worse = xp.where(below > 0, -xp.log1p(level / xp.where(below > 0, below, 1)), -jnp.inf)
+    return validation.array(p / xp.where(some, level, 1) * xp.exp(draws * log_f) * -xp.expm1(draws * log_worse))
 
 
 def best_of_kl(n: int) -> Float[Array, ""]:
@@ -65,7 +66,7 @@ def best_of_kl(n: int) -> Float[Array, ""]:
         Beirami et al. (2024), Theoretical guarantees on the best-of-n alignment policy, arXiv:2401.01879.
     """
     draws = _draws(n)
-    return jnp.asarray(math.log(draws) - (draws - 1) / draws, jnp.result_type(float))
+    return validation.array(math.log(draws) - (draws - 1) / draws, jnp.result_type(float))
 
 
 def expected_maximum(n: int) -> Float[Array, ""]:
@@ -91,7 +92,7 @@ def expected_maximum(n: int) -> Float[Array, ""]:
     end = math.sqrt(2 * (math.log(draws) + 40))  # where n φ is e^{−40}
     x, step = np.linspace(-9, end, NODES, retstep=True)
     density = draws / math.sqrt(2 * math.pi) * np.exp(-(x**2) / 2 + (draws - 1) * log_ndtr(x))
-    return jnp.asarray((x * density).sum() * step, jnp.result_type(float))
+    return validation.array((x * density).sum() * step, jnp.result_type(float))
 
 
 class Goodhart(NamedTuple):
@@ -121,11 +122,11 @@ def regressional_goodhart(n: int, noise: ArrayLike) -> Goodhart:
         Gao, Schulman & Hilton (2023), Scaling laws for reward model overoptimization, arXiv:2210.10760.
     """
     v = validation.finite("noise", noise)
+    xp, v = validation.host(v)
     if validation.has_values(v) and (v < 0).any():
         raise validation.refuse("noise", v.min(), "numbers >= 0")
-    spread = jnp.sqrt(1 + v)
-    maximum = expected_maximum(n).astype(v.dtype)
-    return Goodhart(maximum / spread, maximum * spread)
+    spread, maximum = xp.sqrt(1 + v), float(expected_maximum(n))
+    return Goodhart(validation.array(maximum / spread), validation.array(maximum * spread))
 
 
 def _draws(n: int) -> float:

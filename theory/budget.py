@@ -52,7 +52,11 @@ def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
         Cover & Thomas (2006), Elements of Information Theory, section 7.1.
         Majani & Rumsey (1991), Two results on binary-input discrete memoryless channels: the range of w.
     """
-    phi, psi = checked_verifier(verifier)
+    return _capacity(*checked_verifier(verifier))
+
+
+@jax.jit
+def _capacity(phi: Float[Array, "*shape"], psi: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     gap = phi - psi
     safe = jnp.where(gap != 0, gap, 1)
     inside = (jnp.minimum(phi, psi) > 0) & (jnp.maximum(phi, psi) < 1)
@@ -88,7 +92,11 @@ def verdict(verifier: Verifier, share: ArrayLike) -> Float[Array, "*shape"]:
         Cover & Thomas (2006), Elements of Information Theory, section 2.4.
     """
     phi, psi, p = validation.one_dtype(*checked_verifier(verifier), validation.rates("share", share))
-    phi, psi, p = jnp.broadcast_arrays(phi, psi, p)
+    return _verdict(*validation.broadcast(phi, psi, p))
+
+
+@jax.jit
+def _verdict(phi: Array, psi: Array, p: Array) -> Float[Array, "*shape"]:
     kept = p * phi + (1 - p) * psi
 
     def divergence(rate):  # no difference of entropies, which would leave no digits of a weak verdict
@@ -113,6 +121,7 @@ def item_capacities(acceptances: ArrayLike) -> Float[Array, " item"]:
         ValueError: Where an entry is no rate.
     """
     a = validation.rates("acceptances", acceptances, 2)
+    _, a = validation.host(a)
     return capacity((a.max(0), a.min(0)))
 
 
@@ -139,7 +148,7 @@ def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0
     """
     goal, first = (validation.finite(name, x, 0) for name, x in (("information", information), ("start", start)))
     for name, value in (("information", goal), ("start", first)):
-        if value < 0:
+        if float(value) < 0:
             raise validation.refuse(name, float(value), "a number >= 0, in nats")
     nats = float(validation.floats("verifier", capacity(verifier), 0))
     if nats <= 0:
@@ -192,10 +201,14 @@ def frozen_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLike | 
     """
     tasks, a = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("acceptances", acceptances, 2))
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
-    start = jnp.ones((tasks.size, 1), a.dtype) if initial is None else validation.pmf("initial", initial, 2, 1)
+    start = validation.pmf("initial", np.ones((tasks.size, 1)) if initial is None else initial, 2, 1)
     validation.same_size("initial", start.shape[0], "prior", tasks.size)
-    judges = judge_law(a)
-    joint = (tasks[:, None] * start.astype(a.dtype))[:, None, :] * judges[:, :, None]  # [x, j, z]
+    return _frozen_total(tasks, a, validation.array(start, a.dtype))
+
+
+@jax.jit
+def _frozen_total(tasks: Float[Array, " x"], a: Float[Array, "x k"], start: Float[Array, "x s"]) -> Float[Array, ""]:
+    joint = (tasks[:, None] * start)[:, None, :] * _judge_law(a)[:, :, None]  # [x, j, z]
     mass = joint.sum((0, 1))
     nats = jax.vmap(product_divergence, 2)(joint / jnp.where(mass > 0, mass, 1)[None, None, :])
     return (mass * nats).sum()
@@ -213,6 +226,10 @@ def judge_law(acceptances: ArrayLike) -> Float[Array, "x judge"]:
     Raises:
         ValueError: Where an entry is no rate.
     """
-    a = validation.rates("acceptances", acceptances, 2)
+    return _judge_law(validation.rates("acceptances", acceptances, 2))
+
+
+@jax.jit
+def _judge_law(a: Float[Array, "x k"]) -> Float[Array, "x judge"]:
     keeps = jnp.asarray(np.arange(2 ** a.shape[1])[:, None] >> np.arange(a.shape[1])[None] & 1, bool)
     return jnp.where(keeps[None], a[:, None, :], 1 - a[:, None, :]).prod(2)

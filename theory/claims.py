@@ -29,7 +29,7 @@ def training(joint: ArrayLike) -> Float[Array, ""]:
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    p = validation.pmf("joint", joint, ndim=3)
+    _, p = validation.host(validation.pmf("joint", joint, ndim=3))
     return mutual_information(p.sum(2)) - mutual_information(p.sum(1))
 
 
@@ -50,8 +50,8 @@ def data_processing(information: ArrayLike) -> Float[Array, " step"]:
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    values = _trajectory(information)
-    return values[:-1] - values[1:]
+    _, values = validation.host(_trajectory(information))
+    return validation.array(values[:-1] - values[1:])
 
 
 def strong_data_processing(information: ArrayLike, kernel: ArrayLike) -> Float[Array, " step"]:
@@ -77,7 +77,8 @@ def strong_data_processing(information: ArrayLike, kernel: ArrayLike) -> Float[A
     values, rate = validation.one_dtype(_trajectory(information), contraction(validation.pmf("kernel", kernel, 2, 1)))
     if validation.has_values(rate) and rate >= 1 - 1e-12:
         raise validation.refuse("kernel", f"eta_KL = {rate}", "a kernel with eta_KL < 1: no constant rate holds here")
-    return rate * values[:-1] - values[1:]
+    _, values, rate = validation.host(values, rate)
+    return validation.array(rate * values[:-1] - values[1:])
 
 
 def external_signal(joint: ArrayLike) -> Float[Array, ""]:
@@ -98,8 +99,8 @@ def external_signal(joint: ArrayLike) -> Float[Array, ""]:
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    p = validation.pmf("joint", joint, ndim=4)
-    known = conditional_mutual_information(jnp.swapaxes(p.sum(3), 1, 2))
+    _, p = validation.host(validation.pmf("joint", joint, ndim=4))
+    known = conditional_mutual_information(p.sum(3).swapaxes(1, 2))
     return mutual_information(p.sum((2, 3))) + known - mutual_information(p.sum((1, 2)))
 
 
@@ -125,7 +126,8 @@ def injection(information: ArrayLike, injected: ArrayLike) -> Float[Array, " ste
     """
     values, entered = validation.one_dtype(_trajectory(information), validation.finite("injected", injected, 1))
     validation.same_size("injected", entered.size, "information[1:]", values.size - 1)
-    return values[:-1] + entered - values[1:]
+    _, values, entered = validation.host(values, entered)
+    return validation.array(values[:-1] + entered - values[1:])
 
 
 def self_judge(joint: ArrayLike) -> Float[Array, ""]:
@@ -145,9 +147,9 @@ def self_judge(joint: ArrayLike) -> Float[Array, ""]:
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    p = validation.pmf("joint", joint, ndim=4)
+    _, p = validation.host(validation.pmf("joint", joint, ndim=4))
     x, z, d, s = p.shape
-    return -conditional_mutual_information(jnp.moveaxis(p, 3, 1).reshape(x, s, z * d))
+    return -conditional_mutual_information(p.transpose(0, 3, 1, 2).reshape(x, s, z * d))
 
 
 def frozen_judge(information: ArrayLike, total: ArrayLike) -> Float[Array, " t"]:
@@ -166,7 +168,8 @@ def frozen_judge(information: ArrayLike, total: ArrayLike) -> Float[Array, " t"]
         ValueError: Where `information` is not a finite trajectory, or `total` not a number.
     """
     values, cap = validation.one_dtype(_trajectory(information), validation.finite("total", total, 0))
-    return values[0] + cap - values
+    _, values, cap = validation.host(values, cap)
+    return validation.array(values[0] + cap - values)
 
 
 def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shape"]:
@@ -188,8 +191,8 @@ def candidates(success: ArrayLike, in_support: ArrayLike) -> Float[Array, "*shap
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
     end, start = validation.one_dtype(validation.rates("success", success), validation.rates("in_support", in_support))
-    start, end = jnp.broadcast_arrays(start, end)
-    return start - end
+    start, end = validation.broadcast(start, end)
+    return validation.array(start - end)
 
 
 def supervision(joint: ArrayLike) -> Float[Array, ""]:
@@ -210,9 +213,9 @@ def supervision(joint: ArrayLike) -> Float[Array, ""]:
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    p = validation.pmf("joint", joint, ndim=4)
+    _, p = validation.host(validation.pmf("joint", joint, ndim=4))
     y, summary, s, q = p.shape
-    within = conditional_mutual_information(jnp.swapaxes(p, 1, 2).reshape(y, s, summary * q))
+    within = conditional_mutual_information(p.swapaxes(1, 2).reshape(y, s, summary * q))
     return conditional_mutual_information(p.sum(0)) + within - conditional_mutual_information(p.sum(1))
 
 
@@ -294,7 +297,8 @@ def coverage(together: ArrayLike, singles: ArrayLike) -> Float[Array, ""]:
     all_of_them, each = validation.one_dtype(
         validation.finite("together", together, 0), validation.finite("singles", singles, 1)
     )
-    return each.sum() - all_of_them
+    _, all_of_them, each = validation.host(all_of_them, each)
+    return validation.array(each.sum() - all_of_them)
 
 
 def _trajectory(information: ArrayLike) -> Float[Array, " t"]:

@@ -70,7 +70,9 @@ def initial(n: int, pmf: ArrayLike) -> Float[Array, " s"]:
     Raises:
         ValueError: Where `n` < 1 or `pmf` is not a probability table.
     """
-    return multinomial_kernel(n, validation.pmf("pmf", pmf, ndim=1)[None])[0]
+    _, p = validation.host(validation.pmf("pmf", pmf, ndim=1))
+    _, rows = validation.host(multinomial_kernel(n, p[None]))
+    return validation.array(rows[0])
 
 
 def _step(law: Float[Array, " s"], kernel: Float[Array, "s s"] | BandedKernel) -> Float[Array, " s"]:
@@ -99,7 +101,7 @@ def _chain(initial: ArrayLike, kernels: Kernels) -> tuple[Array, Array | BandedK
                 "kernels", f"bands of shape {bands.shape}", f"bands over {size} states, as `initial` has"
             )
         first, bands = validation.one_dtype(first, bands)
-        return first, BandedKernel(jnp.asarray(kernels.starts), bands)
+        return first, BandedKernel(validation.array(kernels.starts), bands)
     table = validation.pmf("kernels", kernels, ndim=(2, 3), axis=-1)
     if table.shape[-2:] != (first.shape[1],) * 2:
         raise validation.refuse(
@@ -163,7 +165,7 @@ def information(prior: ArrayLike, initial: ArrayLike, kernels: Kernels, num_gene
     tasks = validation.pmf("prior", prior, ndim=1)
     first, table = _chain(initial, kernels)
     validation.same_size("prior", tasks.size, "initial", first.shape[0])
-    tasks = tasks.astype(first.dtype)
+    tasks = validation.array(tasks, first.dtype)
     return _information(tasks, first, table, num_generations=validation.integer("num_generations", num_generations, 0))
 
 
@@ -172,7 +174,7 @@ def _information(
     prior: Float[Array, " x"], first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int
 ) -> Float[Array, " t"]:
     def nats(law):
-        return product_divergence(prior[:, None] * law)
+        return _mixture_information(prior, law)
 
     def generation(law, _):
         return _generation(law, kernels), nats(law)
@@ -200,6 +202,11 @@ def pointwise_information(prior: ArrayLike, laws: ArrayLike) -> Float[Array, "x 
         validation.pmf("prior", prior, ndim=1), validation.pmf("laws", laws, ndim=2, axis=1)
     )
     validation.same_size("prior", tasks.size, "laws", table.shape[0])
+    return _pointwise(tasks, table)
+
+
+@jax.jit
+def _pointwise(tasks: Float[Array, " x"], table: Float[Array, "x s"]) -> Float[Array, "x s"]:
     reached = table > 0
     marginal = jnp.broadcast_to((tasks[:, None] * table).sum(0, keepdims=True), table.shape)
     ratio = jnp.where(reached, table, 1) / jnp.where(reached, marginal, 1)
@@ -225,4 +232,9 @@ def residual_information(prior: ArrayLike, pmfs: ArrayLike) -> Float[Array, ""]:
         validation.pmf("prior", prior, ndim=1), validation.pmf("pmfs", pmfs, ndim=2, axis=1)
     )
     validation.same_size("prior", tasks.size, "pmfs", table.shape[0])
-    return product_divergence(tasks[:, None] * table)
+    return _mixture_information(tasks, table)
+
+
+@jax.jit
+def _mixture_information(prior: Float[Array, " x"], table: Float[Array, "x k"]) -> Float[Array, ""]:
+    return product_divergence(prior[:, None] * table)

@@ -1,5 +1,7 @@
 """When and where a chain stops for good. The public names stand in `theory.drift`."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -26,8 +28,8 @@ def fixation_time(kernel: ArrayLike) -> Float[Array, " s"]:
     References:
         Kemeny & Snell (1960), Finite Markov Chains, theorem 3.3.5.
     """
-    table, moving = _absorbing_chain(kernel)
-    return _reached(jnp.linalg.solve(jnp.eye(len(moving), dtype=table.dtype) - table, moving))
+    xp, table, moving = _absorbing_chain(kernel)
+    return _reached(xp, table, moving)
 
 
 def fixation_probabilities(kernel: ArrayLike) -> Float[Array, "source target"]:
@@ -48,29 +50,32 @@ def fixation_probabilities(kernel: ArrayLike) -> Float[Array, "source target"]:
     References:
         Kemeny & Snell (1960), Finite Markov Chains, theorem 3.3.7.
     """
-    table, moving = _absorbing_chain(kernel)
-    return _reached(jnp.linalg.solve(jnp.eye(len(moving), dtype=table.dtype) - table, jnp.diag(1 - moving)))
+    xp, table, moving = _absorbing_chain(kernel)
+    return _reached(xp, table, xp.diag(1 - moving))
 
 
-def _absorbing_chain(kernel: ArrayLike) -> tuple[Float[Array, "s s"], Float[Array, " s"]]:
-    """The kernel with the rows of its absorbing states cleared, and 1 for every state that is not absorbing."""
+def _absorbing_chain(kernel: ArrayLike) -> tuple[Any, Any, Any]:
+    """The module, the kernel with the rows of its absorbing states cleared, and 1 for every state that is not one."""
     table = validation.pmf("kernel", kernel, ndim=2, axis=1)
     validation.same_size("kernel", table.shape[0], "kernel, axis 1,", table.shape[1])
-    moving = (jnp.diag(table) < 1).astype(table.dtype)
-    if validation.has_values(moving) and np.asarray(moving).all():
+    xp, table = validation.host(table)
+    moving = (xp.diag(table) < 1).astype(table.dtype)
+    if validation.has_values(moving) and moving.all():
         raise validation.refuse("kernel", "a chain that never stops", "a kernel with a state s where T(s,s) = 1")
-    return moving[:, None] * table, moving
+    return xp, moving[:, None] * table, moving
 
 
-def _reached(solution: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A solution, where there is one: the system is singular if some state reaches no absorbing one."""
-    if validation.has_values(solution):
-        values = np.asarray(solution)
-        if not (
-            np.isfinite(values).all() and values.min() > -1e-3 and values.max() < 1 / jnp.finfo(solution.dtype).eps
-        ):
-            raise validation.refuse("kernel", "a state that never stops", "a chain in which every state can stop")
-    return solution
+def _reached(xp: Any, table: Any, target: Any) -> Float[Array, "..."]:
+    """(I − Q)⁻¹ target, where there is one: the system is singular if some state reaches no absorbing one."""
+    refusal = validation.refuse("kernel", "a state that never stops", "a chain in which every state can stop")
+    try:
+        values = xp.linalg.solve(xp.eye(len(table), dtype=table.dtype) - table, target)
+    except np.linalg.LinAlgError as error:
+        raise refusal from error
+    most = 1 / jnp.finfo(values.dtype).eps
+    if validation.has_values(values) and not ((values > -1e-3) & (values < most)).all():  # nor is NaN
+        raise refusal
+    return validation.array(values)
 
 
 def fixation_time_diffusion(n: int, pmf: ArrayLike) -> Float[Array, ""]:
@@ -93,5 +98,6 @@ def fixation_time_diffusion(n: int, pmf: ArrayLike) -> Float[Array, ""]:
         Kimura & Ohta (1969), The average number of generations until fixation of a mutant gene.
     """
     n = validation.integer("n", n, 1)
-    rest = 1 - validation.pmf("pmf", pmf, ndim=1)
-    return -2 * n * jnp.where(rest > 0, rest * jnp.log(jnp.where(rest > 0, rest, 1)), 0).sum()
+    xp, p = validation.host(validation.pmf("pmf", pmf, ndim=1))
+    rest = xp.where(p < 1, 1 - p, 1)
+    return validation.array(-2 * n * (rest * xp.log(rest)).sum())

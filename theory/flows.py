@@ -124,7 +124,7 @@ def turn(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float
     limit = ends.sum() if abs(ends.sum()) > 1000 * eps * np.abs(ends).sum() else 0.0
     stationary = _zeros(terms, rates)
     found = _between(lambda t: float(-ends @ np.expm1(-rates * t)), stationary, limit)
-    return jnp.asarray(math.inf if limit <= 0 else found[-1] if found else 0.0, modes[0].dtype)
+    return validation.array(math.inf if limit <= 0 else found[-1] if found else 0.0, modes[0].dtype)
 
 
 def _zeros(terms: np.ndarray, rates: np.ndarray) -> list[float]:
@@ -198,7 +198,7 @@ def _moments(
             "covariance", f"shape {cov.shape}", f"shape {(c.size, c.size)}, as `cross` has {c.size}"
         )
     if validation.has_values(cov):
-        values, slack = np.asarray(cov, float), math.sqrt(jnp.finfo(cov.dtype).eps) * float(jnp.abs(cov).max())
+        values, slack = np.asarray(cov, float), math.sqrt(jnp.finfo(cov.dtype).eps) * np.abs(np.asarray(cov)).max()
         if np.abs(values - values.T).max() > slack or np.linalg.eigvalsh(values)[0] < -slack:
             raise validation.refuse("covariance", covariance, "a symmetric positive semidefinite matrix")
     return c, cov
@@ -206,14 +206,15 @@ def _moments(
 
 def _modes(covariance: ArrayLike, cross: ArrayLike) -> tuple[Array, Array, Array]:
     """The eigenvalues of C, increasing and >= 0, its eigenvectors [feature, mode], and c along them."""
-    c, cov = _moments(covariance, cross)
-    rates, vectors = jnp.linalg.eigh(cov)
-    return jnp.maximum(rates, 0), vectors, jnp.matmul(c, vectors, precision="highest")
+    xp, c, cov = validation.host(*_moments(covariance, cross))
+    rates, vectors = xp.linalg.eigh(cov)
+    along = (c[:, None] * vectors).sum(0)
+    return validation.array(xp.maximum(rates, 0)), validation.array(vectors), validation.array(along)
 
 
 def _times(times: ArrayLike) -> Array:
     """Finite times >= 0."""
     t = validation.finite("times", times)
-    if validation.has_values(t) and (t < 0).any():
+    if validation.has_values(t) and (np.asarray(t) < 0).any():
         raise validation.refuse("times", t.min(), "numbers >= 0")
     return t

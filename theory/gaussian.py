@@ -4,8 +4,9 @@ Generation t = 0 is the fit to n real samples of N(μ, σ²); generation t has t
 parameter are exact: an unknown mean, the variance known (here), and an unknown log-variance (`log_variance.py`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -31,9 +32,9 @@ class Moments(NamedTuple):
     variance: Float[Array, " t"]
 
 
-def _fits(num_generations: int, like: Array) -> Float[Array, " t"]:
+def _fits(num_generations: int, like: Any) -> Float[np.ndarray, " t"]:
     """How many fits the model of generation t has behind it, t + 1, in the dtype of `like`."""
-    return jnp.arange(1, validation.integer("num_generations", num_generations, 0) + 2, dtype=like.dtype)
+    return np.arange(1, validation.integer("num_generations", num_generations, 0) + 2, dtype=like.dtype)
 
 
 def expected_variance(
@@ -60,8 +61,8 @@ def expected_variance(
         Kazdan et al. (2024), Collapse or thrive? arXiv:2410.16713 (the setting).
     """
     n = validation.integer("n", n, 2)
-    start = validation.positive("variance", variance)
-    return start * (1.0 if unbiased else 1 - 1 / n) ** _fits(num_generations, start)
+    _, start = validation.host(validation.positive("variance", variance))
+    return validation.array(start * (1.0 if unbiased else 1 - 1 / n) ** _fits(num_generations, start))
 
 
 def expected_squared_error(
@@ -87,9 +88,8 @@ def expected_squared_error(
         Shumailov et al. (2023), The curse of recursion, arXiv:2305.17493 (the setting).
     """
     kept = expected_variance(n, num_generations, variance=variance, unbiased=unbiased)
-    if unbiased:
-        return _fits(num_generations, kept) * kept / n
-    return validation.positive("variance", variance) - kept
+    _, kept, start = validation.host(kept, validation.positive("variance", variance))
+    return validation.array(_fits(num_generations, kept) * kept / n if unbiased else start - kept)
 
 
 def expected_deviation(
@@ -115,9 +115,9 @@ def expected_deviation(
         Bertrand et al. (2023), On the stability of iterative retraining, arXiv:2310.00429.
     """
     n = validation.integer("n", n, 2)
-    start = validation.positive("variance", variance)
+    xp, start = validation.host(validation.positive("variance", variance))
     log_a = float(np.log(2 / (n - unbiased)) / 2 + gammaln(n / 2) - gammaln((n - 1) / 2))
-    return jnp.sqrt(start) * jnp.exp(_fits(num_generations, start) * log_a)
+    return validation.array(xp.sqrt(start) * xp.exp(_fits(num_generations, start) * log_a))
 
 
 def log_variance_moments(
@@ -146,10 +146,11 @@ def log_variance_moments(
     """
     dimensions = validation.integer("dimensions", dimensions, 1)
     n = validation.integer("n", n, dimensions + 1)
-    start = jnp.log(validation.positive("variance", variance))
+    xp, start = validation.host(validation.positive("variance", variance))
     half, fits = (n - 1 - np.arange(dimensions)) / 2, _fits(num_generations, start)
     drift, spread = digamma(half) - np.log((n - unbiased) / 2), polygamma(1, half)
-    return Moments(start + fits * float(drift.sum()), fits * float(spread.sum()))
+    mean = xp.log(start) + fits * float(drift.sum())
+    return Moments(validation.array(mean), validation.array(fits * float(spread.sum())))
 
 
 def mean_variance(
@@ -176,9 +177,9 @@ def mean_variance(
         Gerstgrasser et al. (2024), Is model collapse inevitable? arXiv:2404.01413.
     """
     n = validation.integer("n", n, 1)
-    start = validation.positive("variance", variance)
+    _, start = validation.host(validation.positive("variance", variance))
     fits = _fits(num_generations, start)
-    return start / n * (jnp.cumsum(1 / fits**2) if accumulate else fits)
+    return validation.array(start / n * (np.cumsum(1 / fits**2) if accumulate else fits))
 
 
 def mean_information(
@@ -211,7 +212,9 @@ def mean_information(
         Cover & Thomas (2006), Elements of Information Theory, section 9.1: the Gaussian channel.
     """
     noise = mean_variance(n, num_generations, variance=variance, accumulate=accumulate)
-    return jnp.log1p(validation.positive("prior_variance", prior_variance).astype(noise.dtype) / noise) / 2
+    prior = validation.array(validation.positive("prior_variance", prior_variance), noise.dtype)
+    xp, prior, noise = validation.host(prior, noise)
+    return validation.array(xp.log1p(prior / noise) / 2)
 
 
 def mean_pointwise_information(
@@ -243,15 +246,20 @@ def mean_pointwise_information(
     """
     x, m = replicas("means", task, means)
     noise = mean_variance(n, m.shape[-1] - 1, variance=variance, accumulate=accumulate)
-    noise = jnp.broadcast_to(noise.astype(m.dtype), m.shape)
+    law = checked(prior)
+    return _pointwise(x, m, validation.array(noise, m.dtype), jax.tree.map(lambda a: validation.array(a, m.dtype), law))
+
+
+@jax.jit
+def _pointwise(x: Float[Array, "..."], m: Float[Array, "..."], noise: Float[Array, " t"], prior: Prior) -> Array:
+    noise = jnp.broadcast_to(noise, m.shape)
 
     def log_normal(deviation, spread):
         return -(deviation**2) / (2 * spread) - jnp.log(2 * jnp.pi * spread) / 2
 
-    law = checked(prior)
-    if isinstance(law, Normal):
-        marginal = log_normal(m - jnp.asarray(law.mean, m.dtype), noise + jnp.asarray(law.variance, m.dtype))
+    if isinstance(prior, Normal):
+        marginal = log_normal(m - prior.mean, noise + prior.variance)
     else:
-        values, probs = (jnp.asarray(a, m.dtype).reshape((-1,) + (1,) * m.ndim) for a in law)
+        values, probs = (jnp.asarray(a).reshape((-1,) + (1,) * m.ndim) for a in prior)
         marginal = logsumexp(log_normal(m[None] - values, noise[None]), axis=0, b=probs)
     return log_normal(m - x[..., None], noise) - marginal

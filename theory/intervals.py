@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.special import ndtri
 from jaxtyping import Float, Key
+from scipy.special import ndtri
 
 from theory import validation
 from theory.validation import ArrayLike
@@ -47,21 +47,22 @@ class Estimate(NamedTuple):
         if not 0 < level < 1:
             raise validation.refuse("level", level, "a number in (0, 1)")
         mean, stderr = validation.finite("mean", self.mean), validation.finite("stderr", self.stderr)
+        _, mean, stderr = validation.host(mean, stderr)
         if validation.has_values(stderr) and not (stderr >= 0).all():
             raise validation.refuse("stderr", "a negative entry", "numbers >= 0")
         if bounds is None:
-            half = -ndtri(jnp.asarray((1 - level) / 2, stderr.dtype)) * stderr
+            half = -float(ndtri((1 - level) / 2)) * stderr
         else:
             low, high = bounds
             if not -math.inf < low < high < math.inf:
                 raise validation.refuse("bounds", bounds, "finite numbers (low, high), low < high")
             reach = (high - low) / 2 * (1 + 1e-3)  # a mean at an end may be rounded
-            if validation.has_values(mean) and not (jnp.abs(mean - (low + high) / 2) <= reach).all():
+            if validation.has_values(mean) and not (abs(mean - (low + high) / 2) <= reach).all():
                 raise validation.refuse("bounds", bounds, "(low, high) with the mean between them")
             log = math.log(4 / (1 - level))
-            fewer = jnp.asarray(self.count, stderr.dtype) - 1
+            fewer = stderr.dtype.type(self.count) - 1
             half = math.sqrt(2 * log) * stderr + 7 * (high - low) * log / 3 / fewer
-        return mean - half, mean + half
+        return validation.array(mean - half), validation.array(mean + half)
 
 
 class Bracket(NamedTuple):
@@ -73,7 +74,8 @@ class Bracket(NamedTuple):
     @property
     def width(self) -> Array:
         """The distance of the two means; what is left of it without sampling error is the gap of the two bounds."""
-        return jnp.asarray(self.upper.mean) - jnp.asarray(self.lower.mean)
+        _, upper, lower = validation.host(self.upper.mean, self.lower.mean)
+        return validation.array(upper - lower)
 
     def interval(self, level: float = 0.95) -> tuple[Array, Array]:
         """An interval that holds the truth with probability `level` at least, by the union bound over its two ends.
@@ -118,7 +120,8 @@ class Bounds(NamedTuple):
         """
         if jnp.shape(self.lower) != jnp.shape(other.lower):
             raise validation.refuse("other", f"shape {jnp.shape(other.lower)}", f"shape {jnp.shape(self.lower)}")
-        return Bounds(self.lower - other.upper, self.upper - other.lower)
+        _, a, b, c, d = validation.host(self.lower, other.upper, self.upper, other.lower)
+        return Bounds(validation.array(a - b), validation.array(c - d))
 
     def bracket(self) -> Bracket:
         """The two means with their standard errors.
@@ -149,10 +152,12 @@ def estimate(values: ArrayLike) -> Estimate:
     v = validation.finite("values", values)
     if v.ndim == 0 or v.shape[0] < 2:
         raise validation.refuse("values", f"shape {v.shape}", "at least 2 replicas on axis 0")
-    result = Estimate(v.mean(0), v.std(0, ddof=1) / v.shape[0] ** 0.5, v.shape[0])
-    if validation.has_values(v) and not (np.isfinite(result.mean).all() and np.isfinite(result.stderr).all()):
+    _, v = validation.host(v)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, stderr = v.mean(0), v.std(0, ddof=1) / v.shape[0] ** 0.5
+    if validation.has_values(v) and not (np.isfinite(mean).all() and np.isfinite(stderr).all()):
         raise validation.refuse("values", f"numbers too large for the sums in {v.dtype}", "smaller ones")
-    return result
+    return Estimate(validation.array(mean), validation.array(stderr), v.shape[0])
 
 
 def spread(values: ArrayLike, num_replicas: int) -> Float[Array, "replica *shape"]:
@@ -175,9 +180,10 @@ def spread(values: ArrayLike, num_replicas: int) -> Float[Array, "replica *shape
     if v.ndim == 0 or v.shape[0] < 2:
         raise validation.refuse("values", f"shape {v.shape}", "at least 2 replicas on axis 0")
     few, many = v.shape[0], validation.integer("num_replicas", num_replicas, v.shape[0])
+    xp, v = validation.host(v)
     mean = v.mean(0, keepdims=True)
     added = (v - mean) * (many / few * (few * (many - 1) / ((few - 1) * many)) ** 0.5)
-    return mean + jnp.pad(added, ((0, many - few), *[(0, 0)] * (v.ndim - 1)))
+    return validation.array(mean + xp.pad(added, ((0, many - few), *[(0, 0)] * (v.ndim - 1))))
 
 
 def merge(a: Estimate, b: Estimate) -> Estimate:
@@ -203,14 +209,14 @@ def merge(a: Estimate, b: Estimate) -> Estimate:
     count = a.count + b.count
     if validation.has_values(count) and count < 2:
         raise validation.refuse("b", f"a count that makes {count} with that of `a`", "at least 2 replicas in all")
-    mean, other = validation.one_dtype(*map(jnp.asarray, (a.mean, b.mean)))
-    size_a, size_b, size = (jnp.asarray(n, mean.dtype) for n in (a.count, b.count, count))
+    mean, other = validation.one_dtype(*map(validation.array, (a.mean, b.mean)))
+    xp, *given = validation.host(mean, other, a.stderr, b.stderr, a.count, b.count, count)
+    mean, other, error_a, error_b, size_a, size_b, size = (xp.asarray(x, mean.dtype) for x in given)
     difference = other - mean
-    squares = sum(
-        jnp.square(jnp.asarray(part.stderr, mean.dtype)) * n * (n - 1) for part, n in ((a, size_a), (b, size_b))
-    )
-    squares = squares + jnp.square(difference) * (size_a * (size_b / size))
-    return Estimate(mean + difference * (size_b / size), jnp.sqrt(squares / size / (size - 1)), count)
+    squares = xp.square(error_a) * size_a * (size_a - 1) + xp.square(error_b) * size_b * (size_b - 1)
+    squares = squares + xp.square(difference) * (size_a * (size_b / size))
+    merged = mean + difference * (size_b / size), xp.sqrt(squares / size / (size - 1))
+    return Estimate(*map(validation.array, merged), count)
 
 
 def monte_carlo(key: Key[Array, ""], draw: Callable[[Array], Array], num_chunks: int) -> Estimate:

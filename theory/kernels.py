@@ -75,7 +75,7 @@ def lattice(n: int, num_symbols: int) -> Int[Array, "s k"]:
     References:
         Ewens (2004), Mathematical Population Genetics, section 3.2.
     """
-    return jnp.asarray(counts(n, num_symbols))
+    return validation.array(counts(n, num_symbols))
 
 
 def counts(n: int, num_symbols: int) -> Int[np.ndarray, "s k"]:
@@ -125,7 +125,7 @@ def multinomial_kernel(n: int, probs: ArrayLike) -> Float[Array, "source target"
     """
     p = validation.pmf("probs", probs, ndim=2, axis=1)
     check_entries(p.shape[0], num_states(n, p.shape[1]))
-    types, log_own = _types(n, p.shape[1], p.dtype)
+    types, log_own = lattice_types(n, p.shape[1], p.dtype)
     return multinomial_rows(n, p, types, log_own)
 
 
@@ -136,10 +136,10 @@ def check_entries(num_sources: int, num_targets: int) -> None:
         raise validation.refuse("n", given, f"at most {MAX_ENTRIES:,} entries; for two symbols, see `banded_kernel`")
 
 
-def _types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s k"], Float[Array, " s"]]:
+def lattice_types(n: int, num_symbols: int, dtype: jnp.dtype) -> tuple[Float[Array, "s k"], Float[Array, " s"]]:
     """The states as laws, c/n, and what each gives to itself: ln Multinomial(c; n, c/n)."""
     table = counts(n, num_symbols)
-    return jnp.asarray(table / n, dtype), jnp.asarray(log_type_probability(table), dtype)
+    return validation.array(table / n, dtype), validation.array(log_type_probability(table), dtype)
 
 
 @jax.jit
@@ -184,11 +184,9 @@ def banded_kernel(n: int, probs: ArrayLike | None = None) -> BandedKernel:
         raise validation.refuse("probs", f"shape {p.shape}, first column {first}", accepted)
     targets, starts, width = _windows(n, first)
     sources, clipped = starts[:, None] + np.arange(width), np.minimum(targets, n)
-    types, log_own = _types(n, 2, p.dtype)
-    padding = jnp.asarray(np.where(targets > n, -np.inf, 0.0), p.dtype)
-    bands = _bands(n, p[sources], types[clipped], log_own[clipped] + padding)
-    sums = jnp.zeros(n + 1, p.dtype).at[sources].add(bands.sum(2))
-    return BandedKernel(jnp.asarray(starts), bands / sums[sources][:, :, None])
+    types, log_own = lattice_types(n, 2, p.dtype)
+    padding = np.where(targets > n, -np.inf, 0.0).astype(p.dtype)
+    return BandedKernel(validation.array(starts), _bands(n, p, sources, types, log_own, clipped, padding))
 
 
 def _windows(n: int, first: Float[np.ndarray, " s"]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -221,10 +219,15 @@ def _chernoff_window(n: int, first: Float[np.ndarray, " s"]) -> tuple[np.ndarray
 @jax.jit
 def _bands(
     n: Int[Array, ""] | int,
-    probs: Float[Array, "block source 2"],
-    types: Float[Array, "block target 2"],
-    log_own: Float[Array, "block target"],
+    probs: Float[Array, "s 2"],
+    sources: Int[Array, "block source"],
+    types: Float[Array, "s 2"],
+    log_own: Float[Array, " s"],
+    targets: Int[Array, "block target"],
+    padding: Float[Array, "block target"],
 ) -> Float[Array, "block source target"]:
-    """The entries of a banded kernel, before its rows are normalised."""
-    p, c = jnp.broadcast_arrays(probs[:, :, None, :], types[:, None, :, :])
-    return jnp.exp(log_own[:, None, :] - n * divergence_terms(c, p).sum(-1))
+    """The entries of a banded kernel; its rows sum to one."""
+    p, c = jnp.broadcast_arrays(probs[sources][:, :, None, :], types[targets][:, None, :, :])
+    bands = jnp.exp((log_own[targets] + padding)[:, None, :] - n * divergence_terms(c, p).sum(-1))
+    sums = jnp.zeros(probs.shape[0], probs.dtype).at[sources].add(bands.sum(2))
+    return bands / sums[sources][:, :, None]

@@ -8,7 +8,6 @@ density. The public names stand in `theory.gaussian`.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Complex, Float
@@ -80,7 +79,7 @@ def log_variance_information(
     """
     n, law = validation.integer("n", n, 2), checked(prior)
     fits = range(1, validation.integer("num_generations", num_generations, 0) + 2)
-    return jnp.asarray(
+    return validation.array(
         [_entropy(_density(n, t, law, unbiased)) - _entropy(_density(n, t, None, unbiased)) for t in fits]
     )
 
@@ -116,7 +115,7 @@ def log_variance_pointwise_information(
             marginal = np.logaddexp.reduce([np.log(p) + walk(seen - y) for y, p in _atoms(law) if p > 0])
         return walk(seen - x) - marginal
 
-    return jnp.asarray(np.stack([at(t) for t in range(v.shape[-1])], axis=-1))
+    return validation.array(np.stack([at(t) for t in range(v.shape[-1])], axis=-1))
 
 
 def _density(n: int, fits: int, prior: Prior | None, unbiased: bool) -> Density:

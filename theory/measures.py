@@ -1,10 +1,12 @@
 """Entropy, divergence and information of finite tables, in nats, exact to rounding and differentiable at zeros."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from theory import validation
 from theory.validation import ArrayLike
@@ -42,11 +44,18 @@ def _divergence_terms_jvp(primals, tangents):
     return divergence_terms(p, q), log_ratio(p, q) * p_dot + slope * q_dot
 
 
+@jax.jit
+def divergence(p: Float[Array, "*shape"], q: Float[Array, "*shape"]) -> Float[Array, ""]:
+    """`kl_divergence` of tables that have been checked."""
+    return divergence_terms(p, q).sum()
+
+
 def _divergence_from_product(p: Float[Array, "*shape"], q: Float[Array, "*shape"]) -> Float[Array, ""]:
     """D(p‖q) for a q made of marginals of p: zero below p only by underflow (p < 1e-150), never infinite."""
     return divergence_terms(p, jnp.maximum(q, jnp.where(p > 0, jnp.finfo(p.dtype).tiny, 0))).sum()
 
 
+@jax.jit
 def product_divergence(joint: Float[Array, "x y"]) -> Float[Array, ""]:
     """I(X;Y) of a table that has been checked: its divergence from the product of its marginals."""
     return _divergence_from_product(joint, joint.sum(1, keepdims=True) * joint.sum(0, keepdims=True))
@@ -69,10 +78,11 @@ def entropy(pmf: ArrayLike) -> Float[Array, ""]:
     References:
         Shannon (1948), A mathematical theory of communication.
     """
-    p = validation.pmf("pmf", pmf)
-    return jnp.where(p > 0, p * -jnp.log(jnp.where(p > 0, p, 1)), 0).sum()
+    xp, p = validation.host(validation.pmf("pmf", pmf))
+    return validation.array(xp.where(p > 0, p * -xp.log(xp.where(p > 0, p, 1)), 0).sum())
 
 
+@jax.jit
 def binary_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """h(p) = −p ln p − (1−p) ln(1−p), in nats; a small p keeps its digits."""
     inside = (p > 0) & (p < 1)
@@ -101,7 +111,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Float[Array, ""]:
     p, q = validation.one_dtype(validation.pmf("p", p), validation.pmf("q", q))
     if p.shape != q.shape:
         raise validation.refuse("q", f"shape {q.shape}", f"shape {p.shape}, as `p` has")
-    return divergence_terms(p, q).sum()
+    return divergence(p, q)
 
 
 def mutual_information(joint: ArrayLike) -> Float[Array, ""]:
@@ -142,7 +152,11 @@ def conditional_mutual_information(joint: ArrayLike) -> Float[Array, ""]:
     References:
         Cover & Thomas (2006), Elements of Information Theory, section 2.5.
     """
-    p = validation.pmf("joint", joint, ndim=3)
+    return _conditional(validation.pmf("joint", joint, ndim=3))
+
+
+@jax.jit
+def _conditional(p: Float[Array, "x y z"]) -> Float[Array, ""]:
     z = p.sum((0, 1), keepdims=True)
     product = p.sum(1, keepdims=True) * (p.sum(0, keepdims=True) / jnp.where(z > 0, z, 1))  # p(x,z) p(y|z)
     return _divergence_from_product(p, product)
@@ -170,9 +184,20 @@ def coarsen(joint: ArrayLike, blocks: ArrayLike, axis: int) -> Array:
     p = validation.pmf("joint", joint)
     if not -p.ndim <= axis < p.ndim:
         raise validation.refuse("axis", axis, f"an axis of a table of shape {p.shape}")
+    labels = block_labels(blocks, p.shape[axis])
+    return coarse(p, labels, axis, int(labels.max()) + 1)
+
+
+def block_labels(blocks: ArrayLike, size: int) -> Int[np.ndarray, " symbol"]:
+    """`blocks`, one for each of `size` symbols."""
     labels = np.asarray(blocks)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < 0).any():
         raise validation.refuse("blocks", labels.tolist(), "non-negative integers, one for each symbol")
-    validation.same_size("blocks", labels.size, "joint", p.shape[axis])
-    merged = jax.ops.segment_sum(jnp.moveaxis(p, axis, 0), labels, num_segments=int(labels.max()) + 1)
-    return jnp.moveaxis(merged, 0, axis)
+    validation.same_size("blocks", labels.size, "joint", size)
+    return labels
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def coarse(p: Array, labels: Int[Array, " symbol"], axis: int, num_blocks: int) -> Array:
+    """`coarsen` of what has been checked."""
+    return jnp.moveaxis(jax.ops.segment_sum(jnp.moveaxis(p, axis, 0), labels, num_segments=num_blocks), 0, axis)

@@ -6,6 +6,7 @@ The public names stand in `theory.budget`. NumPy, since a compilation for each n
 from functools import lru_cache, partial
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
@@ -61,7 +62,7 @@ def fixation(
     if (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
     values = ends(kept, phi, psi, share, real, until_kept=until_kept)
-    return Fixation(*(jnp.asarray(values[..., i], share.dtype) for i in range(4)))
+    return Fixation(*(validation.array(values[..., i], share.dtype) for i in range(4)))
 
 
 def success(
@@ -110,8 +111,12 @@ def kimura(
         Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
     """
     s, p = validation.one_dtype(validation.finite("selection", selection), validation.rates("initial", initial))
-    real = () if num_real is None else (jnp.asarray(whole_counts("num_real", num_real), s.dtype),)
-    s, p, n, *real = jnp.broadcast_arrays(s, p, jnp.asarray(whole_counts("n", n), s.dtype), *real)
+    real = () if num_real is None else (validation.array(whole_counts("num_real", num_real), s.dtype),)
+    return _kimura(*validation.broadcast(s, p, validation.array(whole_counts("n", n), s.dtype), *real))
+
+
+@jax.jit
+def _kimura(s: Array, p: Array, n: Array, *real: Array) -> Float[Array, "*shape"]:
     safe = jnp.where(s == 0, 1, s)
     size = jnp.abs(safe)  # a bad verifier is a good one for the wrong symbol
     p_up = jnp.where(safe > 0, p, 1 - p)
@@ -134,7 +139,7 @@ def checked_verifier(verifier: Verifier) -> tuple[Array, Array]:
     except (TypeError, ValueError) as error:
         raise validation.refuse("verifier", verifier, "a pair (tpr, fpr)") from error
     phi, psi = validation.one_dtype(validation.rates("tpr", tpr), validation.rates("fpr", fpr))
-    phi, psi = jnp.broadcast_arrays(phi, psi)
+    phi, psi = map(validation.array, validation.broadcast(phi, psi))
     return phi, psi
 
 

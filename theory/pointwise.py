@@ -1,5 +1,6 @@
 """What single data sets tell of their task under known laws, in nats: the values that `monte_carlo` averages."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -37,27 +38,32 @@ def pointwise_information(
     if likelihood.ndim == 0:
         raise validation.refuse("log_likelihood", "a number", "at least 1 axis, that of the tasks")
     *shape, num_tasks = likelihood.shape
-    own = jnp.asarray(task)
+    own = validation.array(task)
     if not jnp.issubdtype(own.dtype, jnp.integer):
         raise validation.refuse("task", f"dtype {own.dtype}", "integers")
     if own.ndim > len(shape) or any(a not in (1, b) for a, b in zip(own.shape[::-1], shape[::-1], strict=False)):
         raise validation.refuse("task", f"shape {own.shape}", f"one that broadcasts to {tuple(shape)}")
-    uniform = jnp.full(num_tasks, 1 / num_tasks, likelihood.dtype)
-    p = uniform if prior is None else validation.pmf("prior", prior, ndim=1)
+    p = validation.pmf("prior", np.full(num_tasks, 1 / num_tasks, likelihood.dtype) if prior is None else prior, ndim=1)
     validation.same_size("prior", p.size, "log_likelihood", num_tasks)
     likelihood, p = validation.one_dtype(likelihood, p)
     if validation.has_values((own, p)):
         indices = np.asarray(own)
         if not ((indices >= 0) & (indices < num_tasks)).all() or not (np.asarray(p)[indices] > 0).all():
             raise validation.refuse("task", "an entry that is no task", f"indices 0 … {num_tasks - 1}, of prior > 0")
-    index = jnp.broadcast_to(jnp.expand_dims(own, tuple(range(len(shape) - own.ndim))), tuple(shape))
+    if validation.has_values(likelihood) and not (np.asarray(likelihood) < np.inf).all():  # nor is NaN
+        raise validation.refuse("log_likelihood", "a NaN or +inf", "numbers below +inf")
+    values, of_own = _values(likelihood, own, p)
+    if validation.has_values(of_own) and not (np.asarray(of_own) > -np.inf).all():
+        raise validation.refuse("log_likelihood", "−inf for a replica's own task", "numbers above −inf there")
+    return values
+
+
+@jax.jit
+def _values(likelihood: Float[Array, "*shape x"], own: Array, p: Float[Array, " x"]) -> tuple[Array, Array]:
+    """The values, and the log-likelihood of each replica's own task."""
+    index = jnp.broadcast_to(jnp.expand_dims(own, tuple(range(likelihood.ndim - 1 - own.ndim))), likelihood.shape[:-1])
     of_own = jnp.take_along_axis(likelihood, index[..., None], -1)
-    if validation.has_values(of_own):
-        if not (np.asarray(likelihood) < np.inf).all():  # the negation also catches NaN
-            raise validation.refuse("log_likelihood", "a NaN or +inf", "numbers below +inf")
-        if not (np.asarray(of_own) > -np.inf).all():
-            raise validation.refuse("log_likelihood", "−inf for a replica's own task", "numbers above −inf there")
-    return -logsumexp(likelihood - of_own, axis=-1, b=jnp.broadcast_to(p, likelihood.shape))
+    return -logsumexp(likelihood - of_own, axis=-1, b=jnp.broadcast_to(p, likelihood.shape)), of_own
 
 
 def stratified_information(log_likelihood: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape"]:
@@ -85,10 +91,11 @@ def stratified_information(log_likelihood: ArrayLike, prior: ArrayLike | None = 
     likelihood = validation.floats("log_likelihood", log_likelihood)
     if likelihood.ndim < 2 or likelihood.shape[-1] != likelihood.shape[-2]:
         raise validation.refuse("log_likelihood", f"shape {likelihood.shape}", "[..., x, x'], both the tasks")
-    values = pointwise_information(likelihood, jnp.arange(likelihood.shape[-1]), prior)
-    if prior is None:
-        return values.mean(-1)
-    return values @ validation.floats("prior", prior).astype(values.dtype)
+    size = likelihood.shape[-1]
+    values = pointwise_information(likelihood, np.arange(size), prior)
+    law = validation.array(np.full(size, 1 / size) if prior is None else prior, values.dtype)
+    _, values, law = validation.host(values, law)
+    return validation.array(values @ law)
 
 
 def count_log_likelihood(counts: ArrayLike, probs: ArrayLike) -> Float[Array, "d z"]:
@@ -111,9 +118,14 @@ def count_log_likelihood(counts: ArrayLike, probs: ArrayLike) -> Float[Array, "d
     """
     seen, p = validation.finite("counts", counts, 2), validation.rates("probs", probs, 2)
     validation.same_size("counts", seen.shape[1], "probs", p.shape[1])
-    if validation.has_values(seen) and seen.min() < 0:
+    if validation.has_values(seen) and np.asarray(seen).min() < 0:
         raise validation.refuse("counts", seen.min(), "non-negative numbers")
-    seen, p, _ = validation.one_dtype(seen, p, jnp.zeros((), jnp.float32))
+    seen, p, _ = validation.one_dtype(seen, p, validation.array(np.float32(0)))
+    return _count_log_likelihood(seen, p)
+
+
+@jax.jit
+def _count_log_likelihood(seen: Float[Array, "d f"], p: Float[Array, "z f"]) -> Float[Array, "d z"]:
     # Scaling by a power of two is exact; ln 0 becomes so large a number that a count of it overflows, and none is 0.
     info = jnp.finfo(p.dtype)
     scale = 2.0 ** (info.maxexp // 2)

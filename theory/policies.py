@@ -5,6 +5,7 @@ a verdict is the reward r = 1[right]. Time is the learning rate times the number
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -46,11 +47,12 @@ def natural_gradient(start: ArrayLike, reward: ArrayLike, time: ArrayLike) -> Fl
         validation.pmf("start", start, 1), validation.finite("reward", reward, 1), validation.finite("time", time, 0)
     )
     validation.same_size("reward", r.size, "start", p.size)
-    if validation.has_values(t) and t < 0:
+    if validation.has_values(t) and np.asarray(t) < 0:
         raise validation.refuse("time", t, "a number >= 0")
-    behind = jnp.where(p > 0, r, -jnp.inf).max() - r  # of the best that has mass: e^{−t·behind} cannot overflow
-    weight = p * jnp.exp(-t * jnp.clip(behind, 0, jnp.finfo(r.dtype).max))
-    return weight / weight.sum()
+    xp, p, r, t = validation.host(p, r, t)
+    behind = xp.where(p > 0, r, -jnp.inf).max() - r  # of the best that has mass: e^{−t·behind} cannot overflow
+    weight = p * xp.exp(-t * xp.clip(behind, 0, jnp.finfo(r.dtype).max))
+    return validation.array(weight / weight.sum())
 
 
 def policy_gradient(start: ArrayLike, right: ArrayLike, correctness: ArrayLike) -> Float[Array, " y"]:
@@ -163,15 +165,16 @@ def conserved(law: ArrayLike, right: ArrayLike) -> Float[Array, " y"]:
     """
     p = validation.pmf("law", law, 1)
     mask = _mask(right, p)
-    if validation.has_values(p) and not (p > 0).all():
+    if validation.has_values(p) and not (np.asarray(p) > 0).all():
         raise validation.refuse("law", "an entry 0.0", "positive entries")
-    top = jnp.where(mask, jnp.where(mask, p, 0).max(), jnp.where(mask, 0, p).max())
-    return (top - p) / top * (jnp.exp(jnp.log(p).mean()) / p)
+    xp, p, mask = validation.host(p, mask)
+    top = xp.where(mask, xp.where(mask, p, 0).max(), xp.where(mask, 0, p).max())
+    return validation.array((top - p) / top * (xp.exp(xp.log(p).mean()) / p))
 
 
 def _mask(right: ArrayLike, law: Float[Array, " y"]) -> Bool[Array, " y"]:
     """`right`, a boolean for each output."""
-    mask = jnp.asarray(right)
+    mask = validation.array(right)
     if mask.dtype != bool or mask.shape != law.shape:
         raise validation.refuse("right", f"{mask.dtype} of shape {mask.shape}", f"booleans of shape {law.shape}")
     return mask
@@ -210,6 +213,11 @@ def refit_heterozygosity(num_samples: int, accepted: ArrayLike) -> Refit:
         Ewens (2004), Mathematical Population Genetics, section 1.4: the decay of heterozygosity.
     """
     n, m = validation.integer("num_samples", num_samples, 1), validation.rates("accepted", accepted)
+    return _refit(n, m)
+
+
+@partial(jax.jit, static_argnums=0)
+def _refit(n: int, m: Float[Array, "*shape"]) -> Refit:
     log_q = jnp.log1p(-m)[..., None]
     j = jnp.arange(1, n + 1, dtype=m.dtype).reshape([1] * m.ndim + [n])
     unseen = jnp.cumsum(-jnp.expm1(j * log_q), axis=-1)  # Σ_{i≤j}; i = 0 adds nothing
@@ -263,13 +271,14 @@ def times_to(goal: ArrayLike, *, num_classes: int, num_forms: int) -> Times:
     def difference(wrong, start, antiderivative):
         """[·], of a function of the odds e^L."""
         odds = (1 - wrong) / wrong
-        return antiderivative(odds) - antiderivative(jnp.full_like(odds, start))
+        return validation.array(antiderivative(odds) - antiderivative(xp.full_like(odds, start)))
 
+    xp, correct = validation.host(correct)
     wrong = 1 - correct
     slow, start = forms * (c - 1) / c, 1 / (c - 1)
     return Times(
-        (n - 1) / n * difference(wrong * ((n - 1) / (n - forms)), 1 / (n - 1), lambda x: jnp.log(x) + x),
-        slow * difference(wrong, start, lambda x: jnp.log(x) + x),
-        slow * difference(wrong, start, lambda x: 2 * jnp.log(x) + x - 1 / x),
-        difference(wrong, start, jnp.log),
+        (n - 1) / n * difference(wrong * ((n - 1) / (n - forms)), 1 / (n - 1), lambda x: xp.log(x) + x),
+        slow * difference(wrong, start, lambda x: xp.log(x) + x),
+        slow * difference(wrong, start, lambda x: 2 * xp.log(x) + x - 1 / x),
+        difference(wrong, start, xp.log),
     )

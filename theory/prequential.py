@@ -5,10 +5,12 @@ less the price of learning. A mixture of learners follows the largest saving exa
 """
 
 import math
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import gammaln, logsumexp
 from jaxtyping import Float
@@ -51,7 +53,8 @@ def saving(losses: ArrayLike, entropy: ArrayLike, *, batch: int = 1) -> Float[Ar
     h = validation.finite("entropy", entropy, 0).astype(loss.dtype)
     if loss.ndim == 0:
         raise validation.refuse("losses", "shape ()", "at least 1 axis")
-    return validation.integer("batch", batch, 1) * jnp.cumsum(h - loss, axis=-1)
+    xp, h, loss = validation.host(h, loss)
+    return validation.array(validation.integer("batch", batch, 1) * xp.cumsum(h - loss, axis=-1))
 
 
 def efficiency(saving: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"]:
@@ -69,9 +72,10 @@ def efficiency(saving: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"
     """
     total, n = validation.one_dtype(validation.finite("saving", saving), validation.finite("samples", samples, 1))
     validation.same_size("samples", n.size, "saving", total.shape[-1] if total.ndim else 1)
+    xp, total, n = validation.host(total, n)
     if validation.has_values(n) and not (n > 0).all():
         raise validation.refuse("samples", n.min(), "numbers > 0")
-    return total / jnp.broadcast_to(n, total.shape)
+    return validation.array(total / xp.broadcast_to(n, total.shape))
 
 
 class Crossing(NamedTuple):
@@ -108,21 +112,23 @@ def crossing(lead: ArrayLike, samples: ArrayLike, level: float = 0.95) -> Crossi
         raise validation.refuse("lead", f"shape {d.shape}", "at least 2 seeds on axis 0")
     if not 0 < level < 1:
         raise validation.refuse("level", level, "a number in (0, 1)")
+    mean, stderr, seeds = estimate(d)
+    xp, n, mean, stderr = validation.host(n, mean, stderr)
     if validation.has_values(n) and not (n[0] >= 0 and (n[1:] > n[:-1]).all()):
         raise validation.refuse("samples", samples, "increasing numbers >= 0")
-    mean, stderr, seeds = estimate(d)
     half = float(stdtrit(seeds - 1, (1 + level) / 2)) * stderr
-    return Crossing(*(_last_zero(n, curve) for curve in (mean, mean + half, mean - half)))
+    return Crossing(*(validation.array(_last_zero(xp, n, curve)) for curve in (mean, mean + half, mean - half)))
 
 
-def _last_zero(x: Float[Array, " n"], y: Float[Array, " n"]) -> Float[Array, ""]:
+def _last_zero(xp: Any, x: Any, y: Any) -> Any:
     """Where the broken line through (x, y) becomes positive for good."""
     below = y <= 0
-    last = x.size - 1 - jnp.argmax(below[::-1])
-    after = jnp.minimum(last + 1, x.size - 1)
-    rise = jnp.where(below[-1], 1, y[after] - y[last])
+    last = x.size - 1 - xp.argmax(below[::-1])
+    after = xp.minimum(last + 1, x.size - 1)
+    crosses = below.any() & ~below[-1]
+    rise = xp.where(crosses, y[after] - y[last], 1)
     at = x[last] - y[last] / rise * (x[after] - x[last])
-    return jnp.where(below.any(), jnp.where(below[-1], jnp.inf, at), 0)
+    return xp.where(crosses, at, xp.where(below[-1], jnp.inf, 0)).astype(y.dtype)
 
 
 def code_length(counts: ArrayLike, alpha: ArrayLike = 0.5) -> Float[Array, ""]:
@@ -175,6 +181,11 @@ def table_saving(joint: ArrayLike, num_samples: int, alpha: ArrayLike = 0.5) -> 
     p = validation.pmf("joint", joint, 2)
     a = validation.positive("alpha", alpha).astype(p.dtype)
     n = validation.integer("num_samples", num_samples, 0)
+    return _table_saving(p, a, n)
+
+
+@partial(jax.jit, static_argnums=2)
+def _table_saving(p: Float[Array, "x y"], a: Float[Array, ""], n: int) -> Float[Array, " n"]:
     cells = jnp.concatenate([p.ravel(), p.sum(1)])
     pseudo = jnp.concatenate([jnp.full(p.size, a), jnp.full(p.shape[0], p.shape[1] * a)])
     weights = cells * jnp.where(jnp.arange(cells.size) < p.size, 1, -1)
@@ -182,7 +193,6 @@ def table_saving(joint: ArrayLike, num_samples: int, alpha: ArrayLike = 0.5) -> 
     return jnp.concatenate([jnp.zeros(1, p.dtype), jnp.cumsum(gains)])
 
 
-@jax.jit
 def _gains(p: Float[Array, " c"], pseudo: Float[Array, " c"], weights: Float[Array, " c"], m: Float[Array, " n"]):
     """Σ_c w_c E ln(N_c + pseudo_c) for N_c ~ Binomial(m, p_c), m = 0 … n − 1."""
     logs = jnp.log(jnp.add.outer(pseudo, m))
@@ -273,7 +283,7 @@ def _evidence(savings: ArrayLike, prior: ArrayLike | None) -> Float[Array, "*sha
     """S + ln π."""
     s = validation.finite("savings", savings)
     size = s.shape[-1] if s.ndim else 1
-    p = jnp.full(size, 1 / size, s.dtype) if prior is None else validation.pmf("prior", prior, 1)
+    p = validation.pmf("prior", np.full(size, 1 / size, s.dtype) if prior is None else prior, 1)
     validation.same_size("prior", p.size, "savings", size)
     s, p = validation.one_dtype(s, p)
     return s + jnp.broadcast_to(jnp.log(p), s.shape)

@@ -6,17 +6,18 @@ The public names stand in `theory.supervision`.
 from collections import Counter
 from functools import partial
 from math import inf, log, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
+from scipy.special import entr
 
 from theory import validation
 from theory.kernels import multinomial_kernel, num_states
-from theory.measures import coarsen, entropy, product_divergence
+from theory.measures import block_labels, coarse, product_divergence
 from theory.validation import ArrayLike
 
 MAX_OUTCOMES = 1_000_000  # tables of counts of the answers, for each x
@@ -36,22 +37,20 @@ class Queries(NamedTuple):
     converse: float
 
 
-def negligible(p: Array) -> float:
+def negligible(p: Array | np.ndarray) -> float:
     """A table that is a product but for rounding is a divergence of the order of one rounding squared away from it."""
     return (100 * float(jnp.finfo(p.dtype).eps)) ** 2
 
 
 def _signals(
     prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None
-) -> tuple[Float[Array, " x"], Float[Array, "query x s"], tuple[int, ...]]:
+) -> tuple[Float[Array, " x"], Float[Array, "query x s"], Int[np.ndarray, " x"]]:
     """Prior, signals and blocks of the tasks, checked; without blocks each task is one."""
     p, w = validation.one_dtype(
         validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=3, axis=2)
     )
     validation.same_size("prior", p.size, "channel[0]", w.shape[1])
-    labels = np.arange(p.size) if blocks is None else np.asarray(blocks)
-    coarsen(p, labels, 0)  # which checks them
-    return p, w, tuple(labels.tolist())
+    return p, w, block_labels(np.arange(p.size) if blocks is None else blocks, p.size)
 
 
 def _index(name: str, value: ArrayLike, size: int) -> Int[Array, ""]:
@@ -60,7 +59,7 @@ def _index(name: str, value: ArrayLike, size: int) -> Int[Array, ""]:
         index = np.asarray(value)
         if index.dtype.kind not in "iu" or index.ndim or not 0 <= index < size:
             raise validation.refuse(name, value, f"an integer in [0, {size})")
-    return jnp.asarray(value)
+    return validation.array(value)
 
 
 def query_information(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Float[Array, " query"]:
@@ -79,14 +78,15 @@ def query_information(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | 
     Raises:
         ValueError: Where an argument is not a probability table, or the shapes disagree.
     """
-    return _information(*_signals(prior, channel, blocks))
+    p, w, labels = _signals(prior, channel, blocks)
+    return _information(p, w, labels, int(labels.max()) + 1)
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(jax.jit, static_argnums=3)
 def _information(
-    prior: Float[Array, " x"], channel: Float[Array, "query x s"], blocks: tuple[int, ...]
+    prior: Float[Array, " x"], channel: Float[Array, "query x s"], labels: Int[Array, " x"], num_blocks: int
 ) -> Float[Array, " query"]:
-    return jax.vmap(lambda w: product_divergence(coarsen(prior[:, None] * w, blocks, 0)))(channel)
+    return jax.vmap(lambda w: product_divergence(coarse(prior[:, None] * w, labels, 0, num_blocks)))(channel)
 
 
 def coverage(
@@ -120,10 +120,16 @@ def coverage(
     size = prod(num_states(m, w.shape[2]) for m in looks.values())
     if size > MAX_OUTCOMES:
         raise validation.refuse("queries", f"{size:,} tables of counts", f"at most {MAX_OUTCOMES:,}")
+    numbers = tuple(looks.values()), int(labels.max()) + 1
+    return _coverage(p, w, np.array(list(looks), int), labels, *numbers)
+
+
+@partial(jax.jit, static_argnums=(4, 5))
+def _coverage(p, w, queries, labels, looks: tuple[int, ...], num_blocks: int) -> Float[Array, ""]:
     outcomes = jnp.ones((p.size, 1), p.dtype)
-    for query, m in looks.items():
-        outcomes = (outcomes[:, :, None] * multinomial_kernel(m, w[query])[:, None, :]).reshape(p.size, -1)
-    return product_divergence(coarsen(p[:, None] * outcomes, labels, 0))
+    for i, m in enumerate(looks):
+        outcomes = (outcomes[:, :, None] * multinomial_kernel(m, w[queries[i]])[:, None, :]).reshape(p.size, -1)
+    return product_divergence(coarse(p[:, None] * outcomes, labels, 0, num_blocks))
 
 
 def best_query(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Choice:
@@ -145,14 +151,14 @@ def best_query(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = 
     References:
         Lindley (1956), On a measure of the information provided by an experiment.
     """
-    information = query_information(prior, channel, blocks)
-    index = _first_best(information)
-    return Choice(index, information[index])
+    xp, information = validation.host(query_information(prior, channel, blocks))
+    index = xp.argmax(information >= _least(information))
+    return Choice(validation.array(index), validation.array(information[index]))
 
 
-def _first_best(information: Float[Array, " query"]) -> Int[Array, ""]:
-    least = information.max() * (1 - 1000 * float(jnp.finfo(information.dtype).eps)) - negligible(information)
-    return jnp.argmax(information >= least)
+def _least(information: Array | np.ndarray) -> Any:
+    """Of what is equal to the most but for rounding."""
+    return information.max() * (1 - 1000 * float(jnp.finfo(information.dtype).eps)) - negligible(information)
 
 
 def posterior(prior: ArrayLike, channel: ArrayLike, query: ArrayLike, symbol: ArrayLike) -> Float[Array, " x"]:
@@ -173,11 +179,13 @@ def posterior(prior: ArrayLike, channel: ArrayLike, query: ArrayLike, symbol: Ar
         ValueError: Where an argument is malformed, or the answer has probability 0.
     """
     p, w, _ = _signals(prior, channel, None)
-    both = p * w[_index("query", query, w.shape[0]), :, _index("symbol", symbol, w.shape[2])]
+    asked, answer = _index("query", query, w.shape[0]), _index("symbol", symbol, w.shape[2])
+    xp, p, w, asked, answer = validation.host(p, w, asked, answer)
+    both = p * w[asked, :, answer]
     total = both.sum()
     if validation.has_values(total) and not total > 0:
         raise validation.refuse("symbol", f"{symbol}, an answer of probability 0", "an answer that can be given")
-    return both / jnp.where(total > 0, total, 1)
+    return validation.array(both / xp.where(total > 0, total, 1))
 
 
 def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Queries:
@@ -205,18 +213,18 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
     p, w, labels = _signals(prior, channel, blocks)
     if not validation.has_values((p, w)):
         raise validation.refuse("prior, channel", "a tracer", "concrete arrays, as the policy depends on them")
-    law, answers, block = np.asarray(p), np.asarray(w.argmax(2)), np.asarray(labels)
+    law, answers = np.asarray(p), np.asarray(w).argmax(2)
     possible = np.flatnonzero(law > 0)
-    noisy = np.asarray(w.max(2))[:, possible] < 1
+    noisy = np.asarray(w).max(2)[:, possible] < 1
     if noisy.any():
         raise validation.refuse("channel", f"query {noisy.any(1).argmax()} with noisy answers", "point masses")
     alphabet = max(len(set(row[possible].tolist())) for row in answers)
-    unknown = float(entropy(coarsen(p, labels, 0)))
-    converse = 0.0 if np.ptp(block[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
+    unknown = float(entr(np.bincount(labels, law)).sum())
+    converse = 0.0 if np.ptp(labels[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
     greedy, open_sets = 0.0, [possible]
     while open_sets:
         left = open_sets.pop()
-        if np.ptp(block[left]) == 0:
+        if np.ptp(labels[left]) == 0:
             continue
         useful = np.ptp(answers[:, left], axis=1) > 0
         if not useful.any():
@@ -224,7 +232,8 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
         mass = law[left].sum()
         here = np.zeros_like(law)
         here[left] = law[left] / mass
-        query = int(_first_best(jnp.where(useful, _information(jnp.asarray(here), w, labels), -1)))
+        information = np.where(useful, _information(here, w, labels, int(labels.max()) + 1), -1)
+        query = int(np.argmax(information >= _least(information)))
         greedy += float(mass)
         open_sets += [left[answers[query, left] == s] for s in set(answers[query, left].tolist())]
     return Queries(greedy, converse)

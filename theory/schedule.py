@@ -41,7 +41,7 @@ class Spending(NamedTuple):
         Raises:
             ValueError: Where `verdicts` is not above 0.
         """
-        return jnp.asarray(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
+        return validation.array(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
 
 
 def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
@@ -65,7 +65,7 @@ def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     rates = _numbers(verifier, initial)
     if schedule.ndim < 1 or schedule.size == 0 or schedule.dtype.kind not in "iu" or (schedule < 1).any():
         raise validation.refuse("sizes", sizes, "integers >= 1, one for each round")
-    return Spending(*(jnp.asarray(leaf, jnp.result_type(float)) for leaf in _spend(schedule, *rates)))
+    return Spending(*(validation.array(leaf, jnp.result_type(float)) for leaf in _spend(schedule, *rates)))
 
 
 def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p: float) -> list[np.ndarray]:

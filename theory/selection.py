@@ -4,6 +4,7 @@
 chains with different states and different numbers, never to be mixed. The public names stand in `theory.drift`.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -13,7 +14,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from theory import validation
-from theory.kernels import counts, multinomial_kernel
+from theory.kernels import check_entries, counts, lattice_types, multinomial_kernel, multinomial_rows, num_states
 from theory.measures import product_divergence
 from theory.validation import ArrayLike
 
@@ -47,10 +48,10 @@ def select(laws: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
     Raises:
         ValueError: Where a law is no probability table, or `acceptance` no rates, one for each symbol.
     """
-    z, a = _rates(laws, acceptance)
+    xp, z, a = validation.host(*_rates(laws, acceptance))
     kept = z * a[None, :]
     total = kept.sum(1, keepdims=True)
-    return jnp.where(total > 0, kept / jnp.where(total > 0, total, 1), z)
+    return validation.array(xp.where(total > 0, kept / xp.where(total > 0, total, 1), z))
 
 
 def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
@@ -71,7 +72,8 @@ def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "
         validation.pmf("laws", laws, 2, 1), validation.pmf("pmf", pmf, 1), validation.rates("share", share, 0)
     )
     validation.same_size("pmf", p.size, "laws", z.shape[1])
-    return (1 - share) * z + share * p[None, :]
+    _, z, p, share = validation.host(z, p, share)
+    return validation.array((1 - share) * z + share * p[None, :])
 
 
 def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
@@ -90,7 +92,8 @@ def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
         ValueError: Where a law is no probability table, or `rate` no rate.
     """
     z, mu = validation.one_dtype(validation.pmf("laws", laws, 2, 1), validation.rates("rate", rate, 0))
-    return (1 - mu) * z + mu / z.shape[1]
+    _, z, mu = validation.host(z, mu)
+    return validation.array((1 - mu) * z + mu / z.shape[1])
 
 
 def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source target"]:
@@ -113,10 +116,10 @@ def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source targ
         Ewens (2004), Mathematical Population Genetics, section 1.4: Wright–Fisher drift with selection.
     """
     a = validation.rates("acceptance", acceptance, 1)
-    z = jnp.asarray(counts(n, a.size) / n, a.dtype)
-    kernel = multinomial_kernel(n, select(z, a))
+    z = (counts(n, a.size) / n).astype(a.dtype)
+    xp, kernel, a = validation.host(multinomial_kernel(n, select(z, a)), a)
     moves = (z * a[None, :]).sum(1, keepdims=True) > 0
-    return jnp.where(moves, kernel, jnp.eye(len(z), dtype=kernel.dtype))
+    return validation.array(xp.where(moves, kernel, np.eye(len(z), dtype=kernel.dtype)))
 
 
 def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.ndarray, " kept"]]:
@@ -152,25 +155,23 @@ def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
         ValueError: Where `n` < 1, `acceptance` are no rates, or the kernel would pass 4 GB.
     """
     a = validation.rates("acceptance", acceptance, 1)
-    primitive, _ = fractions(validation.integer("n", n, 1), a.size)
-    states = jnp.asarray(primitive / primitive.sum(1, keepdims=True), a.dtype)
-    moved, none_kept = filtering_rows(n, a, states)
-    kernel, own = moved + jnp.diag(none_kept), jnp.eye(len(states), dtype=a.dtype)
-    stays = (kernel * (1 - own)).sum(1, keepdims=True) == 0
-    return Filtering(jnp.where(stays, own, kernel), states)  # absorbing is exactly 1, as a rounded sum may not be
+    primitive, place = fractions(validation.integer("n", n, 1), a.size)
+    states = validation.array(primitive / primitive.sum(1, keepdims=True), a.dtype)
+    check_entries(len(states), len(place))
+    types = lattice_types(n, a.size + 1, a.dtype)
+    return Filtering(_filtering_kernel(n, a, states, place, *types), states)
 
 
-def filtering_rows(
-    n: int, acceptance: Float[Array, " k"], laws: Float[Array, "source k"]
-) -> tuple[Float[Array, "source target"], Float[Array, " source"]]:
-    """Where n filtered proposals from any laws lead, among the states of `filtering_kernel`, and P(none is kept)."""
-    states, place = fractions(n, acceptance.size)
-    kept = laws * acceptance[None, :]
+@jax.jit
+def _filtering_kernel(n, a: Float[Array, " k"], states: Float[Array, "s k"], place, types, log_own):
+    kept = states * a[None, :]
     rejected = jnp.maximum(1 - kept.sum(1, keepdims=True), 0)
-    outcomes = multinomial_kernel(n, jnp.concatenate([kept, rejected], axis=1))
-    size = len(states)
-    moved = jax.ops.segment_sum(outcomes.T, np.where(place < 0, size, place), num_segments=size + 1).T
-    return moved[:, :size], moved[:, size]
+    outcomes = multinomial_rows(n, jnp.concatenate([kept, rejected], axis=1), types, log_own)
+    size, own = len(states), jnp.eye(len(states), dtype=a.dtype)
+    moved = jax.ops.segment_sum(outcomes.T, jnp.where(place < 0, size, place), num_segments=size + 1).T
+    kernel = moved[:, :size] + jnp.diag(moved[:, size])
+    stays = (kernel * (1 - own)).sum(1, keepdims=True) == 0
+    return jnp.where(stays, own, kernel)  # absorbing is exactly 1, as a rounded sum may not be
 
 
 def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) -> Float[Array, " s"]:
@@ -197,7 +198,12 @@ def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) ->
     real = counts(num_real, p.size)
     rows = {tuple(row): i for i, row in enumerate(counts(n, p.size + 1)[:, :-1])}
     target = place[[rows[tuple(row)] for row in real]]
-    return jax.ops.segment_sum(multinomial_kernel(num_real, p[None])[0], target, num_segments=len(states))
+    return _merged(num_real, p, *lattice_types(num_real, p.size, p.dtype), target, len(states))
+
+
+@partial(jax.jit, static_argnums=5)
+def _merged(n, p: Float[Array, " k"], types, log_own, target, size: int) -> Float[Array, " s"]:
+    return jax.ops.segment_sum(multinomial_rows(n, p[None], types, log_own)[0], target, num_segments=size)
 
 
 def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
@@ -225,7 +231,7 @@ def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
     num_blocks = int(labels.max()) + 1
     merged = counts(n, labels.size) @ np.eye(num_blocks, dtype=int)[labels]
     rows = {tuple(row): i for i, row in enumerate(counts(n, num_blocks))}
-    return jnp.asarray([rows[tuple(row)] for row in merged])
+    return validation.array([rows[tuple(row)] for row in merged])
 
 
 def verdict_information(
@@ -264,19 +270,21 @@ def verdict_information(
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
     validation.same_size("acceptances, axis 1,", a.shape[1], "states", z.shape[1])
     validation.same_size("states", z.shape[0], "laws", table.shape[2])
-    kept, rejected = z[None] * a[:, None], z[None] * (1 - a[:, None])  # [x, s, k]
+    num_outcomes = 2 * z.shape[1] if candidates else 2
+    check_entries(tasks.size * len(z), num_states(n, num_outcomes))
+    types = lattice_types(n, num_outcomes, z.dtype)
+    return _verdict_information(n, tasks, table, z, a, *types, candidates)
+
+
+@partial(jax.jit, static_argnums=7)
+def _verdict_information(n, prior, laws, states, acceptances, types, log_own, candidates: bool) -> Float[Array, " t"]:
+    """Σ_z p(z) I(X;Y|Z=z) for each generation."""
+    kept, rejected = states[None] * acceptances[:, None], states[None] * (1 - acceptances[:, None])  # [x, s, k]
     if not candidates:
         kept, rejected = kept.sum(2, keepdims=True), rejected.sum(2, keepdims=True)
     outcomes = jnp.concatenate([kept, rejected], axis=2)
-    rows = multinomial_kernel(n, outcomes.reshape(-1, outcomes.shape[2]))
-    return _conditional_information(tasks, table, rows.reshape(*outcomes.shape[:2], -1))
-
-
-@jax.jit
-def _conditional_information(
-    prior: Float[Array, " x"], laws: Float[Array, "t x s"], channels: Float[Array, "x s y"]
-) -> Float[Array, " t"]:
-    """Σ_z p(z) I(X;Y|Z=z) for each generation."""
+    rows = multinomial_rows(n, outcomes.reshape(-1, outcomes.shape[2]), types, log_own)
+    channels = rows.reshape(*outcomes.shape[:2], -1)
 
     def generation(law):
         joint = prior[:, None] * law  # [x, s]

@@ -14,7 +14,7 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from theory import validation
-from theory.measures import coarsen, conditional_mutual_information, divergence_terms, entropy
+from theory.measures import coarsen, conditional_mutual_information, divergence, entropy
 from theory.queries import Choice as Choice
 from theory.queries import Queries as Queries
 from theory.queries import best_query as best_query
@@ -122,8 +122,13 @@ def decompose(joint: ArrayLike, blocks: ArrayLike) -> Decomposition:
     coarse = coarsen(p, blocks, 0)
     labels = np.asarray(blocks)
     form = np.array([(labels[:y] == label).sum() for y, label in enumerate(labels)])  # y is ([y], its form there)
+    return _decompose(p, coarse, labels, form, int(form.max()) + 1)
+
+
+@partial(jax.jit, static_argnums=4)
+def _decompose(p: Array, coarse: Array, labels: Array, form: Array, num_forms: int) -> Decomposition:
     _, s, q = p.shape
-    table = jnp.zeros((form.max() + 1, s, coarse.shape[0], q), p.dtype).at[form, :, labels].set(p)
+    table = jnp.zeros((num_forms, s, coarse.shape[0], q), p.dtype).at[form, :, labels].set(p)
     task = conditional_mutual_information(coarse)
     within = conditional_mutual_information(table.reshape(-1, s, coarse.shape[0] * q))
     said = task + within > negligible(p)
@@ -153,10 +158,10 @@ def price(reference: ArrayLike, student: ArrayLike | None = None) -> Price:
         Cover & Thomas (2006), Elements of Information Theory, theorem 5.4.3: the cost of a wrong code.
     """
     r = validation.pmf("reference", reference, ndim=1)
-    uniform = jnp.full(r.size, 1 / r.size, r.dtype)
-    r, s = validation.one_dtype(r, uniform if student is None else validation.pmf("student", student, ndim=1))
+    uniform = np.full(r.size, 1 / r.size, r.dtype)
+    r, s = validation.one_dtype(r, validation.pmf("student", uniform if student is None else student, ndim=1))
     validation.same_size("student", s.size, "reference", r.size)
-    return Price(entropy(r), divergence_terms(r, s).sum())
+    return Price(entropy(r), divergence(r, s))
 
 
 def diversity(pmf: ArrayLike, blocks: ArrayLike) -> Diversity:
@@ -179,7 +184,11 @@ def diversity(pmf: ArrayLike, blocks: ArrayLike) -> Diversity:
     """
     p = validation.pmf("pmf", pmf, ndim=1)
     mass = coarsen(p, blocks, 0)
-    labels = np.asarray(blocks)
+    return _diversity(p, mass, np.asarray(blocks))
+
+
+@jax.jit
+def _diversity(p: Float[Array, " y"], mass: Float[Array, " block"], labels: Int[Array, " y"]) -> Diversity:
     total = mass[labels]
     given = jnp.where(total > 0, p / jnp.where(total > 0, total, 1), 0)
     surprise = -jnp.log(jnp.where(given > 0, given, 1))

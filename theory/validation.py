@@ -29,60 +29,74 @@ def has_values(x: object) -> bool:
 def floats(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -> Array:
     """`x` as a floating array: a floating dtype stays, integers become the default float."""
     try:
-        array = jnp.asarray(x)
+        found = array(x)
     except (TypeError, ValueError) as error:
         raise refuse(name, f"{type(x).__name__} ({error})", "an array of real numbers") from error
-    if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise refuse(name, f"dtype {array.dtype}", "an array of real numbers")
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        array = array.astype(jnp.result_type(float))
+    if jnp.issubdtype(found.dtype, jnp.complexfloating):
+        raise refuse(name, f"dtype {found.dtype}", "an array of real numbers")
+    if not jnp.issubdtype(found.dtype, jnp.floating):
+        found = array(found, jnp.result_type(float))
     accepted = (ndim,) if isinstance(ndim, int) else ndim
-    if accepted is not None and array.ndim not in accepted:
-        raise refuse(name, f"shape {array.shape}", f"{' or '.join(map(str, accepted))} axes")
-    if array.size == 0:
-        raise refuse(name, f"shape {array.shape}", "at least one entry on every axis")
-    return array
+    if accepted is not None and found.ndim not in accepted:
+        raise refuse(name, f"shape {found.shape}", f"{' or '.join(map(str, accepted))} axes")
+    if found.size == 0:
+        raise refuse(name, f"shape {found.shape}", "at least one entry on every axis")
+    return found
 
 
 def finite(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -> Array:
     """`floats`, without NaN and infinities."""
-    array = floats(name, x, ndim)
-    if has_values(array) and not np.isfinite(np.asarray(array)).all():
+    found = floats(name, x, ndim)
+    if has_values(found) and not np.isfinite(np.asarray(found)).all():
         raise refuse(name, "a NaN or an infinity", "finite numbers")
-    return array
+    return found
 
 
 def pmf(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None, axis: int | None = None) -> Array:
     """`floats`, non-negative and of sum 1 over `axis` (None: over the whole table) within sqrt(eps) of the dtype."""
-    array = floats(name, x, ndim)
-    if has_values(array):
-        values = np.asarray(array)
+    found = floats(name, x, ndim)
+    if has_values(found):
+        values = np.asarray(found)
         accepted = "non-negative entries that sum to 1" + ("" if axis is None else f" over axis {axis}")
         lowest = values.min()
         if not lowest >= 0:  # the negation also catches NaN
             raise refuse(name, f"an entry {lowest}", accepted)
         sums = values.sum(axis)
         worst = np.ravel(sums)[np.argmax(np.abs(sums - 1))]
-        if not abs(worst - 1) <= np.sqrt(jnp.finfo(array.dtype).eps):
+        if not abs(worst - 1) <= np.sqrt(jnp.finfo(found.dtype).eps):
             raise refuse(name, f"the sum {worst}", accepted)
-    return array
+    return found
 
 
 def rates(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -> Array:
     """`floats`, each in [0, 1]."""
-    array = floats(name, x, ndim)
-    if has_values(array):
-        values = np.asarray(array)
+    found = floats(name, x, ndim)
+    if has_values(found):
+        values = np.asarray(found)
         inside = (values >= 0) & (values <= 1)
         if not inside.all():
             raise refuse(name, f"an entry {values[~inside].flat[0]}", "numbers in [0, 1]")
-    return array
+    return found
 
 
 def one_dtype(*arrays: Array) -> tuple[Array, ...]:
     """The arrays in the widest of their dtypes: a list beside a float32 array is no error."""
     dtype = np.result_type(*(a.dtype for a in arrays))
-    return tuple(a.astype(dtype) for a in arrays)
+    return tuple(array(a, dtype) for a in arrays)
+
+
+def array(x: Any, dtype: Any = None) -> Array:
+    """`jnp.asarray`, which compiles a program for each shape of a NumPy array, without one where there are values."""
+    if not has_values(x):
+        return jnp.asarray(x, dtype)
+    if isinstance(x, Array) and (dtype is None or dtype == x.dtype):
+        return x
+    return jax.device_put(np.asarray(x, dtype))
+
+
+def host(*arrays: Any) -> tuple[Any, ...]:
+    """NumPy and the arrays as its own, whose operations compile nothing, where all have values; else JAX and its."""
+    return (np, *map(np.asarray, arrays)) if has_values(arrays) else (jnp, *map(jnp.asarray, arrays))
 
 
 def integer(name: str, value: int, at_least: int) -> int:
@@ -92,12 +106,18 @@ def integer(name: str, value: int, at_least: int) -> int:
     return int(value)
 
 
+def broadcast(*arrays: Any) -> tuple[Any, ...]:
+    """`host`, of one shape."""
+    xp, *arrays = host(*arrays)
+    return tuple(xp.broadcast_arrays(*arrays))
+
+
 def positive(name: str, x: ArrayLike) -> Array:
     """A number, finite and above zero."""
-    array = finite(name, x, 0)
-    if has_values(array) and not array > 0:
-        raise refuse(name, array, "a number > 0")
-    return array
+    found = finite(name, x, 0)
+    if has_values(found) and not np.asarray(found) > 0:
+        raise refuse(name, found, "a number > 0")
+    return found
 
 
 def same_size(name: str, size: int, other: str, expected: int) -> None:

@@ -11,7 +11,7 @@ from experiments.closed_loop import real_data, study
 from experiments.closed_loop.study import LATE, NUM_SAMPLES
 from experiments.harness.claim import Found, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
-from experiments.harness.statements import Statement
+from experiments.harness.statements import PAPER, Statement
 
 HELD_OUT_GENERATION = 10  # later, the few replicas that have collapsed carry the mean
 NUM_SMOOTHED, SMOOTHING = 5, 1.0  # the loop that forgets at a constant rate, and what is added to each of its counts
@@ -137,11 +137,12 @@ CLAIMS = (
         figure=COLLAPSE,
     ),
 )
+
 STATEMENTS = (
     Statement(
         "C1",
         title="Training adds nothing about the task beyond its data",
-        formula=r'X \to D \to Z \quad\Rightarrow\quad I(X;Z) \le I(X;D)',
+        formula=r"X \to D \to Z \quad\Rightarrow\quad I(X;Z) \le I(X;D)",
         words=(
             "Whatever the learner, the optimiser or the number of epochs: a model Z that was fitted to data D knows no"
             " more of its task X than the data did."
@@ -155,16 +156,13 @@ STATEMENTS = (
             "information is estimated, trust only intervals that were seen to hold known truths; those of this page "
             "were."
         ),
-        source=(
-            "Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379;"
-            " Cover & Thomas (2006), Elements of Information Theory, theorem 2.8.1"
-        ),
+        source=(f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.8.1"),
         test="tests/theory/test_claims.py::test_training",
     ),
     Statement(
         "C2",
         title="A closed loop loses information, generation after generation",
-        formula=r'X \to Z_t \to D_t \to Z_{t+1} \quad\Rightarrow\quad I(X;Z_{t+1}) \le I(X;Z_t)',
+        formula=r"X \to Z_t \to D_t \to Z_{t+1} \quad\Rightarrow\quad I(X;Z_{t+1}) \le I(X;Z_t)",
         words=(
             "A model that is trained on what it generated itself can only forget. A categorical model ends at what a "
             "single draw of the true model tells, whatever the number of samples in a generation."
@@ -179,8 +177,8 @@ STATEMENTS = (
             "loss."
         ),
         source=(
-            "Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379;"
-            " Wright (1931), Evolution in Mendelian populations; Shumailov et al. (2024), AI models collapse when "
+            f"{PAPER}; "
+            "Wright (1931), Evolution in Mendelian populations; Shumailov et al. (2024), AI models collapse when "
             "trained on recursively generated data, Nature 631"
         ),
         test="tests/theory/test_claims.py::test_data_processing",

@@ -39,7 +39,9 @@ def information(settings: Settings) -> Figure:
     t = plots.spaced(NUM_GENERATIONS + 1)
     for ax, (title, loop) in zip(axes, loops, strict=True):
         found = loop.information
-        plots.band(ax, t + 1, np.asarray(found.mean)[t], np.asarray(found.stderr)[t], label="simulated", color=plots.CLOSED)
+        plots.band(
+            ax, t + 1, np.asarray(found.mean)[t], np.asarray(found.stderr)[t], label="simulated", color=plots.CLOSED
+        )
         plots.theory(ax, t + 1, loop.exact[t], label="exact")
         plots.log_ticks(ax.xaxis, [1, 10, 100])
         ax.set(title=title, xlabel="fits, t + 1")

@@ -36,7 +36,9 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
 def _table(loops: real_data.Loops) -> Table:
     """Each measure at the start and at the end, as the median over replicas."""
     names = list(loops.measures["replace"])
-    table = Table(title=f"{loops.setting}: Z_0 → Z_{real_data.NUM_GENERATIONS}, median over replicas", title_justify="left")
+    table = Table(
+        title=f"{loops.setting}: Z_0 → Z_{real_data.NUM_GENERATIONS}, median over replicas", title_justify="left"
+    )
     for column in ("regime", "replicas", *(name.replace("_", " ") for name in names)):
         table.add_column(column)
     for regime, measures in loops.measures.items():

@@ -44,13 +44,13 @@ def chain(n: int = NUM_SAMPLES, smoothing: float = 0.0) -> Chain:
 
 
 @partial(jax.jit, static_argnums=0)
-def _chain(n: int, smoothing: jax.Array) -> Chain:
+def _chain(n: int, smoothing: jax.Array) -> tuple[jax.Array, ...]:
     states = jnp.asarray(drift.lattice(n, 2), float)
     kernel = drift.multinomial_kernel(n, (states + smoothing) / (n + 2 * smoothing))
     starts = jax.vmap(partial(drift.initial, n))(jnp.asarray(PMFS))
     laws = drift.laws(starts, kernel, NUM_GENERATIONS)
     pointwise = jax.vmap(drift.pointwise_information, (None, 0))(jnp.asarray(PRIOR), laws)
-    return Chain(kernel, laws, pointwise, drift.information(PRIOR, starts, kernel, LATE))
+    return kernel, laws, pointwise, drift.information(PRIOR, starts, kernel, LATE)
 
 
 @cache
@@ -169,7 +169,8 @@ def training(key: jax.Array, leak: bool, *, num_replicas: int) -> Training:
     model = (start + data.mean(2)) / 2
     of_data = norm.logpdf(data[..., None], means, scales).sum(2)  # ln p(d|x') [replica, x, x']
     of_model = norm.logpdf(model[..., None], (start + means) / 2, scales / (2 * n**0.5))
-    setting = f"8 tasks N(μ_x, σ_x²), n = {n}, the fit starts at {'μ_x' if leak else '0'} and goes half the way to the mean"
-    known = (np.asarray(stratified_information(table)) for table in (of_data, of_model))
-    return Training(*known, f"{setting}, {num_replicas} paired replicas")
-
+    setting = (
+        f"8 tasks N(μ_x, σ_x²), n = {n}, the fit starts at {'μ_x' if leak else '0'} and goes half the way to the mean"
+    )
+    of_data, of_model = (np.asarray(stratified_information(table)) for table in (of_data, of_model))
+    return Training(of_data, of_model, f"{setting}, {num_replicas} paired replicas")

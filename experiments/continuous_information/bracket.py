@@ -84,7 +84,7 @@ class Size(NamedTuple):
     num_models: int  # in the averages; at least a fifth of the replicas, which the classifier holds out
     num_data: int  # data sets, at most `num_models`
     num_steps: int = 600  # of the classifier's optimiser
-    block: int = 2**20  # entries of the log-likelihood matrix at a time
+    block: int = 2**19  # entries of the log-likelihood matrix at a time
 
 
 class Bracketed(NamedTuple):
@@ -121,7 +121,7 @@ def bracket(key: Array, case: Case, loop: Loop, size: Size) -> Bracketed:
     for t in range(size.num_generations):
         model = jax.tree.map(lambda leaf: leaf[t], models)  # noqa: B023
         data = case.prepare(jax.tree.map(lambda leaf: leaf[t][:, : size.num_data], draws), loop.tasks)  # noqa: B023
-        found = sandwich(case.seen_log_likelihood, _single(data), _single((model, tasks)), block=size.block)
+        found = _between(case.seen_log_likelihood, *_single((data, (model, tasks))), size.block)
         bounds.append(found.bounds)
         effective.append(found.effective)
     seen = Bounds(*(np.stack([np.asarray(values, float) for values in ends], 1) for ends in zip(*bounds, strict=True)))
@@ -147,26 +147,30 @@ def _check(size: Size) -> None:
         raise ValueError(f"num_data: {size.num_data} was given; accepted: 2 to num_models = {size.num_models}")
 
 
-def trajectory(key: Array, case: Case, task: Any, num_generations: int) -> Any:
-    """The models Z_t of one replica [t, …], the first fitted to real samples."""
+_between = jax.jit(lambda law, data, latent, block: sandwich(law, data, latent, block=block), static_argnums=(0, 3))
+
+
+def trajectory(key: Array, case: Case, task: Any, num_generations: int) -> tuple[Any, Any]:
+    """The models Z_t of one replica [t, …], the first fitted to real samples, and these."""
     real_key, loop_key = jax.random.split(key)
     truth = case.truth(task)
-    first = case.fit(truth, truth.sample(real_key, case.num_samples), jnp.ones(case.num_samples))
-    return sandbox.run(
+    real = truth.sample(real_key, case.num_samples)
+    record = sandbox.run(
         loop_key,
-        first,
+        case.fit(truth, real, jnp.ones(case.num_samples)),
         case.signal(task),
         num_samples=case.num_samples,
         num_generations=num_generations,
         regime=case.regime(task),
         fit=case.fit,
-    ).model
+    )
+    return record.model, real
 
 
 @partial(jax.jit, static_argnums=(2, 3, 4, 5))
 def _simulate(key: Array, tasks: Any, case: Case, num_generations: int, num_replicas: int, num_models: int):
     """Of a loop: the models of the first replicas [t, x, r, …], what is seen of them, and what `bracket` needs else."""
-    run_key, seen_key, real_key = jax.random.split(key, 3)
+    run_key, seen_key = jax.random.split(key)
     num_tasks = jax.tree.leaves(tasks)[0].shape[0]
 
     def each(function: Callable[..., Any], key: Array, num: int, *latents: Any) -> Any:
@@ -176,13 +180,12 @@ def _simulate(key: Array, tasks: Any, case: Case, num_generations: int, num_repl
         found = jax.vmap(function)(jax.random.split(key, num_tasks * num), *flat)
         return jax.tree.map(lambda leaf: leaf.reshape(num_tasks, num, *leaf.shape[1:]), found)
 
-    models = each(lambda key, task: trajectory(key, case, task, num_generations), run_key, num_replicas)
+    models, x = each(lambda key, task: trajectory(key, case, task, num_generations), run_key, num_replicas)
     models = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 2, 0), models)
     earlier = jax.tree.map(lambda leaf: leaf[:-1, :, :num_models], models)  # that have a next generation
     keys = jax.random.split(seen_key, num_generations)
     draws = jax.lax.map(lambda both: each(case.seen, both[0], num_models, both[1]), (keys, earlier))
-    x = each(lambda key, task: case.truth(task).sample(key, case.num_samples), real_key, num_models)
-    real = theory.stratified_information(jax.vmap(case.log_likelihood, (1, None))(x, tasks))
+    real = theory.stratified_information(jax.vmap(case.log_likelihood, (1, None))(x[:, :num_models], tasks))
     right = jax.vmap(jax.vmap(jax.vmap(case.share_right, (0, None))), (0, None))(models, tasks)
     return earlier, draws, jax.vmap(case.features)(models), real, right.mean(1).T
 
@@ -224,7 +227,12 @@ def _closed(below: np.ndarray, seen: Bounds) -> Bounds:
     last = range(below.shape[1])
     later = [[*below[:, t:].T, *seen.lower[:, t + 1 :].T] for t in last]
     earlier = [seen.upper[:, : t + 1].T for t in last]
-    return Bounds(*(np.stack([_best(some, best) for some in ends], 1) for ends, best in ((later, np.argmax), (earlier, np.argmin))))  # noqa: E501
+    return Bounds(
+        *(
+            np.stack([_best(some, best) for some in ends], 1)
+            for ends, best in ((later, np.argmax), (earlier, np.argmin))
+        )
+    )
 
 
 def _open(below: np.ndarray, seen: Bounds, injected: np.ndarray, entropy: float) -> tuple[Bounds, np.ndarray]:

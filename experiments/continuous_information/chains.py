@@ -191,7 +191,7 @@ def all_verdicts(seen: Seen, latent: tuple[MarkovChain, Task]) -> Array:
 
 
 @cache
-def two_states(num_samples: int = 12) -> tuple[Case, dict[str, Loop]]:
+def two_states(num_samples: int = 10) -> tuple[Case, dict[str, Loop]]:
     """Eight tasks: first 0 with probability .3 or .7, from 0 to 1 with .2 or .4, back with .3 or .6.
 
     Right is the likeliest step.

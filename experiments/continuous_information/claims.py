@@ -68,7 +68,9 @@ def external_signal(known: str, settings: Settings) -> Found:
     values = getattr(found, known)
     words = known.replace("_", " ")
     model = Bounds(found.model, found.kept)
-    return at_most(*between(model, Bounds(values, values)), f"mixture, 20 real samples: I(X;model) against I(X;{words})")
+    return at_most(
+        *between(model, Bounds(values, values)), f"mixture, 20 real samples: I(X;model) against I(X;{words})"
+    )
 
 
 def enumerated(settings: Settings) -> Found:
@@ -106,7 +108,9 @@ def normal_covers(interval: str, settings: Settings) -> Found:
 
 def covers(interval: str, settings: Settings) -> Found:
     """The coverage of intervals of one kind, also of few replicas and rare tasks, where no share is normal."""
-    rows = [row for row in covered(settings) if row.interval == interval and (interval == BERNSTEIN or row.replicas < MANY)]
+    rows = [
+        row for row in covered(settings) if row.interval == interval and (interval == BERNSTEIN or row.replicas < MANY)
+    ]
     low, high = np.array([row.between(TAIL) for row in rows]).T
     where = [f"{_words(row)}; Clopper and Pearson's interval at 5 sigma" for row in rows]
     return at_least(Bracket(low, high), LEVEL, where, "share")  # pyright: ignore[reportArgumentType]

@@ -193,22 +193,17 @@ def covered(key: Array, *, repeats: int) -> tuple[Coverage, ...]:
     """The coverage of all intervals, each of so many independent repeats."""
     block, rows = 500, []
     for case, rng in zip(cases(), generator(key).spawn(len(cases())), strict=True):
-        blocks = [_estimate(np.asarray(case.values(rng, block))) for _ in range(repeats // block)]
+        blocks = [theory.estimate(np.asarray(case.values(rng, block))) for _ in range(repeats // block)]
         mean, stderr = (np.concatenate([part[i] for part in blocks]) for i in (0, 1))
         kinds = {NORMAL if case.independent else NAIVE: None} | ({BERNSTEIN: case.bounds} if case.bounds else {})
         for kind, bounds in kinds.items():
-            low, high = map(np.asarray, _interval(mean, stderr, int(blocks[0].count), bounds))
+            ends = theory.Estimate(mean, stderr, int(blocks[0].count)).interval(LEVEL, bounds=bounds)
+            low, high = map(np.asarray, ends)
             hits = int(((low <= case.truth) & (case.truth <= high)).sum())
-            rows.append(Coverage(case.name, kind, case.truth, repeats, case.replicas, hits, float((high - low).mean() / 2)))
+            rows.append(
+                Coverage(case.name, kind, case.truth, repeats, case.replicas, hits, float((high - low).mean() / 2))
+            )
     return tuple(rows)
-
-
-_estimate = jax.jit(theory.estimate)
-
-
-@partial(jax.jit, static_argnums=(2, 3))
-def _interval(mean: Array, stderr: Array, count: int, bounds: tuple[float, float] | None) -> tuple[Array, Array]:
-    return theory.Estimate(mean, stderr, count).interval(LEVEL, bounds=bounds)
 
 
 def _ends(joint: np.ndarray) -> tuple[float, float]:

@@ -16,7 +16,7 @@ SMOOTHING = np.array(chains.SMOOTHING[2])
 
 
 @cache
-def information(loop: str, num_generations: int, num_samples: int = 12) -> Float[np.ndarray, " t"]:
+def information(loop: str, num_generations: int, num_samples: int = 10) -> Float[np.ndarray, " t"]:
     """I(X;Z_t), t = 0 … T, of one of the four loops, in nats.
 
     A fit tells the counts that it was made from, on which the loop is a Markov chain. What a verdict keeps of a path is

@@ -86,7 +86,7 @@ def chain(settings: Settings) -> Figure:
 
 @plots.style()
 def exact(settings: Settings) -> Figure:
-    """Eight tasks, a Markov chain of two states refitted to a path of twelve symbols, for which counting paths is exact.
+    """Eight tasks, a Markov chain of two states refitted to a path of ten symbols, for which counting paths is exact.
 
     The brackets (colour) hold the exact information (black) within their sampling error (pale, 95 %). They are wide
     where a judge drops steps: the upper bound then counts the dropped ones too, which the fit does not see.

@@ -1,5 +1,6 @@
 """Mixtures of two normal laws of known width in loops; the law of what each fit sees is known in closed form."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,8 +31,7 @@ class Task(NamedTuple):
     @property
     def target(self) -> Array:
         """The mean of the heaviest component."""
-        heavy = jnp.argmax(self.mixture.weights, -1)[..., None]
-        return jnp.take_along_axis(self.mixture.means[..., 0], heavy, -1)[..., 0]
+        return self.mixture.means[jnp.argmax(self.mixture.weights), 0]
 
 
 class Seen(NamedTuple):
@@ -63,12 +63,11 @@ class Judge(NamedTuple):
 
     def share_kept(self, model: GaussianMixture) -> Array:
         """The expected acceptance of the model's samples, by one normal integral a component."""
-        means, (middle, gap) = model.means[..., 0], own_side(model)
-        sides = norm.cdf(jnp.sign(gap)[..., None] * (means - middle[..., None]))
-        own = jnp.where(gap == 0, 1.0, (model.weights * sides).sum(-1))
+        means, (middle, gap) = model.means[:, 0], own_side(model)
+        own = jnp.where(gap == 0, 1, model.weights @ norm.cdf(jnp.sign(gap) * (means - middle)))
         total = HALF_WIDTH**2 + 1
-        blurred = HALF_WIDTH * total**-0.5 * jnp.exp(-((means - self.target[..., None]) ** 2) / (2 * total))
-        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own, (model.weights * blurred).sum(-1))
+        near = HALF_WIDTH * total**-0.5 * (model.weights @ jnp.exp(-((means - self.target) ** 2) / (2 * total)))
+        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own, near)
 
     def __call__(self, key: Array, model: GaussianMixture, x: Array, /) -> Array:
         """1 with probability acceptance(x), else 0."""
@@ -77,9 +76,8 @@ class Judge(NamedTuple):
 
 def own_side(model: GaussianMixture) -> tuple[Array, Array]:
     """The middle between the two means, and the mean of the heavier component less the other one."""
-    first, second = model.means[..., 0, 0], model.means[..., 1, 0]
-    heavier = jnp.where(model.weights[..., 0] >= model.weights[..., 1], 1, -1)
-    return (first + second) / 2, heavier * (first - second)
+    first, second = model.means[0, 0], model.means[1, 0]
+    return (first + second) / 2, jnp.where(model.weights[0] >= model.weights[1], first - second, second - first)
 
 
 def judge(task: Task) -> Judge:
@@ -88,9 +86,14 @@ def judge(task: Task) -> Judge:
 
 
 def density(mixture: GaussianMixture, x: Array) -> Array:
-    """At each point; the leading axes broadcast."""
-    peaks = [mixture.weights[..., k] * jnp.exp(-((x - mixture.means[..., k, 0]) ** 2) / 2) for k in (0, 1)]
-    return (peaks[0] + peaks[1]) / (2 * jnp.pi) ** 0.5
+    """At each point."""
+    peaks = [mixture.weights[k] * jnp.exp(-((x - mixture.means[k, 0]) ** 2) / 2) for k in (0, 1)]
+    return (peaks[0] + peaks[1]) / (2 * np.pi) ** 0.5
+
+
+def pairwise(log_prob: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:
+    """Of all data sets [b, …] under all latents [l, …], a number each: [b, l]."""
+    return jax.vmap(jax.vmap(log_prob, (None, 0)), (0, None))
 
 
 def seen(key: Array, model: GaussianMixture, task: Task, *, num_samples: int) -> Seen:
@@ -102,22 +105,19 @@ def seen(key: Array, model: GaussianMixture, task: Task, *, num_samples: int) ->
     return Seen(jnp.where(fresh, real[:, 0], own[:, 0]), jnp.where(fresh, 1.0, kept), fresh)
 
 
+@pairwise
 def seen_log_likelihood(seen: Seen, latent: tuple[GaussianMixture, Task]) -> Array:
-    """ln Π_kept (share p(x) + (1 − share) z(x) a(x)) · ((1 − share) (1 − E_z a))^dropped, for data [b], latents [l].
-
-    The dropped are seen in their number alone.
-    """
+    """ln Π_kept (share p(x) + (1 − share) z(x) a(x)) · ((1 − share) (1 − E_z a))^dropped: these are but a number."""
     model, task = latent
     share, judges = task.feedback.share, judge(task)
 
     def add(total: Array, sample: tuple[Array, Array]) -> tuple[Array, None]:
-        x, kept = (column[:, None] for column in sample)
-        mixed = share * density(task.mixture, x) + (1 - share) * judges.acceptance(model, x) * density(model, x)
-        return total + xlogy(kept, mixed), None
+        x, kept = sample
+        own = judges.acceptance(model, x) * density(model, x)
+        return total + xlogy(kept, share * density(task.mixture, x) + (1 - share) * own), None
 
-    dropped = (1 - seen.kept).sum(1)[:, None]
-    start = xlog1py(dropped, -(share + (1 - share) * judges.share_kept(model)))
-    return jax.lax.scan(add, start, (seen.x.T, seen.kept.T))[0]
+    dropped = xlog1py((1 - seen.kept).sum(), -(share + (1 - share) * judges.share_kept(model)))
+    return jax.lax.scan(add, dropped, (seen.x, seen.kept))[0]
 
 
 def signal_log_prob(seen: Seen, task: Task) -> Array:
@@ -128,9 +128,10 @@ def signal_log_prob(seen: Seen, task: Task) -> Array:
     return jnp.where(seen.fresh, jnp.log(density(task.mixture, seen.x)), verdicts).sum()
 
 
-def log_likelihood(x: Array, tasks: Task) -> Array:
-    """ln p of real samples [b, n, 1] of each task."""
-    return jnp.log(density(tasks.mixture, x)).sum(1)
+@pairwise
+def log_likelihood(x: Array, task: Task) -> Array:
+    """ln p of real samples [n, 1]."""
+    return jnp.log(density(task.mixture, x)).sum()
 
 
 def share_right(model: GaussianMixture, task: Task) -> Array:
@@ -147,9 +148,9 @@ def features(model: GaussianMixture) -> Array:
 @cache
 def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
     """Weight and two means are refitted: the heavier component is the left or the right one, each mean moved by ∓0.3."""
-    start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), jnp.ones((2, 1, 1)))
 
     def fit(_: GaussianMixture, x: Array, weights: Array) -> GaussianMixture:
+        start = GaussianMixture(jnp.array([0.5, 0.5]), jnp.array([[-2.0], [2.0]]), jnp.ones((2, 1, 1)))
         return start.fit(x, weights, steps=STEPS, known_scales=True)
 
     case = Case(

@@ -5,14 +5,13 @@ one a state. What flows into a state flows out of it, but for the two ends of th
 equations, so that given the last symbol the dropped steps are known, and the law of what was kept is a sum over it.
 """
 
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.special import logsumexp
 from scipy.special import gammaln, xlogy
 
 from experiments.continuous_information.bracket import Case, Loop, four
@@ -29,10 +28,11 @@ WRONG = np.where(PATTERNS[:, :, None], AHEAD.T, AHEAD)  # [pattern, state, next]
 
 
 class Explained(NamedTuple):
-    """Under each pattern and last symbol, the counts [p, e, 12] that explain what was kept, and ln of their weight."""
+    """What was kept; under each pattern and last symbol the dropped steps that explain it, and ln of their weight."""
 
-    counts: Array | np.ndarray
-    log_weight: Array | np.ndarray
+    kept: Array | np.ndarray  # the first symbol and the steps [12]
+    dropped: Array | np.ndarray  # from each state [p, e, 3]
+    log_weight: Array | np.ndarray  # [p, e]
 
 
 def pattern(chain: MarkovChain) -> Array:
@@ -68,9 +68,7 @@ def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -
     verdicts = gammaln(kept_wrong + dropped + 1) - gammaln(kept_wrong + 1) - gammaln(dropped + 1)
     verdicts = (verdicts + xlogy(kept_wrong, fpr) + xlogy(dropped, 1 - fpr)).sum(-1)
     log_weight = np.where(possible, paths + verdicts, -np.inf)
-    initial = np.broadcast_to(first[..., None, None, :], (*shape, 3))
-    features = np.concatenate([initial, counts.reshape(*shape, 9)], axis=-1)
-    return Explained(features, log_weight)
+    return Explained(np.concatenate([first, kept.reshape(*kept.shape[:-2], 9)], -1), dropped, log_weight)
 
 
 def right(chain: MarkovChain) -> Array:
@@ -109,12 +107,14 @@ def three_states(num_samples: int = 100) -> tuple[Case, dict[str, Loop]]:
 def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:
     """ln p of what was kept [b, l], for chains with these ln probabilities [l, 12] and patterns [l]."""
     mine = jax.nn.one_hot(patterns, 8, dtype=log_chains.dtype)  # [l, p]
-    chains = (mine[:, :, None] * log_chains[:, None, :]).reshape(mine.shape[0], -1)
-    parameters = jnp.concatenate([chains, mine], axis=1).T
+    steps = log_chains[:, 3:].reshape(-1, 3, 3)
+    wrong = jnp.where(jnp.asarray(WRONG)[patterns], steps, 0).sum(2)  # ln p of the wrong move from each state
+    parameters = jnp.concatenate([(mine[:, :, None] * wrong[:, None, :]).reshape(mine.shape[0], -1), mine], 1).T
     weights = jnp.maximum(seen.log_weight, IMPOSSIBLE)
     by_end = [
-        jnp.concatenate([seen.counts[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], axis=1) @ parameters
+        jnp.concatenate([seen.dropped[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], 1) @ parameters
         for e in range(3)
     ]
-    total = logsumexp(jnp.stack(by_end), axis=0)
-    return jnp.where(total < IMPOSSIBLE / 2, -jnp.inf, total)
+    top = reduce(jnp.maximum, by_end)  # `logsumexp` over a stack takes ten times as long
+    total = top + jnp.log(sum(jnp.exp(each - top) for each in by_end))
+    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.kept @ log_chains.T)

@@ -6,19 +6,20 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import rel_entr, softmax
 
 import theory
 from experiments.continuous_information import chains, mixtures, rings
 from experiments.continuous_information.bracket import Bracketed, Size, bracket, classified
-from experiments.harness.study import study
-from theory.estimators import sandwich
+from experiments.harness.study import generator, study
+from theory.estimators import Bounds, sandwich
 
 NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems
 
 
 @study(
     "continuous-information/mixture",
-    size=Size(num_generations=5, num_replicas=1600, num_models=800, num_data=100, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=800, num_data=120, num_steps=300),
     full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
 )
 def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -29,7 +30,7 @@ def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/chain",
-    size=Size(num_generations=5, num_replicas=1600, num_models=1600, num_data=160, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=300),
     full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
 )
 def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -40,7 +41,7 @@ def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/two-states",
-    size=Size(num_generations=5, num_replicas=1600, num_models=1000, num_data=400, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=400, num_steps=300),
     loops=("closed", "verifier"),
     full={
         "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
@@ -62,19 +63,24 @@ class Known(NamedTuple):
     model: np.ndarray  # below I(X;Z), Z the fit to K
 
 
-@study("continuous-information/real-samples", num_blocks=6, num_replicas=1600, num_steps=300, full={"num_replicas": 10_000, "num_steps": 1200})
+@study(
+    "continuous-information/real-samples",
+    num_blocks=6,
+    num_replicas=1280,
+    num_steps=300,
+    full={"num_replicas": 10_000, "num_steps": 1200},
+)
 def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:
     """Of 20 real samples of each mixture; a classifier a block, as in a loop of as many generations."""
     draw_key, train_key = jax.random.split(key)
-    *tables, states = map(np.asarray, _real_samples(draw_key, num_blocks * num_replicas))
-    states = np.moveaxis(states.reshape(num_blocks, num_replicas, *states.shape[1:]), 2, 1)
-    below, _ = classified(train_key, states, num_steps)
-    first = (table.reshape(num_blocks, num_replicas)[:, : len(below)].ravel() for table in tables)
-    return Known(*first, below.T.ravel())
+    *tables, states = map(np.asarray, _real_samples(jax.random.split(draw_key, num_blocks), num_replicas))
+    below, _ = classified(train_key, np.moveaxis(states, 2, 1), num_steps)
+    return Known(*(table[:, : len(below)].ravel() for table in tables), below.T.ravel())
 
 
 @partial(jax.jit, static_argnums=1)
-def _real_samples(key: jax.Array, num_replicas: int):
+def _real_samples(keys: jax.Array, num_replicas: int):
+    """The values of `Known` but the last [block, replica], and what the classifier sees [block, replica, x, feature]."""
     case, loops = mixtures.small()
     tasks = jax.tree.map(jnp.asarray, loops["verifier"].tasks)
 
@@ -86,23 +92,32 @@ def _real_samples(key: jax.Array, num_replicas: int):
         fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.kept)
         return data, data + verdicts, kept, fitted
 
-    *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
-    return *map(theory.stratified_information, tables), case.features(fitted)
+    def block(key: jax.Array):
+        *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
+        return *map(theory.stratified_information, tables), case.features(fitted)
+
+    return jax.lax.map(block, keys)
 
 
 @study("continuous-information/problems", num_problems=512)
 def problems(key: jax.Array, *, num_problems: int) -> tuple[np.ndarray, theory.Bracket]:
     """The exact I(X;D) of random small problems [problem], and their brackets."""
+    rng = generator(key)
+    shapes = (NUM_TASKS,), (NUM_TASKS, NUM_STATES), (NUM_STATES, NUM_SYMBOLS)
+    prior, states, channel = (softmax(2 * rng.standard_normal((num_problems, *shape)), -1) for shape in shapes)
 
-    def solve(key: jax.Array) -> tuple[jax.Array, theory.Bracket]:
-        prior_key, states_key, channel_key, model_key, data_key = jax.random.split(key, 5)
-        shapes = (prior_key, (NUM_TASKS,)), (states_key, (NUM_TASKS, NUM_STATES)), (channel_key, (NUM_STATES, NUM_SYMBOLS))
-        prior, states, channel = (jax.nn.softmax(2 * jax.random.normal(k, shape), axis=-1) for k, shape in shapes)
-        models = channel[jax.random.categorical(model_key, jnp.log(states)[:, None], shape=(NUM_TASKS, NUM_MODELS))]
-        data = jax.random.categorical(data_key, jnp.log(models), axis=-1)
-        bounds = sandwich(lambda symbols, models: jnp.log(models)[:, symbols].T, data, models, prior).bounds
-        return theory.mutual_information(prior[:, None] * (states @ channel)), bounds.bracket()
+    def drawn(probs: np.ndarray) -> np.ndarray:
+        return (rng.random((*probs.shape[:-1], 1)) > probs.cumsum(-1)[..., :-1]).sum(-1)
 
-    solved = jax.jit(jax.vmap(solve))(jax.random.split(key, num_problems))
-    exact, (lower, upper) = jax.tree.map(np.asarray, solved)
-    return exact, theory.Bracket(*(theory.Estimate(end.mean, end.stderr, NUM_MODELS) for end in (lower, upper)))
+    of_task = np.repeat(states[:, :, None], NUM_MODELS, 2)
+    models = np.take_along_axis(channel[:, None], drawn(of_task)[..., None], 2)
+    lower, upper = map(np.asarray, _sandwiches(drawn(models), models, prior))
+    joint = prior[..., None] * (states @ channel)
+    exact = rel_entr(joint, joint.sum(2, keepdims=True) * joint.sum(1, keepdims=True)).sum((1, 2))
+    return exact, theory.Bracket(*(theory.estimate(end.T) for end in (lower, upper)))
+
+
+@jax.jit
+def _sandwiches(data: jax.Array, models: jax.Array, prior: jax.Array) -> Bounds:
+    """Of [problem, x, model], the model being its probabilities of the symbols."""
+    return jax.vmap(lambda *of: sandwich(lambda symbols, z: jnp.log(z)[:, symbols].T, *of).bounds)(data, models, prior)

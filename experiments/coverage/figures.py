@@ -49,8 +49,8 @@ def learned(settings: Settings) -> Figure:
 
     A network is trained by RLVR on the verdict of its own outputs, or by SFT on one reference a prompt; the table, by
     the exact natural gradient, which is not charged for looks. Solid: correctness on all 64 prompts, asked or not;
-    dashed: on the contents of training in domains never asked. A table knows what it was told and no more, so that
-    its correctness is close to a straight line.
+    dashed: on the contents of training in domains never asked. More prompts also bring more contents. A table knows
+    what it was told and no more, so that its correctness is close to a straight line.
 
     In practice: spend a budget on new prompts before you repeat any. A learner that generalises gains most from the
     first few, and one that does not gains from each alike.

@@ -17,6 +17,7 @@ from experiments.harness.ledger import EXACT_TOLERANCE, Kind, Outcome, Row, Sett
 from theory.estimators import Bracket, Estimate
 
 Relation = Literal["=", "≥", "≤"]
+Setting = str | Sequence[Any] | np.ndarray  # of texts, one an entry
 FEWEST = 12  # independent units behind a simulated outcome
 TAIL = float(ndtr(-5.0))  # beyond five sigma, on one side
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # needs no quotes in a shell, and no escape in a file name
@@ -32,7 +33,7 @@ class Found(NamedTuple):
     measured: Any  # a number, an array, an Estimate, or a Bracket of Estimates
     relation: Relation
     predicted: Any  # likewise
-    setting: str | Sequence[str]  # or one an entry
+    setting: Setting
     unit: str = "nats"
     tolerance: float | None = None  # of an equality that is not exact to 1e-12; its reason stands in the setting
 
@@ -79,19 +80,17 @@ class Found(NamedTuple):
         )
 
 
-def equal(
-    measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats", tolerance: float | None = None
-) -> Found:
+def equal(measured: Any, predicted: Any, setting: Setting, unit: str = "nats", tolerance: float | None = None) -> Found:
     """measured = predicted."""
     return Found(measured, "=", predicted, setting, unit, tolerance)
 
 
-def at_least(measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats") -> Found:
+def at_least(measured: Any, predicted: Any, setting: Setting, unit: str = "nats") -> Found:
     """measured ≥ predicted."""
     return Found(measured, "≥", predicted, setting, unit)
 
 
-def at_most(measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats") -> Found:
+def at_most(measured: Any, predicted: Any, setting: Setting, unit: str = "nats") -> Found:
     """measured ≤ predicted."""
     return Found(measured, "≤", predicted, setting, unit)
 

@@ -117,12 +117,12 @@ def equal_law(law: Callable[[float], float], settings: Settings) -> Found:
 
 def simulated(name: str, unit: str, settings: Settings) -> Found:
     """The sandbox's loops against the chains, at every t; not the verifier's, all of which soon are right."""
-    mean, stderr, count = getattr(study.simulated(settings), name)
-    judges = [judge for judge in JUDGES if judge != "verifier"]
-    exact = [getattr(JUDGES[judge](), name)[: study.NUM_SIMULATED + 1] for judge in judges]
-    where = [[f"{TWO}, {judge}, t = {t}, {count} pairs of replicas" for t in range(mean.shape[1])] for judge in judges]
-    rows = slice(len(judges))
-    return equal(Estimate(mean[rows], stderr[rows], count), exact, where, unit)
+    found: Estimate = getattr(study.simulated(settings), name)
+    judges, times = [judge for judge in JUDGES if judge != "verifier"], range(study.NUM_SIMULATED + 1)
+    mean, stderr = (np.asarray(side)[: len(judges)].ravel() for side in found[:2])
+    exact = np.concatenate([getattr(JUDGES[judge](), name)[times] for judge in judges])
+    where = [f"{TWO}, {judge}, t = {t}, {found.count} pairs of replicas" for judge in judges for t in times]
+    return equal(found._replace(mean=mean, stderr=stderr), exact, where, unit)
 
 
 def _entropy(rate: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.stats import binom
 
 import sandbox
@@ -203,7 +203,8 @@ def equal_ratio(key: jax.Array, goal: float, *, sizes: tuple[int, ...]) -> Equal
 
 def equal_law(goal: float) -> float:
     """The c of ln(tpr/fpr) → c/n: Kimura's (1 − e^{−2pc})/(1 − e^{−2c}) = goal."""
-    return brentq(lambda c: np.expm1(-2 * SHARE * c) / np.expm1(-2 * c) - goal, 1e-9, 100.0, xtol=1e-14)
+    root = root_scalar(lambda c: np.expm1(-2 * SHARE * c) / np.expm1(-2 * c) - goal, bracket=(1e-9, 100.0), xtol=1e-14)
+    return float(root.root)
 
 
 JUDGES = {
@@ -243,22 +244,22 @@ def loops(key: jax.Array, task: Any, right: Any, *, num_generations: int, num_re
     """The loops [judge, replica, t, …] under each of `JUDGES`, all with the same random numbers."""
     which, tpr, fpr = jnp.array([0, 1, 2, 0]), *jnp.array([(1, 1), VERIFIER, VERIFIER, VERIFIER]).T
 
-    def judged(key: jax.Array) -> sandbox.FrozenJudge:
-        return sandbox.FrozenJudge.trained(key, task, NUM_SAMPLES, level=0.5)
+    def judged(judge_key: jax.Array) -> sandbox.FrozenJudge:
+        return sandbox.FrozenJudge.trained(judge_key, task, NUM_SAMPLES, level=0.5)
 
-    def loop(key: jax.Array, which: jax.Array, tpr: jax.Array, fpr: jax.Array) -> sandbox.Record:
-        real_key, loop_key = jax.random.split(key)
+    def loop(own_key: jax.Array, which: jax.Array, tpr: jax.Array, fpr: jax.Array) -> sandbox.Record:
+        real_key, loop_key = jax.random.split(own_key)
         two = jax.vmap(judged)(jax.random.split(real_key))  # the start is fitted as a judge is, to other real samples
         start, judge = (jax.tree.map(lambda leaf: leaf[i], two) for i in range(2))  # noqa: B023
         signals = sandbox.Verifier(tpr, fpr, right), sandbox.SelfJudge(*VERIFIER), judge
-        signal, sizes = OneOf(which, signals, right), {"num_samples": NUM_SAMPLES, "num_generations": num_generations}
-        return sandbox.run(loop_key, start.keeps.model, signal, **sizes, until_kept=True)
+        run = partial(sandbox.run, num_samples=NUM_SAMPLES, num_generations=num_generations, until_kept=True)
+        return run(loop_key, start.keeps.model, OneOf(which, signals, right))
 
     replicas = jax.vmap(loop, (0, None, None, None))
     return jax.vmap(replicas, (None, 0, 0, 0))(jax.random.split(key, num_replicas), which, tpr, fpr)
 
 
-@study("judges/models", num_replicas=400, full={"num_replicas": 1000})
+@study("judges/models", num_replicas=600, full={"num_replicas": 2000})
 def share_right(key: jax.Array, model: str, *, num_replicas: int) -> np.ndarray:
     """The share right [judge, replica, t] of the samples of each model in the loop."""
     record = loops(key, MODELS[model], RIGHT[model], num_generations=NUM_MODELS, num_replicas=num_replicas)

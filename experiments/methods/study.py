@@ -175,11 +175,12 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
         num_domains=(NUM_DOMAINS, NUM_UNSEEN),
         num_bits=NUM_BITS,
     )
-    there = jnp.arange(NUM_FORMS) < num_forms
+    there = (jnp.arange(NUM_FORMS) < num_forms)[None, :]
 
     def asked(prompts: Prompts) -> Prompts:
         used = (jnp.arange(prompts.law.size) % NUM_DOMAINS < num_domains).astype(prompts.law.dtype)
-        wording = jnp.broadcast_to(there / there.sum(), prompts.wording.shape).astype(prompts.law.dtype)
+        law = there.astype(prompts.wording.dtype)
+        wording = jnp.broadcast_to(law / law.sum(), prompts.wording.shape)
         return prompts._replace(law=used / used.sum(), wording=wording)
 
     world = world._replace(train=asked(world.train), held_out=asked(world.held_out))

@@ -68,7 +68,7 @@ def _trained(key: jax.Array, finer: jax.Array) -> jax.Array:
     judge = feedback.verdict(NUM_CLASSES, NUM_FORMS)
 
     def laws(finer: jax.Array) -> jax.Array:
-        rate = NUM_PROMPTS * finer * TIME / ROUNDS
+        rate = NUM_PROMPTS * TIME / ROUNDS * finer.astype(float)
         nothing = jax.random.key(0)  # is drawn
         return train(
             nothing, start, PROMPTS, judge, RLVR(), num_rounds=ROUNDS, learning_rate=rate, measure=_law

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,15 +12,14 @@ from scipy.stats import binom
 import theory
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
-from experiments.harness.statements import Statement
+from experiments.harness.statements import PAPER, Statement
 from experiments.open_loop import study
 from experiments.open_loop.study import NUM_GENERATIONS, NUM_SAMPLES, PRIOR, SCENES, SUPPORT_GENERATIONS, SUPPORT_SHARE
-from theory import Estimate, budget, drift
+from theory import budget, drift
 
 LN2 = math.log(2)
-TIMES = range(NUM_GENERATIONS + 1)
+UNTIL_KEPT = (False, True)  # the protocols
 mutual_information = jax.jit(theory.mutual_information)
-success = jax.jit(budget.success, static_argnames=("n", "num_real"))
 verdict_information = jax.jit(drift.verdict_information, static_argnames=("n", "candidates"))
 
 
@@ -43,7 +43,7 @@ def synergy(settings: Settings) -> Found:
 def injection(settings: Settings) -> Found:
     """What a simulated generation gains, pair by pair of replicas, against what its verdicts inject."""
     gain = theory.estimate(np.diff(study.simulated(settings, False).pointwise, axis=2))
-    setting = [[f"{_setting(False, scene, t, gain.count)}: I(X;Z_t) − I(X;Z_{{t−1}})" for t in TIMES[1:]] for scene in SCENES]
+    setting = _settings(gain.count, ": I(X;Z_t) − I(X;Z_{t−1})")[0, :, 1:]
     return at_most(gain, study.exact(False).injected, setting)
 
 
@@ -61,7 +61,7 @@ def without_candidates(settings: Settings) -> Found:
 def in_the_end(fpr: float, settings: Settings) -> Found:
     """I(X;Z_∞) against I(X;Z_0)."""
     n, share = 50, 0.6
-    right = np.asarray(success(n, (1.0, fpr), share, num_real=n))
+    right = np.asarray(budget.success(n, (1.0, fpr), share, num_real=n))
     first = mutual_information(binom.pmf(np.arange(n + 1), n, [[share], [1 - share]]) / 2)
     setting = f"until kept, p = {share:g}, φ = 1, ψ = {fpr:g}, n = {n}: ends right with {right:.4f}"
     return at_least(LN2 - entr(right) - entr(1 - right), first, setting)
@@ -69,16 +69,15 @@ def in_the_end(fpr: float, settings: Settings) -> Found:
 
 def information(settings: Settings) -> Found:
     """The sandbox against the exact law: both protocols, all scenes, every t."""
-    loops = [study.simulated(settings, kept).pointwise for kept in (False, True)]
-    found = theory.estimate(np.stack(loops, axis=1))
-    return equal(found, [study.exact(kept).information for kept in (False, True)], _everywhere(found))
+    found = theory.estimate(np.stack([study.simulated(settings, kept).pointwise for kept in UNTIL_KEPT], axis=1))
+    return equal(found, [study.exact(kept).information for kept in UNTIL_KEPT], _settings(found.count))
 
 
 def right(other: bool, settings: Settings) -> Found:
     """The share of right outputs; `other`: against the exact law of the other protocol."""
-    found = theory.estimate(np.stack([study.simulated(settings, kept).right for kept in (False, True)], axis=1))
-    predicted = [study.exact(kept != other).right for kept in (False, True)]
-    return equal(found, predicted, _everywhere(found, ", against the other protocol" * other), "share right")
+    found = theory.estimate(np.stack([study.simulated(settings, kept).right for kept in UNTIL_KEPT], axis=1))
+    predicted = [study.exact(kept != other).right for kept in UNTIL_KEPT]
+    return equal(found, predicted, _settings(found.count, ", against the other protocol" * other), "share right")
 
 
 def simulated_support(fpr: float, settings: Settings) -> Found:
@@ -92,17 +91,14 @@ def no_direction(fpr: float, settings: Settings) -> Found:
     """P(ends right) against the share right at the start."""
     p, n = 0.3, 50
     setting = f"until kept, φ = .5, ψ = {fpr:g}, n = {n}, p = {p:g}; 1e-10: a linear system of {n + 1} states"
-    return equal(success(n, (0.5, fpr), p), p, setting, "probability", tolerance=1e-10)
+    return equal(budget.success(n, (0.5, fpr), p), p, setting, "probability", tolerance=1e-10)
 
 
-def _setting(until_kept: bool, scene: study.Scene, t: int, count: int) -> str:
-    protocol = "until kept" if until_kept else "filtering"
-    return f"{protocol}, {scene.text}, n = {NUM_SAMPLES}, t = {t}, {count} pairs of replicas"
-
-
-def _everywhere(found: Estimate, aside: str = "") -> list[list[list[str]]]:
-    """The settings [protocol, scene, t]."""
-    return [[[_setting(kept, scene, t, found.count) + aside for t in TIMES] for scene in SCENES] for kept in (False, True)]
+def _settings(count: int, aside: str = "") -> Any:
+    """[protocol, scene, t]."""
+    of, times = f"{count} pairs of replicas{aside}", range(NUM_GENERATIONS + 1)
+    scenes = [f"{name}, {scene.text}, n = {NUM_SAMPLES}" for name in ("filtering", "until kept") for scene in SCENES]
+    return np.array([f"{scene}, t = {t}, {of}" for scene in scenes for t in times]).reshape(2, len(SCENES), -1)
 
 
 INJECTION = "open-loop-injection"
@@ -123,7 +119,7 @@ CLAIMS = (
     ),
     *claim(
         "C4-injection-simulated",
-        "What a simulated generation gains is at most what its verdicts inject: I(X;Z_{t+1}) − I(X;Z_t) ≤ I(X;S_t|Z_t,D_t)",
+        "A simulated generation gains at most what its verdicts inject: I(X;Z_{t+1}) − I(X;Z_t) ≤ I(X;S_t|Z_t,D_t)",
         injection,
         control=("… what they say without the candidates they are about, I(X;S_t|Z_t)", without_candidates),
         figure=INJECTION,
@@ -150,17 +146,18 @@ CLAIMS = (
     ),
     *claim(
         "instrument-open-right",
-        "The simulated open loops have the share of right outputs of the exact chains, in both protocols and at every t",
+        "The simulated open loops have the share of right outputs of the exact chains, in both protocols, at every t",
         partial(right, False),
         control=("… each that of the other protocol", partial(right, True)),
         figure=INJECTION,
     ),
 )
+
 STATEMENTS = (
     Statement(
         "C3",
         title="A signal raises the bound by what it knows beyond the data",
-        formula=r'I(X;Z) \le I(X;D,S) = I(X;D) + I(X;S \mid D)',
+        formula=r"I(X;Z) \le I(X;D,S) = I(X;D) + I(X;S \mid D)",
         words=(
             "Verdicts, labels or rewards S lift the ceiling by what they say of the task that the data do not say "
             "already."
@@ -170,16 +167,13 @@ STATEMENTS = (
             "Count a signal by what it adds to your data. A label that the data imply is worth nothing; one that says "
             "nothing by itself may be worth everything beside them."
         ),
-        source=(
-            "Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379;"
-            " Cover & Thomas (2006), Elements of Information Theory, theorem 2.5.2"
-        ),
+        source=(f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.5.2"),
         test="tests/theory/test_claims.py::test_external_signal",
     ),
     Statement(
         "C4",
         title="An open loop gains at most what enters from outside",
-        formula=r'I(X;Z_{t+1}) \le I(X;Z_t) + I(X;S_t \mid Z_t, D_t)',
+        formula=r"I(X;Z_{t+1}) \le I(X;Z_t) + I(X;S_t \mid Z_t, D_t)",
         words=(
             "A generation gains at most what its verdicts tell beyond the model and its candidates. Where that is "
             "zero, the pipeline is closed; else it is open, and may gain."
@@ -193,13 +187,13 @@ STATEMENTS = (
             "A verifier opens the loop; `infoloop check` says of a pipeline of yours whether it is open, and where the"
             " information enters. Judge it by the share of right outputs, never by information alone."
         ),
-        source="Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379",
+        source=PAPER,
         test="tests/theory/test_selection.py::test_injection",
     ),
     Statement(
         "C6",
         title="Neither candidates nor a signal do alone",
-        formula=r'P(\text{ends right}) \le P(\text{right} \in \operatorname{supp} Z_0)',
+        formula=r"P(\text{ends right}) \le P(\text{right} \in \operatorname{supp} Z_0)",
         words=(
             "A signal chooses among what the model proposes: what the model never says no verifier finds. Candidates "
             "without a signal have no direction: a loop then ends right as often as it began right."
@@ -212,7 +206,7 @@ STATEMENTS = (
             "Before you pay for a better verifier, see whether right answers are among your samples at all. If they "
             "are not, no verdict helps."
         ),
-        source="Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379",
+        source=PAPER,
         test="tests/theory/test_outcomes.py::test_candidates",
     ),
 )

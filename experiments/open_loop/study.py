@@ -58,7 +58,9 @@ class Exact(NamedTuple):
 def exact(until_kept: bool) -> Exact:
     """n proposals in each generation, of which some are kept; or sampling until n are kept."""
     share, tpr, fpr = np.array([scene[1:] for scene in SCENES]).T
-    acceptances = np.stack([[tpr, fpr], [fpr, tpr]]).T  # P(keep | symbol, task) [scene, x, k]: symbol x is right in task x
+    acceptances = np.stack(
+        [[tpr, fpr], [fpr, tpr]]
+    ).T  # P(keep | symbol, task) [scene, x, k]: symbol x is right in task x
     tasks = np.stack([[share, 1 - share], [1 - share, share]]).T  # the laws of real data [scene, x, k]
     loops = Exact(*map(np.asarray, (_until_kept if until_kept else _filtering)(tasks, acceptances)))
     return loops._replace(states=loops.states[0])
@@ -66,7 +68,7 @@ def exact(until_kept: bool) -> Exact:
 
 @jax.jit
 @jax.vmap
-def _filtering(tasks: jax.Array, acceptances: jax.Array) -> Exact:
+def _filtering(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
     chains = [drift.filtering_kernel(NUM_SAMPLES, acceptance) for acceptance in acceptances]
     starts = jnp.stack([drift.filtering_initial(NUM_SAMPLES, task) for task in tasks])
     laws = drift.laws(starts, jnp.stack([chain.kernel for chain in chains]), NUM_GENERATIONS)
@@ -76,17 +78,17 @@ def _filtering(tasks: jax.Array, acceptances: jax.Array) -> Exact:
 
 @jax.jit
 @jax.vmap
-def _until_kept(tasks: jax.Array, acceptances: jax.Array) -> Exact:
+def _until_kept(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
     kernels = jnp.stack([drift.selection_kernel(NUM_SAMPLES, acceptance) for acceptance in acceptances])
     starts = jnp.stack([drift.initial(NUM_SAMPLES, task) for task in tasks])
     laws = drift.laws(starts, kernels, NUM_GENERATIONS)
     return _exact(laws, jnp.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, jnp.zeros(0))
 
 
-def _exact(laws: jax.Array, states: jax.Array, injected: jax.Array) -> Exact:
+def _exact(laws: jax.Array, states: jax.Array, injected: jax.Array) -> tuple[jax.Array, ...]:
     information = jax.vmap(lambda law: theory.mutual_information(law / 2))(laws)
     right = (laws[:, 0] @ states + laws[:, 1] @ (1 - states)) / 2
-    return Exact(information, injected, right, laws, states)
+    return information, injected, right, laws, states
 
 
 class Simulated(NamedTuple):
@@ -168,7 +170,9 @@ def means(key: jax.Array, *, num_replicas: int) -> Average:
     # ln p(d,s|x') [replica, x, x'], independent given x'
     both = norm.logpdf(data[..., None], tasks, n**-0.5) + norm.logpdf(signal[..., None], tasks, noise)
     model = norm.logpdf((data + signal)[..., None] / 2, tasks, (1 / n + noise**2) ** 0.5 / 2)
-    setting = f"8 tasks N(μ_x, 1), D: {n} samples, S: μ_x ± {noise:g}, Z = (mean of D + S)/2, {num_replicas} paired replicas"
+    setting = (
+        f"8 tasks N(μ_x, 1), D: {n} samples, S: μ_x ± {noise:g}, Z = (mean of D + S)/2, {num_replicas} paired replicas"
+    )
     of_both, of_model = (np.asarray(stratified_information(table)) for table in (both, model))
     return Average(of_both, of_model, setting)
 

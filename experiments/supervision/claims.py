@@ -59,9 +59,7 @@ def time(method: str, formula: str, settings: Settings) -> Found:
     setting = f"{METHODS[method]}, {study.NUM_CLASSES} classes, to {GOAL:.0%}, M = "
     where = [f"{setting}{m}: {t:.4g} against {e:.4g}" for m, t, e in zip(FORMS, found.time, expected, strict=True)]
     tail = f"; {NUM_UPDATES} and twice as many updates, extrapolated, hence 1e-5 for the order rate²"
-    return equal(
-        found.time / expected, 1.0, [place + tail for place in where], "rate × updates, of law", tolerance=1e-5
-    )
+    return equal(found.time / expected, 1.0, [place + tail for place in where], "trained / predicted", tolerance=1e-5)
 
 
 def table_ratio(steps: str, settings: Settings) -> Found:

@@ -81,7 +81,7 @@ def cost(settings: Settings) -> Figure:
     small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
     .01; 4 verdicts, or one reference, a prompt and update); one fixed: the same reference, shown again. Right: of a
     table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that is not there
-    after 1000 verdicts, about 3 % of them, counts with 1000. Dotted: in proportion to M, which sampled verdicts
+    in time, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
     undercut on a table, as chance draws them to one form.
 
     In practice: imitation pays for the form where each form is learned for itself, in small steps, from wordings that

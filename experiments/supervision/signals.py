@@ -122,7 +122,7 @@ def describe(
 @partial(jax.jit, static_argnums=3)
 def _told(prior: Array, channel: Array, proposals: Array, blocks: tuple[int, ...]) -> tuple[Any, Array]:
     """The parts of I(Y;S|Q), and I([Y];S|q) of the best query."""
-    joint = prior[:, None, None] * jnp.moveaxis(channel, 0, 2) * proposals
+    joint = prior[:, None, None] * jnp.moveaxis(channel, 0, 2) * proposals[None, None, :]
     best = supervision.query_information(prior, channel, blocks).max()
     return supervision.decompose(joint / joint.sum(), blocks), best
 

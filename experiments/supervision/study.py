@@ -162,11 +162,14 @@ def _network(starts: Start, there: Array, once: Any, method: Any, num_rounds: in
     options |= {"learning_rate": 0.01, "optimizer": ADAM}
 
     def one(there: Array, start: Start) -> Array:
-        wording = jnp.broadcast_to(there / there.sum(), start.prompts.wording.shape).astype(start.prompts.law.dtype)
+        law = there.astype(start.prompts.wording.dtype)
+        wording = jnp.broadcast_to(law / law.sum(), start.prompts.wording.shape)
         prompts = start.prompts._replace(wording=wording)
         prompts = prompts._replace(wording=jnp.where(once, prompts.worded_once(start.once).wording, wording))
         layers = start.network.variables["params"]
-        head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}  # where no gradient moves it
+        head = layers["head"] | {
+            "bias": jnp.where(there[None, :], layers["head"]["bias"], ABSENT)
+        }  # where no gradient moves it
         policy = Network({"params": layers | {"head": head}})
         return train(start.train, policy, prompts, judge, method, **options).measured
 
@@ -189,8 +192,8 @@ def _table(keys: Array, there: Array, rates: Array, method: Any, num_rounds: int
 
     def one(rate: Array, there: Array, key: Array) -> Array:
         prompts = environments.table_prompts(NUM_CLASSES, NUM_CLASSES, there.size)
-        law = there.astype(float) / there.sum().astype(float)
-        prompts = prompts._replace(wording=jnp.broadcast_to(law, prompts.wording.shape))
+        law = there.astype(float)
+        prompts = prompts._replace(wording=jnp.broadcast_to(law / law.sum(), prompts.wording.shape))
         logits = jnp.where(there, 0, ABSENT).astype(float)
         start = Table(jnp.broadcast_to(logits, (NUM_CLASSES, NUM_CLASSES, there.size)))
         options: dict[str, Any] = {"num_rounds": num_rounds, "num_samples": num_samples}

@@ -25,8 +25,8 @@ def too_few(paid: str, settings: Settings) -> Found:
     loops = study.fixations()
     few = np.s_[REJECTS, :, : len(FEW)]
     loop = f"which of two symbols is right, even start, until kept, tpr {RATES[REJECTS]:g}"
-    where = [[f"{loop}, fpr/tpr {ratio:.2f}, n = {n}" for n in FEW] for ratio in RATIOS]
-    return at_most(getattr(loops, paid)[few], loops.needed[few], where, "verdicts")
+    where = [f"{loop}, fpr/tpr {ratio:.2f}, n = {n}" for ratio in RATIOS for n in FEW]
+    return at_most(getattr(loops, paid)[few].ravel(), loops.needed[few].ravel(), where, "verdicts")
 
 
 def shares_noise(settings: Settings) -> Found:
@@ -39,7 +39,8 @@ def shares_noise(settings: Settings) -> Found:
 def own_noise(settings: Settings) -> Found:
     """The same of verdicts each with noise of its own."""
     setting = "random tables, 3 tasks, a verdict on each of 5 items, no loop"
-    return at_least(*study.injected(settings), setting)
+    information, capacities = study.injected(settings)
+    return at_least(information, capacities, setting)
 
 
 def many_rounds(settings: Settings) -> Found:
@@ -104,8 +105,8 @@ def better_students(settings: Settings) -> Found:
     fewer, links = SEARCHED >= 4, ("loop against uniform candidates", "uniform candidates against the likeliest")
     uniform, chosen = (study.student(settings, kind) for kind in ("uniform", "probable"))
     alone = study.loop(settings).verdicts[: SEARCHED.size]
-    loop = Estimate(alone, np.zeros(alone.shape), uniform.count)
-    where = [[f"{BLOCKS}, or a posterior ≥ .95, c = {c}: {link}" for c in SEARCHED[fewer]] for link in links]
+    loop = uniform._replace(mean=alone, stderr=np.zeros(alone.shape))
+    where = [f"{BLOCKS}, or a posterior ≥ .95, c = {c}: {link}" for link in links for c in SEARCHED[fewer]]
     return at_least(_stacked(loop, uniform, fewer), _stacked(uniform, chosen, fewer), where, "verdicts")
 
 
@@ -125,8 +126,8 @@ def exchange_rate(law: Callable[[], float], settings: Settings) -> Found:
 
 
 def _stacked(first: Estimate, second: Estimate, which: np.ndarray) -> Estimate:
-    mean, stderr = (np.stack([a, b])[:, which] for a, b in zip(first[:2], second[:2], strict=True))
-    return Estimate(mean, stderr, first.count)
+    mean, stderr = (np.concatenate([a[which], b[which]]) for a, b in zip(first[:2], second[:2], strict=True))
+    return first._replace(mean=mean, stderr=stderr)
 
 
 def _listed(values: np.ndarray) -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from experiments.continuous_information.loops import FULL, QUICK, case, studied
+from experiments.ledger import Settings
 
 from experiments import plots
 from experiments.continuous_information import FIGURES, rows
-from experiments.continuous_information.loops import FULL, QUICK, case, studied
-from experiments.ledger import Settings
 from theory.estimators import Bounds
 
 

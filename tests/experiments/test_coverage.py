@@ -6,10 +6,10 @@ import pytest
 import scipy.integrate
 import scipy.special
 import scipy.stats
+from experiments.ledger import Settings
 
 from experiments.continuous_information import coverage
 from experiments.continuous_information.coverage import MEANS, RARE, TASKS, WEIGHTS
-from experiments.ledger import Settings
 
 QUICK = Settings()
 

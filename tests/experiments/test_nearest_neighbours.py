@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
+from experiments.ledger import Settings
 from scipy.special import logsumexp
 
 from experiments.continuous_information import nearest_neighbours as module
-from experiments.ledger import Settings
 
 QUICK = Settings()
 

@@ -45,7 +45,6 @@ def test_one_round_selects_once_whatever_its_size():
     np.testing.assert_allclose(wrong, study.one_round(), atol=1e-12)
 
 
-@pytest.mark.slow
 def test_no_schedule_passes_the_bound():
     """The best found without looking, rounds of at most 14, against all that may look, of at most 32."""
     numbers, bound = study.bound()
