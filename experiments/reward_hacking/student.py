@@ -60,7 +60,7 @@ def describe(law: Float[Any, "*t prompt output"], outputs: Outputs) -> Seen:
         of_prompt = (law * value).sum(-1)
         return of_prompt.reshape(*of_prompt.shape[:-1], 2, NUM_PROMPTS // 2).mean(-1)
 
-    return Seen(*map(means, (outputs.score, RIGHT, outputs.length, log_ratio)))
+    return Seen(*map(means, (outputs.score, RIGHT.astype(float), outputs.length, log_ratio)))
 
 
 def _measure(policy: Table, outputs: Outputs) -> Seen:
