@@ -1,1 +1,1 @@
-"""I(X;Z_t) of mixtures and Markov chains, between bounds that hold: closed, self-judged, verified, with fresh data."""
+"""What a mixture and a Markov chain know of their task in closed and open loops, between bounds that hold."""

@@ -19,7 +19,7 @@ NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random pr
 
 @study(
     "continuous-information/mixture",
-    size=Size(num_generations=5, num_replicas=1280, num_models=800, num_data=120, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1600, num_models=800, num_data=200, num_steps=200),
     full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
 )
 def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -30,7 +30,7 @@ def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/chain",
-    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=200),
     full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
 )
 def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -41,7 +41,7 @@ def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/two-states",
-    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=400, num_steps=300),
+    size=Size(num_generations=5, num_replicas=1600, num_models=1280, num_data=400, num_steps=200),
     loops=("closed", "verifier"),
     full={
         "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
@@ -66,8 +66,8 @@ class Known(NamedTuple):
 @study(
     "continuous-information/real-samples",
     num_blocks=6,
-    num_replicas=1280,
-    num_steps=300,
+    num_replicas=1600,
+    num_steps=200,
     full={"num_replicas": 10_000, "num_steps": 1200},
 )
 def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:

@@ -91,5 +91,7 @@ def studies(package: str) -> dict[str, Any]:
     modules: list[ModuleType] = [
         m for name, m in sys.modules.items() if name == package or name.startswith(f"{package}.")
     ]
-    found = [value for module in modules for value in vars(module).values() if hasattr(value, "study")]
+    found = [
+        value for module in modules for value in vars(module).values() if isinstance(getattr(value, "study", None), str)
+    ]
     return {value.study: value for value in found}

@@ -116,7 +116,7 @@ ROOT = Path(__file__).parents[2] / "experiments"
 SOURCES = {
     path: ast.parse(path.read_text(encoding="utf-8"))
     for path in ROOT.rglob("*.py")
-    if not {"bench", "harness"} & set(path.parts)
+    if not {"bench", "cli", "harness"} & set(path.parts)
 }
 
 
