@@ -59,7 +59,7 @@ class Judge(NamedTuple):
         middle, gap = own_side(model)
         own = (x - middle) * gap >= 0
         near = jnp.exp(-(((x - self.target) / HALF_WIDTH) ** 2) / 2)
-        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own, near)
+        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own.astype(near.dtype), near)
 
     def share_kept(self, model: GaussianMixture) -> Array:
         """The expected acceptance of the model's samples, by one normal integral a component."""
@@ -67,7 +67,7 @@ class Judge(NamedTuple):
         own = jnp.where(gap == 0, 1, model.weights @ norm.cdf(jnp.sign(gap) * (means - middle)))
         total = HALF_WIDTH**2 + 1
         near = HALF_WIDTH * total**-0.5 * (model.weights @ jnp.exp(-((means - self.target) ** 2) / (2 * total)))
-        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own, near)
+        return self.fpr + (self.tpr - self.fpr) * jnp.where(self.own, own.astype(near.dtype), near)
 
     def __call__(self, key: Array, model: GaussianMixture, x: Array, /) -> Array:
         """1 with probability acceptance(x), else 0."""

@@ -1,1 +1,1 @@
-"""How the signal enters: one reference, references worded anew, a filter on own samples, a reward; what each keeps."""
+"""How the signal enters: one reference, references worded anew, a filter, a reward; what each keeps."""

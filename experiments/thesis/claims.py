@@ -118,7 +118,8 @@ def _sped(settings: Settings, name: str, found: acceleration.Speedup) -> str:
 
 
 HITS, TURNS, MAP, FASTER = "thesis-hits", "thesis-race", "thesis-failures", "thesis-acceleration"
-LIMITS, FLOWS = "tests/experiments/test_thesis_limits.py::", "tests/experiments/test_thesis.py::test_the_flow_turns"
+LIMITS = "tests/experiments/test_thesis_limits.py::"
+FLOWS = "tests/experiments/test_thesis.py::test_the_flow_turns_where_a_matrix_exponential_does"
 
 CLAIMS = (
     *claim(

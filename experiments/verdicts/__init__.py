@@ -1,1 +1,1 @@
-"""What verdicts buy: how many a goal takes, how to spend them, what blocks and better students change, their worth."""
+"""What verdicts buy: how many a goal takes, how to spend them, what better students change, their worth."""

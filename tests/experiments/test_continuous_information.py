@@ -382,7 +382,7 @@ def drawn_from(models):
 
 def test_a_perfect_judge_makes_no_nan():
     """0 · ln 0 = 0: what is possible under a judge that never errs has a finite likelihood."""
-    case, loops = mixtures.small()
+    case, _ = mixtures.small()
     tasks = jax.tree.map(jnp.asarray, mixtures.loop(Feedback(1.0, 0.0, own=True)).tasks)
     latents = tasks.mixture, tasks
     seen = drawn(case.seen, jax.random.key(0), 1, *latents)

@@ -128,7 +128,10 @@ def names_of_studies(tree: ast.Module) -> list[str]:
 
 def twice(function: ast.FunctionDef) -> set[str]:
     """The keys that a function uses at more than one place: parameters and variables called key or …_key."""
-    used = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    asked = {n.left for n in ast.walk(function) if isinstance(n, ast.Compare)}  # whether it is None
+    used = [
+        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in asked
+    ]
     stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     others = (n for n in ast.walk(function) if isinstance(n, ast.Lambda | ast.FunctionDef) and n is not function)
     inner = {argument.arg for other in others for argument in other.args.args}
