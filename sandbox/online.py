@@ -207,16 +207,22 @@ def races(
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
     kinds = tuple(KINDS.values())
-    return _races(keys, shortcuts, first, training, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
+    given = _cast(shortcuts, first, training, size)
+    return _races(keys, *given, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
+
+
+@partial(jax.jit, static_argnums=3)  # apart, so that numbers of other types compile these lines alone
+def _cast(shortcuts, first, training, size: int):
+    rates = jax.tree.map(lambda x: jnp.broadcast_to(x, (size,)), training.cast())
+    late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
+    return late, early, rates
 
 
 @partial(jax.jit, static_argnames=("kinds", "student", "num_steps", "batch"))
 def _races(keys, shortcuts, first, training, *, kinds, **sizes) -> Race:
     del kinds  # a program knows the kinds that there were when it was compiled
-    rates = jax.tree.map(lambda x: jnp.broadcast_to(x, keys.shape[:1]), training.cast())
-    late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
     seeds = jax.vmap(partial(_race, **sizes), (0, None, None, None))
-    return jax.vmap(seeds)(keys, late, early, rates)
+    return jax.vmap(seeds)(keys, shortcuts, first, training)
 
 
 def _race(key, shortcut, first, training: Training, *, student: Student, num_steps: int, batch: int) -> Race:

@@ -49,7 +49,7 @@ def test_rows_fail_where_a_loop_does_what_it_should_not():
 
 
 def test_rows_fail_where_a_study_is_broken(monkeypatch):
-    """Brackets off by a tenth of a nat, a share that falls, a signal that tells nothing, intervals of half the width."""
+    """Brackets off by a tenth of a nat, a share that falls, a signal that tells nothing, intervals too narrow."""
     exact = np.array([0.3, 0.2])
     monkeypatch.setattr(claims, "information", lambda loop, t: exact)
     for shift, outcome in ((0.0, "holds"), (0.1, "fails")):
