@@ -157,7 +157,7 @@ def _check(tasks: Any, signal: Any, regime: Regime, num_generations: int, counts
     lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(tasks)}
     if len(lengths) != 1 or () in lengths:
         raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
-    task = jax.tree.map(lambda leaf: leaf[0], tasks)
+    task = jax.tree.map(lambda leaf: np.asarray(leaf)[0], tasks)
     try:
         check_model("tasks", task)
     except ValueError as error:

@@ -193,8 +193,8 @@ def table_prompts(num_prompts: int, num_classes: int, num_forms: int) -> Prompts
     ):
         validation.at_least(name, value, least)
     return Prompts(
-        features=jnp.zeros((num_prompts, 0)),
-        right=jnp.asarray(np.arange(num_prompts) % num_classes),
-        wording=jnp.full((num_prompts, num_forms), 1 / num_forms),
-        law=jnp.full(num_prompts, 1 / num_prompts),
+        features=jax.device_put(np.zeros((num_prompts, 0))),
+        right=jax.device_put(np.arange(num_prompts) % num_classes),
+        wording=jax.device_put(np.full((num_prompts, num_forms), 1 / num_forms)),
+        law=jax.device_put(np.full(num_prompts, 1 / num_prompts)),
     )

@@ -136,7 +136,7 @@ def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 
     validation.rate("tpr", tpr)
     validation.rate("fpr", fpr)
     accepted = np.where(_same_class(num_classes, num_forms), tpr, fpr)
-    return Feedback(jnp.asarray(np.stack([1 - accepted, accepted], axis=2)), jnp.arange(2.0))
+    return Feedback(*jax.device_put((np.stack([1 - accepted, accepted], axis=2), np.arange(2.0))))
 
 
 def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback:
@@ -157,9 +157,7 @@ def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback
     classes, forms = np.divmod(np.arange(same.shape[0]), num_forms)
     digits = [(classes >> bit) & 1 for bit in range(max(1, (num_classes - 1).bit_length()))]
     met = [digit[:, None] == digit[None, :] for digit in digits] + [forms[:, None] == forms[None, :]] * style
-    return Feedback(
-        jax.nn.one_hot(np.sum(met, axis=0), len(met) + 1, dtype=float), jnp.arange(len(met) + 1.0) / len(met)
-    )
+    return Feedback(*jax.device_put((np.eye(len(met) + 1)[np.sum(met, axis=0)], np.arange(len(met) + 1.0) / len(met))))
 
 
 def preference(num_classes: int, num_forms: int) -> Feedback:
@@ -177,7 +175,7 @@ def preference(num_classes: int, num_forms: int) -> Feedback:
     """
     right = _same_class(num_classes, num_forms).astype(float)
     first = (1 + right[:, None, :] - right[None, :, :]).reshape(-1, right.shape[0]) / 2
-    return Feedback(jnp.asarray(np.stack([1 - first, first], axis=2)), jnp.arange(2.0))
+    return Feedback(*jax.device_put((np.stack([1 - first, first], axis=2), np.arange(2.0))))
 
 
 def reference(num_classes: int, num_forms: int, *, num_styles: int = 1) -> Feedback:
@@ -200,8 +198,8 @@ def reference(num_classes: int, num_forms: int, *, num_styles: int = 1) -> Feedb
     validation.at_least("num_styles", num_styles, 1)
     if num_forms % num_styles:
         raise ValueError(f"num_styles: a divisor of num_forms = {num_forms} is accepted, got {num_styles}")
-    shown = jax.nn.one_hot(np.arange(outputs) // num_styles, outputs // num_styles, dtype=float)
-    return Feedback(shown[None], jnp.zeros(outputs // num_styles))
+    shown = np.eye(outputs // num_styles)[np.arange(outputs) // num_styles]
+    return Feedback(*jax.device_put((shown[None], np.zeros(outputs // num_styles))))
 
 
 def _same_class(num_classes: int, num_forms: int) -> np.ndarray:

@@ -4,7 +4,7 @@ Three learners of one kind run beside each other, on the same labels: of the env
 components alone. Their losses are those of each batch before it is learned from.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -35,10 +35,7 @@ class Student(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless a step against the gradient goes downhill."""
-        with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
-            one = jnp.ones((), jnp.float32)
-            step, _ = self.optimizer.update(one, self.optimizer.init(one), one)
-        if not float(np.asarray(step)) > 0:
+        if not (step := _first_step(self.optimizer)) > 0:
             accepted = "a transformation without its rate and sign, as optax.scale_by_adam(), is accepted"
             raise ValueError(f"Student.optimizer: {accepted}, got one whose step is {step} for a gradient of 1")
 
@@ -70,6 +67,14 @@ class Student(NamedTuple):
         return jax.nn.one_hot(context, 2**CONTEXT, dtype=features.dtype).reshape(-1, 2 * 2**CONTEXT)
 
 
+@cache
+def _first_step(optimizer: optax.GradientTransformation) -> float:
+    """The step for a gradient of 1."""
+    with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
+        step = jax.jit(lambda one: optimizer.update(one, optimizer.init(one), one)[0])(np.float32(1))
+    return float(np.asarray(step))
+
+
 MLP = Student()
 STUDENTS = {
     f"{name} {how}": Student(hidden, optimizer, table)
@@ -96,12 +101,8 @@ class Training(NamedTuple):
             if not jnp.issubdtype(jnp.result_type(steps), jnp.integer):
                 raise ValueError(f"Training.{name}: integers are accepted, got {steps}")
 
-    def cast(self) -> "Training":
-        """The rates in float32, the steps as integers."""
-        rates = (jnp.asarray(x, jnp.float32) for x in self[:2])
-        return Training(*rates, *(jnp.asarray(x, int) for x in self[2:]))
 
-
+RATES = (jnp.float32, jnp.float32, int, int)  # the dtypes of its fields
 ONCE = Training()  # each sample is seen once
 
 
@@ -143,10 +144,18 @@ def race(
     """
     if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
         raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
-    one = (shortcut, training, curriculum)
-    keys, shortcuts, rates, first = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (key[None], *one))
-    many = races(keys, shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first)
-    return jax.tree.map(lambda leaf: leaf[0, 0], many)
+    keys, shortcuts, rates, first = _one((key[None], shortcut, training, curriculum))
+    return _only(races(keys, shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first))
+
+
+@jax.jit
+def _one(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[None], tree)
+
+
+@jax.jit
+def _only(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[0, 0], tree)
 
 
 def races(
@@ -193,9 +202,9 @@ def races(
             raise ValueError(f"Training.{name}: a number, or one for each of {size} are accepted, got shape {shape}")
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
-    rates = jax.tree.map(lambda x: jnp.broadcast_to(x, (size,)), training.cast())
-    late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
     kinds = tuple(KINDS.values())
+    rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
+    late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
     return _races(keys, late, early, rates, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
@@ -11,6 +12,13 @@ from jax.core import Tracer
 def concrete(value: Any) -> bool:
     """Whether `value` has numbers to look at."""
     return not isinstance(value, Tracer)
+
+
+def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array:
+    """`value` as JAX's array, broadcast to `shape`; without a compilation where it is concrete."""
+    module = np if concrete(value) else jnp
+    value = module.asarray(value, dtype)
+    return jax.device_put(value if shape is None else module.broadcast_to(value, shape))
 
 
 def arrays(fields: Any) -> None:
@@ -53,7 +61,7 @@ def finite(name: str, tree: Any) -> None:
             raise ValueError(f"{where}: finite numbers are accepted, got {np.asarray(leaf).tolist()!s:.80}")
 
 
-def distribution(name: str, probs: Array) -> None:
+def distribution(name: str, probs: Array | np.ndarray) -> None:
     """Raises unless `probs` sums to one along its last axis and has no negative entry."""
     if not concrete(probs):
         return
@@ -65,7 +73,7 @@ def distribution(name: str, probs: Array) -> None:
         raise ValueError(f"{name}: probabilities that sum to 1 on the last axis are accepted, got {values!s:.80}")
 
 
-def samples(name: str, x: Array) -> None:
+def samples(name: str, x: Array | np.ndarray) -> None:
     """Raises unless `x` holds at least one sample, all finite."""
     if x.ndim not in (1, 2) or x.shape[0] < 1:
         raise ValueError(f"{name}: samples [n] or [n, d] with n of 1 or more are accepted, got shape {x.shape}")

@@ -86,7 +86,7 @@ def second_moment(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array
     return (a[:, :, None] * b[:, None, :]).sum(0)
 
 
-def lower_triangle(name: str, scale: Array) -> None:
+def lower_triangle(name: str, scale: Array | np.ndarray) -> None:
     """Raises unless `scale` is lower triangular with a diagonal that is not negative."""
     if not validation.concrete(scale):
         return
