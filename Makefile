@@ -2,6 +2,7 @@
 ## make test        run the tests                         (make test-slow: only the slow ones)
 ## make lint        ruff, and the types of the three packages
 ## make notebooks   execute every notebook, top to bottom, two at a time
+## make claims      the main job at five seeds; writes docs/claims.md
 ## make bench       the speed table, side by side with the alternatives
 ## make setup       only make the environment, .venv, which every target above does by itself
 ## make lock        renew the pinned versions in constraints.txt
@@ -14,7 +15,7 @@ EXTRAS := dev,notebooks
 STAMP := .venv/.installed
 WORKERS := -n auto --maxprocesses 8 --dist loadfile
 
-.PHONY: help setup verify test test-slow lint notebooks bench lock
+.PHONY: help setup verify claims test test-slow lint notebooks bench lock
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
@@ -43,6 +44,10 @@ $(STAMP): pyproject.toml constraints.txt | .venv/bin/python
 
 verify bench: $(STAMP)
 	.venv/bin/infoloop $@ $(ARGS)
+
+claims: $(STAMP)
+	.venv/bin/infoloop verify --seeds 5 --out runs/claims $(ARGS)
+	cp runs/claims/claims.md docs/claims.md
 
 test: $(STAMP)
 	.venv/bin/pytest -m 'not slow' $(WORKERS) $(ARGS)

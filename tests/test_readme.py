@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import cli, statements, summary, verify
+from experiments import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,33 +54,3 @@ def test_named_files_and_tests_exist():
         file, test = name
         text = (ROOT / file).read_text(encoding="utf-8")
         assert not test or f"def {test}(" in text
-
-
-def test_the_table_of_claims_is_that_of_the_catalogue():
-    """As `infoloop verify` writes it to claims.md where all is as expected: verdicts, tests, figures, commands."""
-    shown = re.search(r"<!-- claims: .*? -->\n(.*?)<!-- end -->", README, re.DOTALL)
-    assert shown and shown[1] == summary.markdown([entry.check for entry in verify.catalogue()])
-
-
-def test_the_screen_shown_is_that_of_verify():
-    """The first rows are those of the ledger, the last lines those of `summary.screen`, the counts those of both."""
-    entries = verify.catalogue()
-    (shown,) = re.findall(r"```text\n(infoloop \d.*?)```", README, re.DOTALL)
-    rows, last = shown.split("...\n")
-    ids = re.findall(r"^([CFLR]\d+-[\w-]*) ", rows, re.MULTILINE)
-    assert ids == [entry.check.id for entry in entries[: len(ids)]]
-    assert last.strip().splitlines()[: len(statements.STATEMENTS)] == summary.screen([e.check for e in entries], 100)
-    assert f"{len(entries)} of {len(entries)} rows as expected" in last
-    figures = {stem for entry in entries for stem in entry.figures}
-    assert f"{len(figures)} figures" in last
-
-
-def test_every_figure_and_claim_has_a_statement():
-    entries = verify.catalogue()
-    assert {entry.check.claim for entry in entries} == {statement.id for statement in statements.STATEMENTS}
-    told = {stem for statement in statements.STATEMENTS for stem in statement.figures}
-    assert told == {stem for entry in entries for stem in entry.figures}
-    for statement in statements.STATEMENTS:
-        name, _, test = statement.test.partition("::")
-        assert not test or f"def {test}(" in (ROOT / name).read_text(encoding="utf-8")
-        assert (ROOT / name).is_file()

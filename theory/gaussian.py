@@ -254,11 +254,11 @@ def mean_pointwise_information(
 def _pointwise(x: Float[Array, "..."], m: Float[Array, "..."], noise: Float[Array, " t"], prior: Prior) -> Array:
     noise = jnp.broadcast_to(noise, m.shape)
 
-    def log_normal(deviation, spread):
+    def log_normal(deviation: Any, spread: Any) -> Any:
         return -(deviation**2) / (2 * spread) - jnp.log(2 * jnp.pi * spread) / 2
 
     if isinstance(prior, Normal):
-        marginal = log_normal(m - prior.mean, noise + prior.variance)
+        marginal = log_normal(m - jnp.asarray(prior.mean), noise + jnp.asarray(prior.variance))
     else:
         values, probs = (jnp.asarray(a).reshape((-1,) + (1,) * m.ndim) for a in prior)
         marginal = logsumexp(log_normal(m[None] - values, noise[None]), axis=0, b=probs)

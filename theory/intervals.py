@@ -19,8 +19,8 @@ from theory.validation import ArrayLike
 class Estimate(NamedTuple):
     """A mean over independent replicas, its standard error, and how many there were."""
 
-    mean: Float[Array, "*shape"]
-    stderr: Float[Array, "*shape"]
+    mean: Float[Array | np.ndarray, "*shape"]
+    stderr: Float[Array | np.ndarray, "*shape"]
     count: int  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def interval(self, level: float = 0.95, *, bounds: tuple[float, float] | None = None) -> tuple[Array, Array]:
@@ -103,8 +103,8 @@ class Bounds(NamedTuple):
         Efron & Stein (1981), The jackknife estimate of variance. Annals of Statistics 9.
     """
 
-    lower: Float[Array, "replica *shape"]
-    upper: Float[Array, "replica *shape"]
+    lower: Float[Array | np.ndarray, "replica *shape"]
+    upper: Float[Array | np.ndarray, "replica *shape"]
 
     def minus(self, other: "Bounds") -> "Bounds":
         """Bounds on the difference of the two truths: lower − other.upper, upper − other.lower.
@@ -216,7 +216,8 @@ def merge(a: Estimate, b: Estimate) -> Estimate:
     squares = xp.square(error_a) * size_a * (size_a - 1) + xp.square(error_b) * size_b * (size_b - 1)
     squares = squares + xp.square(difference) * (size_a * (size_b / size))
     merged = mean + difference * (size_b / size), xp.sqrt(squares / size / (size - 1))
-    return Estimate(*map(validation.array, merged), count)
+    mean, stderr = map(validation.array, merged)
+    return Estimate(mean, stderr, count)
 
 
 def monte_carlo(key: Key[Array, ""], draw: Callable[[Array], Array], num_chunks: int) -> Estimate:
@@ -255,6 +256,6 @@ def _moments(key: Key[Array, ""], draw: Callable[[Array], Array], num_chunks: in
     def step(so_far: tuple[Array, Array], c: Array) -> tuple[tuple[Array, Array], None]:
         values = draw(jax.random.fold_in(key, c)).astype(zero.dtype)
         total = merge(Estimate(*so_far, c * chunk.shape[0]), estimate(values))
-        return (total.mean, total.stderr), None
+        return (jnp.asarray(total.mean), jnp.asarray(total.stderr)), None
 
     return jax.lax.scan(step, (zero, zero), jnp.arange(num_chunks))[0]

@@ -81,9 +81,9 @@ def efficiency(saving: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"
 class Crossing(NamedTuple):
     """From which sample on a mean lead stays above zero, and the interval of that number."""
 
-    at: Float[Array, ""]
-    lower: Float[Array, ""]
-    upper: Float[Array, ""]
+    at: Float[Array | np.ndarray, ""]
+    lower: Float[Array | np.ndarray, ""]
+    upper: Float[Array | np.ndarray, ""]
 
 
 def crossing(lead: ArrayLike, samples: ArrayLike, level: float = 0.95) -> Crossing:

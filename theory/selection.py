@@ -72,8 +72,9 @@ def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "
         validation.pmf("laws", laws, 2, 1), validation.pmf("pmf", pmf, 1), validation.rates("share", share, 0)
     )
     validation.same_size("pmf", p.size, "laws", z.shape[1])
-    _, z, p, share = validation.host(z, p, share)
-    return validation.array((1 - share) * z + share * p[None, :])
+    _, *given = validation.host(z, p, share)
+    mixed, true, alpha = given
+    return validation.array((1 - alpha) * mixed + alpha * true[None, :])
 
 
 def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:

@@ -108,8 +108,8 @@ def integer(name: str, value: int, at_least: int) -> int:
 
 def broadcast(*arrays: Any) -> tuple[Any, ...]:
     """`host`, of one shape."""
-    xp, *arrays = host(*arrays)
-    return tuple(xp.broadcast_arrays(*arrays))
+    xp, *given = host(*arrays)
+    return tuple(xp.broadcast_arrays(*given))
 
 
 def positive(name: str, x: ArrayLike) -> Array:

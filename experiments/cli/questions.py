@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from tyro.conf import Positional, arg
 
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
-from experiments.harness.ledger import Settings
 
 
 def check(
@@ -154,7 +153,6 @@ def race(
         **_read(share, margin=margin, spurious_margin=spurious_margin, agreement=agreement, label_noise=label_noise),
         **_read(whole, order=order, spurious_order=spurious_order, samples=samples),
     }
-    settings = Settings(seed=seed)
     set_up_jax()
     from experiments.thesis import race as steps
     from experiments.thesis import race_in_words
@@ -163,7 +161,7 @@ def race(
     check_writable(out)
     terminal, computed = console(), provenance(seed=seed)
     say(terminal, headline(computed))
-    found = steps.run(settings, asked, terminal)
+    found = steps.run(seed, asked, terminal)
     for line in race_in_words.lines(asked, found):
         say(terminal, line)
     files = steps.save(asked, found, out, options | {"provenance": computed})

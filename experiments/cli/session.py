@@ -64,7 +64,10 @@ def keep_compiled() -> None:
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None or not jax.config.jax_enable_compilation_cache:
+    named, enabled = (
+        getattr(jax.config, f"jax_{name}") for name in ("compilation_cache_dir", "enable_compilation_cache")
+    )
+    if named is not None or not enabled:
         return
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "infoloop")
     folder = root / f"xla-{version('jaxlib')}-{_kind_of_cpu()}"

@@ -1,18 +1,16 @@
 """The figures of the closed loop; the docstring of each is its caption."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import sandbox
-from experiments import plots
-from experiments.closed_loop import loops, real_data
-from experiments.closed_loop.loops import NUM_GENERATIONS, NUM_SAMPLES, PRIOR, SHARES, Information
-from experiments.closed_loop.real_data import Study
-from experiments.ledger import Settings
-from theory import drift, gaussian
+from experiments.closed_loop import real_data, study
+from experiments.closed_loop.real_data import Loops
+from experiments.closed_loop.study import NUM_GENERATIONS, NUM_SAMPLES, SHARES
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from sandbox import GaussianMixture
+from theory import gaussian
 
 REGIMES = {"replace": plots.CLOSED, "fresh": plots.REAL, "reuse": plots.SKY, "accumulate": plots.PURPLE}
 TITLES = {
@@ -32,30 +30,27 @@ def information(settings: Settings) -> Figure:
     In the categorical loop it stops at what one draw of the true model tells. Thin dark lines: exact. Coloured bands:
     simulated, 95 %.
     """
-    studies = (
-        (f"a symbol's probability, n = {NUM_SAMPLES}", loops.categorical(settings)),
-        (f"the mean of a normal law, n = {loops.NUM_MEAN}", loops.gaussian_mean(settings)),
-        (f"its variance, n = {loops.NUM_VARIANCE}", loops.log_variance(settings)),
+    loops = (
+        (f"a symbol's probability, n = {NUM_SAMPLES}", study.categorical(settings)),
+        (f"the mean of a normal law, n = {study.NUM_MEAN}", study.mean(settings)),
+        (f"its variance, n = {study.NUM_VARIANCE}", study.log_variance(settings)),
     )
     fig, axes = plots.figure(3, sharey=True, width=4.4)
-    for ax, (title, study) in zip(axes, studies, strict=True):
-        _information(ax, study)
+    t = plots.spaced(NUM_GENERATIONS + 1)
+    for ax, (title, loop) in zip(axes, loops, strict=True):
+        found = loop.information
+        plots.band(
+            ax, t + 1, np.asarray(found.mean)[t], np.asarray(found.stderr)[t], label="simulated", color=plots.CLOSED
+        )
+        plots.theory(ax, t + 1, loop.exact[t], label="exact")
+        plots.log_ticks(ax.xaxis, [1, 10, 100])
         ax.set(title=title, xlabel="fits, t + 1")
-    limit = float(drift.residual_information(PRIOR, np.stack([SHARES, 1 - SHARES], axis=1)))
-    axes[0].axhline(limit, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)), label="_one draw of the true model")
-    axes[0].annotate("one draw of the true model", (1, limit), xytext=(0, -14), textcoords="offset points", fontsize=11)
+    plots.reference(axes[0], study.residual(), "one draw of the true model", color=plots.INK)
+    corner = (1, study.residual())
+    axes[0].annotate("one draw of the true model", corner, xytext=(0, -14), textcoords="offset points", fontsize=11)
     axes[0].set(ylabel="I(X;Zₜ)  [nats]", ylim=(0, None))
     axes[0].legend(loc="upper right")
     return fig
-
-
-def _information(ax: Axes, study: Information) -> None:
-    t = plots.spaced(NUM_GENERATIONS + 1)
-    mean, stderr = (np.asarray(x)[t] for x in study.simulated[:2])
-    plots.band(ax, t + 1, mean, stderr, label="simulated", color=plots.CLOSED)
-    plots.theory(ax, t + 1, np.asarray(study.exact)[t], label="exact")
-    ax.set_xscale("log")
-    ax.set_xticks([1, 10, 100], ["1", "10", "100"])
 
 
 @plots.style()
@@ -67,28 +62,26 @@ def collapse(settings: Settings) -> Figure:
     """
     fig, (left, middle, right) = plots.figure(3, width=4.4)
     t = np.arange(NUM_GENERATIONS + 1)
-    z = loops.categorical_record(settings).model.probs[..., 0]  # [task, replica, t]
-    real = 2 * SHARES * (1 - SHARES)
-    kept = (2 * z * (1 - z)).mean(0) / real.mean()
-    plots.band(left, t, kept.mean(0), kept.std(0, ddof=1) / len(kept) ** 0.5, color=plots.CLOSED, label="simulated")
-    plots.theory(left, t, (1 - 1 / NUM_SAMPLES) ** (t + 1), label="(1 − 1/n)ᵗ⁺¹")
+    kept = study.diversity(settings)
+    plots.band(left, t, kept.mean, kept.stderr, color=plots.CLOSED, label="simulated")
+    plots.theory(left, t, study.diversity_law(), label="(1 − 1/n)ᵗ⁺¹")
     left.set(title=f"diversity falls by 1/{NUM_SAMPLES} a generation", xlabel="generation t", ylim=0)
     left.set_ylabel("heterozygosity, true model = 1")
     left.legend()
-    states = np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES
+    states, fair = np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, np.argmin(np.abs(SHARES - 0.5))
+    z = study.categorical(settings).parameter[..., fair]  # [replica, t]
     for shown, color in zip(SHOWN, (plots.GREEN, plots.SKY, plots.BLUE), strict=True):
-        counts = np.bincount(np.rint(z[9, :, shown] * NUM_SAMPLES).astype(int), minlength=states.size)
+        counts = np.bincount(np.rint(z[:, shown] * NUM_SAMPLES).astype(int), minlength=states.size)
         width = 1.2 / NUM_SAMPLES
         middle.bar(states, counts / counts.sum(), width=width, color=color, alpha=0.7, label=f"t = {shown}")
         name = "exact" if shown == SHOWN[-1] else f"_exact, t = {shown}"
-        plots.theory(middle, states, loops.laws()[shown, 9], label=name)
+        plots.theory(middle, states, study.chain().laws[shown, fair], label=name)
     middle.set(title="a fair coin ends at 0 or 1", xlabel="probability in the model", ylabel="share of replicas")
     middle.legend()
-    tasks, walk = loops.log_variance_walk(settings)
-    steps = walk - tasks[:, None]
+    steps = study.log_variance(settings).parameter
     plots.band(right, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.CLOSED, label="mean, 80 %")
-    plots.theory(right, t, gaussian.log_variance_moments(loops.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean")
-    title = f"a variance goes to 0, n = {loops.NUM_VARIANCE}"
+    plots.theory(right, t, gaussian.log_variance_moments(study.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean")
+    title = f"a variance goes to 0, n = {study.NUM_VARIANCE}"
     right.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
     right.legend()
     return fig
@@ -100,10 +93,10 @@ def faithful(settings: Settings) -> Figure:
 
     On its own samples alone it narrows to splinters; a tenth of fresh real samples, the real set again, or keeping
     everything stops that. Contours hold half and nine tenths of each component, in the first replica, their thickness
-    shows its weight; lines are medians, or means where bands are missing, and bands hold the middle 80 % of the
-    replicas. Fresh samples are drawn from the rows not held out.
+    shows its weight; lines are medians, and bands hold the middle 80 % of the replicas. Fresh samples are drawn from
+    the rows not held out.
     """
-    return points_figure(real_data.built_in("faithful", settings), settings, "eruption [min]", "waiting [min]")
+    return points_figure(real_data.faithful(settings), "eruption [min]", "waiting [min]")
 
 
 @plots.style()
@@ -114,31 +107,30 @@ def english(settings: Settings) -> Figure:
     log-likelihood is that of the chain with one per cent of the uniform law mixed in, since one lost bigram would make
     it infinite. Above: samples of the first replica's models, all from the same random numbers.
     """
-    return text_figure(real_data.built_in("english", settings), settings)
+    return text_figure(real_data.english(settings))
 
 
-def points_figure(study: Study, settings: Settings, *names: str) -> Figure:
+def points_figure(loops: Loops, *names: str) -> Figure:
     """Models on the data above, their measures below."""
     fig, axes = plots.figure(4, 2, width=3.6, height=3.3)
-    x = np.concatenate([study.source.train, study.source.held_out])
+    x = np.concatenate([loops.source.train, loops.source.held_out])
     panels = (("replace", 0), ("replace", SHOWN[1]), ("replace", SHOWN[2]), ("accumulate", SHOWN[2]))
     for ax, (regime, t) in zip(axes[0], panels, strict=True):
-        model = jax.tree.map(lambda leaf: leaf[t], real_data.replay(study, regime, settings).model)  # noqa: B023
+        model = GaussianMixture(*(leaf[0, t] for leaf in loops.models[regime]))
         _draw_model(ax, model, x, REGIMES[regime] if t else plots.INK)
         ax.set(title=f"{TITLES[regime]}, t = {t}" if t else "Z₀, fitted to the real data", xlabel=(names or ("x₁",))[0])
     axes[0, 0].set_ylabel((*names, "x₂", "x₂")[1] if x.shape[1] > 1 else "density")
-    _measure(axes[1, 0], study, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
-    axes[1, 0].set_yscale("symlog", linthresh=0.1)
-    _measure(axes[1, 1], study, "modes", "modes of the density", "mean number", mean=True)
-    axes[1, 1].set_ylim(0, None)
-    _measure(axes[1, 2], study, "entropy", "differential entropy", "nats")
-    _measure(axes[1, 3], study, "at_floor", "at the covariance floor", "share of replicas", mean=True)
-    axes[1, 3].set_ylim(-0.02, 1)
-    axes[1, 1].legend(loc="lower left", fontsize=10)
+    grid = axes[1, 0].get_gridspec()
+    for ax in axes[1]:
+        ax.remove()
+    below = fig.add_subplot(grid[1, :])
+    _measure(below, loops, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
+    below.set_yscale("symlog", linthresh=0.1)
+    below.legend(loc="upper left")
     return fig
 
 
-def text_figure(study: Study, settings: Settings) -> Figure:
+def text_figure(loops: Loops) -> Figure:
     """Samples above, the measures of the models below."""
     fig, axes = plots.figure(3, 2, width=4.4, height=3.0)
     grid = axes[0, 0].get_gridspec()
@@ -146,35 +138,30 @@ def text_figure(study: Study, settings: Settings) -> Figure:
         ax.remove()
     quotes = fig.add_subplot(grid[0, :])
     quotes.axis("off")
-    lines = [("Z₀", _quote(study, "replace", 0, settings), plots.INK)]
-    lines += [(f"replace, t = {t}", _quote(study, "replace", t, settings), REGIMES["replace"]) for t in SHOWN[1:]]
-    lines += [
-        (f"{TITLES[name]}, t = {SHOWN[2]}", _quote(study, name, SHOWN[2], settings), REGIMES[name])
-        for name in ("fresh", "accumulate")
-    ]
-    for i, (title, line, color) in enumerate(lines):
+    lines = [("Z₀", "replace", 0, plots.INK)]
+    lines += [(f"replace, t = {t}", "replace", t, REGIMES["replace"]) for t in SHOWN[1:]]
+    lines += [(f"{TITLES[name]}, t = {SHOWN[2]}", name, SHOWN[2], REGIMES[name]) for name in ("fresh", "accumulate")]
+    for i, (title, regime, t, color) in enumerate(lines):
         y = 0.92 - 0.2 * i
+        line = "".join((loops.source.alphabet or "")[i] for i in loops.quotes[regime][0, t])
         quotes.text(0.0, y, title, color=color, fontsize=12, transform=quotes.transAxes)
         quotes.text(0.165, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
-    _measure(axes[1, 0], study, "held_out", "held-out log-likelihood lost", "nats a character", against_first=True)
-    _measure(axes[1, 1], study, "support", "support", "bigrams of positive probability")
-    _measure(axes[1, 2], study, "entropy_rate", "entropy rate", "nats a character")
+    _measure(axes[1, 0], loops, "held_out", "held-out log-likelihood lost", "nats a character", against_first=True)
+    _measure(axes[1, 1], loops, "support", "support", "bigrams of positive probability")
+    _measure(axes[1, 2], loops, "entropy_rate", "entropy rate", "nats a character")
     for ax in axes[1, 1:]:
         ax.set_ylim(0, None)
     axes[1, 2].legend(loc="lower left")
     return fig
 
 
-def _measure(
-    ax: Axes, study: Study, name: str, title: str, unit: str, *, against_first: bool = False, mean: bool = False
-) -> None:
-    """One measure against the generation under each regime: the median and the middle 80 %, or the mean alone."""
-    for regime, record in study.records.items():
-        values = np.asarray(record.model[name][0], float)  # [replica, t]
+def _measure(ax: Axes, loops: Loops, name: str, title: str, unit: str, *, against_first: bool = False) -> None:
+    """One measure against the generation under each regime: the median and the middle 80 %."""
+    for regime, measures in loops.measures.items():
+        values = measures[name]  # [replica, t]
         if against_first:
             values = values[:, :1] - values
-        centre = values.mean(0) if mean else np.median(values, axis=0)
-        low, high = (centre, centre) if mean else np.quantile(values, [0.1, 0.9], axis=0)
+        low, centre, high = np.quantile(values, [0.1, 0.5, 0.9], axis=0)
         drawn = (values[::EVERY] for values in (np.arange(values.shape[1]), centre, low, high))
         line = plots.band(ax, *drawn, label=TITLES[regime], color=REGIMES[regime])
         if regime == "accumulate":
@@ -182,12 +169,12 @@ def _measure(
     ax.set(xlabel="generation t", ylabel=unit, title=title)
 
 
-def _draw_model(ax: Axes, model: sandbox.GaussianMixture, x: np.ndarray, color: str) -> None:
+def _draw_model(ax: Axes, model: GaussianMixture, x: np.ndarray, color: str) -> None:
     """The first two coordinates of a mixture over the data; in one dimension its density over a histogram."""
     if x.shape[1] == 1:
         ax.hist(x[:, 0], bins=30, density=True, color=plots.GREY, alpha=0.4, label="_real data")
         grid = np.linspace(x.min(), x.max(), 400)
-        ax.plot(grid, np.exp(model.log_prob(jnp.asarray(grid)[:, None])), color=color, label="_model")
+        ax.plot(grid, np.exp(real_data.log_prob(model, grid[:, None])), color=color, label="_model")
         return
     ax.plot(x[:, 0], x[:, 1], ".", color=plots.GREY, alpha=0.6, markersize=3, rasterized=True, label="_real data")
     angle = np.linspace(0, 2 * np.pi, 60)
@@ -197,13 +184,6 @@ def _draw_model(ax: Axes, model: sandbox.GaussianMixture, x: np.ndarray, color: 
             radius = (-2 * np.log(1 - level)) ** 0.5  # of the χ² law with two degrees of freedom
             ring = mean[:2, None] + radius * scale[:2, :2] @ circle
             ax.plot(*ring, color=color, linewidth=0.6 + 2.5 * weight, label=f"_{level:.0%} of a component")
-
-
-def _quote(study: Study, regime: str, t: int, settings: Settings, length: int = 100) -> str:
-    """Characters sampled from a model of the first replica, the same random numbers for all."""
-    model = jax.tree.map(lambda leaf: leaf[t], real_data.replay(study, regime, settings).model)
-    path = model.sample(loops.stream(settings, 12), length)
-    return "".join((study.source.alphabet or "")[i] for i in np.asarray(path))
 
 
 FIGURES = {

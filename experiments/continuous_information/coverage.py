@@ -1,25 +1,21 @@
 """How often a 95 % interval of a Monte-Carlo information holds the truth, where the truth is known without sampling."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 from scipy.integrate import cubature, quad
 from scipy.stats import beta, multivariate_normal, norm
 
 import theory
-from experiments import plots
-from experiments.ledger import Outcome, Settings, inequality
+from experiments.harness.study import generator, study
 
 LEVEL = 0.95
-MARGIN = 0.02  # of the coverage, either way
 SNR = 4.0
 TASKS = np.linspace(-3.5, 3.5, 8)
 ARM, WIDTH = 1.6, 0.5  # z|x ~ ½ N(x − ARM, WIDTH²) + ½ N(x + ARM, WIDTH²)
@@ -39,9 +35,23 @@ class Coverage(NamedTuple):
     truth: float  # nats
     repeats: int
     replicas: int  # data sets an interval
-    covered: float  # the share of the intervals that hold the truth
-    stderr: float  # of that share: binomial, with two intervals of either kind added, since none missed is not surely 0
+    hits: int  # the intervals that hold the truth
     half_width: float  # the mean, in nats
+
+    @property
+    def share(self) -> float:
+        """Of the intervals that hold the truth."""
+        return self.hits / self.repeats
+
+    @property
+    def stderr(self) -> float:
+        """Of that share, binomial."""
+        return (self.share * (1 - self.share) / self.repeats) ** 0.5
+
+    def between(self, tail: float) -> tuple[float, float]:
+        """Where that share lies but for this probability on either side, exactly (Clopper & Pearson, 1934)."""
+        missed = self.repeats - self.hits
+        return float(beta.ppf(tail, self.hits, missed + 1)), float(beta.isf(tail, self.hits + 1, max(missed, 1e-12)))
 
 
 class Known(NamedTuple):
@@ -133,7 +143,7 @@ def cells(joint: np.ndarray) -> np.ndarray:
     return np.log(np.divide(joint, product, out=np.ones_like(joint), where=joint > 0)).ravel()
 
 
-@lru_cache
+@cache
 def truth_of_two_arms() -> float:
     """Σ_x ∫ p(x) p(z|x) ln(p(z|x)/p(z)) dz, by adaptive quadrature."""
 
@@ -145,7 +155,7 @@ def truth_of_two_arms() -> float:
     return quad(integrand, -end, end, limit=500, points=[*TASKS], epsabs=1e-10)[0]
 
 
-@lru_cache
+@cache
 def truth_of_mixture_pair() -> float:
     """∫∫ p(x,y) ln(p(x,y)/(p(x) p(y))) dx dy, by adaptive quadrature."""
 
@@ -162,6 +172,7 @@ def truth_of_mixture_pair() -> float:
     return float(cubature(integrand, [-10, -10], [10, 10], rule="gk15", rtol=1e-9).estimate)
 
 
+@cache
 def cases() -> tuple[Known, ...]:
     """The cases, with the truth of each."""
     channel, arms = float(0.5 * np.log1p(SNR)), truth_of_two_arms()
@@ -177,100 +188,22 @@ def cases() -> tuple[Known, ...]:
     )
 
 
-@lru_cache
-def covered(settings: Settings) -> tuple[Coverage, ...]:
-    """The coverage of all intervals: 20,000 independent repeats, 80,000 in full."""
-    repeats, block, rows = (80_000 if settings.full else 20_000), 500, []
-    estimate = jax.jit(theory.estimate)
-    for case, rng in zip(cases(), np.random.default_rng(settings.seed).spawn(len(cases())), strict=True):
-        blocks = [estimate(jnp.asarray(case.values(rng, block))) for _ in range(repeats // block)]
-        mean, error = (jnp.concatenate([part[i] for part in blocks]) for i in (0, 1))
+@study("continuous-information/coverage", repeats=20_000, full={"repeats": 80_000})
+def covered(key: Array, *, repeats: int) -> tuple[Coverage, ...]:
+    """The coverage of all intervals, each of so many independent repeats."""
+    block, rows = 500, []
+    for case, rng in zip(cases(), generator(key).spawn(len(cases())), strict=True):
+        blocks = [theory.estimate(np.asarray(case.values(rng, block))) for _ in range(repeats // block)]
+        mean, stderr = (np.concatenate([part[i] for part in blocks]) for i in (0, 1))
         kinds = {NORMAL if case.independent else NAIVE: None} | ({BERNSTEIN: case.bounds} if case.bounds else {})
         for kind, bounds in kinds.items():
-            low, high = theory.Estimate(mean, error, int(blocks[0].count)).interval(LEVEL, bounds=bounds)
+            ends = theory.Estimate(mean, stderr, int(blocks[0].count)).interval(LEVEL, bounds=bounds)
+            low, high = map(np.asarray, ends)
             hits = int(((low <= case.truth) & (case.truth <= high)).sum())
-            share = (hits + 2) / (repeats + 4)  # Agresti & Coull (1998)
-            stderr = float(np.sqrt(share * (1 - share) / (repeats + 4)))
-            half = float((high - low).mean() / 2)
-            rows.append(Coverage(case.name, kind, case.truth, repeats, case.replicas, hits / repeats, stderr, half))
+            rows.append(
+                Coverage(case.name, kind, case.truth, repeats, case.replicas, hits, float((high - low).mean() / 2))
+            )
     return tuple(rows)
-
-
-def normal_covers(settings: Settings) -> Outcome:
-    """Each normal interval from independent replicas, of 100 rounds or more, covers with .93 to .97."""
-    return _within([row for row in covered(settings) if row.interval == NORMAL and row.replicas >= 500])
-
-
-def normal_covers_twin(settings: Settings) -> Outcome:
-    """The twin: four data sets of one task share it, and are counted as four independent ones."""
-    return _within([row for row in covered(settings) if row.interval == NAIVE])
-
-
-def bernstein_covers(settings: Settings) -> Outcome:
-    """Each empirical-Bernstein interval covers with .95 at least, also of 50 replicas of a rare task."""
-    return _at_least([row for row in covered(settings) if row.interval == BERNSTEIN])
-
-
-def bernstein_covers_twin(settings: Settings) -> Outcome:
-    """The twin: so do normal intervals of 50 replicas, most of which saw the rare task once or never."""
-    return _at_least([row for row in covered(settings) if row.interval == NORMAL and row.case == "rare task"])
-
-
-def _within(rows: list[Coverage]) -> Outcome:
-    worst = max(rows, key=lambda row: abs(row.covered - LEVEL))
-    return _outcome(MARGIN - abs(worst.covered - LEVEL), worst, len(rows))
-
-
-def _at_least(rows: list[Coverage]) -> Outcome:
-    worst = min(rows, key=lambda row: row.covered)
-    return _outcome(worst.covered - LEVEL, worst, len(rows))
-
-
-def _outcome(slack: float, worst: Coverage, of: int) -> Outcome:
-    setting = f"{worst.case}, {worst.interval}, {worst.replicas} replicas, {worst.repeats} repeats: covers "
-    setting += f"{worst.covered:.4f}" + f", the worst of {of} cases" * (of > 1)
-    return inequality(
-        slack, predicted=LEVEL, measured=worst.covered, stderr=worst.stderr, setting=setting, unit="share"
-    )
-
-
-@plots.style()
-def coverage(settings: Settings) -> Figure:
-    """How often 95 % intervals of a Monte-Carlo information miss the truth, and how wide they are.
-
-    Left: the share of the intervals, 20,000 a case (80,000 in the full profile), that do not hold the truth, which is
-    known in closed form, by quadrature or by an exact sum; bars are 95 % intervals of the share (Clopper and Pearson),
-    arrows mean that none missed; shaded: 3 to 7 %. Right: the mean half-width. Normal intervals are right from some
-    hundred independent replicas on. They miss a third of the time where 50 replicas are to see a task of 2 %, and the
-    spread of those that never saw it is zero; empirical-Bernstein intervals, which know between which bounds each value
-    lies, hold always, and are 2 to 8 times as wide. Four data sets of one task are not four replicas.
-
-    In practice: count as replicas only what is drawn anew from the task on, give each task its data sets in every round
-    (the interval is a little narrower), and where a rare event carries the information use bounds.
-    """
-    rows = covered(settings)[::-1]
-    colors = {NORMAL: plots.BLUE, BERNSTEIN: plots.GREEN, NAIVE: plots.VERMILLION}
-    fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
-    left.axvspan(1 - LEVEL - MARGIN, 1 - LEVEL + MARGIN, color=plots.SKY, alpha=0.3, linewidth=0)
-    left.axvline(1 - LEVEL, color=plots.INK, linewidth=1, linestyle=(0, (5, 3)))
-    for y, row in enumerate(rows):
-        missed, color = round((1 - row.covered) * row.repeats), colors[row.interval]
-        low, high = beta.ppf([0.025, 0.975], [missed, missed + 1], [row.repeats - missed + 1, row.repeats - missed])
-        if missed:
-            ends = [[1 - row.covered - low], [high - 1 + row.covered]]
-            left.errorbar(1 - row.covered, y, xerr=ends, fmt="o", color=color, label=f"_{row.interval}")
-        else:
-            left.plot(high, y, "<", color=color, label=f"_{row.interval}, at most")
-        right.plot(row.half_width, y, "o", color=color, label=f"_{row.interval}")
-    left.set_yticks(range(len(rows)), [f"{row.case}, n = {row.replicas}: {row.interval}" for row in rows])
-    left.set(xscale="log", xlabel="share of the intervals that miss the truth", title="how often 95 % intervals miss")
-    left.set_xticks([0.0001, 0.001, 0.01, 0.05, 0.3], ["0.01 %", "0.1 %", "1 %", "5 %", "30 %"])
-    left.set_xlim(3e-5, 0.7)
-    right.set(xscale="log", xlabel="mean half-width  [nats]", title="how wide they are", xlim=(0.025, 1.5))
-    right.set_xticks([0.03, 0.1, 0.3, 1], ["0.03", "0.1", "0.3", "1"])
-    for ax in (left, right):
-        ax.xaxis.set_minor_locator(NullLocator())
-    return fig
 
 
 def _ends(joint: np.ndarray) -> tuple[float, float]:

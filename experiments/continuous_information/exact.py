@@ -1,22 +1,23 @@
 """The exact information in the loops of `chains.two_states`, on the counts that each model is fitted to."""
 
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jaxtyping import Float
+from scipy.special import rel_entr
 
 from experiments.continuous_information import chains
 from sandbox import MarkovChain
-from theory import drift, markov
+from theory import markov
 
 SMOOTHING = np.array(chains.SMOOTHING[2])
 
 
-@lru_cache
-def information(loop: str, num_generations: int, num_samples: int = 12) -> Float[np.ndarray, " t"]:
+@cache
+def information(loop: str, num_generations: int, num_samples: int = 10) -> Float[np.ndarray, " t"]:
     """I(X;Z_t), t = 0 … T, of one of the four loops, in nats.
 
     A fit tells the counts that it was made from, on which the loop is a Markov chain. What a verdict keeps of a path is
@@ -33,47 +34,45 @@ def information(loop: str, num_generations: int, num_samples: int = 12) -> Float
     Raises:
         KeyError: Where there is no such loop.
     """
-    tasks = chains.two_states(num_samples).tasks
-    prior = np.full(len(tasks.initial), 1 / len(tasks.initial))
-    chain = {"closed": _closed, "self-judge": _self_judge, "verifier": _verifier, "fresh data": _fresh}[loop]
-    return np.asarray(drift.information(prior, *chain(tasks, num_samples), num_generations))
+    tasks = chains.two_states(num_samples)[1][loop].tasks
+    law, kernels = (_judged if loop in ("self-judge", "verifier") else _whole)(tasks, num_samples)
+    found = []
+    for _ in range(num_generations + 1):
+        joint = law / len(law)
+        found.append(rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum())
+        law = np.stack([one @ kernel for one, kernel in zip(law, kernels, strict=True)])
+    return np.array(found)
 
 
-def _closed(tasks: MarkovChain, num_samples: int) -> tuple[Array, Array]:
-    """The laws of the counts of a real path [x, s], and the kernel [s, s]."""
-    return _path_laws(tasks, num_samples), _path_laws(_fits(markov.path_counts(num_samples)), num_samples)
+def _whole(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """The laws of the counts of a real path [x, s], and the kernels of whole paths, mixed with the true chain."""
+    models = MarkovChain(*map(jnp.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))
+    of_each = [jax.tree.map(lambda leaf: leaf[x], tasks) for x in range(len(tasks.chain.initial))]  # noqa: B023
+    mixed = [chains.regime(task).mixed(models) for task in of_each]
+    every = jax.tree.map(lambda *leaves: np.concatenate(leaves), *mixed)  # [x·s, …]
+    return _path_laws(tasks.chain, num_samples), np.split(_path_laws(every, num_samples), len(mixed))  # pyright: ignore
 
 
-def _fresh(tasks: MarkovChain, num_samples: int) -> tuple[Array, Array]:
-    models = _fits(markov.path_counts(num_samples))
-    mixed = jax.vmap(lambda task: jax.vmap(chains.Interleaved(chains.SHARE, task).mixed)(models))(tasks)
-    every = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), mixed)  # [x·s, …]
-    kernels = _path_laws(every, num_samples).reshape(len(tasks.initial), len(models.initial), -1)
-    return _path_laws(tasks, num_samples), kernels
-
-
-def _self_judge(tasks: MarkovChain, num_samples: int) -> tuple[Array, Array]:
+def _judged(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, Sequence[np.ndarray]]:
+    """The same where a judge drops steps; tasks with the same judge share a kernel."""
     states = markov.kept_counts(num_samples)
-    kernel = markov.kept_kernel(num_samples, *_acceptance(_fits(states)), smoothing=SMOOTHING)
-    return markov.initial_laws(*tasks, num_samples, states), kernel
+    judges = MarkovChain(*markov.fits(states, SMOOTHING)) if tasks.feedback.own[0] else tasks.chain
+    tpr, fpr = tasks.feedback.tpr[0], tasks.feedback.fpr[0]
+    accepts = np.where(chains.likeliest(judges), tpr, fpr)  # [s or x, state, next]
+    first = np.full(2, tpr)
+
+    def kernel(accept: np.ndarray) -> np.ndarray:
+        firsts = np.broadcast_to(first, (*accept.shape[:-2], 2))
+        return np.asarray(markov.kept_kernel(num_samples, accept, firsts, smoothing=SMOOTHING))
+
+    law = np.asarray(markov.initial_laws(*tasks.chain, num_samples, states))
+    if tasks.feedback.own[0]:
+        return law, [kernel(accepts)] * len(law)
+    each, which = np.unique(accepts, axis=0, return_inverse=True)
+    kernels = [kernel(accept) for accept in each]
+    return law, [kernels[i] for i in which.reshape(-1)]
 
 
-def _verifier(tasks: MarkovChain, num_samples: int) -> tuple[Array, Array]:
-    kernel = partial(markov.kept_kernel, num_samples, smoothing=SMOOTHING)
-    kernels = jnp.stack([kernel(*rates) for rates in zip(*_acceptance(tasks), strict=True)])
-    return markov.initial_laws(*tasks, num_samples, markov.kept_counts(num_samples)), kernels
-
-
-def _fits(states: markov.Counts | markov.PathCounts) -> MarkovChain:
-    return MarkovChain(*markov.fits(states, SMOOTHING))
-
-
-def _path_laws(chain: MarkovChain, num_samples: int) -> Float[Array, "chain s"]:
+def _path_laws(chain: MarkovChain, num_samples: int) -> Float[np.ndarray, "chain s"]:
     """The law of the counts of a path, under each chain."""
-    return markov.laws(*chain, num_samples, 0, smoothing=SMOOTHING)[0]
-
-
-def _acceptance(chain: MarkovChain) -> tuple[Float[Array, "chain 2 2"], Float[Array, "chain 2"]]:
-    """Of each step, and of the first symbol, which passes for right, where right is what the chain finds likeliest."""
-    rates = jax.vmap(lambda chain: chains.acceptance(chains.likeliest(chain), chains.TWO_RATES))(chain)
-    return rates[:, 2:].reshape(-1, 2, 2), rates[:, :2]
+    return np.asarray(markov.laws(*chain, num_samples, 0, smoothing=SMOOTHING)[0])

@@ -5,18 +5,17 @@ one a state. What flows into a state flows out of it, but for the two ends of th
 equations, so that given the last symbol the dropped steps are known, and the law of what was kept is a sum over it.
 """
 
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache, partial, reduce
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.special import logsumexp
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.chains import Seen, flat, four_loops
-from experiments.continuous_information.study import Case
+from experiments.continuous_information.bracket import Case, Loop, four
+from experiments.continuous_information.chains import SHARE, Seen, Task, loops, make, path_law
 from sandbox import MarkovChain
 from theory import markov
 
@@ -29,10 +28,11 @@ WRONG = np.where(PATTERNS[:, :, None], AHEAD.T, AHEAD)  # [pattern, state, next]
 
 
 class Explained(NamedTuple):
-    """Under each pattern and last symbol, the counts [p, e, 12] that explain what was kept, and ln of their weight."""
+    """What was kept; under each pattern and last symbol the dropped steps that explain it, and ln of their weight."""
 
-    counts: Array
-    log_weight: Array
+    kept: Array | np.ndarray  # the first symbol and the steps [12]
+    dropped: Array | np.ndarray  # from each state [p, e, 3]
+    log_weight: Array | np.ndarray  # [p, e]
 
 
 def pattern(chain: MarkovChain) -> Array:
@@ -68,9 +68,7 @@ def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -
     verdicts = gammaln(kept_wrong + dropped + 1) - gammaln(kept_wrong + 1) - gammaln(dropped + 1)
     verdicts = (verdicts + xlogy(kept_wrong, fpr) + xlogy(dropped, 1 - fpr)).sum(-1)
     log_weight = np.where(possible, paths + verdicts, -np.inf)
-    initial = np.broadcast_to(first[..., None, None, :], (*shape, 3))
-    features = np.concatenate([initial, counts.reshape(*shape, 9)], axis=-1)
-    return Explained(jnp.asarray(features), jnp.asarray(log_weight))
+    return Explained(np.concatenate([first, kept.reshape(*kept.shape[:-2], 9)], -1), dropped, log_weight)
 
 
 def right(chain: MarkovChain) -> Array:
@@ -78,35 +76,45 @@ def right(chain: MarkovChain) -> Array:
     return ~jnp.asarray(WRONG)[pattern(chain)]
 
 
-def judged(num_samples: int, whose: int) -> dict[str, Any]:
-    """The fields of a `Loop` whose fit sees what was kept; `whose` verdict it is: 0 the model's, 1 the task's."""
-
-    def prepare(seen: Seen) -> Explained:
-        kept = np.rint(np.asarray(seen.kept)).astype(int)
-        return explain(kept[..., :3], kept[..., 3:].reshape(*kept.shape[:-1], 3, 3), num_samples, RATES[1])
-
-    def of_kept(seen: Explained, latent: tuple[MarkovChain, MarkovChain]) -> Array:
-        return log_likelihood(seen, jnp.log(jax.vmap(flat)(latent[0])), jax.vmap(pattern)(latent[whose]))
-
-    return {"log_likelihood": of_kept, "prepare": prepare, "injective": True}
+def prepare(seen: Seen, tasks: Task, *, num_samples: int) -> Explained:
+    """The paths behind what was kept of each."""
+    kept = np.rint(np.asarray(seen.kept)).astype(int)
+    steps = kept[..., 3:].reshape(*kept.shape[:-1], 3, 3)
+    return explain(kept[..., :3], steps, num_samples, float(np.ravel(tasks.feedback.fpr)[0]))
 
 
-def three_states(num_samples: int = 100) -> Case:
+def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, Task]) -> Array:
+    """ln p of what was kept [b], for models and tasks [l]."""
+
+    def law(model: MarkovChain, task: Task) -> tuple[Array, Array]:
+        judged = jnp.where(task.feedback.own, pattern(model), pattern(task.chain))
+        return jnp.log(path_law(model, task)), judged
+
+    return log_likelihood(seen, *jax.vmap(law)(*latent))
+
+
+@cache
+def three_states(num_samples: int = 100) -> tuple[Case, dict[str, Loop]]:
     """Eight tasks: from each state, the likelier move leads forward or backward, with probability .45 to .3."""
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
-    tasks = MarkovChain(jnp.full((8, 3), 1 / 3), jnp.asarray(rows))
-    return four_loops(tasks, num_samples, right, RATES, partial(judged, num_samples))
+    tasks = MarkovChain(np.full((8, 3), 1 / 3), rows)  # pyright: ignore[reportArgumentType]
+    prepared = partial(prepare, num_samples=num_samples)
+    case = make(tasks, num_samples, right, seen_log_likelihood=seen_log_likelihood, prepare=prepared)
+    feedback = four(*RATES, SHARE)
+    return case, loops(tasks, feedback, tuple(feedback))
 
 
 def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:
     """ln p of what was kept [b, l], for chains with these ln probabilities [l, 12] and patterns [l]."""
     mine = jax.nn.one_hot(patterns, 8, dtype=log_chains.dtype)  # [l, p]
-    chains = (mine[:, :, None] * log_chains[:, None, :]).reshape(mine.shape[0], -1)
-    parameters = jnp.concatenate([chains, mine], axis=1).T
+    steps = log_chains[:, 3:].reshape(-1, 3, 3)
+    wrong = jnp.where(jnp.asarray(WRONG)[patterns], steps, 0).sum(2)  # ln p of the wrong move from each state
+    parameters = jnp.concatenate([(mine[:, :, None] * wrong[:, None, :]).reshape(mine.shape[0], -1), mine], 1).T
     weights = jnp.maximum(seen.log_weight, IMPOSSIBLE)
     by_end = [
-        jnp.concatenate([seen.counts[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], axis=1) @ parameters
+        jnp.concatenate([seen.dropped[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], 1) @ parameters
         for e in range(3)
     ]
-    total = logsumexp(jnp.stack(by_end), axis=0)
-    return jnp.where(total < IMPOSSIBLE / 2, -jnp.inf, total)
+    top = reduce(jnp.maximum, by_end)  # `logsumexp` over a stack takes ten times as long
+    total = top + jnp.log(sum(jnp.exp(each - top) for each in by_end))
+    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.kept @ log_chains.T)

@@ -1,13 +1,14 @@
 """What a budget of looks tells, and what it teaches, as it is spread over more prompts."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import plots
-from experiments.coverage import looks, trained
-from experiments.coverage.looks import BUDGET, DISTINCT, NOISY, SURE
-from experiments.ledger import Settings
+from experiments.coverage import study
+from experiments.coverage.study import BUDGET, DISTINCT, NOISY, NUM_PROMPTS, SURE
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+
+ASKED = (4, 8, 16, 32, NUM_PROMPTS)
 
 
 @plots.style()
@@ -23,19 +24,20 @@ def nats(settings: Settings) -> Figure:
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.2)
     lines = {}
-    for verifier, color in zip(looks.VERIFIERS, plots.COLORS, strict=False):
-        told = [looks.spread(verifier, m) for m in DISTINCT]
+    for verifier, color in zip(study.VERIFIERS, plots.COLORS, strict=False):
+        told = [study.total(verifier, m) for m in DISTINCT]
         name = f"({verifier[0]:g}, {verifier[1]:g})".replace("0.", ".")
         lines[name] = left.plot(DISTINCT, told, "o-", color=color)[0]
     left.set(yscale="log", ylabel="I(X; all verdicts)  [nats]", title="a repeat tells less than a new prompt")
     left.text(0.02, 0.95, "verifier (tpr, fpr)", transform=left.transAxes, color=plots.GREY)
     left.set_yticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.set_yticks([], minor=True)
-    shares = [looks.sure(m) for m in DISTINCT]
-    right.plot(DISTINCT, shares, "o-", color=plots.COLORS[looks.VERIFIERS.index(NOISY)], label="_(.8, .2)")
+    shares = [study.sure(m) for m in DISTINCT]
+    right.plot(DISTINCT, shares, "o-", color=plots.COLORS[study.VERIFIERS.index(NOISY)], label="_(.8, .2)")
     right.set(ylabel=f"share of prompts known with {100 * SURE:g} %", title="… but makes sure of what it repeats")
     for ax in (left, right):
-        _distinct(ax, DISTINCT, f"m, prompts asked ({BUDGET}/m looks each)")
+        plots.log_ticks(ax.xaxis, DISTINCT)
+        ax.set_xlabel(f"m, prompts asked ({BUDGET}/m looks each)")
     fig.draw_without_rendering()  # direct labels need the final limits
     plots.direct_labels(left, lines)
     return fig
@@ -47,36 +49,29 @@ def learned(settings: Settings) -> Figure:
 
     A network is trained by RLVR on the verdict of its own outputs, or by SFT on one reference a prompt; the table, by
     the exact natural gradient, which is not charged for looks. Solid: correctness on all 64 prompts, asked or not;
-    dashed: on the contents of training in domains never asked. A table knows what it was told and no more, so that
-    its correctness is close to a straight line.
+    dashed: on the contents of training in domains never asked. More prompts also bring more contents. A table knows
+    what it was told and no more, so that its correctness is close to a straight line.
 
     In practice: spend a budget on new prompts before you repeat any. A learner that generalises gains most from the
     first few, and one that does not gains from each alike.
     """
     fig, ax = plots.figure(width=7.4, height=4.6)
-    distinct = trained.size(settings).distinct
     lines = {}
     for method, color in (("RLVR", plots.BLUE), ("SFT", plots.VERMILLION)):
-        results = [trained.network_learned(settings, method, m) for m in distinct]
+        results = [study.network_learned(settings, method, m) for m in ASKED]
         for exam, name, dashes in (("all", f"{method}, network", "-"), ("unseen", f"{method}, unseen domains", "--")):
             right = np.array([getattr(result, exam) for result in results])
             error = right.std(1, ddof=1) / right.shape[1] ** 0.5
-            lines[name] = plots.band(ax, distinct, right.mean(1), error, color=color)
+            lines[name] = plots.band(ax, ASKED, right.mean(1), error, color=color)
             lines[name].set(linestyle=dashes, marker="o")
-    exact = [trained.table_learned(m)[1] for m in distinct]
-    lines["table, exact"] = plots.theory(ax, distinct, exact)
-    ax.set_xticks(distinct)
-    ax.set(xlabel=f"m, prompts asked ({trained.LOOKS}/m looks each, a round)")
+    exact = [study.table_learned(m) for m in ASKED]
+    lines["table, exact"] = plots.theory(ax, ASKED, exact)
+    ax.set_xticks(ASKED)
+    ax.set(xlabel=f"m, prompts asked ({study.LOOKS}/m looks each, a round)")
     ax.set(ylim=(0.25, 1.02), ylabel="share of right outputs", title="at an equal budget, more prompts teach more")
     fig.draw_without_rendering()  # direct labels need the final limits
     plots.direct_labels(ax, lines)
     return fig
-
-
-def _distinct(ax: Axes, ticks: tuple[int, ...], label: str) -> None:
-    ax.set(xscale="log", xlabel=label)
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
-    ax.set_xticks([], minor=True)
 
 
 FIGURES = {"coverage-nats": nats, "coverage-trained": learned}

@@ -72,8 +72,8 @@ def takes_over(settings: Settings) -> Found:
 def peak(settings: Settings) -> Found:
     """The share of right outputs on the way, against that at the end."""
     n = 12
-    path = study.blind_path(n, 400)[:, 0]
-    setting = f"{BLIND_SETTING}; n = {n}: the top, at t = {path.argmax()}, against t = 400"
+    path = study.blind_path(n)[:, 0]
+    setting = f"{BLIND_SETTING}; n = {n}: the top, at t = {path.argmax()}, against t = {study.BLIND_GENERATIONS}"
     return at_least(path.max(), path[-1], setting, "share right")
 
 
@@ -109,7 +109,9 @@ def _setting(fpr: float, n: int, count: int) -> str:
     return f"until kept, p = {START:g}, {rates}, n = {n}, t = {study.NUM_GENERATIONS}, {count} replicas"
 
 
-DIAGRAM, BREAK_EVEN, BLIND, MODELS = (f"drift-barrier-{name}" for name in ("diagram", "break-even", "blind-spot", "models"))
+DIAGRAM, BREAK_EVEN, BLIND, MODELS = (
+    f"drift-barrier-{name}" for name in ("diagram", "break-even", "blind-spot", "models")
+)
 OUTCOMES = "tests/theory/test_outcomes.py::"
 
 CLAIMS = (
@@ -155,7 +157,10 @@ CLAIMS = (
         "R1-law",
         "The break-even accuracy tends to (ψ/φ)² = (2√(p(1−p)) − (1−p))/p as n grows",
         law,
-        control=("… to that of the drift barrier, n·s·p = 1", partial(break_even, math.exp(-1 / (LARGE * SHARE)), "n·s·p = 1")),
+        control=(
+            "… to that of the drift barrier, n·s·p = 1",
+            partial(break_even, math.exp(-1 / (LARGE * SHARE)), "n·s·p = 1"),
+        ),
         figure=BREAK_EVEN,
         test=OUTCOMES + "test_break_even_limit",
     ),
@@ -176,7 +181,7 @@ STATEMENTS = (
     Statement(
         "L3",
         title="How good a verifier must be: accuracy times samples beats drift",
-        formula=r'n\, s\, p > 1, \quad s = \ln\frac{\varphi}{\psi}; \qquad u = \frac{1 - e^{-2nsp}}{1 - e^{-2ns}}',
+        formula=r"n\, s\, p > 1, \quad s = \ln\frac{\varphi}{\psi}; \qquad u = \frac{1 - e^{-2nsp}}{1 - e^{-2ns}}",
         words=(
             "n samples are kept in a round, a share p is right at first. Retraining drifts by chance and the verifier "
             "selects, as in population genetics: what is right gets past drift where n s p is above 1, and ends alone "
@@ -187,9 +192,9 @@ STATEMENTS = (
             "of the verifier alone but of φ/ψ, n and p together."
         ),
         practice=(
-            "A weak verifier with many samples a round ends right as often as a strong one with few; what the model then"
-            " knows is another question (R1). What it always keeps, its blind spot, takes over where samples are many: "
-            "audit what is never rejected."
+            "A weak verifier with many samples a round ends right as often as a strong one with few; what the model "
+            "then knows is another question (R1). What it always keeps, its blind spot, takes over where samples are "
+            "many: audit what is never rejected."
         ),
         source="Kimura (1962), On the probability of fixation of mutant genes in a population",
     ),
@@ -197,8 +202,8 @@ STATEMENTS = (
         "R1",
         title="The break-even accuracy: a loop ends with what it began with",
         formula=(
-            r'\left(\frac{\psi}{\varphi}\right)^{2} \to \frac{2\sqrt{p(1-p)} - (1-p)}{p} \qquad (n \to \infty,\; p > '
-            r'\tfrac{1}{5})'
+            r"\left(\frac{\psi}{\varphi}\right)^{2} \to \frac{2\sqrt{p(1-p)} - (1-p)}{p} \qquad (n \to \infty,\; p > "
+            r"\tfrac{1}{5})"
         ),
         words=(
             "For n samples a round and a share p of right ones in the real data, above a fifth where n is large, there "
@@ -206,19 +211,19 @@ STATEMENTS = (
             "Where what is right is rarer even a perfect verifier ends with less information than the real data gave."
         ),
         conditions=(
-            "This and the drift barrier are two questions: to get past drift is not yet to know more than the real data "
-            "did. The law is a limit; its error at finite n is in the ledger."
+            "This and the drift barrier are two questions: to get past drift is not yet to know more than the real "
+            "data did. The law is a limit; its error at finite n is in the ledger."
         ),
         practice=(
-            "Read ψ/φ off a labelled sample of your verifier's verdicts. Above the curve retraining forgets faster than "
-            "the verifier teaches: mix in real data, or stop."
+            "Read ψ/φ off a labelled sample of your verifier's verdicts. Above the curve retraining forgets faster "
+            "than the verifier teaches: mix in real data, or stop."
         ),
         source="infoloop; Chernoff (1952) for the exponent of the real data, Kimura (1962) for that of the loop",
     ),
     Statement(
         "R6",
         title="With a blind spot the best number of samples is finite",
-        formula=r'\mathrm{argmax}_n\, P(\text{ends right}) < \infty',
+        formula=r"\mathrm{argmax}_n\, P(\text{ends right}) < \infty",
         words=(
             "With many samples what the verifier always keeps wins in the end, however rare it was at first; with few, "
             "chance may spare what is right. The share of right outputs rises to a top and then falls."

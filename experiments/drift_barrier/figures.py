@@ -89,7 +89,9 @@ def break_even(settings: Settings) -> Figure:
         limit = float(budget.break_even_limit(share))
         (lines[f"p = {share:g}"],) = left.plot(SIZES, exact, "o-", color=color)
         ends = SIZES[[0, -1]]  # not beyond, where its label is
-        left.plot(ends, [limit, limit], color=color, linewidth=1, linestyle=plots.DASHED, label=f"_p = {share:g}, limit")
+        left.plot(
+            ends, [limit, limit], color=color, linewidth=1, linestyle=plots.DASHED, label=f"_p = {share:g}, limit"
+        )
         right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
     left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
     right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
@@ -134,7 +136,7 @@ def blind_spot(settings: Settings) -> Figure:
     t = np.arange(61)
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
-        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n, 60)[:, 0], color=color)
+        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n)[: len(t), 0], color=color)
     right.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
     right.set_ylim(-0.05, 0.85)
     plots.direct_labels(right, paths)
@@ -169,7 +171,7 @@ def models(settings: Settings) -> Figure:
         ax.set(title=title, xlabel="samples kept in a generation, n", ylim=(0, 1.04))
     axes[0].set_ylabel(f"share of right outputs at t = {study.NUM_GENERATIONS}")
     axes[0].legend(loc="lower right")
-    corner = (found.sizes[-1], START)
+    corner = (max(ends["Markov chain"].sizes), START)
     axes[1].annotate("at the start", corner, xytext=(0, -14), textcoords="offset points", ha="right")
     return fig
 

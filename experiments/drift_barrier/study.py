@@ -7,6 +7,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr
 from scipy.stats import binom
 
 import sandbox
@@ -14,13 +16,13 @@ import theory
 from experiments.harness.study import study
 from sandbox import regions
 from theory import budget, drift
-from theory.measures import binary_entropy
 
 LN2 = math.log(2)
 SHARE, RARE = 0.6, 0.1  # of the right symbol in real data: X can be read off them, and hardly any is right
 BLIND_ACCEPTANCE = np.array([0.9, 0.3, 1.0])  # right, wrong, and what the verifier always keeps
 BLIND_START = np.array([0.2, 0.75, 0.05])
 BLIND_SIZES = np.array([1, 2, 3, 4, 5, 6, 8, 12, 20, 40])
+BLIND_GENERATIONS = 400
 START = 0.3  # the share of right samples at the start of the simulated loops
 TPR, FPRS = 0.9, (0.45, 0.72, 0.86)
 NUM_GENERATIONS = 60
@@ -44,7 +46,7 @@ def gain(key: jax.Array, *, num_points: int) -> Diagram:
     """I(X;Z_∞) − I(X;Z_0), Z_0 fitted to n real samples with the share .6 of the right symbol, in nats."""
     sizes, ratios = _grid(num_points, 0.85)
     right = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), SHARE, num_real=sizes)
-    return Diagram(sizes, ratios, np.asarray(LN2 - binary_entropy(right)) - start_information(sizes))
+    return Diagram(sizes, ratios, LN2 - _binary_entropy(right) - start_information(sizes))
 
 
 def start_information(sizes: np.ndarray) -> np.ndarray:
@@ -54,8 +56,12 @@ def start_information(sizes: np.ndarray) -> np.ndarray:
     joints = (binom.pmf(np.arange(n + 1), n, shares) / 2 for n in sizes)
     # H(X) − H(X|Z_0) of the posterior weights, which sum to one for each z; all sizes as one array, to compile once
     first, mass = np.hstack([(joint[0], joint.sum(0)) for joint in joints])
-    left = mass * np.asarray(binary_entropy(jnp.asarray(first / mass)))
+    left = mass * _binary_entropy(first / mass)
     return LN2 - np.add.reduceat(left, np.concatenate([[0], np.cumsum(sizes[:-1] + 1)]))
+
+
+def _binary_entropy(p: ArrayLike) -> np.ndarray:
+    return entr(np.asarray(p)) + entr(1 - np.asarray(p))
 
 
 @study("drift-barrier/ends-right", num_points=24, full={"num_points": 100})
@@ -106,11 +112,16 @@ def without_wrong(n: int) -> float:
 
 
 @cache
-def blind_path(n: int, num_generations: int) -> np.ndarray:
-    """The expected shares of right, wrong and blind outputs [t, k], t = 0 … num_generations."""
-    kernel = drift.selection_kernel(n, BLIND_ACCEPTANCE)
-    laws = drift.laws(_first(n, BLIND_ACCEPTANCE, BLIND_START)[None], kernel, num_generations - 1)[:, 0]
-    return np.concatenate([BLIND_START[None], np.asarray(laws @ (drift.lattice(n, 3) / n))])
+def blind_path(n: int) -> np.ndarray:
+    """The expected shares of right, wrong and blind outputs [t, k], t = 0 … BLIND_GENERATIONS."""
+    return np.concatenate([BLIND_START[None], _path(n, BLIND_ACCEPTANCE, BLIND_START)])
+
+
+@partial(jax.jit, static_argnums=0)
+def _path(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
+    kernel = drift.selection_kernel(n, acceptance)
+    laws = drift.laws(_first(n, acceptance, start)[None], kernel, BLIND_GENERATIONS - 1)[:, 0]
+    return laws @ (drift.lattice(n, len(start)) / n)
 
 
 def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.Array):

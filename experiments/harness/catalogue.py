@@ -41,7 +41,9 @@ def about(name: str) -> tuple[str, bool]:
     assert spec is not None and spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     bound = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    bound |= {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    bound |= {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
     return (ast.get_docstring(tree) or name).partition("\n")[0].rstrip("."), "run" in bound
 
 
@@ -76,7 +78,9 @@ def load_all() -> list[Experiment]:
     for one in loaded:
         for check in one.checks:
             if check.figure is not None and check.figure not in one.figures:
-                raise ValueError(f"figure: {check.figure!r} was given for {check.id}; accepted: {', '.join(one.figures)}")
+                raise ValueError(
+                    f"figure: {check.figure!r} was given for {check.id}; accepted: {', '.join(one.figures)}"
+                )
     return loaded
 
 
@@ -84,6 +88,10 @@ def studies(package: str) -> dict[str, Any]:
     """The studies of an experiment by name, from all its modules that are imported."""
     import sys
 
-    modules: list[ModuleType] = [m for name, m in sys.modules.items() if name == package or name.startswith(f"{package}.")]
-    found = [value for module in modules for value in vars(module).values() if hasattr(value, "study")]
+    modules: list[ModuleType] = [
+        m for name, m in sys.modules.items() if name == package or name.startswith(f"{package}.")
+    ]
+    found = [
+        value for module in modules for value in vars(module).values() if isinstance(getattr(value, "study", None), str)
+    ]
     return {value.study: value for value in found}

@@ -4,6 +4,7 @@ A row is a function of the settings that returns `Found`. Its sides are numbers,
 `theory.Bracket` of two; of an array the worst entry decides.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,11 @@ from experiments.harness.ledger import EXACT_TOLERANCE, Kind, Outcome, Row, Sett
 from theory.estimators import Bracket, Estimate
 
 Relation = Literal["=", "≥", "≤"]
+Setting = str | Sequence[Any] | np.ndarray  # of texts, one an entry
 FEWEST = 12  # independent units behind a simulated outcome
 TAIL = float(ndtr(-5.0))  # beyond five sigma, on one side
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # needs no quotes in a shell, and no escape in a file name
-_CLAIM = re.compile(r"C([1-9]|1[0-2])|L[1-4]|[A-Z]\d+[a-z]?|instrument")
+_CLAIM = re.compile(r"C([1-9]|1[0-2])|L[1-4]|[ABD-KM-Z]\d+[a-z]?|instrument")
 
 
 class Found(NamedTuple):
@@ -31,7 +33,7 @@ class Found(NamedTuple):
     measured: Any  # a number, an array, an Estimate, or a Bracket of Estimates
     relation: Relation
     predicted: Any  # likewise
-    setting: str | Sequence[str]  # or one an entry
+    setting: Setting
     unit: str = "nats"
     tolerance: float | None = None  # of an equality that is not exact to 1e-12; its reason stands in the setting
 
@@ -58,7 +60,10 @@ class Found(NamedTuple):
         setting = str(np.broadcast_to(np.asarray(self.setting), shown.shape)[at])
         bracket = next((side for side in (measured, predicted) if side[0] is not side[1]), None)
         first = self.relation != "≤"  # of a bracket that end is shown that decides
-        ends = [side[0 if (first == (side is measured)) != (verdicts[at] == "fails") else 1] for side in (measured, predicted)]
+        ends = [
+            side[0 if (first == (side is measured)) != (verdicts[at] == "fails") else 1]
+            for side in (measured, predicted)
+        ]
         values = [float(np.broadcast_to(end.mean, shown.shape)[at]) for end in ends]
         error = np.hypot(*(np.broadcast_to(end.stderr, shown.shape)[at] for end in ends))
         return Outcome(
@@ -75,19 +80,17 @@ class Found(NamedTuple):
         )
 
 
-def equal(
-    measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats", tolerance: float | None = None
-) -> Found:
+def equal(measured: Any, predicted: Any, setting: Setting, unit: str = "nats", tolerance: float | None = None) -> Found:
     """measured = predicted."""
     return Found(measured, "=", predicted, setting, unit, tolerance)
 
 
-def at_least(measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats") -> Found:
+def at_least(measured: Any, predicted: Any, setting: Setting, unit: str = "nats") -> Found:
     """measured ≥ predicted."""
     return Found(measured, "≥", predicted, setting, unit)
 
 
-def at_most(measured: Any, predicted: Any, setting: str | Sequence[str], unit: str = "nats") -> Found:
+def at_most(measured: Any, predicted: Any, setting: Setting, unit: str = "nats") -> Found:
     """measured ≤ predicted."""
     return Found(measured, "≤", predicted, setting, unit)
 
@@ -159,7 +162,7 @@ def _negative(side: _Side) -> _Side:
 
 
 def _worst(verdicts: np.ndarray, slack: np.ndarray, reach: np.ndarray, exact: bool) -> tuple[int, ...]:
-    """The entry that decides: of those with the gravest verdict the one with the least slack, per reach if it has one."""
+    """The entry that decides: of those with the gravest verdict the one with the least slack (per reach)."""
     clear = np.where(slack >= -EXACT_TOLERANCE, np.inf, -np.inf)  # of an entry that had no error at all
     score = slack if exact else np.where(reach > 0, slack / np.where(reach > 0, reach, 1.0), clear)
     gravest = next(verdict for verdict in ("fails", "open", "holds") if (verdicts == verdict).any())
@@ -196,9 +199,27 @@ class Check:
         """The claim that the row belongs to: what its id begins with."""
         return self.id.partition("-")[0]
 
-    def row(self, settings: Settings) -> Row:
-        """Measures it."""
+    def row(self, settings: Settings, of: Row | None = None) -> Row:
+        """Measures it; `of` is the row of the original of a control, if that has been measured.
+
+        Raises:
+            ValueError: the control is its row with the sign turned, which shows nothing.
+        """
         outcome = self.find(settings).outcome()
+        expected = self.expected
+        if self.original is not None:
+            of = of or self.original.row(settings)
+            if (
+                outcome.unit == of.unit
+                and outcome.slack
+                and math.isclose(outcome.slack, -(of.slack or 0.0), rel_tol=1e-9)
+            ):
+                raise ValueError(
+                    f"control: a slack of {outcome.slack:g}, that of {of.id} with its sign turned, was given; "
+                    "accepted: a world in which a hypothesis is missing"
+                )
+            if expected == "open" and not self._excludes(outcome, of):
+                expected = "fails"
         return Row(
             id=self.id,
             claim=self.claim,
@@ -213,19 +234,17 @@ class Check:
             unit=outcome.unit,
             slack=outcome.slack,
             verdict=outcome.verdict,
-            expected=self._expected(outcome, settings),
+            expected=expected,
             twin_of=None if self.original is None else self.original.id,
             test=self.test,
             figure=self.figure,
             command=f"infoloop verify --row {self.id}",
         )
 
-    def _expected(self, outcome: Outcome, settings: Settings) -> Verdict:
-        """A control that is to tie passes if it fails, or if its interval excludes what its row measured; else it is noise."""
-        if self.expected != "open" or self.original is None:
-            return self.expected
-        distance = abs(outcome.slack - self.original.find(settings).outcome().slack)
-        return "open" if outcome.verdict == "open" and distance > outcome.reach else "fails"
+    @staticmethod
+    def _excludes(outcome: Outcome, of: Row) -> bool:
+        """Whether a control that is to tie does so, and not by noise: its interval excludes the slack of its row."""
+        return outcome.verdict == "open" and abs(outcome.slack - (of.slack or 0.0)) > outcome.reach
 
 
 Finder = Callable[[Settings], Found]

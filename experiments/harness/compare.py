@@ -1,7 +1,7 @@
 """Compares two ledgers, row by row, to six digits: `python -m experiments.harness.compare OLD.json NEW.json`.
 
-Held against the ledger before it, a change of the code shows what it changed: rows that are new or gone, outcomes, exact
-numbers that differ in the sixth digit, simulated ones that differ by more than their errors. Exit 1 where there is any.
+A change of the code is held to the ledger before it: rows that are new or gone, outcomes that changed, exact numbers
+that differ in the sixth digit, simulated ones that differ by more than their errors. Exit 1 where there is any.
 """
 
 import json

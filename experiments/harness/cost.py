@@ -30,7 +30,8 @@ class Cost(NamedTuple):
 
     def since(self, start: "Cost") -> "Cost":
         """What was spent since then; the peak of the memory is that of the process."""
-        return Cost(*(now - then for now, then in zip(self[:-1], start[:-1], strict=True)), self.memory)
+        wall, cpu, compiled, read, _ = (now - then for now, then in zip(self, start, strict=True))
+        return Cost(wall, cpu, int(compiled), int(read), self.memory)
 
     def fields(self) -> dict[str, str]:
         """For the provenance."""

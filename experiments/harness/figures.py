@@ -16,9 +16,7 @@ No pyplot, hence no window, no global list of figures, and nothing to close.
 """
 
 import io
-import textwrap
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,16 +26,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
-from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path as Outline
 from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike
-from rich.console import Console
 from scipy.optimize import isotonic_regression
 
-from experiments.harness import plotted, progress
+from experiments.harness import plotted
 from experiments.harness.ledger import Settings, write_atomic
 
 # Okabe and Ito (2008), Color universal design, without black (the theory's) and yellow (too pale on white)
@@ -119,7 +115,7 @@ def figure(
         The figure, and its axes as `matplotlib.pyplot.subplots` gives them: one, or an array.
     """
     with style():
-        fig = Figure(figsize=(width * ncols, height * nrows), layout="constrained")
+        fig = plotted.Sheet(figsize=(width * ncols, height * nrows), layout="constrained")
         return fig, fig.subplots(nrows, ncols, sharex=sharex, sharey=sharey)
 
 
@@ -152,9 +148,10 @@ def band(
     """
     x, mean, low = (np.asarray(a, dtype=float) for a in (x, mean, stderr_or_lower))
     low, high = (mean - errors * low, mean + errors * low) if upper is None else (low, np.asarray(upper, dtype=float))
-    (line,) = ax.plot(x, mean, label=label, color=color, linewidth=2.2)
-    area = ax.fill_between(x, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
-    ax.add_container(Container((line, area)))
+    (line,) = Axes.plot(ax, x, mean, label=label, color=color, linewidth=2.2)  # no series of its own, and so the area
+    Axes.fill_between(ax, x, low, high, color=line.get_color(), alpha=0.22, linewidth=0)
+    if isinstance(ax, plotted.Panel):
+        ax.note("band", line, x=x, y=mean, lower=low, upper=high)
     return line
 
 
@@ -176,7 +173,8 @@ def reference(ax: Axes, y: float, name: str, *, color: str = GREY) -> Line2D:
 
 def log_ticks(axis: Axis, values: ArrayLike) -> None:
     """Makes an axis logarithmic, with ticks at these values alone, written as they are."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    name = "x" if axis is axis.axes.xaxis else "y"
+    axis.axes.set(**{f"{name}scale": "log"})
     ticks = [float(value) for value in np.asarray(values, float)]
     axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_ticks([], minor=True)
@@ -221,19 +219,6 @@ def caption(maker: Callable[[Settings], Figure]) -> str:
     return " ".join((maker.__doc__ or "").split())
 
 
-def save_all(makers: Mapping[str, Callable[[Settings], Figure]], settings: Settings, out: Path) -> None:
-    """Draws figures one after the other, with progress, and prints where each is and what it shows."""
-    console = Console(markup=False)
-    # on a terminal `print` would go through the progress, which breaks long paths
-    show = partial(console.print, soft_wrap=True, highlight=False) if console.is_terminal else print
-    with progress.steps(console, "figure", len(makers)) as step:
-        for stem, maker in makers.items():
-            with step(stem):
-                path, *_ = save(maker(settings), out, stem)
-            text = textwrap.fill(caption(maker), 100, initial_indent="  ", subsequent_indent="  ")
-            show(f"{path} (and SVG, CSV)\n{text}\n")
-
-
 def save(fig: Figure, out: Path, stem: str, *, data: str | None = None) -> list[Path]:
     """Writes the figure as PNG (200 dpi), SVG (text as text) and CSV: the same bytes for the same figure, atomically.
 
@@ -251,17 +236,16 @@ def save(fig: Figure, out: Path, stem: str, *, data: str | None = None) -> list[
         "png": {"metadata": {"Software": None}},
         "svg": {"metadata": {"Date": None, "Creator": "infoloop"}, "dpi": 130},  # of clouds and maps, which are images
     }
-    paths = [out / f"{stem}.{extension}" for extension in formats]
     with style():
         FigureCanvasAgg(fig)
         fig.draw_without_rendering()  # the limits and the layout, of which `_simplify` needs to know
         _simplify(fig)
-        for path, options in zip(paths, formats.values(), strict=True):
+        for extension, options in formats.items():
             buffer = io.BytesIO()
-            fig.savefig(buffer, format=path.suffix[1:], **options)
-            write_atomic(path, buffer.getvalue())
+            fig.savefig(buffer, format=extension, **options)
+            write_atomic(out / f"{stem}.{extension}", buffer.getvalue())
     write_atomic(out / f"{stem}.csv", data)
-    return [*paths, out / f"{stem}.csv"]
+    return [out / f"{stem}.{extension}" for extension in (*formats, "csv")]
 
 
 def _simplify(fig: Figure) -> None:

@@ -1,62 +1,137 @@
-"""The data of a figure, taken from what is drawn: its lines, bands, error bars, bars, points, spans and images."""
+"""The data of a figure: its panels note what is drawn on them, and `table` writes it down."""
+# ruff: noqa: D102 (matplotlib says what its methods do)
 
 import csv
 import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import singledispatch
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection, QuadMesh
-from matplotlib.container import BarContainer, Container, ErrorbarContainer
-from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator
-from matplotlib.transforms import Transform
-from numpy.typing import ArrayLike
 
 COLUMNS = ("x", "y", "lower", "upper")
 SELDOM = ("x_lower", "x_upper", "value")  # an interval of x, and the value of a cell: left out where there is none
 LARGEST = 40_000  # characters: a page holds the data of forty figures
+Columns = dict[str, np.ndarray]  # some of these, of one shape: [n], or [row, column] of an image
 NO_NAME = re.compile(r"_(child|container)\d+|_nolegend_|None|")  # of an artist that nobody has named
 
 
-class Series(NamedTuple):
-    """What one artist shows."""
+class Sheet(Figure):
+    """A figure whose axes are panels."""
 
-    name: str
-    columns: Mapping[str, np.ndarray]  # some of COLUMNS and SELDOM, of one shape: [n], or [row, column] of an image
+    def add_subplot(self, *args: Any, **look: Any) -> Any:
+        return super().add_subplot(*args, **{"axes_class": Panel, **look})
 
-    @classmethod
-    def of(cls, name: str, **columns: ArrayLike) -> "Series":
-        """The columns in the shape that they have together, NaN where something is masked."""
-        filled = (np.ma.filled(np.ma.asarray(values, float), np.nan) for values in columns.values())
-        return cls(name, dict(zip(columns, np.broadcast_arrays(*map(np.atleast_1d, filled)), strict=True)))
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of each column."""
-        return next(iter(self.columns.values())).shape
+class Panel(Axes):
+    """Axes that note the data when they draw; what another method of `Axes` draws is not in the data."""
 
-    def every(self, step: int) -> "Series":
-        """One point in so many, with the first and the last; of an image by rows and columns."""
-        stride = math.ceil(step ** (1 / len(self.shape)))
-        kept = np.ix_(*(np.unique([*range(0, n, stride), n - 1]) for n in self.shape))
-        return Series(self.name, {name: values[kept] for name, values in self.columns.items()})
+    notes: list[tuple[str, Any, dict[str, Any]]]  # the kind, the artist, the columns; of an image its edges or middles
 
-    def rows(self) -> Iterator[dict[str, str]]:
-        """The points, to six digits; empty is what is not a number."""
-        for point in zip(*(np.ravel(values).tolist() for values in self.columns.values()), strict=True):
-            yield {name: "" if math.isnan(x) else f"{x:.6g}" for name, x in zip(self.columns, point, strict=True)}
+    def clear(self) -> None:
+        super().clear()
+        self.notes = []
+
+    def note(self, kind: str, artist: Any, **columns: Any) -> Any:
+        """Adds a series, to be called as the artist will be when the data are written; gives the artist."""
+        self.notes.append((kind, artist, columns))
+        return artist
+
+    def plot(self, *args: Any, **look: Any) -> list[Any]:
+        lines = super().plot(*args, **look)
+        for line in lines:
+            kind = "points" if line.get_linestyle() == "None" else "line"
+            self.note(kind, line, x=line.get_xdata(orig=False), y=line.get_ydata(orig=False))
+        return lines
+
+    def axhline(self, y: float = 0, *args: Any, **look: Any) -> Any:
+        return self.note("line", super().axhline(y, *args, **look), y=y)
+
+    def axvline(self, x: float = 0, *args: Any, **look: Any) -> Any:
+        return self.note("line", super().axvline(x, *args, **look), x=x)
+
+    def axvspan(self, xmin: float, xmax: float, *args: Any, **look: Any) -> Any:
+        return self.note("span", super().axvspan(xmin, xmax, *args, **look), x_lower=xmin, x_upper=xmax)
+
+    def fill_between(self, x: Any, y1: Any, y2: Any = 0, *args: Any, **look: Any) -> Any:
+        area = super().fill_between(x, y1, y2, *args, **look)
+        lower, upper = np.where(look.get("where", True), (np.minimum(y1, y2), np.maximum(y1, y2)), np.nan)
+        return self.note("area", area, x=x, lower=lower, upper=upper)
+
+    def errorbar(self, x: Any, y: Any, yerr: Any = None, xerr: Any = None, *args: Any, **look: Any) -> Any:
+        ends: dict[str, Any] = {}
+        for middle, error, names in ((x, xerr, SELDOM[:2]), (y, yerr, COLUMNS[2:])):
+            if error is not None:
+                middle = np.atleast_1d(np.asarray(middle, float))
+                down, up = np.broadcast_to(np.asarray(error, float), (2, *middle.shape))
+                ends |= zip(names, (middle - down, middle + up), strict=True)
+        return self.note("points", super().errorbar(x, y, yerr, xerr, *args, **look), x=x, y=y, **ends)
+
+    def bar(self, *args: Any, **look: Any) -> Any:
+        """Also those of `barh` and `hist`: the middle of each bar and its length, wherever it begins."""
+        before = len(self.notes)
+        bars = super().bar(*args, **look)
+        errors = {} if bars.errorbar is None else self.notes[before][2]
+        del self.notes[before:]
+        sides = np.array([(*bar.get_xy(), bar.get_width(), bar.get_height()) for bar in bars.patches]).reshape(-1, 4)
+        middles = dict(zip("xy", (sides[:, :2] + sides[:, 2:] / 2).T, strict=True))
+        length = {"y" if bars.orientation == "vertical" else "x": bars.datavalues}
+        return self.note("bars", bars, **(errors | middles | length))
+
+    def imshow(self, *args: Any, **look: Any) -> Any:
+        image = super().imshow(*args, **look)
+        values, (left, right, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
+        m, n, *colors = values.shape
+        if colors:  # a picture
+            return image
+        down = np.linspace(top, bottom, m + 1)
+        x, y = np.linspace(left, right, n + 1), down[::-1] if image.origin == "lower" else down
+        return self.note("image", image, x=x, y=y, value=values)
+
+    def pcolormesh(self, *args: Any, **look: Any) -> Any:
+        x, y, values = args
+        return self.note("image", super().pcolormesh(*args, **look), x=x, y=y, value=values)
+
+    def contour(self, *args: Any, **look: Any) -> Any:
+        """Each piece of a line with its level, and a gap after it; the areas of `contourf` show no data."""
+        lines = super().contour(*args, **look)
+        points = [np.empty((0, 3))]
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+            for piece in path.to_polygons(closed_only=False):
+                points += [np.insert(piece, 2, level, axis=1), np.array([[np.nan, np.nan, level]])]
+        return self.note("contour", lines, **dict(zip(("x", "y", "value"), np.concatenate(points).T, strict=True)))
+
+    def series(self) -> list[tuple[str, Columns]]:
+        """What was noted, NaN where it was masked; what has no label is called as its kind, with a number."""
+        numbers: Counter[str] = Counter()
+        found = []
+        for kind, artist, columns in self.notes:
+            filled = {k: np.atleast_1d(np.ma.filled(np.ma.asarray(v, float), np.nan)) for k, v in columns.items()}
+            if kind == "image":
+                m, n = filled["value"].shape
+                filled["x"] = _middles(self.xaxis, filled["x"], n)[None]
+                filled["y"] = _middles(self.yaxis, filled["y"], m)[:, None]
+            filled = dict(zip(filled, np.broadcast_arrays(*filled.values()), strict=True))
+            if min(next(iter(filled.values())).shape):
+                numbers[kind] += 1
+                label = str(artist.get_label())
+                name = f"{kind} {numbers[kind]}" if NO_NAME.fullmatch(label) else label.removeprefix("_")
+                found.append((name, filled))
+        return found
+
+
+def _middles(axis: Axis, places: np.ndarray, size: int) -> np.ndarray:
+    """Of so many cells, on the axis as it is drawn; the places themselves where they are no edges."""
+    if places.size == size:
+        return places
+    seen = axis.get_transform().transform(places)
+    return axis.get_transform().inverted().transform((seen[1:] + seen[:-1]) / 2)
 
 
 def table(fig: Figure) -> str:
@@ -74,44 +149,48 @@ def table(fig: Figure) -> str:
         The table, which `pandas.read_csv(file, comment="#")` reads. One of more than `LARGEST` characters is thinned to
         one point in so many of each series, and says so.
     """
-    panels = [(ax, series) for ax in fig.axes if not _is_colorbar(ax) and (series := list(_series(ax)))]
-    comments = [f"panel {i}: {_described(ax, fig)}" for i, (ax, _) in enumerate(panels, 1)]
-    drawn = [(i, one) for i, (_, series) in enumerate(panels, 1) for one in series]
-    text, step, longest = _written(comments, drawn), 1, max((max(one.shape) for _, one in drawn), default=0)
-    while len(text) > LARGEST and step < longest**2:
+    comments, series = [], []
+    for ax in fig.axes:
+        if isinstance(ax, Panel) and not _is_colorbar(ax) and (found := ax.series()):
+            comments.append(f"panel {len(comments) + 1}: {_described(ax)}")
+            series += [(len(comments), name, columns) for name, columns in found]
+    most = max((column.size for *_, columns in series for column in columns.values()), default=0)
+    text, step = _written(comments, series), 1
+    while len(text) > LARGEST and step < most:
         step = max(step + 1, step * len(text) // LARGEST)
         note = f"thinned: one point in {step} of each series, with its first and its last"
-        text = _written([*comments, note], [(i, one.every(step)) for i, one in drawn])
+        text = _written([*comments, note], series, step)
     return text
 
 
-def _written(comments: Sequence[str], drawn: Sequence[tuple[int, Series]]) -> str:
+def _written(comments: Sequence[str], series: Sequence[tuple[int, str, Columns]], step: int = 1) -> str:
+    """One point in so many, to six digits; of an image by rows and columns. What is not a number is empty."""
     text = io.StringIO()
     text.writelines(f"# {' '.join(line.split())}\n" for line in comments)
-    seldom = [name for name in SELDOM if any(name in series.columns for _, series in drawn)]
-    writer = csv.DictWriter(text, ["panel", "series", *COLUMNS, *seldom], restval="", lineterminator="\n")
-    writer.writeheader()
-    for panel, series in drawn:
-        writer.writerows({"panel": panel, "series": series.name} | row for row in series.rows())
+    names = [*COLUMNS, *(name for name in SELDOM if any(name in columns for *_, columns in series))]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["panel", "series", *names])
+    for panel, name, columns in series:
+        shape = next(iter(columns.values())).shape
+        stride = math.ceil(step ** (1 / len(shape)))
+        kept = np.ix_(*(np.unique([*range(0, n, stride), n - 1]) for n in shape))
+        points = zip(*(columns.get(name, np.full(shape, np.nan))[kept].ravel().tolist() for name in names), strict=True)
+        writer.writerows([panel, name, *("" if math.isnan(x) else f"{x:.6g}" for x in point)] for point in points)
     return text.getvalue()
 
 
-def _described(ax: Axes, fig: Figure) -> str:
+def _described(ax: Panel) -> str:
     """The title of a panel and what is along its axes, which may stand at a panel that shares the axis."""
     said = [next(filter(None, (ax.get_title(where) for where in ("left", "center", "right"))), "")]
     for name, sharing in (("x", ax.get_shared_x_axes()), ("y", ax.get_shared_y_axes())):
         axes = [getattr(one, f"{name}axis") for one in (ax, *sharing.get_siblings(ax))]
         label = next(filter(None, (axis.get_label_text() for axis in axes)), "")
         said += [f"{name}: {text}" for text in (label, _places(axes[0])) if text]
-    if any(isinstance(artist, QuadMesh | ContourSet | AxesImage) for artist in (*ax.collections, *ax.images)):
-        said += [f"value: {label}" for label in {one.get_ylabel() for one in _colorbars(ax, fig)}]
+    if any("value" in columns for *_, columns in ax.notes):  # its colour bar, or those that are there for all panels
+        own = [artist.colorbar.ax for artist in (*ax.collections, *ax.images) if artist.colorbar is not None]
+        bars = own or [one for one in ax.figure.axes if _is_colorbar(one)]
+        said += [f"value: {label}" for label in dict.fromkeys(one.get_ylabel() for one in bars)]
     return "; ".join(filter(None, said))
-
-
-def _colorbars(ax: Axes, fig: Figure) -> list[Axes]:
-    """Those of the panel, or those that are there for all panels."""
-    own = [artist.colorbar.ax for artist in (*ax.collections, *ax.images) if artist.colorbar is not None]
-    return own or [one for one in fig.axes if _is_colorbar(one)]
 
 
 def _is_colorbar(ax: Axes) -> bool:
@@ -126,159 +205,3 @@ def _places(axis: Axis) -> str:
     names = axis.get_major_formatter().format_ticks(ticks)
     named = any(re.search(r"[^\W\d_]{2}", name) for name in names)
     return ", ".join(f"{tick:g} = {name}" for tick, name in zip(ticks, names, strict=True)) if named else ""
-
-
-def _series(ax: Axes) -> Iterator[Series]:
-    """What a panel shows, kind by kind; a series without a label has the name of its kind and a number."""
-    parts = {id(part) for container in ax.containers for part in _parts(container)}
-    numbers = Counter[str]()
-    for artist in (*ax.containers, *ax.lines, *ax.collections, *ax.images, *ax.patches):
-        series = None if id(artist) in parts else _shown(artist, ax)
-        if series is not None and min(series.shape):
-            numbers[series.name] += 1
-            label = str((artist[0] if type(artist) is Container else artist).get_label())
-            plain = f"{series.name} {numbers[series.name]}"
-            yield series._replace(name=plain if NO_NAME.fullmatch(label) else label.removeprefix("_"))
-
-
-def _parts(container: Container) -> list[object]:
-    """What else is there of a container: its artists, and the error bars of its bars."""
-    return [*container.get_children(), getattr(container, "errorbar", None)]
-
-
-@singledispatch
-def _shown(artist: object, ax: Axes) -> Series | None:
-    """What an artist shows, with its kind for a name; nothing, where it is decoration."""
-    return None
-
-
-@_shown.register
-def _(artist: Line2D, ax: Axes) -> Series | None:
-    kind = "points" if artist.get_linestyle() == "None" else "line"
-    x, y = artist.get_xdata(orig=False), artist.get_ydata(orig=False)
-    return _data(kind, artist.get_transform(), ax, {"x": x}, {"y": y})
-
-
-@_shown.register
-def _(artist: Rectangle, ax: Axes) -> Series | None:
-    """A span; the rectangles of bars are in their container."""
-    (left, bottom), (right, top) = artist.get_xy(), artist.get_corners()[2]
-    across, up = {"x_lower": left, "x_upper": right}, {"lower": bottom, "upper": top}
-    return _data("span", artist.get_data_transform(), ax, across, up)
-
-
-def _data(
-    kind: str, transform: Transform, ax: Axes, x: Mapping[str, ArrayLike], y: Mapping[str, ArrayLike]
-) -> Series | None:
-    """The coordinates that are data; where it is one of two, which all points share, a point is enough."""
-    is_data = transform.contains_branch_seperately(ax.transData)
-    if all(is_data):
-        return Series.of(kind, **x, **y)
-    found = [of for of, known in zip((x, y), is_data, strict=True) if known]
-    return Series.of(kind, **{name: np.unique(values) for name, values in found[0].items()}) if found else None
-
-
-@_shown.register
-def _(artist: Container, ax: Axes) -> Series | None:
-    """A line and its band, as `plots.band` joins them."""
-    line, area = artist
-    around = _area(area)
-    ends = {x: (low, high) for x, low, high in zip(*around.values(), strict=True)}
-    x, y = line.get_xdata(orig=False), line.get_ydata(orig=False)
-    lower, upper = np.array([ends.get(one, (np.nan, np.nan)) for one in np.asarray(x, float)]).reshape(-1, 2).T
-    return Series.of("band", x=x, y=y, lower=lower, upper=upper)
-
-
-@_shown.register
-def _(artist: FillBetweenPolyCollection, ax: Axes) -> Series | None:
-    return Series.of("area", **_area(artist))
-
-
-def _area(artist: FillBetweenPolyCollection) -> dict[str, np.ndarray]:
-    """Its polygons go from a corner along one edge to the opposite corner, and back along the other edge."""
-    edges = [np.empty((0, 3))]
-    for vertices in (np.asarray(path.vertices)[:-1] for path in artist.get_paths()):
-        (along, first), (_, second) = vertices[1 : len(vertices) // 2].T, vertices[: len(vertices) // 2 : -1].T
-        edges.append(np.stack([along, np.minimum(first, second), np.maximum(first, second)], 1))
-    return dict(zip(("x", "lower", "upper"), np.concatenate(edges).T, strict=True))
-
-
-@_shown.register
-def _(artist: ErrorbarContainer, ax: Axes) -> Series | None:
-    line = artist[0]
-    points = {} if line is None else {"x": line.get_xdata(orig=False), "y": line.get_ydata(orig=False)}
-    return Series.of("points", **points, **_ends(artist))
-
-
-def _ends(bars: ErrorbarContainer) -> dict[str, np.ndarray]:
-    """Of the bars, along x before those along y."""
-    along = [(0, "x_lower", "x_upper")] * bars.has_xerr + [(1, "lower", "upper")] * bars.has_yerr
-    found = {}
-    for lines, (axis, low, high) in zip(bars[2], along, strict=True):
-        ends = np.array([np.asarray(path.vertices)[:, axis] for path in lines.get_paths()])
-        found |= {low: ends.min(1), high: ends.max(1)}
-    return found
-
-
-@_shown.register
-def _(artist: BarContainer, ax: Axes) -> Series | None:
-    """The middle of each bar and its length, wherever it begins."""
-    middles = [(bar.get_x() + bar.get_width() / 2, bar.get_y() + bar.get_height() / 2) for bar in artist.patches]
-    x, y = np.array(middles).reshape(-1, 2).T
-    length = np.asarray(artist.datavalues)
-    points = {"x": x, "y": length} if artist.orientation == "vertical" else {"x": length, "y": y}
-    return Series.of("bars", **points, **({} if artist.errorbar is None else _ends(artist.errorbar)))
-
-
-@_shown.register
-def _(artist: PathCollection, ax: Axes) -> Series | None:
-    """A scatter, with what its colours say."""
-    x, y = np.ma.asarray(artist.get_offsets()).T
-    values = artist.get_array()
-    return Series.of("points", x=x, y=y, **({} if values is None else {"value": values}))
-
-
-@_shown.register
-def _(artist: LineCollection, ax: Axes) -> Series | None:
-    return Series.of("line", **_joined(artist.get_paths()))
-
-
-@_shown.register
-def _(artist: ContourSet, ax: Axes) -> Series | None:
-    """Contours, with their levels; areas between levels are left to the image that they stand for."""
-    if artist.filled:
-        return None
-    levels = [_joined([path]) | {"value": level} for level, path in zip(artist.levels, artist.get_paths(), strict=True)]
-    parts = [Series.of("contour", **level) for level in levels]
-    return Series.of("contour", **{k: np.concatenate([one.columns[k] for one in parts]) for k in ("x", "y", "value")})
-
-
-def _joined(paths: Sequence[Path]) -> dict[str, np.ndarray]:
-    """The pieces of lines, with a gap after each."""
-    pieces = [piece for path in paths for piece in path.to_polygons(closed_only=False)]
-    x, y = np.concatenate([np.vstack([piece, [[np.nan, np.nan]]]) for piece in pieces] or [np.empty((0, 2))]).T
-    return {"x": x, "y": y}
-
-
-@_shown.register
-def _(artist: QuadMesh, ax: Axes) -> Series | None:
-    """The middles of the cells on the axes as they are drawn, or the corners where the values are those of corners."""
-    values, corners = np.ma.asarray(artist.get_array()), np.asarray(artist.get_coordinates())
-    if values.shape != corners.shape[:2]:
-        seen = ax.transScale.transform(corners.reshape(-1, 2)).reshape(corners.shape)
-        middles = (seen[:-1, :-1] + seen[:-1, 1:] + seen[1:, :-1] + seen[1:, 1:]) / 4
-        corners = ax.transScale.inverted().transform(middles.reshape(-1, 2)).reshape(middles.shape)
-    return Series.of("image", x=corners[..., 0], y=corners[..., 1], value=values.reshape(corners.shape[:2]))
-
-
-@_shown.register
-def _(artist: AxesImage, ax: Axes) -> Series | None:
-    """The middles of the cells; an image of colours shows no data."""
-    values = np.ma.asarray(artist.get_array())
-    if values.ndim != 2:
-        return None
-    left, right, bottom, top = artist.get_extent()
-    first, last = (bottom, top) if artist.origin == "lower" else (top, bottom)
-    (m, n), middle = values.shape, lambda size: (np.arange(size) + 0.5) / size
-    x, y = left + (right - left) * middle(n), first + (last - first) * middle(m)
-    return Series.of("image", x=x[None], y=y[:, None], value=values)

@@ -48,9 +48,9 @@ def study(
 
     def wrap(function: Callable[..., Any]) -> Any:
         signature = inspect.signature(function)
-        for what, named, known in (("full", full, quick), ("independent", independent, signature.parameters)):
-            if unknown := set(named) - set(known):
-                raise ValueError(f"{what}: {', '.join(sorted(unknown))} was given; accepted: {', '.join(known)}")
+        for what, named, accepted in (("full", full, quick), ("independent", independent, signature.parameters)):
+            if unknown := set(named) - set(accepted):
+                raise ValueError(f"{what}: {', '.join(sorted(unknown))} was given; accepted: {', '.join(accepted)}")
         memory: dict[Hashable, Any] = {}
 
         @wraps(function)
@@ -110,7 +110,14 @@ def _on_disk(
     """The result, from disk where `settings.resume` and it is there; kept on disk where `settings.folder` is given."""
     if settings.folder is None:
         return compute()
-    means = [settings.profile, settings.seed, name, sorted(asked.items()), _versions(), _source(function.__code__.co_filename)]
+    means = [
+        settings.profile,
+        settings.seed,
+        name,
+        sorted(asked.items()),
+        _versions(),
+        _source(function.__code__.co_filename),
+    ]
     file = settings.folder / f"{name.replace('/', '-')}-{hashlib.sha256(repr(means).encode()).hexdigest()[:16]}.pickle"
     if settings.resume and file.is_file():
         try:

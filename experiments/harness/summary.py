@@ -37,7 +37,7 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
     outcome = "outcome" if seeds is None else f"outcome at seeds 0 to {max(map(len, seeds.values()), default=1) - 1}"
     lines += ["", f"| row | what is claimed | {outcome} | figure |", "| --- | --- | --- | --- |"]
     for row in rows:
-        verdicts = [row.verdict] if seeds is None else seeds.get(row.id, [row.verdict])
+        verdicts: Sequence[Verdict] = [row.verdict] if seeds is None else seeds.get(row.id, [row.verdict])
         control = "control: " if row.twin_of else ""
         marks = f"{''.join(MARKS[verdict] for verdict in verdicts)}{' (exact)' if row.kind == 'exact' else ''}"
         lines.append(f"| `{row.id}` | {control}{_cell(row.statement)} | {marks} | {row.figure or ''} |")

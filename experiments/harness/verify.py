@@ -92,7 +92,7 @@ def other_seeds(
         num_seeds: how many seeds.
         console: what has the progress.
     """
-    simulated = {row.id for row in first if row.stderr is not None}
+    simulated = {row.id for row in first if row.kind not in ("exact", "proof")}
     left = [one._replace(checks=[check for check in one.checks if check.id in simulated], figures={}) for one in chosen]
     left = [one for one in left if one.checks]
     found = [list(first)]
@@ -140,10 +140,12 @@ def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step)
                 found.set_exception(error)
         return False
 
-    def timed(check: Check) -> tuple[Row, float]:
+    def timed(work: Work, check: Check) -> tuple[Row, float]:
         start = time.perf_counter()
+        rows = (found.result()[0] for found in work.rows if found.done())
+        original = next((row for row in rows if check.original is not None and row.id == check.original.id), None)
         with step(check.id):
-            return check.row(settings), time.perf_counter() - start
+            return check.row(settings, original), time.perf_counter() - start
 
     def measure(place: int) -> None:
         with suppress(IndexError):  # none is waiting any more
@@ -151,7 +153,9 @@ def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step)
                 work = waiting.pop(place)
                 checks = work.experiment.checks
                 figures = partial(draw, work.experiment.figures, settings, out, step)
-                if not all(attempt(found, partial(timed, check)) for found, check in zip(work.rows, checks, strict=True)):
+                if not all(
+                    attempt(found, partial(timed, work, check)) for found, check in zip(work.rows, checks, strict=True)
+                ):
                     return
                 if not attempt(work.drawn, figures):
                     return

@@ -4,18 +4,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import plots
-from experiments.judges import chains, loops
-from experiments.judges.chains import LEARNED, NUM_GENERATIONS, VERIFIER, WEAK
-from experiments.ledger import Settings
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from experiments.judges import study
+from experiments.judges.study import LEARNED, NUM_GENERATIONS, VERIFIER, WEAK
 
-DASHES = (0, (5, 3))
-JUDGES = {
-    "no judge": plots.CLOSED,
-    "self-judge": plots.SELF_JUDGE,
-    "trained": plots.FROZEN,
-    "verifier": plots.VERIFIER,
-}
+COLORS = (
+    plots.CLOSED,
+    plots.SELF_JUDGE,
+    plots.FROZEN,
+    plots.VERIFIER,
+)  # of no judge, the student, a trained one, a verifier
 TITLES = {"categorical": "two symbols", "mixture": "mixture of two normal laws", "chain": "Markov chain"}
 
 
@@ -36,11 +35,11 @@ def information(settings: Settings) -> Figure:
     fig, (left, right) = plots.figure(2, width=6.4, height=4.4)
     fig.set_layout_engine("constrained", wspace=0.06)
     paths = {
-        "no judge": (chains.no_judge(), plots.CLOSED),
-        f"self-judge {_rates(WEAK)}": (chains.self_judge(WEAK), plots.SELF_JUDGE),
-        f"earlier student {_rates(WEAK)}": (chains.earlier_student(WEAK), plots.SKY),
-        f"frozen judge {_rates(VERIFIER)}": (chains.frozen_judge(), plots.FROZEN),
-        f"fresh verifier {_rates(WEAK)}": (chains.fresh_verifier(WEAK), plots.VERIFIER),
+        "no judge": (study.no_judge(), plots.CLOSED),
+        f"self-judge {_rates(WEAK)}": (study.self_judge(WEAK), plots.SELF_JUDGE),
+        f"earlier student {_rates(WEAK)}": (study.earlier_student(WEAK), plots.SKY),
+        f"frozen judge {_rates(VERIFIER)}": (study.frozen_judge(), plots.FROZEN),
+        f"fresh verifier {_rates(WEAK)}": (study.fresh_verifier(WEAK), plots.VERIFIER),
     }
     t = plots.spaced(NUM_GENERATIONS + 1)
     for ax, name in ((left, "information"), (right, "right")):
@@ -55,9 +54,9 @@ def information(settings: Settings) -> Figure:
             plots.direct_labels(ax, lines)
     first = paths["no judge"][0].information[0]
     _limit(left, np.log(2), "H(X)")
-    _limit(left, first + chains.cap(), "frozen judge: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
+    _limit(left, first + study.cap(), "frozen judge: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
     _limit(left, first, "earlier student: ≤ I(X;Z₀)", end=True)
-    _limit(right, chains.best_guess(), "best guess from Z₀")
+    _limit(right, study.best_guess(), "best guess from Z₀")
     left.set(title="what the model tells about the task", ylabel="I(X;Zₜ)  [nats]", ylim=(0, 0.75))
     right.set(title="how many of its samples are right", ylabel="expected share")
     return fig
@@ -78,31 +77,26 @@ def worth(settings: Settings) -> Figure:
     verifier must be better than chance, as long as it errs anew.
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
-    sizes = (10, 20, 50, 100, 200) + ((400,) if settings.full else ())
     for rates, color in ((VERIFIER, plots.FROZEN), ((0.99, 0.01), plots.GREEN)):
-        goal = chains.frozen_right(rates)
-        above = chains.equal_ratio(sizes, goal) - 1
-        left.plot(sizes, above, "o", color=color, label=f"frozen {_rates(rates)}: ends right with {goal:.3f}")
-        plots.theory(left, sizes, chains.equal_law(goal) / np.array(sizes), label=f"_{_rates(rates)}, c/n")
-    left.set(xscale="log", yscale="log", xlabel="n, samples a generation", ylabel="tpr/fpr − 1 of the fresh verifier")
-    left.set_xticks(sizes, [str(n) for n in sizes], minor=False)
-    left.set_xticks([], minor=True)
+        goal = study.frozen_right(rates)
+        sizes, ratio = study.equal_ratio(settings, goal)
+        left.plot(sizes, ratio - 1, "o", color=color, label=f"frozen {_rates(rates)}: ends right with {goal:.3f}")
+        plots.theory(left, sizes, study.equal_law(goal) / sizes, label=f"_{_rates(rates)}, c/n")
+    left.set(xlabel="n, samples a generation", ylabel="tpr/fpr − 1 of the fresh verifier")
+    plots.log_ticks(left.xaxis, sizes)
+    left.set(yscale="log", title="the fresh verifier that ends right as often")
     left.set_yticks([0.01, 0.03, 0.1, 0.3], ["1 %", "3 %", "10 %", "30 %"])
     left.set_yticks([], minor=True)
-    left.set(title="the fresh verifier that ends right as often")
     left.legend()
-    m = np.array(LEARNED)
-    studies = [chains.learned_judge(k) for k in LEARNED]
-    first = studies[0][0].information[0]
-    plots.theory(right, m, [chains.samples(k) for k in LEARNED], label="n + m samples for the student")
-    right.plot(
-        m, [first + total for _, total in studies], "--", color=plots.FROZEN, label="I(X;Z₀) + I(X;J|Z₀), the cap"
-    )
-    best = [path.information[1:].max() for path, _ in studies]
-    right.plot(m, best, "o-", color=plots.FROZEN, label="the loop at its best, t ≥ 1")
-    right.set(xscale="log", xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
-    right.set_xticks(m, [str(k) for k in LEARNED])
-    right.set_xticks([], minor=True)
+    paths, stores = zip(*(study.learned_judge(m) for m in LEARNED), strict=True)
+    first = paths[0].information[0]
+    plots.theory(right, LEARNED, study.samples(), label="n + m samples for the student")
+    cap = first + np.array(stores)
+    right.plot(LEARNED, cap, "--", color=plots.FROZEN, label="I(X;Z₀) + I(X;J|Z₀), the cap")
+    best = [path.information[1:].max() for path in paths]
+    right.plot(LEARNED, best, "o-", color=plots.FROZEN, label="the loop at its best, t ≥ 1")
+    right.set(xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
+    plots.log_ticks(right.xaxis, LEARNED)
     _limit(right, first, "I(X;Z₀)", end=True)
     right.set(title="a learned judge: cap, and what the loop gets")
     right.legend(loc="center left", bbox_to_anchor=(0, 0.5))
@@ -113,27 +107,25 @@ def worth(settings: Settings) -> Figure:
 def models(settings: Settings) -> Figure:
     """Four judges on three models: the share of right samples.
 
-    Until kept, n = 50. Two symbols exactly, but for the trained judge; that and the other models are simulated, means
-    over replicas with 95 % bands. Right is one symbol; the component of the mixture with weight .6; in the chain, on a
-    ring of four, a step to the right, of probability .6. Self-judge and verifier have rates (.9, .2); the trained judge
-    is fitted once to 50 other real samples and keeps what is at least as likely as their median.
+    Until kept, n = 50. Two symbols exactly; the other models are simulated, means over replicas with 95 % bands. Right
+    is one symbol; the component of the mixture with weight .6; in the chain, on a ring of four, a step to the right, of
+    probability .6. Self-judge and verifier have rates (.9, .2); the trained judge is fitted once to 50 other real
+    samples and keeps what is at least as likely as their median.
 
     In practice: likely is not right. A self-judge finds the right answer where it is the likeliest; in the mixture it
     goes for whatever is dense, and what it gained in five fits is mostly gone after ten more, so stop early, by a
     measure from outside. Only the verifier, which knows what is right, gets there in every model.
     """
     fig, axes = plots.figure(3, width=4.8, height=4.2, sharey=True)
-    fits = 1 + np.arange(loops.NUM_MODELS + 1)
-    exact = {"no judge": chains.no_judge, "self-judge": chains.self_judge, "verifier": chains.fresh_verifier}
-    for ax, model in zip(axes, TITLES, strict=True):
-        for judge, color in JUDGES.items():
-            if model == "categorical" and judge in exact:
-                ax.plot(fits, exact[judge]().right[: fits.size], color=color, label=judge)
-            else:
-                share = loops.model_share(settings, model, judge)
-                plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=judge, color=color)
-        _fits(ax, (1, 2, 5, 10, 20), loops.NUM_MODELS)
-        ax.set(title=TITLES[model], ylim=(0.5, 1.02))
+    fits = 1 + np.arange(study.NUM_MODELS + 1)
+    for path, name, color in zip(study.JUDGES.values(), study.JUDGES, COLORS, strict=True):
+        axes[0].plot(fits, path().right[: fits.size], color=color, label=name)
+    for ax, model in zip(axes[1:], ("mixture", "chain"), strict=True):
+        for share, name, color in zip(study.share_right(settings, model), study.JUDGES, COLORS, strict=True):
+            plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=name, color=color)
+    for ax, title in zip(axes, ("two symbols", "mixture of two normal laws", "Markov chain"), strict=True):
+        _fits(ax, (1, 2, 5, 10, 20), study.NUM_MODELS)
+        ax.set(title=title, ylim=(0.5, 1.02))
     axes[0].set_ylabel("share of right samples")
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.72))
     return fig
@@ -144,14 +136,13 @@ def _rates(verifier: tuple[float, float]) -> str:
 
 
 def _fits(ax: Axes, ticks: tuple[int, ...], last: int) -> None:
-    ax.set(xscale="log", xlabel="fits, t + 1", xlim=(0.95, last + 1))
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
-    ax.set_xticks([], minor=True)
+    plots.log_ticks(ax.xaxis, ticks)
+    ax.set(xlabel="fits, t + 1", xlim=(0.95, last + 1))
 
 
 def _limit(ax: Axes, height: float, text: str, *, end: bool = False) -> None:
     """A dashed line and what it is, above its left end or below its right end."""
-    ax.axhline(height, color=plots.INK, linewidth=1, linestyle=DASHES, label=f"_{text}")
+    plots.reference(ax, height, text, color=plots.INK)
     place, frame = (0.98 if end else 0.02, height), ax.get_yaxis_transform()
     offset, ha, va = ((0, -3), "right", "top") if end else ((0, 3), "left", "bottom")
     ax.annotate(text, place, xycoords=frame, xytext=offset, textcoords="offset points", fontsize=10, ha=ha, va=va)

@@ -1,58 +1,53 @@
-"""Best of n without training: how far it goes from the reference, and what a noisy score costs, against simulation."""
+"""Best of n without training: how far it goes from the reference, and what a noisy score costs."""
 
-from functools import cache, partial
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from scipy.special import log_ndtr, rel_entr
 
 import theory
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings
-from theory.best_of_n import best_of
+from experiments.harness.study import generator, study
 
+SIZES = (4, 16, 64)
 NOISE = 1.0  # variance of the score's error, where that of the true value is 1
+CORRECT = 0.25  # outputs that a verdict accepts
 CHUNK = 20_000
+DEGREES = 3  # of freedom, of Student's errors
 
 
-def _num_chunks(settings: Settings) -> int:
-    return 50 if settings.full else 10
+@study("methods/best-of-n", num_chunks=10, full={"num_chunks": 50})
+def selected(key: jax.Array, errors: str = "normal", *, num_chunks: int) -> np.ndarray:
+    """The rank, the true value and the score of the best of n by the score [draw, n, 3], for each n of SIZES.
+
+    The rank is that of the score under the reference, in (0, 1), as its logarithm; errors are "normal", or "heavy":
+    Student's with 3 degrees of freedom, of the same variance.
+    """
+    rng = generator(key)
+    found = [_chunk(rng, errors == "heavy") for _ in range(num_chunks)]
+    return np.concatenate(found)
 
 
-@cache
-def rank_kl(settings: Settings, n: int) -> theory.Estimate:
-    """KL(best of n ‖ reference) of scores without ties, in nats: the mean of ln n u^{n−1}, u the rank of the best.
+def _chunk(rng: np.random.Generator, heavy: bool) -> np.ndarray:
+    shape = (CHUNK, SIZES[-1])
+    true = rng.standard_normal(shape)
+    error = rng.standard_t(DEGREES, shape) / (DEGREES / (DEGREES - 2)) ** 0.5 if heavy else rng.standard_normal(shape)
+    score = true + NOISE**0.5 * error
+    best = np.stack([score[:, :n].argmax(1) for n in SIZES], axis=1)
+    value, proxy = (np.take_along_axis(x, best, axis=1) for x in (true, score))
+    return np.stack([log_ndtr(proxy / (1 + NOISE) ** 0.5), value, proxy], axis=2)
+
+
+def rank_kl(settings: Any) -> theory.Estimate:
+    """KL(best of n ‖ reference) of scores without ties [n], in nats: the mean of ln n u^{n−1}, u the rank of the best.
 
     The rank of a draw is uniform under the reference, and its density among the best is n u^{n−1}.
     """
-    return theory.monte_carlo(jax.random.fold_in(stream(settings, 113), n), _LOG_DENSITY[n], _num_chunks(settings))
+    sizes = np.array(SIZES)
+    return theory.estimate(np.log(sizes) + (sizes - 1) * selected(settings)[:, :, 0])
 
 
-def _log_density(n: int, key: jax.Array) -> jax.Array:
-    best = jax.random.uniform(key, (CHUNK, n), minval=jnp.finfo(float).tiny).max(1)
-    return jnp.log(float(n)) + (n - 1.0) * jnp.log(best)
-
-
-@cache
-def selected(settings: Settings, n: int) -> theory.Estimate:
-    """True value and proxy [2] of the best of n by the proxy, in standard deviations of the true value."""
-    return theory.monte_carlo(jax.random.fold_in(stream(settings, 114), n), _SELECTED[n], _num_chunks(settings))
-
-
-def _selected(n: int, key: jax.Array) -> jax.Array:
-    true, error = jax.random.normal(key, (2, CHUNK, n))
-    proxy = true + NOISE**0.5 * error
-    best = jnp.argmax(proxy, axis=1)[:, None]
-    return jnp.concatenate([jnp.take_along_axis(x, best, 1) for x in (true, proxy)], axis=1)
-
-
-SIZES = (4, 16, 64)
-# made once, since a new function would compile again
-_LOG_DENSITY = {n: partial(_log_density, n) for n in SIZES}
-_SELECTED = {n: partial(_selected, n) for n in SIZES}
-
-
-def verdict_kl(n: int, correct: float) -> float:
-    """KL(best of n by a verdict ‖ reference), exactly, in nats: two scores alone, hence ties."""
-    law = np.array([1 - correct, correct])
-    return float(theory.kl_divergence(best_of(law, np.array([0.0, 1.0]), n), law))
+def verdict_kl(sizes: Any, correct: float = CORRECT) -> np.ndarray:
+    """KL(best of n by a verdict ‖ reference) [n], exactly, in nats: two scores alone, hence ties."""
+    reached = 1 - (1 - correct) ** np.asarray(sizes, float)
+    return rel_entr(reached, correct) + rel_entr(1 - reached, 1 - correct)

@@ -1,26 +1,24 @@
-"""One law a prompt, exactly: what natural gradient, plain gradient, a refit and one reference do inside a block."""
+"""One law a prompt, exactly: what plain gradient does inside a class, and what refits to few samples do."""
 
-from functools import cache, partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import entr
 
 import sandbox
 import theory
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings
+from experiments.harness.study import study
 from sandbox import environments, feedback
 from sandbox.models.policy import Table
 from sandbox.regions import Symbols
-from sandbox.training import RLVR, Natural, train
+from sandbox.training import RLVR, train
 from theory import policies
-from theory.supervision import diversity
 
 NUM_PROMPTS, NUM_CLASSES, NUM_FORMS = 12, 4, 3
-BLOCKS = np.repeat(np.arange(NUM_CLASSES), NUM_FORMS)
 PROMPTS = environments.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
+RIGHT = np.repeat(np.arange(NUM_CLASSES), NUM_FORMS)[None, :] == np.asarray(PROMPTS.right)[:, None]  # [prompt, output]
 TIME = 48.0  # learning rate × updates
 ROUNDS = 1920  # of the smallest learning rate, TIME/ROUNDS
 FINER = (4, 2, 1)  # learning rates, in units of the smallest
@@ -40,12 +38,9 @@ class Path(NamedTuple):
 
     def entropies(self) -> tuple[np.ndarray, np.ndarray]:
         """H of the outputs that are right, and of those that are wrong [t, prompt], in nats."""
-        of = [jax.vmap(partial(diversity, blocks=RIGHT[q].astype(int)))(self.laws[:, q]) for q in range(NUM_PROMPTS)]
-        wrong, right = np.stack([np.asarray(each.entropy).T for each in of], axis=2)
+        of = (np.where(which, self.laws, 0) for which in (RIGHT, ~RIGHT))
+        right, wrong = (entr(laws / laws.sum(2, keepdims=True)).sum(2) for laws in of)
         return right, wrong
-
-
-RIGHT = BLOCKS[None, :] == np.asarray(PROMPTS.right)[:, None]  # [prompt, output]
 
 
 def _within(law: np.ndarray, q: int) -> np.ndarray:
@@ -53,64 +48,54 @@ def _within(law: np.ndarray, q: int) -> np.ndarray:
     return right / right.sum(-1, keepdims=True)
 
 
-def start(settings: Settings) -> Table:
-    """Random logits: standard normal."""
-    return Table(jax.random.normal(stream(settings, 111), (NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)))
-
-
-def _law(policy: Table, _) -> jax.Array:
+def _law(policy: Table, _=None) -> jax.Array:
     return jax.nn.softmax(policy.logits.reshape(NUM_PROMPTS, -1), axis=1)
 
 
-@cache
-def trained(settings: Settings, method: str, finer: int = FINER[-1]) -> Path:
-    """A table under exact gradients of the verdict, for TIME and longer, at `finer` times the smallest learning rate.
+@study("methods/table")
+def trained(key: jax.Array) -> list[Path]:
+    """Tables under exact gradients of the verdict, for TIME and longer, at each learning rate of FINER."""
+    return [Path(laws, (laws * RIGHT).sum(2)) for laws in np.asarray(_trained(key, np.array(FINER)))]
 
-    The gradient of the mean over prompts is 1/prompts of that of a prompt alone, which the learning rate makes up for;
-    natural gradient divides by the law itself.
+
+@jax.jit
+def _trained(key: jax.Array, finer: jax.Array) -> jax.Array:
+    """The laws [rate, t, prompt, output] from one start, with standard normal logits.
+
+    The gradient of the mean over prompts is 1/prompts of that of a prompt alone, which the learning rate makes up for.
     """
-    step, how = {"natural": (1.0, Natural()), "plain": (float(NUM_PROMPTS), RLVR())}[method]
-    result = train(
-        jax.random.key(0),  # nothing is drawn
-        start(settings),
-        PROMPTS,
-        feedback.verdict(NUM_CLASSES, NUM_FORMS),
-        how,
-        num_rounds=ROUNDS,
-        learning_rate=step * finer * TIME / ROUNDS,
-        measure=_law,
-    )
-    laws = np.asarray(result.measured)
-    return Path(laws, (laws * RIGHT).sum(2))
+    start = Table(jax.random.normal(key, (NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)))
+    judge = feedback.verdict(NUM_CLASSES, NUM_FORMS)
+
+    def laws(finer: jax.Array) -> jax.Array:
+        rate = NUM_PROMPTS * TIME / ROUNDS * finer.astype(float)
+        nothing = jax.random.key(0)  # is drawn
+        return train(
+            nothing, start, PROMPTS, judge, RLVR(), num_rounds=ROUNDS, learning_rate=rate, measure=_law
+        ).measured
+
+    return jax.vmap(laws)(finer)
 
 
-def orbit(path: Path, t: int) -> Path:
-    """The laws on the conserved orbits from the path's start, at its correctness at t, as a path of one point."""
-    pairs = zip(path.laws[0], RIGHT, path.correct[t], strict=True)
-    laws = np.stack([np.asarray(policies.policy_gradient(*pair)) for pair in pairs])
-    return Path(laws[None], path.correct[t][None])
+def orbit(path: Path, t: np.ndarray) -> Path:
+    """The laws on the conserved orbits from the path's start, at its correctness at each t."""
+    correct = path.correct[t]
+    return Path(np.stack([_orbit(path.laws[0], RIGHT, each) for each in correct]), correct)
 
 
-def off_orbit(settings: Settings) -> tuple[list[float], float]:
-    """The largest distance from the orbit at TIME for each learning rate, and what is left of it in the limit 0.
+_orbit = jax.jit(jax.vmap(policies.policy_gradient))
 
-    The distance is a power series in the learning rate η without a constant. Two halvings cancel η and η²:
+
+def off_orbit(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """The laws at TIME in the limit of small learning rates η, and those on the orbit there [prompt, output].
+
+    The distance from the orbit is a power series in η without a constant. Two halvings cancel η and η²:
     (8 δ(η/4) − 6 δ(η/2) + δ(η))/3.
     """
-    distances = []
-    for finer in FINER:
-        path, t = trained(settings, "plain", finer), ROUNDS // finer
-        distances.append(path.laws[t] - orbit(path, t).laws[0])
-    coarse, middle, fine = distances
-    return [float(np.abs(d).max()) for d in distances], float(np.abs((8 * fine - 6 * middle + coarse) / 3).max())
-
-
-def information(path: Path) -> np.ndarray:
-    """I(X;[Y']) [t], in nats: the right class X of a prompt, all alike, and the class of an answer to it."""
-    classes = path.laws.reshape(*path.laws.shape[:2], NUM_CLASSES, NUM_FORMS).sum(3)
-    members = np.eye(NUM_CLASSES)[np.asarray(PROMPTS.right)]  # [prompt, x]
-    joint = np.einsum("qx,tqk->txk", members, classes) / NUM_PROMPTS
-    return np.asarray(jax.vmap(theory.mutual_information)(joint))
+    ends = [ROUNDS // finer for finer in FINER]
+    on = [orbit(path, np.array([t])).laws[0] for path, t in zip(paths, ends, strict=True)]
+    coarse, middle, fine = (path.laws[t] - law for path, t, law in zip(paths, ends, on, strict=True))
+    return on[-1] + (8 * fine - 6 * middle + coarse) / 3, on[-1]
 
 
 class Refits(NamedTuple):
@@ -120,28 +105,30 @@ class Refits(NamedTuple):
     forms: np.ndarray  # the same, of the refits [replica, t, form]; those alone that kept something at first
     accepted: float  # mass of the right class at the start
 
-    def kept(self, t: int) -> theory.Estimate:
-        """What is left of the heterozygosity 1 − Σ p² inside the class after t refits, as a share of the start's."""
-        left = 1 - np.square(self.forms[:, t]).sum(1)
+    def kept(self) -> theory.Estimate:
+        """What is left of the heterozygosity 1 − Σ p² inside a class after each refit [t], as share of the start's."""
+        left = 1 - np.square(self.forms[:, 1:]).sum(2)
         return theory.estimate(left / (1 - np.square(self.start).sum()))
 
-    def exact(self, t: int) -> float:
-        """Its expectation: the first refit is to a random number of samples, the later ones, all right, to n."""
-        first = policies.refit_heterozygosity(NUM_REFIT, self.accepted).kept
-        return float(first) * (1 - 1 / NUM_REFIT) ** (t - 1)
+    def exact(self) -> np.ndarray:
+        """Its expectation [t]: the first refit is to a random number of samples, the later ones, all right, to n."""
+        first = np.asarray(policies.refit_heterozygosity(NUM_REFIT, self.accepted).kept)
+        return first * (1 - 1 / NUM_REFIT) ** np.arange(NUM_GENERATIONS)
 
 
-@cache
-def refitted(settings: Settings) -> Refits:
+@study("methods/refits", num_replicas=20_000, full={"num_replicas": 100_000})
+def refitted(key: jax.Array, *, num_replicas: int) -> Refits:
     """Categorical models over class × form, filtered by a verifier without errors, refitted to the shares."""
-    law, right = np.asarray(_law(start(settings), None))[0], RIGHT[0]
+    start_key, loop_key = jax.random.split(key)
+    law = np.asarray(_softmax(start_key))
+    right = RIGHT[0]
     record = sandbox.ensemble(
-        stream(settings, 112),
+        loop_key,
         sandbox.Categorical(jnp.asarray(law)[None]),
         sandbox.Verifier(1.0, 0.0, Symbols(jnp.asarray(right))),
         num_samples=NUM_REFIT,
         num_generations=NUM_GENERATIONS,
-        num_replicas=100_000 if settings.full else 20_000,
+        num_replicas=num_replicas,
         progress=False,
     )
     probs = np.asarray(record.model.probs)[0]  # [replica, t, output]
@@ -149,10 +136,6 @@ def refitted(settings: Settings) -> Refits:
     return Refits(_within(law, 0), _within(probs[refit], 0), float(law[right].sum()))
 
 
-def one_reference(settings: Settings) -> tuple[float, float]:
-    """Heterozygosity inside the right class of a fit to one reference, and of a fit to a reference of each form."""
-    model = sandbox.Categorical(_law(start(settings), None)[0])
-    references = jnp.flatnonzero(jnp.asarray(RIGHT[0]))
-    fits = (model.fit(x, jnp.ones(x.shape)).probs for x in (references[:1], references))
-    one, all_forms = (float(diversity(p, BLOCKS).heterozygosity[int(PROMPTS.right[0])]) for p in fits)
-    return one, all_forms
+@jax.jit
+def _softmax(key: jax.Array) -> jax.Array:
+    return jax.nn.softmax(jax.random.normal(key, (NUM_CLASSES * NUM_FORMS,)))

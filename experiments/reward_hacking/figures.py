@@ -9,34 +9,50 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.special import stdtrit
 
-import theory
-from experiments import plots
-from experiments.ledger import Settings
-from experiments.reward_hacking import goodhart, judge, labels, student
-from experiments.reward_hacking.judge import CASE, NOISE, SAMPLES, Cell, When
-from experiments.reward_hacking.measures import SHARE, interval
-from experiments.reward_hacking.student import CONFLICT, Seen
+from experiments.harness import figures as plots
+from experiments.harness.figures import DASHED
+from experiments.harness.ledger import Settings
+from experiments.reward_hacking import goodhart, student, study
+from experiments.reward_hacking.student import CONFLICT, START, Seen
+from experiments.reward_hacking.study import BALANCED, BIASED, CASE, NOISE, NOISY, PURE, SAMPLES, Cell, When, judges
 from experiments.thesis.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
 from sandbox.components import WIDTH
 
 WHEN: dict[When, str] = {"early": "hacked", "late": "cured"}
 STUDENTS = {"students hacked": plots.VERMILLION, "students not hacked": plots.LIGHT}  # most of those of a judge
-DASHED = (0, (5, 3))
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "ncols": 2, "fontsize": 10}
+ORDER_COLORS: dict[int, str] = {1: plots.BLUE, 2: plots.GREEN, 3: plots.VERMILLION, 4: plots.PURPLE}
+TREATED: tuple[tuple[str, Cell, When], ...] = (
+    ("untreated", CASE, "early"),
+    ("10 × the labels", CASE, "late"),
+    ("… and ε = 0", PURE, "late"),
+    ("… and ε = .3", NOISY, "late"),
+    ("decorrelated, δ = .43", CASE._replace(agreement=0.7), "early"),
+    ("decorrelated, δ = .71", CASE._replace(agreement=0.6), "early"),
+    ("ρ = .95, 10 × the labels", BIASED, "late"),
+    ("ρ = .95, 10 ×, rebalanced", BALANCED, "early"),
+)
 
 
-def _band(ax: Axes, x: np.ndarray, values: np.ndarray, *, unit: str = SHARE, **how: Any) -> Line2D:
-    """The mean over axis 0, with its 95 % interval."""
-    found = theory.estimate(np.asarray(values, float))
-    return plots.band(ax, x, found.mean, *interval(found, unit), **how)
+def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean over axis 0, and half of Student's 95 % interval."""
+    count = len(values)
+    return values.mean(0), stdtrit(count - 1, 0.975) * values.std(0, ddof=1) / count**0.5
 
 
-def share_bars(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _band(ax: Axes, x: np.ndarray, values: np.ndarray, *, share: bool = True, **how: Any) -> Line2D:
+    """The mean over axis 0, with its 95 % interval; a share ends at 0 and 1."""
+    mean, half = _interval(values)
+    low, high = (np.clip(end, 0, 1) if share else end for end in (mean - half, mean + half))
+    return plots.band(ax, x, mean, low, high, **how)
+
+
+def _bars(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean share over axis 0, and how far the ends of its 95 % interval are below and above it [2, ...]."""
-    found = theory.estimate(np.asarray(values, float))
-    mean, (low, high) = np.asarray(found.mean), interval(found)
-    return mean, np.clip([mean - low, high - mean], 0, None)
+    mean, half = _interval(values)
+    return mean, np.stack([np.minimum(half, mean), np.minimum(half, np.maximum(1 - mean, 0))])
 
 
 @plots.style()
@@ -56,7 +72,7 @@ def stages(settings: Settings) -> Figure:
     """
     fig, (left, *panels) = plots.figure(3, width=5.0, height=4.9)
     fig.set_layout_engine("constrained", wspace=0.06)
-    curves = judge.trained(settings, "late").of(CASE)
+    curves = judges(settings, "late").of(CASE)
     relies = "relies on length"
     lines = {relies: _band(left, curves.samples, curves.reliance, color=plots.VERMILLION, label=f"_{relies}")}
     left.set(xscale="log", xlabel="labelled outputs n", ylabel="share of conflicts answered by length", ylim=(0, 1.03))
@@ -66,7 +82,7 @@ def stages(settings: Settings) -> Figure:
         (SPURIOUS, plots.ORANGE, "saving, length alone"),
     ):
         lines[name] = _band(
-            savings, curves.samples, curves.saving[:, learner], unit="nats", color=color, label=f"_{name}"
+            savings, curves.samples, curves.saving[:, learner], share=False, color=color, label=f"_{name}"
         )
     savings.set_yscale("symlog", linthresh=10)
     savings.set(ylabel="nats saved", ylim=(-100, 1e6), yticks=[-100, -10, 0, 10, 100, 1000, 10_000])
@@ -80,15 +96,11 @@ def stages(settings: Settings) -> Figure:
     left.set_title("1: the judge turns, in time")
     left.legend(lines.values(), lines, **BELOW)
     rounds = 1 + plots.spaced(student.NUM_ROUNDS)
-    share = labels.conflicts(CASE.agreement, CASE.label_noise)
     for ax, when in zip(panels, SAMPLES, strict=True):
-        sampled, exact = (
-            _shown(student.of(CASE, settings, student.trained(settings, method, when)), share)
-            for method in ("RLVR, sampled", "RLVR")
-        )
-        for name, values, color in sampled:
+        found = judges(settings, when)
+        for name, values, color in _shown(found.sampled[CASE]):
             _band(ax, rounds, values[:, rounds], color=color, label=name)
-        for name, values, _ in exact:
+        for name, values, _ in _shown(found.gradient):
             plots.theory(ax, rounds, values[:, rounds].mean(0), label=f"_{name}, exact gradients")
         plots.theory(ax, [], [], label="exact gradients")
         ax.set(xscale="log", xlabel="rounds of RL", ylabel="share, mean over prompts", ylim=(0, 1.03))
@@ -97,9 +109,9 @@ def stages(settings: Settings) -> Figure:
     return fig
 
 
-def _shown(seen: Seen, conflict: float) -> list[tuple[str, np.ndarray, str]]:
+def _shown(seen: Seen) -> list[tuple[str, np.ndarray, str]]:
     """What is drawn over the rounds."""
-    mixed = seen.mixed(conflict)
+    mixed = seen.mixed(CASE.conflicts)
     return [
         ("reward", mixed.reward, plots.ORANGE),
         ("right, all prompts", mixed.right, plots.BLUE),
@@ -123,8 +135,8 @@ def phases(settings: Settings) -> Figure:
     about 2: what is intended has first to repay what its learning has cost. Which of the two is the more accurate at n
     tells it about as well; which has more information does not.
     """
-    late, grid = judge.trained(settings, "late"), judge.agreements(settings)
-    orders = judge.orders(settings)
+    late = judges(settings, "late")
+    grid, orders = late.agreements, late.orders
     fig, axes = plots.figure(len(orders), width=4.6, height=4.5, sharey=True)
     colors = ScalarMappable(Normalize(0, 1), "PuOr_r")
     edges = np.array([grid[0] - 0.02, *[(a + b) / 2 for a, b in pairwise(grid)], grid[-1] + 0.02])
@@ -162,9 +174,10 @@ def phases(settings: Settings) -> Figure:
 def _students(ax: Axes, settings: Settings, order: int) -> None:
     """A dot for the students of each cell, at both training times."""
     for when, n in SAMPLES.items():
-        hacked = student.hacked(student.trained(settings, "natural", when)).mean(1)
-        for rho in judge.agreements(settings):
-            name = list(STUDENTS)[int(student.of(Cell(rho, order), settings, hacked) <= 0.5)]
+        found = judges(settings, when)
+        hacked = dict(zip(found.cells, found.hacked().mean(1), strict=True))
+        for rho in found.agreements:
+            name = list(STUDENTS)[int(hacked[Cell(rho, order)] <= 0.5)]
             dot: dict[str, Any] = {"markerfacecolor": STUDENTS[name], "markersize": 8, "clip_on": False, "zorder": 6}
             ax.plot(n, rho, "o", color=plots.DARK, label=f"_{name}", **dot)
 
@@ -184,10 +197,10 @@ def goodharts(settings: Settings) -> Figure:
     """
     fig, axes = plots.figure(2, width=6.2, height=4.4, sharey=True)
     for ax, when in zip(axes, SAMPLES, strict=True):
-        path, best = (x.mixed(0.5) for x in goodhart.exact(settings, CASE, when))
-        plain = student.of(CASE, settings, student.trained(settings, "RLVR", when)).mixed(0.5)
-        sampled = student.of(CASE, settings, student.trained(settings, "RLVR, sampled", when)).mixed(0.5)
-        drawn = goodhart.drawn(settings, CASE, when).mixed(0.5)
+        found = judges(settings, when)
+        path, best = goodhart.path(found.scored(CASE), goodhart.TIMES), goodhart.best_of(found.scored(CASE))
+        plain, sampled = found.gradient, found.sampled[CASE]
+        path, best, plain, sampled, drawn = (x.mixed(0.5) for x in (path, best, plain, sampled, found.drawn))
         marks = np.unique(np.geomspace(1, student.NUM_ROUNDS, 12).astype(int))
         for name, color in (("reward", plots.ORANGE), ("right", plots.BLUE)):
             what = "reward" if name == "reward" else "truth"
@@ -201,7 +214,7 @@ def goodharts(settings: Settings) -> Figure:
                 ("RL, sampled", sampled, marks, "o"),
                 ("best of n, drawn", drawn, slice(None), "s"),
             ):
-                mean, bars = share_bars(getattr(points, name)[:, index])
+                mean, bars = _bars(getattr(points, name)[:, index])
                 x = points.kl.mean(0)[index]
                 ax.errorbar(x, mean, bars, fmt=marker, color=color, label=f"{what}, {how}", capsize=2)
         ax.set(xlabel="KL(student ‖ start)  [nats]", ylim=(0.45, 1.02))
@@ -216,8 +229,95 @@ def goodharts(settings: Settings) -> Figure:
     return fig
 
 
+@plots.style()
+def remedies(settings: Settings) -> Figure:
+    """What cures a hacked judge, and how much of it is needed.
+
+    First: the share right on conflicts after RL, means over judges; the first six by judges of ρ = .85, ε = .1, k = 2
+    after 3200 labelled outputs; dashed: the start. KL, early stopping: exact, means over judges, at a KL of a tenth of
+    a nat. Second: the agreement down to which lengths must be decorrelated after n labelled outputs; lines: predicted
+    by the solo savings, dots: measured. Third: a second verifier of accuracy q, whose verdict is needed too; dots:
+    trained; line: share of conflicts in which a right output has the best score. Last: labelled outputs until reliance
+    on length stays below ¼, as they are (no dot: never seen) and rebalanced. Bars: Student's 95 % intervals over seeds.
+
+    In practice: at the same number of labels decorrelate, and more than a Bayes judge would need. Rebalancing costs
+    labels: it pays where ρ is large, here from about .82 on and not only beyond 1 − ε; where ρ is less, a judge turns
+    by itself as soon. A second verifier must beat the odds by which the judge prefers what is wrong. KL and early
+    stopping only limit the damage.
+    """
+    fig, ((first, second), (third, last)) = plots.figure(2, 2, width=6.4, height=4.2)
+    names = []
+    for y, (name, cell, when) in enumerate(TREATED):
+        _dot(first, judges(settings, when).right(cell), y)
+        names.append(name)
+    verified, late = study.verified(settings), judges(settings, "late")
+    path = goodhart.path(judges(settings, "early").scored(CASE), goodhart.TIMES)
+    near = [np.interp(0.1, kl, right) for kl, right in zip(path.kl.mean(-1), path.right[..., CONFLICT], strict=True)]
+    for name, values in (
+        ("second verifier, q = .9", verified.right[np.abs(study.ACCURACIES - 0.9).argmin()]),
+        ("KL, early stopping", np.array(near)),
+    ):
+        _dot(first, values, len(names))
+        names.append(name)
+    first.axvline(START, color=plots.INK, linewidth=1, linestyle=DASHED, label="_at first")
+    where: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
+    first.annotate("at first", (START, 1), xytext=(5, -4), fontsize=10, **where)
+    first.set_yticks(range(len(names)), names)
+    first.set(xlim=(-0.02, 1.04), ylim=(len(names) - 0.5, -0.5), xlabel="share right on conflicts, after RL")
+    first.set_title("what cures, and what limits the damage")
+    for order in late.orders:
+        found = study.enough(late, order)
+        color = ORDER_COLORS[order]
+        shown = slice(None, None, 3)
+        mean, bars = _bars(found.measured[:, shown])
+        second.errorbar(found.samples[shown], mean, bars, fmt="o", color=color, capsize=2, label=f"k = {order}")
+        second.plot(found.samples, found.predicted.mean(0), color=color, label=f"_k = {order}, predicted")
+    second.plot([], [], color=plots.GREY, label="predicted")
+    second.axhline(1 - NOISE, color=plots.INK, linewidth=1, linestyle=DASHED, label="1 − ε")
+    second.set(xscale="log", xlabel="labelled outputs n", ylabel="agreement ρ′ that is low enough", ylim=(0.48, 0.97))
+    second.set_title("decorrelation: predicted and measured")
+    second.legend(loc="lower right")
+    mean, bars = _bars(verified.right.T)
+    third.errorbar(study.ACCURACIES, mean, bars, fmt="o", color=plots.BLUE, capsize=2, label="trained")
+    plots.theory(third, study.ACCURACIES, verified.predicted.mean(1), label="the right one wins")
+    third.axhline(START, color=plots.INK, linewidth=1, linestyle=DASHED, label="at first")
+    third.set(xlabel="accuracy q of the second verifier", ylabel="share right on conflicts", ylim=(-0.02, 1.04))
+    third.set_title("a second verifier must beat the judge's odds")
+    third.legend(loc="lower right")
+    _waits(last, late)
+    return fig
+
+
+def _dot(ax: Axes, values: np.ndarray, y: float) -> None:
+    """The mean with its 95 % interval, green above the start."""
+    mean, bars = _bars(values)
+    color = plots.GREEN if mean > START else plots.VERMILLION
+    ax.errorbar(mean, y, xerr=bars[:, None], fmt="o", color=color, markersize=8, capsize=3, label="_after RL")
+
+
+def _waits(ax: Axes, late: study.Judges) -> None:
+    """Labelled outputs until a judge is cured, as they are and rebalanced."""
+    grid = late.agreements[1:]
+    for order in (order for order in late.orders if order > 1):
+        color = ORDER_COLORS[order]
+        for how, style, name in (
+            (study.cured_after, "o-", "as they are"),
+            (study.rebalanced_after, "s--", "rebalanced"),
+        ):
+            needed = np.array([how(late, Cell(rho, order)) for rho in grid])
+            ax.plot(grid, np.where(needed > 0, needed, np.nan), style, color=color, label=f"k = {order}, {name}")
+    ax.axvline(1 - NOISE, color=plots.INK, linewidth=1, linestyle=DASHED, label="ρ = 1 − ε")
+    ax.set(yscale="log", xlabel="agreement ρ", ylabel="labelled outputs until reliance < ¼", xlim=(0.55, 0.97))
+    ticks = (3000, 5000, 10_000, 20_000, 30_000)
+    ax.set_yticks(ticks, [f"{n:,}" for n in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_title("rebalancing pays where ρ is large")
+    ax.legend(loc="upper left", fontsize=10)
+
+
 FIGURES = {
     "reward-hacking": stages,
     "reward-hacking-phases": phases,
     "goodhart": goodharts,
+    "reward-hacking-cures": remedies,
 }

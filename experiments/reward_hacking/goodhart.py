@@ -3,90 +3,73 @@
 All laws are of each prompt alone; the distance is KL(student ‖ start), the mean over the prompts of a kind.
 """
 
-from functools import cache, partial
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from scipy.optimize import brentq
+from jaxtyping import Float
 
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings
-from experiments.reward_hacking import student
-from experiments.reward_hacking.judge import Cell, When
-from experiments.reward_hacking.student import FIRST, NUM_PROMPTS, RIGHT, Outputs, Seen, describe
+from experiments.harness.study import generator
+from experiments.reward_hacking.student import (
+    FIRST,
+    NUM_FORMS,
+    NUM_PROMPTS,
+    PROMPTS,
+    RIGHT,
+    START,
+    Outputs,
+    Seen,
+    describe,
+)
 from theory.best_of_n import best_of as best_of_law
-from theory.policies import natural_gradient
 
-STREAM = 133
 TIMES = np.concatenate([[0.0], np.geomspace(0.1, 200, 80)])
+END = 40.0  # of natural gradient, where a student counts as trained: learning rate × updates
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 NUM_DRAWS = 250  # of n outputs, for each prompt
 
 
-@jax.jit
-def path(outputs: Outputs, times: Array) -> Seen:
-    """Natural policy gradient, of one judge [t, kind]: π_0 e^{t r}/Z, also the optimum of reward − KL/t.
+def path(outputs: Outputs, times: Float[np.ndarray, " t"]) -> Seen:
+    """Natural policy gradient [..., t, kind]: π_0 e^{t r}/Z, also the optimum of reward − KL/t.
 
     Rises fastest in reward, by the nat: no law of the same KL, over all prompts, has more of it.
     """
-    laws = jax.vmap(natural_gradient, (0, 0, None))
-    return describe(jax.vmap(laws, (None, None, 0))(jnp.asarray(FIRST), outputs.score, times), outputs)
+    score, length = (np.asarray(x)[..., None, :, :] for x in outputs)
+    weight = FIRST * np.exp(times[:, None, None] * (score - score.max(-1, keepdims=True)))
+    return describe(weight / weight.sum(-1, keepdims=True), Outputs(score, length))
 
 
-@partial(jax.jit, static_argnums=1)
-def best_of(outputs: Outputs, sizes: tuple[int, ...]) -> Seen:
-    """The best of n by the judge, of one judge [n, kind]."""
-    laws = [jax.vmap(partial(best_of_law, n=n))(jnp.asarray(FIRST), outputs.score) for n in sizes]
-    return describe(jnp.stack(laws), outputs)
+def final(outputs: Outputs) -> Seen:
+    """Students by natural gradient, in the end [..., kind]."""
+    return Seen(*(x[..., 0, :] for x in path(outputs, np.array([END]))))
 
 
-def seeds(outputs: Outputs) -> list[Outputs]:
-    """The judges on axis 0, one by one."""
-    return [jax.tree.map(lambda x, i=i: x[i], outputs) for i in range(len(outputs.score))]
+def best_of(outputs: Outputs) -> Seen:
+    """The best of each of SIZES by the judge, of many judges [judge, n, kind]."""
+    laws = np.stack(_best_of(outputs.score), axis=1)
+    return describe(laws, Outputs(*(x[:, None] for x in outputs)))
 
 
-def stacked(each: list[Seen]) -> Seen:
-    """Those of several judges, on axis 0."""
-    return Seen(*(np.stack(leaves) for leaves in zip(*each, strict=True)))
+@jax.jit
+def _best_of(scores: Float[jax.Array, "judge prompt output"]) -> list[jax.Array]:
+    return [jax.vmap(jax.vmap(partial(best_of_law, n=n)), (None, 0))(jnp.asarray(FIRST), scores) for n in SIZES]
 
 
-@cache
-def exact(settings: Settings, cell: Cell, when: When) -> tuple[Seen, Seen]:
-    """The path at TIMES and the best of SIZES, of the judges of a cell [seed, ..., kind]."""
-    judges = seeds(student.of(cell, settings, student.judged(settings, when)))
-    return stacked([path(x, TIMES) for x in judges]), stacked([best_of(x, SIZES) for x in judges])
+def drawn(key: jax.Array, outputs: Outputs) -> Seen:
+    """The best of SIZES, drawn [judge, n, kind]; but the distance, which no sample shows, is the exact one."""
+    rng = generator(key)
+    judges = [Outputs(*leaves) for leaves in zip(*outputs, strict=True)]
+    found = np.stack([[draw(rng, judge, n, NUM_DRAWS) for n in SIZES] for judge in judges])
+    return Seen(*np.moveaxis(found, 2, 0), kl=best_of(outputs).kl)
 
 
 def draw(rng: np.random.Generator, outputs: Outputs, n: int, num_draws: int) -> np.ndarray:
     """Reward, truth and length [value, kind] of the best by the judge of n outputs that were drawn from the start."""
-    u = rng.random((NUM_PROMPTS, num_draws, n, 1))
-    chosen = (np.cumsum(FIRST, 1)[:, None, None, :-1] <= u).sum(3)
-    scores = np.take_along_axis(outputs.score[:, None], chosen, 2)
+    shape = NUM_PROMPTS, num_draws, n
+    right = np.asarray(PROMPTS.right)[:, None, None]
+    chosen = np.where(rng.random(shape) < START, right, 1 - right) * NUM_FORMS + rng.integers(NUM_FORMS, size=shape)
+    scores = np.take_along_axis(outputs.score, chosen.reshape(NUM_PROMPTS, -1), 1).reshape(shape)
     best = np.take_along_axis(chosen, scores.argmax(2)[..., None], 2)[..., 0]
     values = [np.take_along_axis(x, best, 1) for x in (outputs.score, RIGHT, outputs.length)]
     return np.stack([x.reshape(2, -1).mean(1) for x in values])
-
-
-@cache
-def drawn(settings: Settings, cell: Cell, when: When) -> Seen:
-    """The best of SIZES, drawn [seed, n, kind]; but the distance, which no sample shows, is the exact one."""
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(stream(settings, STREAM))))
-    _, laws = exact(settings, cell, when)
-    judges = seeds(student.of(cell, settings, student.judged(settings, when)))
-    found = np.stack([[draw(rng, outputs, n, NUM_DRAWS) for n in SIZES] for outputs in judges])
-    return Seen(*np.moveaxis(found, 2, 0), kl=laws.kl)
-
-
-def at_distance(outputs: Outputs, nats: float) -> Seen:
-    """The point of the path whose mean KL over all prompts is `nats` [kind]."""
-
-    def away(time: float) -> float:
-        return float(path(outputs, np.array([time])).kl.mean()) - nats
-
-    end = 1.0
-    while away(end) < 0:
-        end *= 2
-    seen = path(outputs, np.array([brentq(away, 0, end, xtol=1e-12)]))
-    return Seen(*(np.asarray(x)[0] for x in seen))

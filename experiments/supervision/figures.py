@@ -5,12 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-import theory
-from experiments import plots
-from experiments.ledger import Settings
-from experiments.supervision import costs, signals
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from experiments.supervision import signals, study
+from experiments.supervision.study import ANEW, ONCE, SAMPLED, VERDICTS, Cost
 
-MARKERS = dict(zip(costs.METHODS, "osD^v", strict=True))
+MARKERS = dict(zip(study.METHODS, "osD^v", strict=True))
 TIMES = {
     "one_form": (plots.VERMILLION, "SFT, one fixed reference"),
     "all_forms": (plots.ORANGE, "SFT, forms drawn anew"),
@@ -43,7 +43,7 @@ def told(settings: Settings) -> Figure:
     """
     fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
     names = list(SIGNALS)
-    found = [signals.described(name) for name in names]
+    found = [signals.described(settings, name) for name in names]
     place = np.arange(len(names))[::-1]
     task = np.array([float(x.decomposition.task) for x in found])
     within = np.array([float(x.decomposition.within) for x in found])
@@ -81,7 +81,7 @@ def cost(settings: Settings) -> Figure:
     small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
     .01; 4 verdicts, or one reference, a prompt and update); one fixed: the same reference, shown again. Right: of a
     table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that is not there
-    after 1000 verdicts, about 3 % of them, counts with 1000. Dotted: in proportion to M, which sampled verdicts
+    in time, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
     undercut on a table, as chance draws them to one form.
 
     In practice: imitation pays for the form where each form is learned for itself, in small steps, from wordings that
@@ -90,87 +90,46 @@ def cost(settings: Settings) -> Figure:
     """
     fig, (left, middle, right) = plots.figure(3, width=5.0, height=4.4)
     for method, (color, name) in TIMES.items():
-        plots.theory(left, costs.FORMS, costs.predicted(method), label=f"_{name}, closed form")
-        left.plot(costs.FORMS, costs.trained(method).time, MARKERS[method], color=color, label=name, markersize=6)
+        plots.theory(left, study.FORMS, study.predicted()[method], label=f"_{name}, closed form")
+        left.plot(study.FORMS, study.trained(method).time, MARKERS[method], color=color, label=name, markersize=6)
     left.set(ylabel="learning rate × updates to 99 %", ylim=(2, 2e5))
     left.set_title("table, exact: times M, plus ln M, or nothing")
     left.legend(loc="upper left", fontsize=10)
-    sizes = costs.forms(settings)
-    network = {
-        "references, anew": ("SFT", plots.ORANGE),
-        "references, one fixed": ("SFT once", plots.VERMILLION),
-        "verdicts": ("RLVR", plots.BLUE),
-    }
-    for name, (method, color) in network.items():
-        _sampled(middle, sizes, [costs.on_network(settings, method, m) for m in sizes], name, color)
-    _proportional(middle, sizes, 47)
-    middle.set(ylabel="samples a prompt to 99 %", ylim=(25, 4e4 if settings.full else 6e3))
+    for name, color in ((ANEW, plots.ORANGE), (ONCE, plots.VERMILLION), (VERDICTS, plots.BLUE)):
+        _sampled(middle, study.on_network(settings, name), name, color)
+    _proportional(middle, 47)
+    middle.set(ylabel="samples a prompt to 99 %", ylim=(25, 6e3))
     middle.set_title("network: verdicts beat changing references")
     middle.legend(loc="upper left", fontsize=10)
-    for name, method, steps, color in (
-        ("references, rate 1", "SFT", "small steps", plots.ORANGE),
-        ("verdicts, rate 1", "RLVR", "small steps", plots.BLUE),
-        ("verdicts, rate 50", "RLVR", "large steps", plots.BLUE),
-        ("references, rate 50", "SFT", "large steps", plots.ORANGE),
+    for name, signal, steps, color in (
+        ("references, rate 1", ANEW, "small steps", plots.ORANGE),
+        ("verdicts, rate 1", VERDICTS, "small steps", plots.BLUE),
+        ("verdicts, rate 50", VERDICTS, "large steps", plots.BLUE),
+        ("references, rate 50", ANEW, "large steps", plots.ORANGE),
     ):
-        line = _sampled(right, sizes, costs.on_table(settings, method, steps), name, color)
+        line = _sampled(right, study.on_table(settings, signal)[steps], name, color)
         line.set_linestyle("--" if steps == "large steps" else "-")
-    _proportional(right, sizes, 77)
+    _proportional(right, 77)
     right.set(ylabel="samples a prompt to 99 %", ylim=(0.7, 1e5))
     right.set_title("table: in large steps one reference is enough")
     right.legend(loc="upper left", fontsize=10)
-    for ax, ticks in ((left, costs.FORMS), (middle, sizes), (right, sizes)):
-        ax.set(xscale="log", yscale="log", xlabel="M, forms of each class")
-        ax.set_xticks(ticks, [str(m) for m in ticks])
-        ax.set_xticks([], minor=True)
+    for ax, ticks in ((left, study.FORMS), (middle, SAMPLED), (right, SAMPLED)):
+        plots.log_ticks(ax.xaxis, ticks)
+        ax.set(yscale="log", xlabel="M, forms of each class")
     return fig
 
 
-def _sampled(ax: Axes, sizes: tuple[int, ...], found, name: str, color: str) -> Line2D:
+def _sampled(ax: Axes, cost: Cost, name: str, color: str) -> Line2D:
     """Geometric means over seeds, with 95 % intervals."""
-    logs = [theory.estimate(np.log(c.samples)) for c in found]
-    mean = np.exp([float(x.mean) for x in logs])
-    ends = np.exp([[float(end) for end in x.interval()] for x in logs])
-    line = plots.band(ax, sizes, mean, ends[:, 0], ends[:, 1], label=name, color=color)
+    logs = np.log(cost.samples)
+    mean, reach = logs.mean(1), 1.96 * logs.std(1, ddof=1) / logs.shape[1] ** 0.5
+    line = plots.band(ax, SAMPLED, *np.exp([mean, mean - reach, mean + reach]), label=name, color=color)
     line.set_marker("o")
     return line
 
 
-def _proportional(ax: Axes, sizes: tuple[int, ...], first: float) -> None:
-    ax.plot(sizes, first * np.array(sizes), ":", color=plots.INK, linewidth=1.2, label="_in proportion to M")
+def _proportional(ax: Axes, first: float) -> None:
+    ax.plot(SAMPLED, first * np.array(SAMPLED), ":", color=plots.INK, linewidth=1.2, label="_in proportion to M")
 
 
-@plots.style()
-def curves(settings: Settings) -> Figure:
-    """A table trained on each signal alone: the share right against queries, and against the nats that were told.
-
-    8 classes × 8 forms, one prompt a class, from a uniform law; signals with a value are climbed by policy gradient, 8
-    proposals a round, references imitated, one a round; all with plain steps of rate 8, so that it is the signals that
-    differ. Means over seeds with 95 % bands. A preference is against a uniform opponent; nats are those of uniform
-    proposals, I(Y;S|Q) times queries. Dashed: ln 8, all there is to know of the class. Where the style is not told, a
-    step is shared among four outputs.
-
-    In practice: nats are what could be learned, not what a learner takes, and the order of signals by nats is not that
-    of their curves. References are far ahead by the query, thanks to imitation. Policy gradient sees a signal through
-    its value alone: a rubric of more nats than a verdict teaches slower, as partial credit rewards what is wrong.
-    """
-    fig, (left, right) = plots.figure(2, width=6.6, height=4.4, sharey=True)
-    lines = {}
-    for name, curve in signals.curves(settings.seed, 128 if settings.full else signals.NUM_SEEDS).items():
-        split = signals.described(name).decomposition
-        t = 1 + plots.spaced(len(curve.queries) - 1)
-        queries, mean, stderr = (np.asarray(x)[t] for x in (curve.queries, *curve.correct[:2]))
-        plots.band(left, queries, mean, stderr, color=SIGNALS[name], label=name)
-        nats = queries * float(split.total)
-        lines[name] = plots.band(right, nats, mean, stderr, color=SIGNALS[name], label=name)
-    left.set(xlabel="queries a prompt", ylabel="share right", xscale="log", ylim=(0, 1.03))
-    left.set_title("by the query references are far ahead, …")
-    right.axvline(np.log(8), color=plots.INK, linewidth=1, linestyle=(0, (5, 3)), label="_ln 8")
-    right.annotate("ln 8", (np.log(8), 0.95), xytext=(-4, 0), textcoords="offset points", ha="right", fontsize=10)
-    right.set(xlabel="nats a prompt, I(Y;S|Q) × queries", xscale="log")
-    right.set_title("… by the nat verdicts close up, rubrics are dear")
-    fig.legend(list(lines.values()), list(lines), loc="outside right center")
-    return fig
-
-
-FIGURES = {"supervision-signals": told, "supervision-cost": cost, "supervision-curves": curves}
+FIGURES = {"supervision-signals": told, "supervision-cost": cost}

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import entr
 
 import theory
 from theory import supervision
-from theory.measures import binary_entropy
 
 SURE = 0.99  # the probability of a class at which noisy answers stop
 NUM_RUNS = 500  # simulated where answers are noisy
@@ -61,7 +61,7 @@ def merged(prior: np.ndarray, channel: np.ndarray, blocks: np.ndarray, proposals
     return Asked(law, channel[rows], blocks[first], np.bincount(same.ravel(), proposals))
 
 
-def queries(asked: Asked) -> Queries:
+def queries(asked: Asked, rng: np.random.Generator) -> Queries:
     """Exact for noiseless answers, simulated for noisy ones.
 
     The converse for noisy answers: the entropy of the class has to fall to that of .99 (Fano), and no answer says more
@@ -73,18 +73,17 @@ def queries(asked: Asked) -> Queries:
         return Queries(exact.greedy, 0.0, exact.converse)
     capacities = [float(theory.capacity(w, tolerance=1e-6).upper) for w in channel]
     classes = np.bincount(blocks, law)
-    left = float(binary_entropy(jnp.asarray(SURE))) + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))
-    unknown = max(0.0, float(theory.entropy(classes)) - left)
+    left = entr([SURE, 1 - SURE]).sum() + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))
+    unknown = max(0.0, float(entr(classes).sum() - left))
     converse = unknown / max(capacities) if max(capacities) > 1e-9 else inf if unknown > 0 else 0.0
-    runs = _simulated(law, channel, blocks)
+    runs = _simulated(law, channel, blocks, rng)
     if not np.isfinite(runs).all():
         return Queries(inf, 0.0, converse, simulated=True)
     return Queries(float(runs.mean()), float(runs.std(ddof=1) / NUM_RUNS**0.5), converse, simulated=True)
 
 
-def _simulated(law: np.ndarray, channel: np.ndarray, blocks: np.ndarray) -> np.ndarray:
+def _simulated(law: np.ndarray, channel: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Queries of each run of the greedy policy until a class has probability .99; infinite after too many."""
-    rng = np.random.default_rng(0)
     target = rng.choice(law.size, NUM_RUNS, p=law)
     member = np.eye(blocks.max() + 1)[blocks]  # [target, class]
     posterior = np.tile(law, (NUM_RUNS, 1))

@@ -3,7 +3,7 @@
 Any `sandbox.feedback.Feedback` will do: one of `SIGNALS`, or a user's own.
 """
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from jax import Array
 from jaxtyping import Float
 
 import theory
+from experiments.harness.study import generator, study
 from experiments.supervision import identify
 from sandbox import environments, feedback, validation
 from sandbox.feedback import Feedback
@@ -27,18 +28,22 @@ NUM_SEEDS = 32
 LEARNING_RATE = 8.0
 
 
+NAMES = ("verdict", "noisy verdict", "rubric", "rubric + style", "preference", "reference", "reference + style")
+
+
 def signals() -> dict[str, Feedback]:
     """The signals on one table of 8 classes × 8 forms."""
     size = (NUM_CLASSES, NUM_FORMS)
-    return {
-        "verdict": feedback.verdict(*size),
-        "noisy verdict": feedback.verdict(*size, tpr=RATES[0], fpr=RATES[1]),
-        "rubric": feedback.rubric(*size),
-        "rubric + style": feedback.rubric(*size, style=True),
-        "preference": feedback.preference(*size),
-        "reference": feedback.reference(*size, num_styles=NUM_STYLES),
-        "reference + style": feedback.reference(*size),
-    }
+    found = (
+        feedback.verdict(*size),
+        feedback.verdict(*size, tpr=RATES[0], fpr=RATES[1]),
+        feedback.rubric(*size),
+        feedback.rubric(*size, style=True),
+        feedback.preference(*size),
+        feedback.reference(*size, num_styles=NUM_STYLES),
+        feedback.reference(*size),
+    )
+    return dict(zip(NAMES, found, strict=True))
 
 
 class Description(NamedTuple):
@@ -82,7 +87,14 @@ class Study(NamedTuple):
         )
 
 
-def describe(signal: Feedback, num_forms: int, prior: Any | None = None, proposals: Any | None = None) -> Description:
+def describe(
+    signal: Feedback,
+    num_forms: int,
+    prior: Any | None = None,
+    proposals: Any | None = None,
+    *,
+    rng: np.random.Generator | None = None,
+) -> Description:
     """Splits what a signal says of the output into class and form: joint p(y) p(q) p(s|q,y), y = class · M + form.
 
     Args:
@@ -90,6 +102,7 @@ def describe(signal: Feedback, num_forms: int, prior: Any | None = None, proposa
         num_forms: M, the forms of a class.
         prior: The law of the target [target]; None: uniform.
         proposals: The law of the proposal [proposal]; None: uniform.
+        rng: The randomness of noisy answers, which are simulated; None: that of seed 0.
 
     Returns:
         I(Y;S|Q) and its two parts, in nats a query; that of the best query; queries until the class is known.
@@ -101,13 +114,17 @@ def describe(signal: Feedback, num_forms: int, prior: Any | None = None, proposa
     asked, targets, _ = signal.channel.shape
     p, law = _law("prior", prior, targets), _law("proposals", proposals, asked)
     told = identify.merged(p, np.asarray(signal.channel, p.dtype), blocks, law)
-    joint = told.prior[:, None, None] * np.moveaxis(told.channel, 0, 2) * told.proposals
-    parts = split(jnp.asarray(joint / joint.sum()), tuple(told.blocks.tolist()))
-    best = float(supervision.query_information(told.prior, told.channel, told.blocks).max())
-    return Description(parts, best, identify.queries(told))
+    parts, best = _told(told.prior, told.channel, told.proposals, tuple(told.blocks.tolist()))
+    queries = identify.queries(told, rng or np.random.default_rng(0))
+    return Description(supervision.Decomposition(*map(jnp.asarray, parts)), float(best), queries)
 
 
-split = jax.jit(supervision.decompose, static_argnums=1)
+@partial(jax.jit, static_argnums=3)
+def _told(prior: Array, channel: Array, proposals: Array, blocks: tuple[int, ...]) -> tuple[Any, Array]:
+    """The parts of I(Y;S|Q), and I([Y];S|q) of the best query."""
+    joint = prior[:, None, None] * jnp.moveaxis(channel, 0, 2) * proposals[None, None, :]
+    best = supervision.query_information(prior, channel, blocks).max()
+    return supervision.decompose(joint / joint.sum(), blocks), best
 
 
 def _blocks(signal: Feedback, num_forms: int) -> np.ndarray:
@@ -216,7 +233,7 @@ def _paths(
     return jax.vmap(lambda key: train(key, start, prompts, signal, method, **options).measured)(keys)
 
 
-def study(
+def signal_study(
     signal: Feedback, *, num_forms: int, prior: Any | None = None, num_queries: int = 400, num_seeds: int = NUM_SEEDS
 ) -> Study:
     """Describes a signal and trains on it: what it says, how many queries identify the class, how fast one learns.
@@ -238,25 +255,10 @@ def study(
     return Study(describe(signal, num_forms, prior), curve)
 
 
-@lru_cache
-def described(name: str) -> Description:
+@study("supervision/signals")
+def described(key: Array, name: str) -> Description:
     """One of the signals."""
-    return describe(signals()[name], NUM_FORMS)
+    return describe(_signals()[name], NUM_FORMS, rng=generator(key))
 
 
-@lru_cache
-def curves(seed: int, num_seeds: int) -> dict[str, Curve]:
-    """Each of the signals; a preference is against a uniform opponent.
-
-    All have as many symbols, some of which do not occur, so that one compilation serves many.
-    """
-    uniform = jnp.full(NUM_CLASSES * NUM_FORMS, 1 / (NUM_CLASSES * NUM_FORMS))
-    plain = signals() | {"preference": signals()["preference"].against(uniform)}
-    options: dict[str, Any] = {"num_seeds": num_seeds, "key": jax.random.key(seed)}
-    sizes = [max(s.value.size for s in plain.values() if (len(s.channel) == 1) == shown) for shown in (False, True)]
-
-    def padded(signal: Feedback) -> Feedback:
-        more = sizes[len(signal.channel) == 1] - signal.value.size
-        return Feedback(jnp.pad(signal.channel, ((0, 0), (0, 0), (0, more))), jnp.pad(signal.value, (0, more)))
-
-    return {name: training_curve(padded(signal), NUM_FORMS, **options) for name, signal in plain.items()}
+_signals = jax.jit(signals)  # one compilation

@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from sandbox.online import LEARNERS, Race
@@ -26,6 +28,11 @@ class Curves(NamedTuple):
         """What the intended component alone has saved more than the spurious one alone [..., n]."""
         return self.saving[..., INTENDED, :] - self.saving[..., SPURIOUS, :]
 
+    @property
+    def trust(self) -> np.ndarray:
+        """½ less the reliance, > 0 where the learner of both answers as the intended component does [..., n]."""
+        return 0.5 - self.reliance
+
     def pick(self, index: Any) -> "Curves":
         """Those of one run, or some, by an index of the leading axes."""
         return Curves(self.samples, *(leaf[index] for leaf in self[1:]))
@@ -37,7 +44,7 @@ class Curves(NamedTuple):
             ValueError: They begin later.
         """
         if samples < self.samples[0] * (1 - 1e-9):
-            raise ValueError(f"samples: a number of {self.samples[0]} or more is accepted, got {samples}")
+            raise ValueError(f"samples: {samples} was given; accepted: {self.samples[0]} or more")
         return int(np.searchsorted(self.samples, samples * (1 + 1e-9), side="right")) - 1
 
 
@@ -57,16 +64,41 @@ def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
         total = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1, dtype=float)], axis=-1)
         return (total[..., ends] - total[..., starts]) / (ends - starts)
 
-    saving = np.asarray(prequential.saving(np.asarray(race.loss, float), math.log(2), batch=batch))
     reliance = np.asarray(race.reliance)[..., BOTH, :]
-    return Curves(ends * batch, saving[..., ends - 1], window(np.asarray(race.right)), window(reliance))
+    return Curves(
+        ends * batch, savings(race.loss, batch)[..., ends - 1], window(np.asarray(race.right)), window(reliance)
+    )
+
+
+def savings(loss: Any, batch: int) -> np.ndarray:
+    """`prequential.saving` of balanced labels, of the mean losses of batches [..., step], in NumPy."""
+    return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
 
 
 def predicted_turn(curves: Curves) -> Crossing:
     """The sample number from which on the intended component alone has saved more, over the seeds on axis 0."""
-    return prequential.crossing(curves.lead, curves.samples)
+    return crossing(curves.lead, curves.samples)
 
 
 def measured_turn(curves: Curves) -> Crossing:
     """The sample number from which on the learner of both answers as the intended component does, likewise."""
-    return prequential.crossing(0.5 - curves.reliance, curves.samples)
+    return crossing(curves.trust, curves.samples)
+
+
+def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossing:
+    """`prequential.crossing` as one program."""
+    return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
+
+
+def turning(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Where mean leads [..., n] cross, each by itself, without an interval [...]."""
+    flat = np.asarray(mean, float).reshape(-1, len(samples))
+    return np.asarray(_turning(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
+
+
+_crossing = jax.jit(prequential.crossing)
+
+
+@jax.jit
+def _turning(means: jax.Array, samples: jax.Array) -> jax.Array:
+    return jax.vmap(lambda lead: jnp.asarray(prequential.crossing(jnp.stack([lead, lead]), samples).at))(means)

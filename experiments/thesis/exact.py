@@ -1,89 +1,94 @@
-"""The exact rows of C10: a gradient flow, Bayesian tables, and a mixture, in which the larger saving is relied on."""
+"""The rows without a random number: gradient flows and descent on two signs, and Bayesian tables."""
 
-import itertools
 import math
 
 import numpy as np
+from scipy.special import rel_entr
 
-import theory
-from experiments.ledger import Outcome, Settings, equality, inequality
-from experiments.thesis.failures import table_joint
-from experiments.thesis.flow import RATES, SCALE, crosses, turns
-from theory import prequential
+from experiments.harness.claim import Found, at_least, at_most, equal
+from experiments.harness.ledger import Settings
+from experiments.thesis import failures, flow
+from experiments.thesis.failures import AGREEMENT, CONTEXTS, RIGHT
 
-SAMPLES = 84  # of the tables: where the one of 2 contexts is farthest ahead of one of 64
-MIXED = 4  # samples, all sequences of two bits and a label
-
-
-def informations() -> tuple[float, float]:
-    """I(Y; sign) of the two signs of the flow, nats."""
-    first, second = (float(theory.mutual_information(np.array([[a, 1 - a], [1 - a, a]]) / 2)) for a in RATES)
-    return first, second
+TABLE_SAMPLES = 84  # where the table of 2 contexts is farthest ahead of one of 64
+SCALES = (0.05, 0.1, 0.2)
+ANSWERS, TIME = "share of answers as the rule says", "learning rate × updates"
+FLOW = "least squares, gradient flow: a sign of .49 nats at scale {:g}, one of .13 at 1"
 
 
-def scaled(_: Settings, *, by_information: bool = False) -> Outcome:
+def _flows() -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """When the flow turns, when the savings cross, and where."""
+    turns, crosses = (np.array([of(scale) for scale in SCALES]) for of in (flow.turns, flow.crosses))
+    where = [
+        f"{FLOW.format(scale)}: turn at {turn:.4g}, the savings cross at {cross:.4g}"
+        for scale, turn, cross in zip(SCALES, turns, crosses, strict=True)
+    ]
+    return turns, crosses, where
+
+
+def scaled(settings: Settings) -> Found:
     """How long the feature of more information is not the one that is answered by, though unscaled it always is."""
-    slow, plain = turns(SCALE), turns(1.0)
-    first, second = informations()
-    setting = f"least squares, gradient flow: a sign of {first:.4f} nats at scale {SCALE:g}, one of {second:.4f} at 1: "
-    setting += f"answers by the second until {slow:.4f}; with both at scale 1 until {plain:g}"
-    if by_information:
-        return equality(slow, plain, setting=setting, unit="learning rate × updates")
-    return inequality(slow - plain, predicted=plain, measured=slow, setting=setting, unit="learning rate × updates")
+    setting = f"{FLOW.format(flow.SCALE)}; answers by the second until then, predicted: with both at scale 1"
+    return at_least(flow.turns(flow.SCALE), flow.turns(1.0), setting, TIME)
 
 
-def flow_turn(_: Settings, *, exactly: bool = False) -> Outcome:
+def flow_turn(settings: Settings) -> Found:
     """The turn of the flow against that of the savings."""
-    measured, predicted = turns(SCALE), crosses(SCALE)
-    setting = "least squares, gradient flow, a sign of .49 nats at scale "
-    setting += f"{SCALE:g}, one of .13 at 1: turn {measured / predicted:.4f} × as late as the savings say"
-    if exactly:
-        return equality(measured, predicted, setting=setting, unit="learning rate × updates")
-    slack = math.log(2) - abs(math.log(measured / predicted))
-    return inequality(slack, predicted=predicted, measured=measured, setting=setting, unit="learning rate × updates")
+    turns, crosses, where = _flows()
+    return at_most(np.abs(np.log(turns / crosses)), math.log(2), where, "|ln turn/predicted|")
 
 
-def tables(_: Settings, *, contexts: int = 64) -> Outcome:
-    """By how much a table of less information, in two contexts, is ahead of one of more in so many."""
-    joints = table_joint(contexts, 0.9), table_joint(2, 0.8)
-    first, second = (float(prequential.table_saving(joint, SAMPLES)[-1]) for joint in joints)
-    nats = [float(theory.mutual_information(joint)) for joint in joints]
-    setting = f"Bayesian tables: {contexts} contexts of {nats[0]:.3f} nats have saved {first:.3f} after {SAMPLES} "
-    setting += f"samples, 2 contexts of {nats[1]:.3f} {second:.3f}"
-    return inequality(second - first, measured=second - first, setting=setting)
+def scaled_flow(settings: Settings) -> Found:
+    """Between the two the rule is wrong."""
+    turns, crosses, where = _flows()
+    return at_least(turns, crosses, where, TIME)
 
 
-def mixture(_: Settings, *, by_information: bool = False) -> Outcome:
-    """The posterior of two table learners, their parameters integrated out, against their savings; all sequences."""
-    signs, labels = sequences()
-    savings = np.asarray(prequential.saving(online_losses(signs, labels), math.log(2)))[..., -1]
-    told = np.broadcast_to(MIXED * np.array(informations()), savings.T.shape) if by_information else savings.T
-    gap = np.abs(np.asarray(prequential.mixture_weights(told)) - posterior(signs, labels).T).max()
+def decayed_flow(decay: float, settings: Settings) -> Found:
+    """In the limit: the answer to a conflict, > 0 for the small sign, and what each saves alone with that decay."""
+    answer, (first, second) = flow.limit(flow.SCALE, decay)
+    setting = f"{FLOW.format(flow.SCALE)}, weight decay {decay:g}, in the limit: "
+    where = ["answer to a conflict, > 0: by the first", "saved by the second alone, predicted: by the first"]
+    return at_most([answer, second], [0.0, first], [setting + what for what in where], "1, or nats a unit of time")
+
+
+def faster_flow(settings: Settings) -> Found:
+    """The turn at half the scale; `separated_turn` says 4 times as late."""
+    small, large = 0.01, 0.02
+    saved = flow.crosses(small) / flow.crosses(large)
+    setting = f"least squares, scales {small} and {large}, tolerance O(scale²); savings cross {saved:.4f} × as late"
+    return equal(flow.turns(small) / flow.turns(large), 4.0, setting, "times as late", tolerance=4 * large**2)
+
+
+def edge(rate: float, settings: Settings) -> Found:
+    """Gradient descent at a rate that each component alone can bear."""
+    found = flow.descend(0.7, rate)
+    factors = ", ".join(f"{x:.2f}" for x in found.alone)
     setting = (
-        f"two tables, Beta(½, ½) in each context, all {labels.shape[0]} sequences of {MIXED} samples of two signs "
+        f"least squares, a sign of .49 nats at scale .7, one of .13 at 1, learning rate {rate:g}: largest |1 − rate λ| "
+        f"alone {factors}, together {found.together:.2f}"
     )
-    return equality(float(gap), 0.0, setting=f"{setting}and a label; largest distance", unit="probability")
+    return at_most(found.share, 0.5, setting, ANSWERS)
 
 
-def sequences() -> tuple[np.ndarray, np.ndarray]:
-    """All sequences of samples: two signs [component, sequence, sample], and labels [sequence, sample], 0 or 1."""
-    cells = np.array(list(itertools.product(range(8), repeat=MIXED)))
-    return np.stack([cells >> 2, cells >> 1 & 1]), cells & 1
+def tables(contexts: int, settings: Settings) -> Found:
+    """A table of less information, in two contexts, against one of more in so many."""
+    sizes = ((2, AGREEMENT), (contexts, RIGHT))
+    second, first = (failures.table_saving(*size)[TABLE_SAMPLES] for size in sizes)
+    joints = [failures.table_joint(*size) for size in sizes]
+    nats = [rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum() for joint in joints]
+    setting = (
+        f"Bayesian tables after {TABLE_SAMPLES} samples: saved in 2 contexts of {nats[0]:.3f} nats, predicted: in "
+        f"{contexts} of {nats[1]:.3f}"
+    )
+    return at_least(second, first, setting)
 
 
-def online_losses(signs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """−ln((n_xy + ½)/(n_x + 1)), with the counts before each sample."""
-    earlier = np.tri(labels.shape[-1], k=-1, dtype=bool)
-    same = (signs[..., None] == signs[..., None, :]) & earlier
-    agree = same & (labels[..., None] == labels[..., None, :])
-    return -np.log((agree.sum(-1) + 0.5) / (same.sum(-1) + 1))
-
-
-def posterior(signs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Of the two tables [component, sequence]; Gauss–Chebyshev nodes integrate such polynomials under Beta(½, ½)."""
-    theta = (1 + np.cos((np.arange(MIXED) + 0.5) * math.pi / MIXED)) / 2
-    evidence = np.ones(signs.shape[:-1])
-    for context in (0, 1):
-        ones, zeros = (((signs == context) & (labels == y)).sum(-1)[..., None] for y in (1, 0))
-        evidence *= (theta**ones * (1 - theta) ** zeros).mean(-1)
-    return evidence / evidence.sum(0)
+def joint_table(agreement: float, settings: Settings) -> Found:
+    """A table of all pairs of contexts, against one of each component."""
+    first, second = (failures.table_saving(*x)[failures.SAMPLES] for x in ((CONTEXTS, RIGHT), (2, agreement)))
+    setting = (
+        f"an intended sign in {CONTEXTS} contexts, right in {RIGHT}, a spurious one in 2, in {agreement}; "
+        f"{failures.SAMPLES} samples: Bayesian tables of each save {first:.1f} and {second:.1f} nats"
+    )
+    return at_most(failures.joint_follows(agreement), 0.5, setting, ANSWERS)

@@ -1,19 +1,19 @@
 """Where the thesis fails: what a student answers against what the savings say, measured, and in exact examples."""
 
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import binom
 
-from experiments.ledger import STANDARD_ERRORS, Outcome, Settings, inequality
-from experiments.thesis import flow
+from experiments.harness.ledger import Settings
 from experiments.thesis.cases import CASES, raced
 from experiments.thesis.curves import INTENDED, SPURIOUS, Curves
-from theory import estimate, prequential
+from theory import prequential
 
-By = Literal["mean", "own", "others"]
-UNIT = "share of answers as the rule says"
 CONTEXTS, RIGHT, AGREEMENT, SAMPLES = 64, 0.9, 0.8, 100  # of the table: the spurious component has 2 contexts
 
 
@@ -21,28 +21,28 @@ class Probe(NamedTuple):
     """Where the rule is put to the test."""
 
     case: str  # of CASES
-    samples: int = 16384
+    samples: int = 12_288
     predictor: str | None = None  # the case whose savings count, where they are not those of the student's own race
-    by: By = "mean"  # whose savings a seed goes by: the mean of all seeds, its own, or those of each of the others
+    others: bool = False  # whether a seed goes by the savings of each of the others, instead of its own
 
 
 FAILURES = {
-    "tie": (Probe("tie", by="own"),),
-    "scale": (Probe("scale", 4096),),
-    "decay": (Probe("decay"),),
-    "repeats": (Probe("repeats", predictor="fresh"),),
-    "lag": tuple(Probe(f"lag {i}", 9000) for i in range(3)),
-    "rate": (Probe("rate"),),
+    "tie": Probe("tie"),
+    "scale": Probe("scale", 4096),
+    "decay": Probe("decay"),
+    "repeats": Probe("repeats", predictor="fresh"),
+    "lag": Probe("lag", 9000),
+    "rate": Probe("rate", 4096),
 }
 CONTROLS = {
-    "tie": (Probe("near tie 0.75", by="own"),),
-    "scale": (Probe("no scale", 4096),),
-    "decay": (Probe("no decay"),),
-    "repeats": (Probe("repeats"),),
-    "lag": tuple(Probe(f"lag {i}", 4096) for i in range(3)),
-    "rate": (Probe("no rate"),),
+    "tie": Probe("near tie 0.75"),
+    "scale": Probe("no scale", 4096),
+    "decay": Probe("no decay"),
+    "repeats": Probe("fresh"),
+    "lag": Probe("lag", 4096),
+    "rate": Probe("no rate", 4096),
 }
-BROKEN = tuple(Probe(f"broken tie {i}", 8192, by="own") for i in range(3))
+BROKEN = Probe("broken tie", 8192)
 
 
 class Followed(NamedTuple):
@@ -58,110 +58,57 @@ class Followed(NamedTuple):
         return self.saving[:, 0] - self.saving[:, 1]
 
 
-def followed(student: Curves, predictor: Curves, samples: float, *, by: By = "mean") -> Followed:
+def followed(student: Curves, predictor: Curves, samples: float, *, others: bool = False) -> Followed:
     """The rule put to the test at one sample number.
 
     Args:
         student: Leaves [seed, ...]; whose reliance counts.
-        predictor: Whose savings count.
+        predictor: Whose savings count, of the same seeds.
         samples: The number, or the last one below it on the grid.
-        by: As in `Probe`.
+        others: As in `Probe`.
     """
     at = student.at(samples)
-    reliance, leads = student.reliance[:, at], predictor.lead[:, at]
-    ahead = (leads > 0).astype(float)
-    told = {"mean": float(leads.mean() > 0), "own": ahead, "others": (ahead.sum() - ahead) / (ahead.size - 1)}[by]
+    reliance, ahead = student.reliance[:, at], (predictor.lead[:, at] > 0).astype(float)
+    told = (ahead.sum() - ahead) / (ahead.size - 1) if others else ahead
     share = told * (1 - reliance) + (1 - told) * reliance
     return Followed(int(student.samples[at]), predictor.saving[:, [INTENDED, SPURIOUS], at], share)
 
 
-def probed(settings: Settings, probes: tuple[Probe, ...]) -> Followed:
-    """`followed` where some probes say, which differ in their seeds alone."""
-    found = []
-    for probe in probes:
-        student, predictor = (raced(settings, name) for name in (probe.case, probe.predictor or probe.case))
-        found.append(followed(student, predictor, probe.samples, by=probe.by))
-    return Followed(found[0].samples, *(np.concatenate(x) for x in zip(*(x[1:] for x in found), strict=True)))
+def probed(settings: Settings, probe: Probe) -> Followed:
+    """`followed` where a probe says."""
+    student, predictor = (raced(settings, name) for name in (probe.case, probe.predictor or probe.case))
+    return followed(student, predictor, probe.samples, others=probe.others)
 
 
-def rule(settings: Settings, *, probes: tuple[Probe, ...], holds: bool, bound: float = 0.5) -> Outcome:
-    """Whether more, or fewer, than a share `bound` of the answers are as the rule says.
-
-    Where all seeds go by one mean whose sign is in doubt, the rule says nothing: the row is left open.
-    """
-    found = probed(settings, probes)
-    share, lead = estimate(found.share), estimate(found.lead)
-    slack = (1 if holds else -1) * (float(share.mean) - bound)
-    sure = probes[0].by != "mean" or abs(lead.mean) > STANDARD_ERRORS * lead.stderr
-    return inequality(
-        slack,
-        stderr=float(share.stderr) if sure else max(float(share.stderr), abs(slack)),
-        predicted=bound,
-        measured=float(share.mean),
-        unit=UNIT,
-        setting=_setting(probes[0], found),
-    )
-
-
-def as_often(settings: Settings, *, probes: tuple[Probe, ...], control: tuple[Probe, ...]) -> Outcome:
-    """By how much more the answers are as the rule says than in a control of the same seeds."""
-    found, usual = (probed(settings, x) for x in (probes, control))
-    gain = estimate(found.share - usual.share)
-    return inequality(
-        float(gain.mean),
-        stderr=float(gain.stderr),
-        measured=float(gain.mean),
-        unit=UNIT,
-        setting=f"{_setting(probes[0], found)}; less the share of the control, {usual.share.mean():.3g}: "
-        f"{CASES[control[0].case].text}",
-    )
-
-
-def _setting(probe: Probe, found: Followed) -> str:
+def described(probe: Probe, found: Followed) -> str:
     """Where the rule was put to the test, and what both components had saved."""
     case, predictor = (CASES[name] for name in (probe.case, probe.predictor or probe.case))
     of = "" if predictor is case else f" ({predictor.text})"
     first, second = found.saving.mean(0)
-    lead = estimate(found.lead)
-    own = {"mean": "", "own": ", each seed by its own", "others": ", each seed by those of the others"}[probe.by]
+    error = found.lead.std(ddof=1) / len(found.lead) ** 0.5
     return (
-        f"{case.text}; {case.student}, {lead.count} seeds, {found.samples} samples; solo learners{of} have saved "
-        f"{first:.0f} nats of the intended component, {second:.0f} of the spurious one, difference ± "
-        f"{float(lead.stderr):.0f}{own}"
-    )
-
-
-def exactly(share: float, *, setting: str) -> Outcome:
-    """That no more than half of the answers are as the rule says, in an exact example."""
-    return inequality(0.5 - share, predicted=0.5, measured=share, unit=UNIT, setting=setting)
-
-
-def flow_rule(settings: Settings, *, scale: float = flow.SCALE, decay: float = 0.0, time: float) -> Outcome:
-    """The gradient flow, and solo learners with the same weight decay, at one time."""
-    first, second = flow.savings(scale, decay, time)
-    cross, turn = flow.crosses(scale, decay), flow.turns(scale, decay)
-    return exactly(
-        float((turn < time) == (first > second)),
-        setting=f"least squares, gradient flow: a sign of .49 nats at scale {scale:g}, one of .13 at 1, weight decay "
-        f"{decay:g}; after {time:g} (rate × updates) they have saved {first:.3g} and {second:.3g}, the savings cross "
-        f"at {cross:.4g}, the student turns at {turn:.4g}",
-    )
-
-
-def edge(settings: Settings, *, rate: float) -> Outcome:
-    """Gradient descent whose rate each component alone can bear."""
-    found = flow.descend(0.7, rate)
-    factors = ", ".join(f"{x:.2f}" for x in found.alone)
-    return exactly(
-        found.share,
-        setting=f"least squares, a sign of .49 nats at scale .7, one of .13 at 1, learning rate {rate:g}: largest "
-        f"|1 − rate λ| alone {factors}, together {found.together:.2f}",
+        f"{case.text}; {case.student}, {len(found.lead)} seeds, {found.samples} samples; solo learners{of} have saved "
+        f"{first:.0f} nats of the intended component, {second:.0f} of the spurious one, difference ± {error:.0f}; each "
+        f"seed by {'those of the others' if probe.others else 'its own'}"
     )
 
 
 def table_joint(num_contexts: int, right: float) -> Float[np.ndarray, "context 2"]:
     """A sign of agreement `right` with the label, in any of `num_contexts` contexts, half of them for each sign."""
     return np.repeat([[right, 1 - right], [1 - right, right]], num_contexts // 2, axis=0) / num_contexts
+
+
+@cache
+def table_saving(num_contexts: int, right: float) -> np.ndarray:
+    """What a Bayesian table of it saves, n = 0 … SAMPLES; contexts that never occur make it one program for all."""
+    joint = np.zeros((CONTEXTS, 2))
+    joint[:num_contexts] = table_joint(num_contexts, right)
+    return np.asarray(_table_saving(joint))
+
+
+@jax.jit
+def _table_saving(joint: jax.Array) -> jax.Array:
+    return prequential.table_saving(jnp.asarray(joint), SAMPLES)
 
 
 def joint_reliance(num_contexts: int, right: float, agreement: float, num_samples: int) -> float:
@@ -186,13 +133,8 @@ def joint_reliance(num_contexts: int, right: float, agreement: float, num_sample
     return float(law @ wrong)
 
 
-def joint_table(settings: Settings, *, agreement: float) -> Outcome:
-    """A table of all pairs of contexts, against one of each component."""
-    tables = table_joint(CONTEXTS, RIGHT), table_joint(2, agreement)
-    first, second = (float(prequential.table_saving(table, SAMPLES)[-1]) for table in tables)
+def joint_follows(agreement: float) -> float:
+    """How often that table answers a conflict as the larger saving of tables of each component alone says."""
+    first, second = (table_saving(*table)[SAMPLES] for table in ((CONTEXTS, RIGHT), (2, agreement)))
     reliance = joint_reliance(CONTEXTS, RIGHT, agreement, SAMPLES)
-    return exactly(
-        1 - reliance if first > second else reliance,
-        setting=f"an intended sign in {CONTEXTS} contexts, right in {RIGHT}, a spurious one in 2, in {agreement}; "
-        f"{SAMPLES} samples: Bayesian tables of each save {first:.1f} and {second:.1f} nats",
-    )
+    return 1 - reliance if first > second else reliance

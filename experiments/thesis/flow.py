@@ -59,6 +59,15 @@ def turns(scale: float, decay: float = 0.0) -> float:
     return float(prequential.turn(covariance + decay * np.eye(2), cross, direction))
 
 
+def limit(scale: float, decay: float) -> tuple[float, np.ndarray]:
+    """In the end, with weight decay: the answer to the input in which the signs disagree, and what each saves alone."""
+    covariance, cross, direction = signs(scale)
+    second = np.diag(covariance)
+    alone = cross / (second + decay)
+    answer = direction @ np.linalg.solve(covariance + decay * np.eye(2), cross)
+    return float(answer), cross * alone - second * alone**2 / 2
+
+
 class Descent(NamedTuple):
     """Gradient descent on two signs, and on each alone."""
 

@@ -19,18 +19,18 @@ from matplotlib.ticker import NullFormatter
 from rich.console import Console
 from scipy.special import stdtrit
 
-from experiments import plots, progress
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings, write_atomic
-from experiments.names import unknown
-from experiments.thesis.curves import INTENDED, SPURIOUS, Curves, curves, measured_turn, predicted_turn
+from experiments.harness import figures as plots
+from experiments.harness import progress
+from experiments.harness.ledger import write_atomic
+from experiments.harness.names import unknown
+from experiments.harness.study import key_of
+from experiments.thesis.curves import INTENDED, SPURIOUS, Curves, crossing, curves, measured_turn, predicted_turn
 from sandbox import spread
 from sandbox.components import KINDS, Component, Shortcut, component, shortcut, stack
 from sandbox.online import CONTEXT, STUDENTS, Training, races
-from theory import estimate, prequential
+from theory import estimate
 from theory.prequential import Crossing
 
-STREAM = 119
 BATCH = 32
 SHARES = np.linspace(0, 1, 9)  # of decorrelated labels
 MEANS = 4  # sample numbers for which the decorrelation is told, a factor 4 apart
@@ -124,9 +124,9 @@ def _name(kind: str, order: int) -> str:
     return kind if order == 1 or kind in ("bit", "length") else f"{kind} of {order}"
 
 
-def run(settings: Settings, asked: Case, console: Console) -> Curves:
+def run(seed: int, asked: Case, console: Console) -> Curves:
     """The curves for each of SHARES, [share, seed, learner, n]: one program, run once a share."""
-    keys = spread(jax.random.split(stream(settings, STREAM), asked.num_seeds))[:, None]
+    keys = spread(jax.random.split(key_of(seed, "race"), asked.num_seeds))[:, None]
     options: dict[str, Any] = {"num_steps": asked.num_steps, "batch": BATCH}
     options["training"] = Training(learning_rate=asked.learning_rate)
     found = []
@@ -151,7 +151,7 @@ def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
     leads = found.lead[..., n], 0.5 - found.reliance[..., n]
     learned = found.saving[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
     predicted, measured = (
-        prequential.crossing(lead.T, SHARES) if clear(one) else never for lead, one in zip(leads, learned, strict=True)
+        crossing(lead.T, SHARES) if clear(one) else never for lead, one in zip(leads, learned, strict=True)
     )
     return predicted, measured
 
@@ -193,7 +193,7 @@ def figure(asked: Case, found: Curves) -> Figure:
     plots.band(relied, given.samples, share.mean, share.stderr, color=plots.PURPLE, errors=errors)
     relied.axhline(0.5, color=plots.GREY, linewidth=1)
     for turn, label, style in (
-        (predicted_turn(given), "predicted turn", "--"),
+        (predicted_turn(given), "predicted turn", plots.DASHED),
         (measured_turn(given), "measured", "-"),
     ):
         if 0 < turn.at < np.inf:

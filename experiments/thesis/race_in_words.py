@@ -39,7 +39,7 @@ def lines(asked: Case, found: Curves) -> Iterator[str]:
     turns = predicted_turn(given), measured_turn(given)
     yield f"turns to {asked.intended}: predicted {_when(turns[0], given)}; measured {_when(turns[1], given)}"
     yield f"  in the end: {_answered(asked, given, -1)}"
-    yield "  (predicted turns are off by a factor of 2 at times, those of a table by 3: rows C10-turn, C10-turn-late)"
+    yield "  (predicted turns are off by a factor of 2 at times, those of a table by 3 or 5: row C10-turn)"
     doubts = [(block.evidence() > 0).all(0).any() for block in asked.environment[:2]]  # of its sign, once it is read
     if not any(doubts):
         wins = asked.intended if right > agreement else asked.spurious if right < agreement else "neither"

@@ -1,48 +1,32 @@
 """The study behind C10: every student in the same random environments, and all that could say what it will rely on."""
 
-import math
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import sandbox
-from experiments.closed_loop.loops import stream
-from experiments.ledger import Settings
+from experiments.harness.study import generator, study
 from experiments.thesis import environments
-from experiments.thesis.curves import INTENDED, SPURIOUS, Curves, curves
+from experiments.thesis.curves import INTENDED, SPURIOUS, Curves, curves, savings
 from sandbox.components import Shortcut, component, shortcut, stack
-from sandbox.online import STUDENTS, Race, Student, Training, races
-from sandbox.training import ADAM
-from theory import prequential
+from sandbox.online import STUDENTS, Race, Training, races
 
-STREAM = 112  # and the next
 BATCH = 32
 TIMES = 12  # numbers of samples, geometric
 RATES = {"SGD": (0.05, 0.5), "Adam": (0.003, 0.02)}  # learning rates, log-uniform
 EARLIER = 10  # times fewer samples
-RACE = shortcut(component("parity", order=3), component("length"), agreement=0.8, label_noise=0.1)
-RACE_RATES = {"SGD": 0.2, "Adam": 0.01}
-COPIES = 8  # of RACE, for its figure: the last environments of each program
-SMALL, SMALL_SAVING = "MLP of 8 Adam", "saving, 8 hidden units"
-LEARNERS = STUDENTS | {SMALL: Student((8,), ADAM)}
-CLEARLY = 0.1  # a reliance that far from ½ is one on the one component or the other
-TURNS_FROM = 2 / 3  # a reliance; one nearer to ½ may be chance, in the few samples of the first windows
-
-
-class Size(NamedTuple):
-    """Environments, seeds in each, and steps of BATCH samples."""
-
-    environments: int
-    seeds: int
-    steps: int
+TURNING = tuple(  # environments in which students turn from the spurious component to the intended one
+    shortcut(component("parity", order=k, size=size), component("length"), agreement=rho, label_noise=noise)
+    for k, size, rho, noise in ((2, 4, 0.75, 0.1), (3, 10, 0.65, 0.05))
+)
+TURNING_RATES = {"SGD": 0.5, "Adam": 0.01}
+COPIES = 16  # of each of them: the last environments of each program
+LINEAR = "linear SGD"
 
 
 class Cells(NamedTuple):
-    """What a student had done in each environment by each number of samples; means over seeds."""
+    """What a student had done in each environment by each number of samples."""
 
     samples: np.ndarray  # [time]
     reliance: np.ndarray  # [environment, time], of the learner of both: on the spurious component
@@ -51,121 +35,95 @@ class Cells(NamedTuple):
     right: np.ndarray  # likewise, the share of labels
 
 
-class Turns(NamedTuple):
-    """When a student turns to the intended component for good: samples, 0 from the start, inf not within the study."""
+class Learned(NamedTuple):
+    """A student in all environments, and in those of TURNING."""
 
-    predicted: np.ndarray  # [environment], the larger saving
-    measured: np.ndarray  # [environment], a reliance below ½
-    clear: np.ndarray  # [environment], whether reliance was above TURNS_FROM, and ends below 1 less that
+    cells: Cells
+    turning: Curves  # [environment, seed, ...]
 
 
 class Study(NamedTuple):
-    """One of LEARNERS in all environments, and in RACE [seed, ...]."""
+    """All students, in the same environments with the same samples."""
 
-    cells: Cells
-    turns: Turns
-    race: Curves
-
-
-def size(settings: Settings) -> Size:
-    """Of the study; each environment is one for all students."""
-    return Size(1000, 2, 1024) if settings.full else Size(248, 1, 256)
+    students: dict[str, Learned]
+    known: dict[str, np.ndarray]  # before any training, the larger one is learned first [environment, component]
 
 
-@cache
-def shortcuts(settings: Settings) -> tuple[Shortcut, ...]:
-    """The environments."""
-    rng = np.random.default_rng(settings.seed)
-    return tuple(environments.random_shortcut(rng) for _ in range(size(settings).environments))
+@study(
+    "thesis/students",
+    num_environments=256,
+    num_steps=128,
+    learners=("table SGD", LINEAR, "MLP SGD", "MLP Adam"),
+    full={"num_environments": 1000, "num_steps": 512},
+)
+def students(key: jax.Array, *, num_environments: int, num_steps: int, learners: tuple[str, ...]) -> Study:
+    """Each student learns once in each environment, then in COPIES of those of TURNING."""
+    drawing, learning, fitting = jax.random.split(key, 3)
+    rng = generator(drawing)
+    drawn = [environments.random_shortcut(rng) for _ in range(num_environments)]
+    places = rng.random(num_environments)  # of the learning rates, within their range
+    keys = jax.random.split(learning, (num_environments + COPIES * len(TURNING), 1))
+    learned = {name: learn(keys, name, drawn, places, num_steps) for name in learners}
+    return Study(learned, known(drawn, environments.linear_fits(fitting, drawn)))
 
 
-@cache
-def studied(settings: Settings) -> dict[str, Study]:
-    """All learners, two at once: to compile keeps one core busy, and takes as long as to run."""
-    names = [*STUDENTS, *([SMALL] if settings.full else [])]
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(names, pool.map(partial(_studied, settings), names), strict=True))
-
-
-def _studied(settings: Settings, name: str) -> Study:
-    """A learner in all environments, then in COPIES of RACE."""
+def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray, num_steps: int) -> Learned:
+    """A student in the environments that were drawn, then in COPIES of those of TURNING."""
     optimizer = name.split()[-1]
-    all_of_them = [*shortcuts(settings), *[RACE] * COPIES]
-    num_seeds, num_steps = size(settings)[1:]
-    keys = jax.random.split(stream(settings, STREAM), (len(all_of_them), num_seeds))
-    rng = np.random.default_rng((settings.seed, 1))
     low, high = np.log(RATES[optimizer])
-    rates = np.exp(rng.uniform(low, high, len(all_of_them)))
-    rates[-COPIES:] = RACE_RATES[optimizer]
+    copies = [one for one in TURNING for _ in range(COPIES)]
     race = races(
         sandbox.spread(keys),
-        stack(all_of_them),
-        LEARNERS[name],
+        stack([*drawn, *copies]),
+        STUDENTS[name],
         num_steps=num_steps,
         batch=BATCH,
-        training=Training(learning_rate=rates),
+        training=Training(
+            learning_rate=np.append(np.exp(low + places * (high - low)), [TURNING_RATES[optimizer]] * len(copies))
+        ),
     )
-    found, copies = (
-        jax.tree.map(lambda leaf, part=part: np.asarray(leaf[part]), race._replace(policy=()))
-        for part in (slice(-COPIES), slice(-COPIES, None))
-    )
-    seeds = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), copies)
-    return Study(cells_of(found), turns_of(curves(found, batch=BATCH)), curves(seeds, batch=BATCH))
+    alone = jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], race._replace(policy=()))
+    turning = jax.tree.map(lambda leaf: leaf[len(drawn) :].reshape(len(TURNING), COPIES, *leaf.shape[1:]), alone)
+    return Learned(cells_of(jax.tree.map(lambda leaf: leaf[: len(drawn)], alone)), curves(turning, batch=BATCH))
 
 
 def cells_of(race: Race) -> Cells:
-    """The cells of a race, [environment, seed, learner, step]."""
+    """The cells of a race, [environment, learner, step]."""
     found, alone = curves(race, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
-    saved = np.asarray(prequential.saving(np.asarray(race.loss, float).mean(1)[:, alone], math.log(2), batch=BATCH))
-    earlier = saved[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
-    by_time = (np.moveaxis(x, 1, 2) for x in (found.saving.mean(1)[:, alone], earlier, found.right.mean(1)[:, alone]))
-    return Cells(found.samples, found.reliance.mean(1), *by_time)
+    earlier = savings(race.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
+    by_time = (np.moveaxis(x, 1, 2) for x in (found.saving[:, alone], earlier, found.right[:, alone]))
+    return Cells(found.samples, found.reliance, *by_time)
 
 
-def turns_of(found: Curves) -> Turns:
-    """The turns of the mean over seeds, of curves [environment, seed, ...]."""
-
-    def turn(lead: jax.Array) -> jax.Array:
-        return prequential.crossing(jnp.stack([lead, lead]), found.samples).at  # of a mean, its error is not asked for
-
-    reliance = found.reliance.mean(1)
-    predicted, measured = np.asarray(jax.vmap(jax.vmap(turn))(jnp.stack([found.lead.mean(1), 0.5 - reliance])))
-    return Turns(predicted, measured, (reliance.max(1) > TURNS_FROM) & (reliance[:, -1] < 1 - TURNS_FROM))
-
-
-@cache
-def known(settings: Settings) -> dict[str, np.ndarray]:
-    """What says, before any training, which component will be learned first: the larger one [environment, component].
+def known(drawn: list[Shortcut], fits: np.ndarray) -> dict[str, np.ndarray]:
+    """What says, before any training, which component will be learned first.
 
     "order" is the lower degree, and where both have the same the larger information.
     """
-    found = shortcuts(settings)
-    informations = environments.information(found)
-    agreements = np.stack([np.asarray(one.agreement, float) for one in found])
-    degrees = np.array([[environments.degree(block) for block in one[:2]] for one in found])
+    informations = environments.information(drawn)
+    agreements = np.stack([np.asarray(one.agreement, float) for one in drawn])
+    degrees = np.array([[environments.degree(block) for block in one[:2]] for one in drawn])
     return {
         "always the spurious one": np.broadcast_to([0.0, 1.0], informations.shape),
         "information": informations,
         "correlation": np.abs(2 * agreements - 1),
-        "linear fit": environments.linear_fits(stream(settings, STREAM + 1), found),
+        "linear fit": fits,
         "order": -degrees + informations,  # nats of a bit are below 1
     }
 
 
-def scores(settings: Settings, name: str) -> dict[str, np.ndarray]:
+def scores(found: Study, name: str) -> dict[str, np.ndarray]:
     """All that could say what a student relies on [environment, time]: > 0 for the spurious component, 0 for either."""
-    found = studied(settings)[name].cells
+    cells = found.students[name].cells
     model, optimizer = name.rsplit(" ", 1)
-    other = studied(settings)[f"{model} {'SGD' if optimizer == 'Adam' else 'Adam'}"].cells
-    linear = studied(settings)[f"linear {optimizer}"].cells
+    twin = f"{model} {'SGD' if optimizer == 'Adam' else 'Adam'}"
     pairs = {
-        "saving": found.saving,
-        **{how: values[:, None].repeat(found.samples.size, 1) for how, values in known(settings).items()},
-        "accuracy": found.right,
-        "saving, a tenth of the samples": found.earlier,
-        "saving, other optimiser": other.saving,
-        "saving, linear learner": linear.saving,
+        "saving": cells.saving,
+        **{how: values[:, None].repeat(cells.samples.size, 1) for how, values in found.known.items()},
+        "accuracy": cells.right,
+        "saving, a tenth of the samples": cells.earlier,
+        "saving, linear learner": found.students[LINEAR].cells.saving,
     }
-    if settings.full and name == "MLP Adam":
-        pairs[SMALL_SAVING] = studied(settings)[SMALL].cells.saving
+    if twin in found.students:
+        pairs["saving, other optimiser"] = found.students[twin].cells.saving
     return {how: np.subtract(pair[..., 1], pair[..., 0]) for how, pair in pairs.items()}

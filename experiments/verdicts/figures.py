@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import plots
-from experiments.ledger import Settings
-from experiments.verdicts import blocks, converse, exchange, rounds
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from experiments.verdicts import study
 from theory import budget
 
 SHOWN = {1.0: plots.BLUE, 0.5: plots.GREEN, 0.2: plots.VERMILLION}  # tpr of the loops that are drawn
@@ -34,14 +34,14 @@ def verdicts(settings: Settings) -> Figure:
     generation come closer, at the price of ending wrong more often.
     """
     fig, axes = plots.figure(2, sharex=True, sharey=True, width=5.4, height=4.4)
-    study = converse.fixations("even")
-    for ax, paid in zip(axes, (study.verdicts, study.kept), strict=True):
+    loops = study.fixations()
+    for ax, paid in zip(axes, (loops.verdicts, loops.kept), strict=True):
         for tpr, color in SHOWN.items():
-            i = converse.RATES.index(tpr)
+            i = study.RATES.index(tpr)
             dots: dict[str, Any] = {"color": color, "markersize": 4.5, "alpha": 0.8, "rasterized": True}
-            for j, (n, marker) in enumerate(zip(converse.SIZES, MARKERS, strict=True)):
+            for j, (n, marker) in enumerate(zip(study.SIZES, MARKERS, strict=True)):
                 label = f"_true-positive rate {tpr:g}, n = {n}"
-                ax.plot(study.needed[i, :, j], paid[i, :, j], marker, label=label, **dots)
+                ax.plot(loops.needed[i, :, j], paid[i, :, j], marker, label=label, **dots)
         plots.theory(ax, [0.03, 3000], [0.03, 3000], dashed=True, label="_converse")
         ax.fill_between([0.03, 3000], [0.03, 3000], 0.1, color=plots.GREY, alpha=0.12, linewidth=0, label="_below it")
         ax.set(xscale="log", yscale="log", xlim=(0.03, 3000), ylim=(0.4, 1e4), xlabel="converse  [verdicts]")
@@ -51,7 +51,7 @@ def verdicts(settings: Settings) -> Figure:
     axes[0].text(60, 1.2, "impossible", color=plots.GREY)
     for tpr, color in SHOWN.items():
         axes[0].plot([], [], "o", color=color, label=f"true-positive rate {tpr:g}")
-    for n, marker in zip(converse.SIZES, MARKERS, strict=True):
+    for n, marker in zip(study.SIZES, MARKERS, strict=True):
         axes[1].plot([], [], marker, color=plots.GREY, label=f"n = {n}")
     axes[0].legend(loc="upper left")
     axes[1].legend(loc="upper left", ncols=2, columnspacing=1, handletextpad=0.2)
@@ -79,52 +79,51 @@ def rounds_figure(settings: Settings) -> Figure:
 
 
 def _round_sizes(ax: Axes, settings: Settings) -> None:
-    study = rounds.constant(settings)
-    best, wrong, _ = study.best
-    for i, n in enumerate(study.verdicts):
-        paid = study.wrong[i] < 1
-        sizes = study.sizes[paid]
+    found = study.rounds(settings)
+    best, wrong = found.best
+    for i, n in enumerate(found.verdicts):
+        paid = found.wrong[i] < 1
         shade = {"color": plots.BLUE, "alpha": 0.35 + 0.6 * i / len(best)}
-        ax.plot(sizes, study.wrong[i][paid], linewidth=1.8, label=f"_N = {n}", **shade)
-        ax.annotate(
-            f"N = {n}", (best[i], wrong[i]), (-5, -6), textcoords="offset points", fontsize=10, ha="right", va="top"
-        )
-    grid = np.geomspace(study.verdicts[0], study.verdicts[-1], 50)
-    law = np.array([budget.round_size_law(rounds.VERIFIER, rounds.START, n) for n in grid.tolist()])
-    plots.theory(ax, law[:, 0], np.exp(-law[:, 1]), dashed=True, label="√(φN/2p), asymptotic")
+        ax.plot(found.sizes[paid], found.wrong[i][paid], linewidth=1.8, label=f"_N = {n}", **shade)
+        place, offset = (best[i], wrong[i]), {"xytext": (-5, -6), "textcoords": "offset points"}
+        ax.annotate(f"N = {n}", place, **offset, fontsize=10, ha="right", va="top")
+    grid = np.geomspace(found.verdicts[0], found.verdicts[-1], 50)
+    size, exponent = budget.round_size_law(study.ROUNDS, study.START, 1)
+    label = "√(φN/2p), asymptotic"
+    plots.theory(ax, size * grid**0.5, np.exp(-exponent * grid**0.5), dashed=True, label=label)
     ax.plot(best, wrong, "o", color=plots.VERMILLION, markersize=7, zorder=6, label="best size, exact")
-    ax.axhline(rounds.one_round(), color=plots.GREY, linewidth=1, label="_one round")
-    ax.annotate(f"one round of any size: {rounds.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
-    ax.set(xscale="log", yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="samples kept in each round, n")
+    ax.axhline(study.one_round(), color=plots.GREY, linewidth=1, label="_one round")
+    ax.annotate(f"one round of any size: {study.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
+    ax.set(yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="samples kept in each round, n")
     ax.set(title="there is a best size of a round …", ylabel="wrong share at the end, E[1 − Z]")
-    ax.set_xticks([5, 10, 20, 40, 80], ["5", "10", "20", "40", "80"])
+    plots.log_ticks(ax.xaxis, [5, 10, 20, 40, 80])
     ax.minorticks_off()
     ax.legend(loc="lower left")
 
 
 def _exponents(ax: Axes, settings: Settings) -> None:
-    study = rounds.constant(settings)
-    roots, last = np.sqrt(study.verdicts), float(np.sqrt(study.verdicts[-1]))
-    numbers, bound = rounds.bound(settings)
-    shrinking, two = (rounds.best(family, settings) for family in (rounds.shrinking, rounds.two_stage))
+    found = study.rounds(settings)
+    n, last = found.verdicts, float(np.sqrt(found.verdicts[-1]))
+    searched = n[: found.shrinking.wrong.size]
     drawn = (
-        ("bound, with feedback", numbers, bound, plots.GREEN, "s-"),
-        ("shrinking", shrinking.verdicts, shrinking.wrong, plots.PURPLE, "D-"),
-        ("two sizes", two.verdicts, two.wrong, plots.ORANGE, "^-"),
-        ("one size", study.verdicts, study.best[1], plots.VERMILLION, "o-"),
-        ("one round", study.verdicts, np.full(roots.size, rounds.one_round()), plots.GREY, "-"),
+        ("bound, with feedback", *study.bound(), plots.GREEN, "s-"),
+        ("shrinking", searched, found.shrinking.wrong, plots.PURPLE, "D-"),
+        ("two sizes", searched, found.two_stage.wrong, plots.ORANGE, "^-"),
+        ("one size", n, found.best[1], plots.VERMILLION, "o-"),
+        ("one round", n, np.full(n.size, study.one_round()), plots.GREY, "-"),
     )
-    for name, n, wrong, color, kind in drawn:
-        ax.plot(n**0.5, -np.log(wrong), kind, color=color, label=name)
+    for name, number, wrong, color, kind in drawn:
+        ax.plot(number**0.5, -np.log(wrong), kind, color=color, label=name)
+    slopes = {
+        "√(sφθN)": (study.exponent_law(study.drift_exponent()), False),
+        "s√(2pφN)": (study.exponent_law(2 * study.SELECTION * study.START), True),
+        "s√(2φN)": (study.two_stage_exponent(), True),
+    }
     grid = np.array([0, last])
-    slope = rounds.slopes(settings)[1]
-    diffusion = budget.round_size_law(rounds.VERIFIER, rounds.START, 1)[1]
-    sharp = plots.theory(ax, grid, slope * grid)
-    dashed = plots.theory(ax, grid, diffusion * grid, dashed=True)
-    two_sizes = plots.theory(ax, grid, float(rounds.two_stage_exponent(np.array(1))) * grid, dashed=True)
+    lines = {name: plots.theory(ax, grid, slope * grid, dashed=dashed) for name, (slope, dashed) in slopes.items()}
     ax.set(xlim=(0, last * 1.02), ylim=(0, 52), xlabel="√N  [√verdicts]", ylabel="−ln(wrong share)  [nats]")
     ax.set(title="… and better schedules than one size")
-    plots.direct_labels(ax, {"√(sφθN)": sharp, "s√(2pφN)": dashed, "s√(2φN)": two_sizes})
+    plots.direct_labels(ax, lines)
     ax.legend(loc="upper left", title="exact", alignment="left")
 
 
@@ -142,19 +141,16 @@ def blocks_figure(settings: Settings) -> Figure:
     have judged what that posterior thinks likely, saves nine verdicts in ten at 64 blocks.
     """
     fig, ax = plots.figure(width=7.6, height=4.8)
-    loop = blocks.loop(settings)
+    loop = study.loop(settings)
     lines = {"loop": ax.plot(loop.blocks, loop.verdicts, "o-", color=plots.VERMILLION)[0]}
     for kind, (label, color) in STUDENTS.items():
-        study = blocks.student(kind, settings)
-        lines[label] = ax.plot(list(study), [float(e.mean) for e in study.values()], "o-", color=color)[0]
-    grid = np.geomspace(2, loop.blocks[-1], 60)
-    lines[f"{blocks.slope_law():.2f} c ln c, large c"] = plots.theory(
-        ax, grid, blocks.slope_law() * grid * np.log(grid)
-    )
+        lines[label] = ax.plot(study.SEARCHED, study.student(settings, kind).mean, "o-", color=color)[0]
+    grid, law = np.geomspace(2, loop.blocks[-1], 60), study.slope_law()
+    lines[f"{law:.2f} c ln c, large c"] = plots.theory(ax, grid, law * grid * np.log(grid))
     lines["converse"] = plots.theory(ax, loop.blocks, loop.needed, dashed=True)
-    ax.set(xscale="log", yscale="log", xlabel="blocks, c", ylabel="expected verdicts")
+    ax.set(yscale="log", xlabel="blocks, c", ylabel="expected verdicts")
     ax.set_title("a posterior over the blocks needs far fewer verdicts than a loop")
-    ax.set_xticks(loop.blocks, [str(c) for c in loop.blocks])
+    plots.log_ticks(ax.xaxis, loop.blocks)
     ax.minorticks_off()
     plots.direct_labels(ax, lines)
     return fig
@@ -173,27 +169,27 @@ def exchange_figure(settings: Settings) -> Figure:
     ln(√(φψ) + √((1−φ)(1−ψ))) with ln(2√(p(1−p))), not capacities.
     """
     fig, ax = plots.figure(width=7.2, height=4.4)
-    study = exchange.exact(settings)
+    found = study.exchange(settings)
+    k, rate = found.verdicts, found.samples / found.verdicts
     for parity, color, label in ((0, plots.BLUE, "k even"), (1, plots.SKY, "k odd")):
-        which = study.verdicts % 2 == parity
-        ax.plot(
-            study.verdicts[which], (study.samples / study.verdicts)[which], "o", color=color, label=f"exact, {label}"
-        )
+        which = k % 2 == parity
+        ax.plot(k[which], rate[which], "o", color=color, label=f"exact, {label}")
     for value, name, dashed, gap in (
-        (exchange.by_exponent(), "ratio of the Chernoff informations", False, 24),
-        (exchange.by_information(), "capacity over I(X;Y)", True, -6),
+        (study.by_exponent(), "ratio of the Chernoff informations", False, 24),
+        (study.by_information(), "capacity over I(X;Y)", True, -6),
     ):
-        plots.theory(ax, [1, study.verdicts[-1]], [value, value], dashed=dashed, label=f"_{name}")
-        where = (study.verdicts[-1], value)
+        plots.theory(ax, [1, k[-1]], [value, value], dashed=dashed, label=f"_{name}")
+        where = (k[-1], value)
         ax.annotate(
             f"{name}: {value:.1f}", where, (0, gap), textcoords="offset points", ha="right", va="top", fontsize=11
         )
     ax.set(xlabel="verdicts, k", ylabel="fresh samples for a verdict, m/k", ylim=(10, 28))
-    ax.set_title(f"one verdict replaces about {exchange.by_exponent():.0f} fresh samples")
-    ax.set_xlim(0, study.verdicts[-1] + 1)
-    for k in (10, 20, 30, 40):
-        error, side = f"error {study.error[k - 1]:.0e}".replace("e-0", "e-"), "right" if k == 40 else "center"
-        ax.annotate(error, (k, 10.3), ha=side, fontsize=10, color=plots.GREY)
+    ax.set_title(f"one verdict replaces about {study.by_exponent():.0f} fresh samples")
+    ax.set_xlim(0, k[-1] + 1)
+    for number in (10, 20, 30, 40):
+        error = f"error {found.error[number - 1]:.0e}".replace("e-0", "e-")
+        side = "right" if number == 40 else "center"
+        ax.annotate(error, (number, 10.3), ha=side, fontsize=10, color=plots.GREY)
     ax.legend(loc="upper right")
     return fig
 

@@ -1,32 +1,34 @@
-"""An experiment that takes no time, in place of the real ones."""
+"""A fake that takes no time
 
-from dataclasses import replace
+It stands in place of the real experiments.
+"""
 
 from matplotlib.figure import Figure
 
-from experiments import plots
-from experiments.ledger import Check, Settings, equality, inequality
+from experiments.harness import figures as plots
+from experiments.harness.claim import Found, at_least, claim, equal
+from experiments.harness.ledger import Settings
+from experiments.harness.statements import Statement
+from theory.estimators import Estimate
 
-CHECK = Check(
-    id="C2-fake",
-    claim="C2",
-    kind="exact",
-    statement="I(X;Z_t) ≥ I(X;Z_{t+1}) <script>",
-    test="tests/theory/test_claims.py::test_data_processing",
-    measure=lambda settings: inequality(0.25 + settings.seed, setting="n = 10 & all t", predicted=0.0, measured=0.25),
+
+def found(settings: Settings) -> Found:
+    return at_least(0.25 + settings.seed, 0.0, "n = 10 & all t")
+
+
+def simulated(settings: Settings) -> Found:
+    return equal(Estimate(0.1, 1e-3, 1_000), 0.0, "1000 replicas", "nats per generation")
+
+
+CHECK, CONTROL = claim(
+    "C2-fake",
+    "I(X;Z_t) ≥ I(X;Z_{t+1}) <script>",
+    found,
+    control=("information goes to zero", simulated),
     figure="fake",
+    test="tests/theory/test_claims.py::test_data_processing",
 )
-TWIN = replace(
-    CHECK,
-    id="C2-fake-twin",
-    kind="monte-carlo",
-    statement="information goes to zero",
-    measure=lambda settings: equality(0.1, 0.0, stderr=1e-3, setting="1000 replicas", unit="nats per generation"),
-    figure=None,
-    expected="fails",
-    twin_of="C2-fake",
-)
-OTHER = replace(CHECK, id="C1-fake", claim="C1", figure="other")
+(OTHER,) = claim("C1-fake", "A seed tells nothing of I(X;Z_0)", found, figure="other")
 
 
 @plots.style()
@@ -44,10 +46,18 @@ def draw(settings: Settings) -> Figure:
     return fig
 
 
-CHECKS = (CHECK, TWIN, OTHER)
+CLAIMS = (CHECK, CONTROL, OTHER)
+STATEMENTS = (
+    Statement(
+        "C2",
+        "A <loop> forgets",
+        formula=r"I(X;Z_{t+1}) \le \ln c",
+        words="I(X;Z_{t+1}) & more",
+        conditions="The <rate>.",
+        practice="Do & don't.",
+        source="A & B (2026)",
+        test="tests/test_a.py::test_b",
+    ),
+    Statement("C1", "A seed tells nothing"),
+)
 FIGURES = {"fake": draw, "other": draw, "third": draw}
-CALLS: list[dict] = []  # what it was run with
-
-
-def run(settings: Settings, **options: object) -> None:
-    CALLS.append({"settings": settings, **options})

@@ -201,7 +201,7 @@ def fake_table() -> list[Row]:
 def test_bench_keeps_what_it_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.commands.evidence.set_up_jax", lambda: None)  # the tests have
+    monkeypatch.setattr("experiments.cli.evidence.set_up_jax", lambda: None)  # the tests have
     monkeypatch.setattr(bench, "table", fake_table)
     monkeypatch.setattr(bench, "EFFORTS", {"quick": Effort(0, 2, 2)})
     assert cli.main(["bench", "--out", str(tmp_path)]) == 0

@@ -3,8 +3,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -13,20 +15,26 @@ from threading import Barrier, Event
 from types import ModuleType
 
 import fake_experiment
+import fake_experiment_with_data
 import pytest
-from fake_experiment import CHECK, OTHER, TWIN
+from fake_experiment import CHECK, CONTROL, OTHER
 from rich.console import Console
 
-from experiments import cli, ledger, progress, verify
-from experiments.commands import COMMANDS, session
-from experiments.ledger import Outcome, Row, Settings, inequality
-from experiments.names import unknown
+from experiments import cli
+from experiments.cli import COMMANDS, session
+from experiments.harness import catalogue, ledger, progress, verify
+from experiments.harness.catalogue import Experiment
+from experiments.harness.claim import Found, at_least
+from experiments.harness.ledger import Settings
+from experiments.harness.names import unknown
+from theory import Estimate
 
 Captured = pytest.CaptureFixture[str]
+Finder = Callable[[Settings], Found]
 
 
-def measure_twin_by(measure: Callable[[Settings], Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake_experiment, "CHECKS", (CHECK, replace(TWIN, measure=measure), OTHER))
+def find_control_by(find: Finder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake_experiment, "CLAIMS", (CHECK, replace(CONTROL, find=find), OTHER))
 
 
 def one_line(capsys: Captured) -> str:
@@ -54,9 +62,10 @@ def test_verify_writes_the_evidence(fake: ModuleType, tmp_path: Path, capsys: Ca
     out = capsys.readouterr().out
     assert "jax" in out.splitlines()[0] and " on cpu × 2" in out.splitlines()[0]
     assert "3 of 3 rows as expected" in out and "report.html" in out and "\x1b" not in out
-    assert re.search(r"\n✓ C1 .* 1 holds\n✓ C2 .* 1 holds, 1 false twin fails\n\n3 of 3", out)
+    assert re.search(r"\n✓ C1 .* 1 holds\n✓ C2 .* 1 holds, 1 control fails\n\n\d+ s, \d+ CPU seconds, \d+ comp", out)
+    assert out.splitlines()[-1] == "3 of 3 rows as expected"
     rows = json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8"))
-    assert [row["id"] for row in rows] == ["C2-fake", "C2-fake-twin", "C1-fake"]
+    assert [row["id"] for row in rows] == ["C2-fake", "C2-fake-control", "C1-fake"]
     figures = {f"{stem}.{kind}" for stem in ("fake", "other", "third") for kind in ("png", "svg", "csv")}
     texts = {"ledger.json", "report.html", "claims.md", "provenance.json"}
     assert {path.name for path in tmp_path.iterdir()} == figures | texts
@@ -79,16 +88,16 @@ def test_a_row_is_checked_and_drawn_alone(fake: ModuleType, tmp_path: Path) -> N
 
 def test_a_claim_is_checked_alone(fake: ModuleType, tmp_path: Path) -> None:
     assert cli.main(["verify", "--out", str(tmp_path), "--claim", "C2"]) == 0
-    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake", "C2-fake-twin"]
+    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake", "C2-fake-control"]
     assert not (tmp_path / "other.png").exists()
 
 
 @pytest.mark.parametrize(
     ("named", "rows", "figures"),
     [
-        ("--row C1-fake --row C2-fake-twin", ["C2-fake-twin", "C1-fake"], {"other.png"}),
+        ("--row C1-fake --row C2-fake-control", ["C2-fake-control", "C1-fake"], {"fake.png", "other.png"}),
         ("--claim C1 --row C2-fake", ["C2-fake", "C1-fake"], {"fake.png", "other.png"}),
-        ("--claim C1 --claim C2", ["C2-fake", "C2-fake-twin", "C1-fake"], {"fake.png", "other.png", "third.png"}),
+        ("--claim C1 --claim C2", ["C2-fake", "C2-fake-control", "C1-fake"], {"fake.png", "other.png"}),
     ],
 )
 def test_all_that_is_named_is_checked(
@@ -101,30 +110,58 @@ def test_all_that_is_named_is_checked(
 
 def test_only_a_whole_run_drops_rows_that_are_no_more(fake: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
-    gone = ledger.Row.of(replace(CHECK, id="gone"), CHECK.measure(Settings()))
-    ledger.update(path, gone)
+    ledger.update(path, replace(CHECK, id="C2-gone").row(Settings()))
     assert cli.main(["verify", "--out", str(tmp_path), "--claim", "C1"]) == 0
-    assert [row.id for row in ledger.read(path)] == ["C1-fake", "gone"]
+    assert [row.id for row in ledger.read(path)] == ["C1-fake", "C2-gone"]
     assert cli.main(["verify", "--out", str(tmp_path)]) == 0
-    assert [row.id for row in ledger.read(path)] == ["C2-fake", "C2-fake-twin", "C1-fake"]
+    assert [row.id for row in ledger.read(path)] == ["C2-fake", "C2-fake-control", "C1-fake"]
 
 
-def test_an_unexpected_verdict_is_exit_1(
-    fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("measured", "profile", "status", "said"),
+    [
+        (1.0, "quick", 1, "2 of 3 rows as expected; 1 refuted: C2-fake-control (holds)"),
+        (Estimate(0.0, 1.0, 99), "quick", 0, "2 of 3 rows as expected; 1 open: C2-fake-control"),  # pyright: ignore
+        (Estimate(0.0, 1.0, 99), "full", 1, "2 of 3 rows as expected; 1 open: C2-fake-control"),  # pyright: ignore
+    ],
+)
+def test_the_exit_status(
+    fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, measured, profile, status, said
 ) -> None:
-    measure_twin_by(lambda settings: inequality(1.0, setting="a twin that holds"), monkeypatch)
-    assert cli.main(["verify", "--out", str(tmp_path)]) == 1
-    assert "1 not: C2-fake-twin (holds, not fails)" in capsys.readouterr().out
+    """1 if a control holds, and in the full profile if a row is open; of what was checked."""
+    find_control_by(lambda settings: at_least(measured, 0.0, "s"), monkeypatch)
+    asked = ["verify", "--out", str(tmp_path), "--profile", profile]
+    assert cli.main(asked) == status
+    assert capsys.readouterr().out.splitlines()[-1] == said
     assert (tmp_path / "report.html").exists()
-    assert cli.main(["verify", "--out", str(tmp_path), "--row", "C2-fake"]) == 0  # only what was checked counts
+    assert cli.main([*asked, "--row", "C2-fake"]) == 0
+
+
+def test_over_seeds(fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated rows at each seed, exact ones once; a control that holds at another seed counts."""
+    seen = []
+
+    def find(settings: Settings) -> Found:
+        seen.append(settings.seed)
+        return at_least(Estimate(1.0 if settings.seed == 2 else -1.0, 0.1, 99), 0.0, f"seed {settings.seed}")  # pyright: ignore
+
+    find_control_by(find, monkeypatch)
+    assert cli.main(["verify", "--out", str(tmp_path), "--seeds", "3"]) == 1
+    outcomes = json.loads((tmp_path / "seeds.json").read_text(encoding="utf-8"))
+    assert outcomes == {"C2-fake": ["holds"], "C2-fake-control": ["fails", "fails", "holds"], "C1-fake": ["holds"]}
+    assert seen == [0, 1, 2]
+    assert ledger.read(tmp_path / "ledger.json")[1].setting == "seed 0"
+    assert "1 of 3 rows change their outcome\nC2-fake-control: fails fails holds" in capsys.readouterr().out
+    assert "| ✗✗✓ |" in (tmp_path / "claims.md").read_text(encoding="utf-8")
+    assert cli.main(["verify", "--out", str(tmp_path), "--seeds", "2", "--claim", "C2"]) == 0
 
 
 def test_of_many_names_the_nearest_are_told(tmp_path: Path) -> None:
     """Of hundreds of rows those that were meant, in a line that fits a screen."""
     many = [f"C2-{i:03}" for i in range(300)]
-    message = str(unknown("--row", "C2-mixtur", [*many, "C2-mixture", "C2-mixture-twin"], "ids in the ledger"))
+    message = str(unknown("--row", "C2-mixtur", [*many, "C2-mixture", "C2-mixture-2"], "ids in the ledger"))
     assert message == (
-        "--row is 'C2-mixtur'; did you mean C2-mixture or C2-mixture-twin? accepted: the 302 ids in the ledger"
+        "--row is 'C2-mixtur'; did you mean C2-mixture or C2-mixture-2? accepted: the 302 ids in the ledger"
     )
     assert str(unknown("--row", "?", many, "ids")) == "--row is '?'; accepted: the 300 ids"
 
@@ -132,7 +169,7 @@ def test_of_many_names_the_nearest_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["verify", "--row", "C3-x"], "--row is 'C3-x'; accepted: C2-fake, C2-fake-twin, C1-fake"),
+        (["verify", "--row", "C3-x"], "--row is 'C3-x'; accepted: C2-fake, C2-fake-control, C1-fake"),
         (
             ["verify", "--row", "C1-fake", "--row", "c2-fak"],
             "--row is 'c2-fak'; did you mean C2-fake or C1-fake? accepted: C2-fake, ",
@@ -141,7 +178,9 @@ def test_of_many_names_the_nearest_are_told(tmp_path: Path) -> None:
         (["verify", "--claim", "c2"], "--claim is 'c2'; did you mean C2? accepted: C2, C1"),
         (["verfy"], "COMMAND is 'verfy'; did you mean verify? accepted: verify, list, run, check, plan, race, bench"),
         (["run", "fakedata"], "NAME is 'fakedata'; did you mean fake-data? accepted: fake, fake-data"),
-        (["verify", "--seed", "-1"], "seed is -1; accepted"),
+        (["verify", "--seed", "-1"], "seed: -1 was given; accepted"),
+        (["verify", "--seeds", "0"], "--seeds: 0 was given; accepted"),
+        (["verify", "--seeds", "2", "--seed", "1"], "--seeds: 2 was given beside --seed; accepted"),
         (["run", "nothing"], "NAME is 'nothing'; accepted: fake, fake-data"),
         (["run", "fake", "--data", "x.csv"], "--data is given, but fake takes none"),
         (["run", "fake-data", "--data", "no/such.csv"], "--data is no/such.csv, which is not a file"),
@@ -184,9 +223,9 @@ def test_a_wrong_option_is_exit_2(fake: ModuleType) -> None:
 def test_an_error_in_a_row_names_it(
     fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure_twin_by(lambda settings: inequality(float("nan"), setting="n\n= 0"), monkeypatch)
+    find_control_by(lambda settings: at_least(float("nan"), 0.0, "s"), monkeypatch)
     assert cli.main(["verify", "--out", str(tmp_path)]) == 2
-    assert "row C2-fake-twin: slack is nan" in one_line(capsys)
+    assert "row C2-fake-control: a side: nan was given" in one_line(capsys)
     assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake"]
 
 
@@ -205,10 +244,10 @@ def test_an_error_in_a_figure_names_it(
 def test_ctrl_c_keeps_what_was_done(
     fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(settings: Settings) -> Outcome:
+    def stop(settings: Settings) -> Found:
         raise KeyboardInterrupt
 
-    measure_twin_by(stop, monkeypatch)
+    find_control_by(stop, monkeypatch)
     assert cli.main(["verify", "--out", str(tmp_path)]) == 130
     assert "are kept in" in one_line(capsys)
     assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == ["C2-fake"]
@@ -216,27 +255,38 @@ def test_ctrl_c_keeps_what_was_done(
 
 def test_list_marks_what_takes_data(fake: ModuleType, capsys: Captured) -> None:
     assert cli.main(["list"]) == 0
-    assert capsys.readouterr().out == "fake\n    a fake\nfake-data  [--data FILE]\n    takes data\n"
+    assert (
+        capsys.readouterr().out
+        == "fake\n    A fake that takes no time\nfake-data  [--data FILE]\n    A fake that takes data\n"
+    )
 
 
 def test_run_passes_its_options_on(fake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.csv").write_text("1,2\n")
     assert cli.main(["run", "fake-data", "--data", "x.csv", "--seed", "4", "--profile", "full", "--resume"]) == 0
-    assert cli.main(["run", "fake"]) == 0
-    first, second = fake.CALLS
+    (first,) = fake_experiment_with_data.CALLS
     out = Path("runs/fake-data")
     assert first == {"settings": Settings("full", 4), "data": Path("x.csv"), "resume": True, "out": out}
-    assert second == {"settings": Settings(), "data": None, "resume": False, "out": Path("runs/fake")}
-    assert out.is_dir()
+    assert first["settings"].resume and out.is_dir()
+
+
+def test_run_prints_the_rows_and_draws_the_figures(
+    fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "fake"]) == 0
+    out = capsys.readouterr().out
+    assert "C2-fake-control" in out and "3 of 3 rows as expected; 3 figures (PNG, SVG and CSV) are in runs/fake" in out
+    assert len(list(Path("runs/fake").glob("*.png"))) == 3
 
 
 def test_run_stopped(fake: ModuleType, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fake, "run", stop)
-    assert cli.main(["run", "fake", "--out", str(tmp_path)]) == 130
+    monkeypatch.setattr(fake_experiment_with_data, "run", stop)
+    assert cli.main(["run", "fake-data", "--out", str(tmp_path)]) == 130
     assert "--resume goes on" in one_line(capsys)
 
 
@@ -252,41 +302,39 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("checks", "message"),
     [
-        ((CHECK, CHECK), "id C2-fake is used more than once"),
-        ((TWIN,), "twin_of of C2-fake-twin"),
-        ((replace(CHECK, figure="none"),), "figure of C2-fake is 'none'"),
-        ((CHECK, TWIN, replace(TWIN, id="twin-of-twin", twin_of="C2-fake-twin"), OTHER), "twin_of of twin-of-twin"),
+        ((CHECK, CHECK), "id: C2-fake was given more than once"),
+        ((replace(CHECK, figure="none"),), "figure: 'none' was given for C2-fake"),
     ],
 )
 def test_the_catalogue_is_consistent(
     fake: ModuleType, monkeypatch: pytest.MonkeyPatch, checks: tuple, message: str
 ) -> None:
-    monkeypatch.setattr(fake, "CHECKS", checks)
+    monkeypatch.setattr(fake, "CLAIMS", checks)
     with pytest.raises(ValueError, match=message):
-        verify.catalogue()
+        catalogue.load_all()
 
 
-def entries(*measures: Callable[[Settings], Outcome]) -> list[verify.Entry]:
+def alone(*finders: Finder) -> list[Experiment]:
     """A row of an experiment of its own for each."""
-    checks = (replace(CHECK, id=f"C2-{i}", measure=measure, figure=None) for i, measure in enumerate(measures))
-    return [verify.Entry(check, {}) for check in checks]
+    checks = [replace(CHECK, id=f"C2-{i}", find=find, figure=None) for i, find in enumerate(finders)]
+    return [Experiment(check.id, "fake_experiment", (check,), (), {}) for check in checks]
 
 
 def test_two_experiments_are_measured_at_once_and_printed_in_order(tmp_path: Path, capsys: Captured) -> None:
     """Each waits for the other, and the first one is then the slower."""
     both, first_may = Barrier(2, timeout=20), Event()
 
-    def first(settings: Settings) -> Outcome:
+    def first(settings: Settings) -> Found:
         both.wait()
         assert first_may.wait(20)
-        return inequality(1.0, setting="first")
+        return at_least(1.0, 0.0, "first")
 
-    def second(settings: Settings) -> Outcome:
+    def second(settings: Settings) -> Found:
         both.wait()
         first_may.set()
-        return inequality(2.0, setting="second")
+        return at_least(2.0, 0.0, "second")
 
-    rows, _ = verify.measure(entries(first, second), Settings(), tmp_path, Console(), every=False)
+    rows, _ = verify.measure(alone(first, second), Settings(), tmp_path, Console())
     assert [row.slack for row in rows] == [1.0, 2.0] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
     shown = capsys.readouterr().out
     assert shown.index("C2-0") < shown.index("C2-1")
@@ -296,30 +344,87 @@ def test_the_last_experiment_is_begun_with_the_first(tmp_path: Path) -> None:
     """The second one waits for the two, so that it must not have the place of the last."""
     both, met = Barrier(2, timeout=20), Event()
 
-    def outer(settings: Settings) -> Outcome:
+    def outer(settings: Settings) -> Found:
         both.wait()
         met.set()
-        return inequality(1.0, setting="")
+        return at_least(1.0, 0.0, "")
 
-    def inner(settings: Settings) -> Outcome:
+    def inner(settings: Settings) -> Found:
         assert met.wait(20)
-        return inequality(2.0, setting="")
+        return at_least(2.0, 0.0, "")
 
-    rows, _ = verify.measure(entries(outer, inner, outer), Settings(), tmp_path, Console(), every=False)
+    rows, _ = verify.measure(alone(outer, inner, outer), Settings(), tmp_path, Console())
     assert [row.slack for row in rows] == [1.0, 2.0, 1.0]
 
 
 def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> None:
     begun = []
 
-    def refuse(settings: Settings) -> Outcome:
+    def refuse(settings: Settings) -> Found:
         raise ValueError("no")
 
-    figures: dict = {}
-    checks = [replace(CHECK, id=f"C2-{i}", figure=None, measure=refuse if i == 0 else begun.append) for i in range(3)]
+    checks = [replace(CHECK, id=f"C2-{i}", figure=None, find=refuse if i == 0 else begun.append) for i in range(3)]
+    one = Experiment("fake", "fake_experiment", checks, (), {})
     with pytest.raises(ValueError, match=r"^row C2-0: no$"):
-        verify.measure([verify.Entry(check, figures) for check in checks], Settings(), tmp_path, Console(), every=False)
+        verify.measure([one], Settings(), tmp_path, Console())
     assert not begun and not ledger.read(tmp_path / "ledger.json")
+
+
+SLOW_EXPERIMENT = '''
+"""Two studies, of which the second waits for a file."""
+import time
+from pathlib import Path
+from experiments.harness.claim import at_least, claim
+from experiments.harness.study import study
+
+HERE = Path(__file__).parent
+
+@study("slow/first", n=1)
+def first(key, *, n):
+    with (HERE / "calls").open("a") as calls:
+        calls.write("first ")
+    return 1.0
+
+@study("slow/second", n=1)
+def second(key, *, n):
+    (HERE / "waiting").touch()
+    while not (HERE / "go").exists():
+        time.sleep(0.05)
+    return 2.0
+
+CLAIMS = (
+    *claim("C1-first", "s", lambda settings: at_least(first(settings), 0.0, "s")),
+    *claim("C1-second", "s", lambda settings: at_least(second(settings), 0.0, "s")),
+)
+'''
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_after_a_kill_it_goes_on_and_says_what_it_is_doing(tmp_path: Path, how: signal.Signals) -> None:
+    """Without a terminal a line on stderr says what is measured; --resume computes nothing again that was finished."""
+    (tmp_path / "slow_experiment.py").write_text(SLOW_EXPERIMENT)
+    code = (
+        "import sys, experiments; from experiments import cli; from experiments.harness import progress\n"
+        "experiments.EXPERIMENTS = {'slow': 'slow_experiment'}; progress.SILENCE = 0.2; cli.main()"
+    )
+    asked = [sys.executable, "-c", code, "verify", "--out", "out"]
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}}
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options) as process:
+        while not (tmp_path / "waiting").exists():
+            time.sleep(0.05)
+            assert process.poll() is None
+        time.sleep(0.5)
+        process.send_signal(how)
+        _, said = process.communicate(timeout=30)
+    assert "row C1-second" in said and "%" in said
+    assert [row.id for row in ledger.read(tmp_path / "out" / "ledger.json")] == ["C1-first"]
+    (tmp_path / "go").touch()
+    done = subprocess.run([*asked, "--resume"], capture_output=True, text=True, check=True, **options)
+    assert "2 of 2 rows as expected" in done.stdout
+    assert (tmp_path / "calls").read_text() == "first "
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text())["studies read from disk"] == 1
+    subprocess.run(asked, capture_output=True, check=True, **options)
+    assert (tmp_path / "calls").read_text() == "first first "
 
 
 def test_version(capsys: Captured) -> None:
@@ -367,7 +472,7 @@ def printed(console: Console) -> str:
 
 
 LONG = "C2-some-name-of-28-characters"
-IDS = ["C2-fake", "C2-fake-twin", "C2-fake-of-twenty-15", "C1-fake", LONG]
+IDS = ["C2-fake", "C2-fake-control", "C2-fake-of-twenty-15", "C1-fake", LONG]
 
 
 @pytest.mark.parametrize(
@@ -375,9 +480,9 @@ IDS = ["C2-fake", "C2-fake-twin", "C2-fake-of-twenty-15", "C1-fake", LONG]
     [
         (200, list(verify.COLUMNS)),
         (120, list(verify.COLUMNS)),
-        (80, ["predicted", "measured ± error", "slack", "verdict", "time", "unit"]),
-        (60, ["measured ± error", "slack", "verdict"]),
-        (40, ["measured ± error", "verdict"]),
+        (80, ["predicted", "measured ± error", "slack", "outcome", "time", "unit"]),
+        (60, ["measured ± error", "slack", "outcome"]),
+        (40, ["measured ± error", "outcome"]),
     ],
 )
 def test_a_narrow_terminal_gets_the_columns_that_fit(width: int, columns: list[str]) -> None:
@@ -385,9 +490,9 @@ def test_a_narrow_terminal_gets_the_columns_that_fit(width: int, columns: list[s
     console = terminal(width)
     printer = verify.Printer.on(console, IDS)
     printer.header()
-    other = replace(TWIN, id=LONG, measure=lambda settings: inequality(1.0, setting="holds"))
-    for check in (CHECK, replace(TWIN, id=IDS[2]), other):
-        printer.row(Row.of(check, check.measure(Settings())), 1.0)
+    other = replace(CONTROL, id=LONG, find=lambda settings: at_least(1.0, 0.0, "holds"))
+    for check in (CHECK, replace(CONTROL, id=IDS[2]), other):
+        printer.row(check.row(Settings()), 1.0)
     lines = printed(console).splitlines()
     assert list(printer.columns) == columns and lines[0].split() == " ".join(["row", *columns]).split()
     assert len(lines) == {80: 5, 60: 5, 40: 6}.get(width, 4) and max(map(len, lines[:-1])) <= width

@@ -7,40 +7,53 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.closed_loop import real_data, rows
-from experiments.ledger import Settings
+from experiments.closed_loop import claims, own_data, real_data, study
+from experiments.harness.ledger import Settings
+from theory import gaussian
+from theory.claims import data_processing
 
-QUICK = Settings()
+QUICK, KEY = Settings(), jax.random.key(0)
 
 
-def test_every_row_is_reached_by_its_seed():
-    """Another seed gives other random numbers, and the same verdicts."""
-    other = rows.training_a_mean(Settings(seed=1))
-    assert other.verdict == "holds"
-    assert other.slack != rows.training_a_mean(QUICK).slack
+def test_every_exact_loop_loses():
+    """C2: in every generation, two symbols to the end, the mean and the variance of a normal law."""
+    mean = gaussian.mean_information(study.NUM_MEAN, study.NUM_GENERATIONS)
+    log_variance = gaussian.log_variance_information(study.NUM_VARIANCE, study.NUM_GENERATIONS)
+    for information in (study.chain().information, mean, log_variance):
+        assert data_processing(information).min() >= -1e-12
+
+
+def test_a_row_is_reached_by_its_seed():
+    """Another seed gives other random numbers, and the same outcome."""
+    one, other = (claims.training(False, Settings(seed=seed)).outcome() for seed in (0, 1))
+    assert one.verdict == other.verdict == "holds" and one.slack != other.slack
 
 
 def test_a_row_can_fail():
-    """The simulated information against another generation's exact law."""
-    from experiments.closed_loop import loops
-
-    study = loops.gaussian_mean(QUICK)
-    shifted = study._replace(exact=np.roll(study.exact, 10))
-    assert rows.simulated(lambda _: shifted, 20, "shifted", QUICK).verdict == "fails"
+    """The simulated information against another generation's exact law; a loop that loses nothing."""
+    loop = study.mean(KEY, num_tasks=1_000)
+    assert claims.simulated(lambda _: loop, QUICK).outcome().verdict == "holds"
+    shifted = loop._replace(exact=np.roll(loop.exact, 10))
+    assert claims.simulated(lambda _: shifted, QUICK).outcome().verdict == "fails"
+    gains = {"replace": {"held_out": np.arange(11) + np.random.default_rng(0).normal(size=(20, 11)) / 10}}
+    loops = real_data.Loops("x", "x", real_data.Source("text", KEY, KEY, None), gains, {}, {})
+    assert claims.held_out(lambda _: loops, QUICK).outcome().verdict == "fails"
 
 
 @pytest.mark.slow
 def test_faithful_is_read_whole():
-    source = real_data.read(real_data.FILES["faithful.csv"], QUICK)
+    source = real_data.read(KEY, real_data.FILES["faithful.csv"], (1, 2))
     x = np.concatenate([source.train, source.held_out])
     assert x.shape == (272, 2)
     np.testing.assert_allclose(x.mean(0), [3.487783, 70.897059], atol=5e-7)  # R Core Team, datasets::faithful
     assert source.model.weights.size == 2
     assert source.model.num_modes() == 2
+    expected = source.model.log_prob(source.held_out)
+    np.testing.assert_allclose(real_data.log_prob(source.model, np.asarray(source.held_out)), expected, atol=1e-9)
 
 
 def test_english_is_read_whole():
-    source = real_data.read(real_data.FILES["english.txt"], QUICK)
+    source = real_data.read(KEY, real_data.FILES["english.txt"])
     assert source.alphabet is not None
     head = "".join(source.alphabet[i] for i in np.asarray(source.train[:30]))
     assert head == "in the beginning god created t"
@@ -68,7 +81,7 @@ def test_bad_data_are_refused(tmp_path, name, content, message):
     file = tmp_path / name
     file.write_text(content)
     with pytest.raises(ValueError, match=message) as error:
-        real_data.read(file, QUICK)
+        real_data.read(KEY, file)
     assert "data" in str(error.value)
 
 
@@ -76,13 +89,13 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     file = tmp_path / "image.png"
     file.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(ValueError, match="data"):
-        real_data.read(file, QUICK)
+        real_data.read(KEY, file)
 
 
 def test_numbers_are_recognised_without_their_ending(tmp_path):
     file = tmp_path / "numbers"
     file.write_text("\n".join(f"{i * 0.37 % 1}" for i in range(40)))
-    source = real_data.read(file, QUICK)
+    source = real_data.read(KEY, file, (1,))
     assert source.kind == "points"
     assert source.train.shape == (30, 1)
 
@@ -92,10 +105,25 @@ def test_chain_measures():
     transition = jnp.array([[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.2, 0.3, 0.5]])
     model = real_data.MarkovChain(jnp.array([1.0, 0.0, 0.0]), transition)
     held_out = jnp.array([0, 1, 1, 0, 0, 1], jnp.int32)
-    measures = jax.jit(real_data._of_chain)(held_out, model)
+    measures = jax.jit(real_data._of_chain)(held_out, KEY, model)
     assert measures["support"] == 4  # state 2 is never reached
     rate = 1 / 3 * np.log(2) + 2 / 3 * -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))  # stationary law (1/3, 2/3, 0)
     np.testing.assert_allclose(measures["entropy_rate"], rate, atol=1e-9)  # lazy chain at 2^30 steps
     mixed = 0.99 * np.asarray(transition) + 0.01 / 3
     expected = np.mean([np.log(mixed[a, b]) for a, b in itertools.pairwise(np.asarray(held_out))])
     np.testing.assert_allclose(measures["held_out"], expected, rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["points.csv", "text.txt"])
+def test_own_data_are_run_and_resumed(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(real_data, "NUM_GENERATIONS", 3)
+    monkeypatch.setattr(own_data.figures, "SHOWN", (0, 1, 3))
+    file = tmp_path / name
+    file.write_text("\n".join(f"{i * 0.37 % 1}" for i in range(40)) if name == "points.csv" else "so it is " * 200)
+    for resume in (False, True):
+        own_data.run(QUICK, data=file, out=tmp_path / "out", resume=resume)
+        real_data.own.cache_clear()
+    for regime in own_data.figures.REGIMES:
+        assert (tmp_path / "out" / f"{file.stem}-{regime}.nc").is_file()
+    assert (tmp_path / "out" / f"closed-loop-{file.stem}.png").is_file()

@@ -1,48 +1,68 @@
-"""The rows of continuous-information: each verdict, and what decides it."""
+"""The rows of continuous-information: what decides them, and that they fail where their study is broken."""
 
 import numpy as np
 import pytest
 
-from experiments import plots
-from experiments.continuous_information import FIGURES, rows
-from experiments.continuous_information.loops import FULL, QUICK, case, studied
-from experiments.ledger import Settings
-from theory.estimators import Bounds
+from experiments.continuous_information import claims
+from experiments.continuous_information.bracket import Bracketed
+from experiments.harness.claim import at_least
+from experiments.harness.ledger import Settings
+from theory import Bounds, Estimate
+
+NOISE = np.random.default_rng(0).normal(size=(400, 1)) / 20
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("stem", ["continuous-mixture", "continuous-chain", "continuous-two-states"])
-def test_figures_can_be_drawn(stem, tmp_path):
-    assert plots.save(FIGURES[stem](Settings()), tmp_path, stem)[0].stat().st_size > 10_000
-    assert "In practice:" in plots.caption(FIGURES[stem])
+def bounds(*values):
+    """Of generations, with the same noise."""
+    values = np.array(values) + NOISE - NOISE.mean()
+    return Bounds(values[:, ::2], values[:, 1::2])
 
 
-def test_the_interval_decides():
+def of(known, right=(0.5, 0.6)):
+    """A study of what is known."""
+    found = Bracketed(known, known, None, Estimate(np.array(right), np.full(2, 0.001), 400), np.ones(1))
+    return lambda settings, loop: found
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [(0.1, 0.3, "holds"), (-0.3, -0.1, "fails"), (-0.1, 0.1, "open")],
+)
+def test_the_interval_decides(low, high, outcome):
     """Holds where the lower bound is clear of zero, fails where the upper one is, and is open in between."""
-    noise = np.random.default_rng(0).normal(size=400) / 20
-    for low, high, verdict in ((0.1, 0.3, "holds"), (-0.3, -0.1, "fails"), (-0.1, 0.1, "open"), (0.001, 0.1, "open")):
-        outcome = rows.decided(Bounds(low + noise - noise.mean(), high + noise - noise.mean()), "a setting")
-        assert outcome.verdict == verdict
-        assert (outcome.lower, outcome.upper) == pytest.approx((low, high))
-        assert outcome.slack == pytest.approx(high if verdict == "fails" else low)
+    found = at_least(*claims.between(bounds(low, high), bounds(0, 0)), "a setting").outcome()
+    assert found.verdict == outcome
+    assert found.slack == pytest.approx(high if outcome == "fails" else low)
 
 
-@pytest.mark.slow
 def test_differences_are_paired():
     """The error of a difference on the same replicas is below that of independent ones."""
-    bounds = studied(Settings(), "chain", "closed").bounds
-    first, second = rows.at(bounds, 2), rows.at(bounds, 3)
-    paired = first.minus(second).bracket().lower.stderr
-    assert paired < np.hypot(first.bracket().lower.stderr, second.bracket().upper.stderr)
+    first, _ = claims.between(bounds(0.1, 0.3), bounds(0, 0))
+    assert first.lower.stderr < 1e-12 < NOISE.std() / 20
 
 
-def test_sizes_fit():
-    """The replicas that the classifier holds out, a fifth, are among those of the sandwich."""
-    for sizes in (QUICK, FULL):
-        for size in sizes.values():
-            assert size.num_replicas / 5 <= size.num_models <= size.num_replicas
-            assert size.num_data <= size.num_models
+def test_rows_fail_where_a_loop_does_what_it_should_not():
+    falls, rises = of(bounds(1, 1.1, 0.5, 0.6)), of(bounds(0.5, 0.6, 1, 1.1))
+    for row, right, wrong in ((claims.never_more, falls, rises), (claims.learns, rises, falls)):
+        assert row(right, "a loop", Settings()).outcome().verdict == "holds"
+        assert row(wrong, "a loop", Settings()).outcome().verdict == "fails"
 
 
-def test_a_case_is_made_once():
-    assert case("chain") is case("chain")
+def test_rows_fail_where_a_study_is_broken(monkeypatch):
+    """Brackets off by a tenth of a nat, a share that falls, a signal that tells nothing, intervals too narrow."""
+    exact = np.array([0.3, 0.2])
+    monkeypatch.setattr(claims, "information", lambda loop, t: exact)
+    for shift, outcome in ((0.0, "holds"), (0.1, "fails")):
+        found = of(bounds(*np.repeat(exact + shift, 2) + np.array([-0.01, 0.01] * 2)))(None, None)
+        monkeypatch.setattr(claims.study, "two_states", lambda settings, found=found: {"closed": found})
+        assert claims.enumerated(Settings()).outcome().verdict == outcome
+    monkeypatch.setattr(claims.study, "chain", of(bounds(1, 1, 1, 1), right=(0.6, 0.5)))
+    assert claims.sharpens(Settings()).outcome().verdict == "fails"
+    model = 1 + NOISE[:, 0]
+    monkeypatch.setattr(
+        claims.study, "real_samples", lambda settings: claims.study.Known(model - 0.3, model - 0.2, model, model)
+    )
+    assert claims.external_signal("data_and_verdicts", Settings()).outcome().verdict == "fails"
+    exact, ends = np.zeros(3), [Estimate(np.array([end, 0, 0]), np.full(3, 0.01), 40) for end in (0.2, 0.3)]
+    monkeypatch.setattr(claims.study, "problems", lambda settings: (exact, claims.Bracket(*ends)))
+    assert claims.brackets(Settings()).outcome().verdict == "fails"

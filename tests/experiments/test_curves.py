@@ -7,6 +7,7 @@ import pytest
 from experiments.thesis import curves
 from experiments.thesis.curves import BOTH, INTENDED, SPURIOUS, Curves
 from sandbox.online import Race
+from theory import prequential
 
 RNG = np.random.default_rng(0)
 
@@ -52,7 +53,7 @@ def test_at_is_the_last_sample_number_that_is_not_larger():
     one = Curves(np.array([8, 16, 40]), *np.zeros((2, 3, 3)), np.zeros(3))
     assert [one.at(n) for n in (8, 8.5, 15.99, 16, 39, 40, 1e9)] == [0, 0, 0, 1, 1, 2, 2]
     assert one.at(40 * (1 - 1e-12)) == 2  # to rounding
-    with pytest.raises(ValueError, match="samples: a number of 8 or more is accepted, got 7"):
+    with pytest.raises(ValueError, match="samples: 7 was given; accepted: 8 or more"):
         one.at(7)
 
 
@@ -83,6 +84,19 @@ def test_turns_have_the_error_of_the_seeds():
     saving[1, INTENDED] -= 0.5
     at, lower, upper = (float(x) for x in curves.predicted_turn(one._replace(saving=saving)))
     assert at == pytest.approx(27) and upper - at == pytest.approx(12.7062 / 2, rel=1e-4) == at - lower
+
+
+def test_many_turns_at_once():
+    """Those of means, without their errors, in any shape."""
+    one = straight(lambda n: n - 27, lambda n: 1 - n / 80)
+    leads = np.stack([one.lead, one.trust])
+    np.testing.assert_allclose(curves.turning(leads, one.samples), [[27, 27], [40, 40]], rtol=1e-12)
+
+
+def test_savings_are_those_of_the_theory():
+    loss = RNG.random((2, 3, 9)).astype(np.float32)
+    expected = prequential.saving(loss.astype(float), np.log(2), batch=32)
+    np.testing.assert_allclose(curves.savings(loss, 32), expected, rtol=1e-12)
 
 
 def test_a_race_of_jax_is_one_of_numpy():

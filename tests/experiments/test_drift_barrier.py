@@ -5,10 +5,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 import theory
-from experiments import plots
-from experiments.drift_barrier import FIGURES, chains, figures, loops, rows
-from experiments.ledger import Settings
-from theory import drift
+from experiments.drift_barrier import claims, figures, study
+from experiments.drift_barrier.figures import FIGURES
+from experiments.harness import figures as plots
+from experiments.harness.ledger import Settings
+from theory import budget, drift
 
 QUICK = Settings()
 
@@ -17,25 +18,43 @@ def test_start_information_is_that_of_the_samples():
     n = 7
     joint = np.stack([np.asarray(drift.initial(n, law)) for law in ([0.6, 0.4], [0.4, 0.6])]) / 2
     expected = theory.mutual_information(joint)
-    np.testing.assert_allclose(chains.start_information(np.array([n])), [expected], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(study.start_information(np.array([n])), [expected], rtol=0, atol=1e-12)
 
 
 def test_what_is_always_kept_is_not_wrong():
     """Without a blind spot more samples do end right more often: the spot is the reason."""
     sizes = (2, 8, 20)
-    acceptance, start = np.array([0.9, 0.3, 0.3]), chains.BLIND_START
-    right = [chains._ends(n, acceptance, start)[0] for n in sizes]
+    acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
+    right = [study._ends(n, acceptance, start)[0] for n in sizes]
     assert right == sorted(right)
 
 
+def test_where_nothing_wrong_is_kept_a_blind_spot_is_a_contest_of_two():
+    """Three symbols against two: two routes to one number; 1e-10 for linear systems."""
+    n, (right, _, blind) = 12, study.BLIND_START
+    three = study._ends(n, study.BLIND_ACCEPTANCE * np.array([1, 0, 1]), study.BLIND_START)[0]
+    two = budget.success(n, (study.BLIND_ACCEPTANCE[0], study.BLIND_ACCEPTANCE[2]), right / (right + blind))
+    np.testing.assert_allclose(three, two, rtol=0, atol=1e-10)
+
+
+def test_at_the_break_even_a_loop_ends_with_what_it_began_with():
+    """The ratio from a root finder, put into the chain that is run to its end."""
+    n, share = 50, study.SHARE
+    ratio = float(budget.break_even(n, share))
+    kernels = np.stack([drift.selection_kernel(n, np.array(a)) for a in ([1.0, ratio], [ratio, 1.0])])
+    starts = np.stack([drift.initial(n, [share, 1 - share]), drift.initial(n, [1 - share, share])])
+    information = drift.information([0.5, 0.5], starts, kernels, 4000)
+    np.testing.assert_allclose(information[-1], information[0], rtol=0, atol=1e-9)
+
+
 def test_a_row_can_fail(monkeypatch):
-    """The mixture against the chain of another verifier, and Kimura's form with half the selection."""
-    size = loops.sizes(QUICK)
-    shifted = {fpr: theory.Estimate(np.full(len(size), 0.5), np.full(len(size), 0.01), 9) for fpr in loops.FPRS}
-    ends = loops.Ends(size, shifted, {fpr: np.full(len(size), 0.6) for fpr in loops.FPRS})
-    monkeypatch.setattr(loops, "mixture", lambda settings: ends)
-    assert rows.mixture(QUICK).verdict == "fails"
-    assert rows.barrier(loops.FPRS[0], QUICK).verdict == "fails"
+    """The mixture against the chain of another verifier, and a loop that is not past the barrier."""
+    sizes = (5, 20)
+    shifted = theory.Estimate(np.full((3, 2), 0.5), np.full((3, 2), 0.01), 99)
+    monkeypatch.setattr(study, "mixture", lambda settings: study.Ends(sizes, shifted))
+    monkeypatch.setattr(study, "exact", lambda sizes: np.full((3, 2), 0.6))
+    assert claims.mixture(QUICK).outcome().verdict == "fails"
+    assert claims.barrier(claims.GOOD, QUICK).outcome().verdict == "fails"
 
 
 @pytest.mark.slow
@@ -44,11 +63,11 @@ def test_no_line_strikes_a_label_through(monkeypatch):
     monkeypatch.setattr(figures.budget, "break_even", lambda n, share: 0.99 * np.sqrt(share) * (1 - 0.3 / n))
     monkeypatch.setattr(figures.budget, "break_even_limit", np.sqrt)
     sizes, ratios = np.array([2, 5, 20, 50, 200]), np.linspace(0, 0.999, 9)
-    ends = chains.Diagram(sizes, ratios, (1 - ratios[:, None]) ** (4 / sizes))
+    ends = study.Diagram(sizes, ratios, (1 - ratios[:, None]) ** (4 / sizes))
     monkeypatch.setattr(
-        chains, "gain", lambda settings: ends._replace(ratios=0.85 + ratios / 7, values=ends.values - 0.5)
+        study, "gain", lambda settings: ends._replace(ratios=0.85 + ratios / 7, values=ends.values - 0.5)
     )
-    monkeypatch.setattr(chains, "ends_right", lambda settings: ends)
+    monkeypatch.setattr(study, "ends_right", lambda settings: ends)
     for name in ("break-even", "blind-spot"):
         fig = FIGURES[f"drift-barrier-{name}"](QUICK)
         fig.draw_without_rendering()

@@ -4,32 +4,45 @@ import math
 
 import numpy as np
 
-from experiments.ledger import Settings
-from experiments.open_loop import chains, rows
+from experiments.harness.ledger import Settings
+from experiments.open_loop import claims, study
+from theory import Estimate
+from theory.claims import injection
 
 QUICK = Settings()
 
 
 def test_information_is_not_progress():
     """Where what is right is rare, I(X;Z_t) falls while the share right rises."""
-    loop = chains.filtering(chains.RARE)
-    assert (np.diff(loop.information) < 0).all() and (np.diff(loop.right) > 0).all()
+    loops = study.exact(False)
+    assert (np.diff(loops.information[study.RARE]) < 0).all() and (np.diff(loops.right[study.RARE]) > 0).all()
+
+
+def test_exact_injection():
+    """C4, exactly: 0 ≤ I(X;Z_{t+1}) ≤ I(X;Z_t) + I(X;S_t|Z_t,D_t), and never more than there is."""
+    loops = study.exact(False)
+    for information, injected in zip(loops.information, loops.injected, strict=True):
+        assert injection(information, injected).min() >= -1e-12
+        assert information.max() <= math.log(2) + 1e-12
+    little = study.LITTLE_KNOWN
+    assert injection(loops.information[little], loops.injected[little] / 10).min() < 0
 
 
 def test_published_end():
     """n = 50, p = .6, φ = 1, ψ = .99: from .505 nats to .093."""
-    outcome = rows.in_the_end(rows.ALMOST_BLIND, QUICK)
+    outcome = claims.in_the_end(0.99, QUICK).outcome()
     np.testing.assert_allclose([outcome.predicted, outcome.measured], [0.505, 0.093], atol=5e-4)
 
 
-def test_nobody_knows_more_than_there_is():
-    for scene in chains.SCENES:
-        assert chains.filtering(scene).information.max() <= math.log(2) + 1e-12
-
-
 def test_a_row_can_fail(monkeypatch):
-    """The injection bound of a loop whose verdicts are said to inject a tenth of what they do."""
-    loop = chains.filtering(chains.LITTLE_KNOWN)
-    monkeypatch.setattr(rows.chains, "filtering", lambda scene: loop._replace(injected=loop.injected / 10))
-    assert rows.injection(QUICK).verdict == "fails"
-    assert rows.simulated_injection(QUICK).verdict == "fails"
+    """Loops that gain what they do, were the verdicts to inject a tenth; a loop that is right where nothing was."""
+    exact = study.exact(False)
+    rng = np.random.default_rng(0)
+    values = exact.information[None] + rng.normal(size=(200, *exact.information.shape)) / 100
+    monkeypatch.setattr(study, "simulated", lambda settings, until_kept: study.Simulated(values, values))
+    assert claims.injection(QUICK).outcome().verdict == "holds"
+    monkeypatch.setattr(study, "exact", lambda until_kept: exact._replace(injected=exact.injected / 10))
+    assert claims.injection(QUICK).outcome().verdict == "fails"
+    assert claims.right(False, QUICK).outcome().verdict == "fails"
+    monkeypatch.setattr(study, "support", lambda settings, fpr: Estimate(np.array(0.7), np.array(0.001), 200))
+    assert claims.simulated_support(0.0, QUICK).outcome().verdict == "fails"

@@ -1,3 +1,4 @@
+import ast
 import io
 from pathlib import Path
 from xml.etree import ElementTree
@@ -7,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_experiment import draw
-from matplotlib.collections import LineCollection
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import plots, plotted
-from experiments.ledger import Settings
+from experiments.harness import figures as plots
+from experiments.harness import plotted
+from experiments.harness.ledger import Settings
 
 
 def read(fig: Figure) -> pd.DataFrame:
@@ -30,19 +32,6 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     assert [path.name for path in first] == names
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(names)
-
-
-def test_progress_on_a_terminal_and_nowhere_else(tmp_path: Path, capsys, monkeypatch) -> None:
-    for colour in (True, False):
-        if colour:
-            monkeypatch.setenv("FORCE_COLOR", "1")  # as if standard output were a terminal
-        else:
-            monkeypatch.delenv("FORCE_COLOR")
-        plots.save_all({"first": draw, "second": draw}, Settings(), tmp_path)
-        shown = capsys.readouterr()
-        assert f"{tmp_path / 'first.png'} (and SVG, CSV)" in shown.out
-        assert ("figure second" in shown.out) == colour
-        assert not shown.err
 
 
 def test_svg_text_is_text_and_dateless(tmp_path: Path) -> None:
@@ -101,26 +90,24 @@ def test_the_data_of_lines_bands_and_points() -> None:
     plots.direct_labels(ax, {"named": ax.plot([0, 1], [2, 3])[0]})
     ax.plot([5], [6], "o")
     ax.plot([], [], label="for the legend alone")
-    ax.fill_between([1, 2], [3, 4], [1, 2], label="_room")
-    ax.scatter([1], [2], c=[3], label="scatter")
+    ax.twinx().plot([1], [9], label="on the other side")
+    ax.fill_between([1, 2], [3, 4], [1, 2], label="_room", where=[True, False])
     ax.axvline(7, label="_end")
     ax.axhline(8)
     ax.axvspan(1, 2, label="_when")
-    ax.add_collection(LineCollection([[(0, 1), (2, 3)], [(4, 5), (6, 7)]], label="pieces"))
     ax.annotate("note", (0, 0), xytext=(1, 1), arrowprops={"arrowstyle": "->"})
     table = read(fig)
     nan = np.nan
     expectations: tuple[tuple[str, list[str], list[list[float]]], ...] = (
-        ("band", ["x", "y", "lower", "upper"], [[1, 1, 0.5, 2], [2, nan, 0.5, 3], [3, 0.333333, nan, nan]]),
+        ("band", ["x", "y", "lower", "upper"], [[1, 1, 0.5, 2], [2, nan, 0.5, 3], [3, 0.333333, nan, 4]]),
         ("exact", ["x", "y"], [[1, 1e-7], [2, 1.23457e8]]),
         ("named", ["x", "y"], [[0, 2], [1, 3]]),
         ("points 1", ["x", "y"], [[5, 6]]),
-        ("room", ["x", "lower", "upper"], [[1, 1, 3], [2, 2, 4]]),
-        ("scatter", ["x", "y", "value"], [[1, 2, 3]]),
+        ("room", ["x", "lower", "upper"], [[1, 1, 3], [2, nan, nan]]),
+        ("on the other side", ["x", "y"], [[1, 9]]),
         ("end", ["x", "y"], [[7, nan]]),
         ("line 4", ["x", "y"], [[nan, 8]]),
         ("when", ["x_lower", "x_upper", "lower"], [[1, 2, nan]]),
-        ("pieces", ["x", "y"], [[0, 1], [2, 3], [nan, nan], [4, 5], [6, 7], [nan, nan]]),
     )
     for series, columns, expected in expectations:
         np.testing.assert_allclose(values(table, series, *columns), expected, rtol=1e-6, err_msg=series)
@@ -128,20 +115,32 @@ def test_the_data_of_lines_bands_and_points() -> None:
 
 
 def test_the_data_of_bars_and_error_bars() -> None:
-    _, (left, right) = axes = plots.figure(2)
+    fig, (left, right) = plots.figure(2)
     left.errorbar([1, 2], [3, 4], yerr=[[0.5, 1], [2, 3]], xerr=0.25, fmt="o", capsize=2, label="both")
     left.errorbar([1, 2], [3, np.nan], yerr=1, fmt="o-", label="gap")
     right.bar([0, 1], [2, 3], bottom=[5, 5], yerr=[0.5, 1], label="up")
     right.barh([0, 1], [4, 6], left=2, label="across")
-    table = read(axes[0])
+    right.hist([0.5, 0.6, 1.5], bins=[0, 1, 2])
+    table = read(fig)
     ends = ["x", "y", "lower", "upper"]
     np.testing.assert_allclose(values(table, "both", *ends), [[1, 3, 2.5, 5], [2, 4, 3, 7]])
     np.testing.assert_allclose(values(table, "both", "x_lower", "x_upper"), [[0.75, 1.25], [1.75, 2.25]])
     np.testing.assert_allclose(values(table, "gap", *ends), [[1, 3, 2, 4], [2, np.nan, np.nan, np.nan]])
     np.testing.assert_allclose(values(table, "up", *ends), [[0, 2, 6.5, 7.5], [1, 3, 7, 9]])
     np.testing.assert_allclose(values(table, "across", "x", "y"), [[4, 0], [6, 1]])
-    assert dict(table.groupby("series").panel.first()) == {"both": 1, "gap": 1, "up": 2, "across": 2}
-    assert len(table) == 8
+    np.testing.assert_allclose(values(table, "bars 3", "x", "y"), [[0.5, 2], [1.5, 1]])
+    assert dict(table.groupby("series").panel.first()) == {"both": 1, "gap": 1, "up": 2, "across": 2, "bars 3": 2}
+    assert len(table) == 10
+
+
+def test_no_figure_draws_what_is_not_in_its_data() -> None:
+    no_data = {"annotate", "text", "legend", "set_title", "get_legend_handles_labels", "clabel", "contourf"}
+    noted = {*vars(plotted.Panel), "barh", "hist"}  # these two draw with `bar`
+    for path in Path(plots.__file__).parents[1].rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        called = {one.attr for one in calls if isinstance(one, ast.Attribute) and "figures as plots" in source}
+        assert called & set(vars(Axes)) <= noted | no_data, path
 
 
 def test_the_data_of_images_and_contours() -> None:

@@ -86,6 +86,7 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = "race --intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
     sizes = f"--samples 2048 --seeds 3 --out {tmp_path}"

@@ -12,25 +12,21 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from fake_experiment import CHECK, TWIN
+from fake_experiment import CHECK, CONTROL, STATEMENTS
+from markupsafe import escape
 
-from experiments import plots, report
-from experiments.ledger import Row, Settings, equality, inequality
-from experiments.report import svg, top
-from experiments.statements import STATEMENTS, Statement
+from experiments.harness import catalogue, report
+from experiments.harness import figures as plots
+from experiments.harness.claim import at_least, at_most, equal
+from experiments.harness.cost import Cost
+from experiments.harness.ledger import Row, Settings
+from experiments.harness.report import svg
+from experiments.harness.statements import INSTRUMENT
+from theory.estimators import Estimate
 
-ROWS = [Row.of(check, check.measure(Settings())) for check in (replace(CHECK, id="first"), CHECK, TWIN)]
-STATEMENT = Statement(
-    id="C2",
-    title="A <loop> forgets",
-    formula=r"I(X;Z_{t+1}) \le \ln c",
-    words="I(X;Z_{t+1}) & more",
-    practice="Do & don't.",
-    missed="The <rate>.",
-    source="A & B (2026)",
-    test="tests/test_a.py::test_b",
-    figures=("fig",),
-)
+CHECKS = replace(CHECK, id="C2-first"), CHECK, CONTROL
+ROWS = [replace(check, figure="fig").row(Settings()) for check in CHECKS]
+STATEMENT = STATEMENTS[0]
 CAPTION = 'a "caption" <b> of Z_t. In practice: do it.'
 Page = Callable[..., str]
 VOID = ("meta", "br", "wbr", "input")
@@ -55,9 +51,9 @@ def figure(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(tmp_path: Path, figure: Path) -> Page:
     def page(rows: list[Row] = ROWS, provenance: dict | None = None, figure: Path = figure) -> str:
-        pictures = [report.Picture("fig", CAPTION, figure)]
-        report.write(rows, pictures, provenance or {"seed": 0, "commit": None}, tmp_path / "report.html", (STATEMENT,))
-        return (tmp_path / "report.html").read_text(encoding="utf-8")
+        pictures, file = [report.Picture("fig", CAPTION, figure)], tmp_path / "report.html"
+        report.write(rows, pictures, provenance or {"seed": 0, "commit": None}, file, (STATEMENT, INSTRUMENT))
+        return file.read_text(encoding="utf-8")
 
     return page
 
@@ -81,9 +77,6 @@ class Balanced(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list) -> None:
-        self.ids += [value for name, value in attrs if name == "id"]
-
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
@@ -94,19 +87,17 @@ def test_every_row_is_there_with_its_verdict_in_words(page: Page) -> None:
         assert f"<code>{row.command}</code>" in html and f'data-copy=".venv/bin/{row.command}"' in html
     verdicts = re.findall(r'aria-hidden="true">(.)</span> (\w+)</span>', html)
     assert verdicts == [("✓", "holds"), ("✓", "holds"), ("✗", "fails")]
-    assert "3 of 3 rows as expected" in html and "nats per generation" in html
-    assert "2 hold, 1 false twin fails" in html and "<b>3 of 3</b>" in html
+    assert "nats per generation" in html and html.count("2 hold, 1 control fails") == 3  # above, overview, claim
+    assert "1 claim in 3 rows: 2 hold, 1 control fails." in html and "as expected" not in html
 
 
-def test_what_is_not_as_expected_says_so(page: Page) -> None:
-    broken = [ROWS[0], replace(ROWS[1], verdict="open"), replace(ROWS[2], verdict="holds")]
-    html = page(broken)
-    assert html.count('<strong class="alarm">expected: holds</strong>') == 1
-    assert html.count('<strong class="alarm">expected: fails</strong>') == 1
-    assert "<b>1 of 3</b>" in html and "1 holds, 2 not as expected" in html
-    assert html.count(" data-unexpected") == 1
-    for i in (1, 2):  # the row, or its twin
-        assert page([*ROWS[:i], broken[i], *ROWS[i + 1 :]]).count(" data-unexpected") == 1
+def test_what_is_refuted_says_so_and_what_is_open_is_no_failure(page: Page) -> None:
+    html = page([ROWS[0], replace(ROWS[1], verdict="open"), replace(ROWS[2], verdict="holds")])
+    assert html.count('<strong class="alarm">must not hold</strong>') == 1 == html.count('<strong class="alarm">')
+    assert html.count("1 holds, 1 open, 1 refuted") == 3 and 'data-outcomes="open refuted"' in html
+    html = page([replace(ROWS[0], verdict="fails"), ROWS[1], replace(ROWS[2], verdict="open")])
+    assert html.count('<strong class="alarm">refuted</strong>') == 1 == html.count('<strong class="alarm">')
+    assert 'data-outcomes="fails refuted"' in html and 'data-outcomes="holds open"' in html
 
 
 def test_numbers_have_errors_and_brackets(page: Page) -> None:
@@ -114,25 +105,14 @@ def test_numbers_have_errors_and_brackets(page: Page) -> None:
     assert "0.1000<wbr>±0.0010<br><small>ends -0.5 and —</small>" in html
 
 
-def test_everything_is_escaped(page: Page) -> None:
+def test_everything_is_escaped_and_links_lead_somewhere(page: Page) -> None:
     html = page(provenance={"device": "<cpu>"})
     assert html.count("<script") == 1 and "&lt;script&gt;" in html
-    for escaped in (
-        "a &#34;caption&#34; &lt;b&gt;",
-        "n = 10 &amp; all t",
-        "A &lt;loop&gt; forgets",
-        "A &amp; B (2026)",
-    ):
-        assert escaped in html
+    for text in ('a "caption" <b>', "n = 10 & all t", "A <loop> forgets", "A & B (2026)"):
+        assert escape(text) in html
     parser = Balanced()
     parser.feed(html)
     assert not parser.open and len(parser.ids) == len(set(parser.ids))
-
-
-def test_links_lead_somewhere(page: Page) -> None:
-    html = page()
-    parser = Balanced()
-    parser.feed(html)
     assert set(re.findall(r'href="#([^"]*)"', html)) <= {*parser.ids}
     assert 'href="#ledger?claim=C2"' in html
 
@@ -148,23 +128,35 @@ def test_nothing_is_fetched(page: Page) -> None:
     assert f"script-src 'sha256-{digest}'" in policy
 
 
-def test_a_twin_stands_beside_its_row() -> None:
+def test_a_control_stands_beside_its_row() -> None:
     lonely = replace(ROWS[0], id="lonely", twin_of="gone")
     mixed = [ROWS[2], ROWS[0], lonely, ROWS[1]]
-    found = [(line.row.id, [twin.id for twin in line.twins]) for line in report.lines(mixed)]
-    assert found == [("first", []), ("lonely", []), ("C2-fake", ["C2-fake-twin"])]
+    found = [(line.row.id, [control.id for control in line.controls]) for line in report.lines(mixed)]
+    assert found == [("C2-first", []), ("lonely", []), ("C2-fake", ["C2-fake-control"])]
 
 
 def test_claims_stand_in_the_order_of_the_statements(tmp_path: Path) -> None:
-    other = STATEMENT._replace(id="C1")
-    pictures = [report.Picture(stem, "", tmp_path) for stem in ("unknown", "fig")]
-    rows = [replace(ROWS[0], id="L1-a", claim="L1"), *ROWS]
-    found = report.claims(rows, pictures, (other, STATEMENT))
+    pictures = [report.Picture(stem, "", tmp_path) for stem in ("lost", "fig", "unknown")]
+    rows = [replace(ROWS[0], id="L1-a", claim="L1", figure="lost"), *ROWS]
+    found = report.claims(rows, pictures, (STATEMENT._replace(id="C1"), STATEMENT, STATEMENT._replace(id="C3")))
     assert [(claim.id, len(claim.lines), [p.stem for p in claim.pictures], claim.elsewhere) for claim in found] == [
-        ("C1", 0, ["fig"], []),
-        ("C2", 2, [], ["fig"]),  # a figure stands in the page once
-        ("L1", 1, [], []),
+        ("C1", 0, [], []),
+        ("C2", 2, ["fig"], []),
+        ("C3", 0, [], []),
+        ("L1", 1, [], ["lost"]),  # no section is about it, so that its figure stands with the others
     ]
+    later = [replace(ROWS[0], id="C1-a", claim="C1", figure="fig"), *ROWS]
+    first, second, _ = report.claims(later, pictures, (STATEMENT, STATEMENT._replace(id="C1"), INSTRUMENT))
+    assert [p.stem for p in first.pictures] == ["fig"] == second.elsewhere  # a figure stands in the page once
+
+
+def test_the_instrument_opens_the_appendix_and_does_not_count(page: Page) -> None:
+    html = page([*ROWS, replace(ROWS[0], id="instrument-a", claim="instrument", figure=None)])
+    assert "1 claim in 3 rows" in html and html.count('<tr id="instrument-a"') == 1
+    overview, after = html.split('<section id="claims">')
+    assert '<section id="instrument"' not in overview and INSTRUMENT.title not in overview.split('id="ledger"')[0]
+    claims, appendix = after.split('<section id="appendix">')
+    assert re.match(r'\s*<h2>[^<]*</h2>\s*<section id="instrument"', appendix) and 'id="C2"' in claims
 
 
 def test_the_words_of_the_statement_and_of_the_caption(page: Page) -> None:
@@ -190,7 +182,7 @@ def test_plain_text_is_typeset(text: str, typeset: str) -> None:
 
 def test_formulas_are_mathml() -> None:
     assert '<mi>ln</mi><mspace width="0.167em"/><mi>c</mi>' in report.formula(STATEMENT.formula)
-    for statement in STATEMENTS:
+    for statement in (s for one in catalogue.load_all() for s in one.statements if s.formula):
         math_ml = report.formula(statement.formula)
         ElementTree.fromstring(math_ml)
         assert "\\" not in math_ml and "merror" not in math_ml, statement.id
@@ -203,7 +195,7 @@ def test_bars_reach_as_far_as_the_order_of_magnitude() -> None:
 
 def test_commands_say_what_was_run(page: Page) -> None:
     assert report.options({"profile": "quick", "seed": 0}) == report.options({}) == ""
-    assert "--row first --profile full --seed 3</code>" in page(provenance={"profile": "full", "seed": 3})
+    assert "--row C2-first --profile full --seed 3</code>" in page(provenance={"profile": "full", "seed": 3})
 
 
 def test_data_of_a_figure_is_in_the_page_where_there_is_a_file(page: Page, figure: Path, tmp_path: Path) -> None:
@@ -220,19 +212,15 @@ def test_provenance_is_flat(page: Page) -> None:
     html = page(provenance={"versions": {"jax": "0.10.2"}, "commit": None, "num_devices": 2})
     assert "<dt>versions jax</dt><dd>0.10.2</dd>" in html
     assert "<dt>commit</dt><dd>unknown</dd>" in html and "<dt>num devices</dt><dd>2</dd>" in html
+    html = page(provenance=Cost(1.0, 2.0, 3, 4, 5.0).fields())
+    for name, value in (("cpu time", "2.0 s"), ("compilations", "3, and 4 read"), ("peak memory", "5.00 GB")):
+        assert f"<dt>{name}</dt><dd>{value}" in html
 
 
 def test_a_page_without_rows_or_figures(tmp_path: Path) -> None:
-    report.write([], [], {}, tmp_path / "report.html")
+    report.write([], [], {}, tmp_path / "report.html", STATEMENTS)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "0 of 0 rows" in html and html.count("not in this ledger") == len(STATEMENTS)
-
-
-def test_the_cards_name_rows_that_exist() -> None:
-    from experiments import verify
-
-    known = {entry.check.id for entry in verify.catalogue()}
-    assert {id for card in top.CARDS for id in card.rows} <= known
+    assert "no claim was checked" in html and html.count("not in this ledger") == len(STATEMENTS)
 
 
 class TestFigure:
@@ -290,15 +278,16 @@ class TestFigure:
 
     @pytest.mark.parametrize("text", ["no svg", "<svg/>", '<svg viewBox="0 0 1"/>'])
     def test_what_is_no_figure_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueError, match=r"svg of fig is not what plots\.save writes"):
+        with pytest.raises(ValueError, match=r"svg of fig is not what figures\.save writes"):
             svg.inline(text, "fig", "caption")
 
 
 def test_a_bound_is_told_from_a_prediction() -> None:
-    above, below = (inequality(slack, setting="", predicted=1.0, measured=1.5) for slack in (0.5, -0.5))
-    same, alone = equality(1.2, 1.0, setting="", stderr=0.2), inequality(0.5, setting="")
-    rows = [Row.of(CHECK, outcome) for outcome in (above, below, same, alone)]
-    assert [report.relation(row) for row in rows] == ["≥", "≤", "=", "="]
+    estimate = Estimate(1.2, 0.2, 20)
+    found = at_least(1.5, 1.0, ""), at_most(1.5, 1.0, ""), equal(estimate, 1.0, ""), at_least(estimate, 1.0, "")
+    rows = [replace(CHECK, find=lambda settings, one=one: one).row(Settings()) for one in found]
+    assert [report.relation(row) for row in rows] == ["≥", "≤", "=", "≥"]
+    assert report.relation(replace(rows[0], predicted=None)) == "="
 
 
 def test_commands_in_the_text_are_code() -> None:

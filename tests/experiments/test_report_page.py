@@ -13,12 +13,15 @@ from urllib.parse import parse_qs
 import fake_experiment
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from fake_experiment import CHECK, TWIN
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from fake_experiment import CHECK, CONTROL, STATEMENTS
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from experiments import cli, ledger, plots, report
-from experiments.ledger import Row, Settings
-from experiments.statements import Statement
+from experiments import cli
+from experiments.harness import figures, ledger, report
+from experiments.harness.claim import at_least
+from experiments.harness.ledger import Row, Settings
+from experiments.harness.statements import INSTRUMENT
+from theory.estimators import Estimate
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REAL = os.environ.get("INFOLOOP_REPORT")
@@ -29,18 +32,20 @@ NARROW, WIDE = 360, 1280
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or chromium-browser on this machine")
 
 Open = Callable[..., Page]
+OPEN = Estimate(0.1, 0.1, 20)
 
 
 def rows_of_several_claims() -> list[Row]:
     checks = [
         CHECK,
-        TWIN,
-        replace(CHECK, id="C2-estimate", kind="monte-carlo", measure=TWIN.measure),
-        replace(CHECK, id="C1-fake", claim="C1", statement="A seed tells nothing of I(X;Z_0)"),
-        replace(CHECK, id="C1-fake-twin", claim="C1", expected="fails", twin_of="C1-fake"),  # holds: not as expected
-        replace(CHECK, id="R1-fake", claim="R1", kind="proof", statement="a law"),
+        CONTROL,
+        replace(CHECK, id="C2-estimate", find=CONTROL.find),  # fails: refuted
+        first := replace(CHECK, id="C1-fake", statement="A seed tells nothing of I(X;Z_0)"),
+        replace(first, id="C1-fake-control", expected="fails", original=first),  # holds: refuted
+        replace(CHECK, id="R1-fake", kind="proof", statement="a law"),
+        replace(CHECK, id="instrument-fake", find=lambda settings: at_least(OPEN, 0.0, "20 replicas")),
     ]
-    return [Row.of(check, check.measure(Settings())) for check in checks]
+    return [check.row(Settings()) for check in checks]
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +54,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(REAL).resolve()
     folder = tmp_path_factory.mktemp("report")
     for stem in ("fake", "other"):
-        plots.save(fake_experiment.draw(Settings()), folder, stem)
+        figures.save(fake_experiment.draw(Settings()), folder, stem)
     pictures = [
         report.Picture(stem, f"The {stem}. In practice: look.", folder / f"{stem}.svg") for stem in ("fake", "other")
     ]
-    statements = [
-        Statement(
-            id, f"The title of {id}", r"I(X;Z) \le \frac{1}{2} \ln c", "words", "do", "it", "a book", "a test", figures
-        )
-        for id, figures in (("C1", ()), ("C2", ("fake",)))
-    ]
     rows = rows_of_several_claims()
     ledger.write(folder / "ledger.json", rows)
-    report.write(rows, pictures, {"versions": {"jax": "0"}}, folder / "report.html", statements)
+    report.write(rows, pictures, {"versions": {"jax": "0"}}, folder / "report.html", (*STATEMENTS, INSTRUMENT))
     return folder / "report.html"
 
 
@@ -87,15 +86,9 @@ def load(browser: Browser, file: Path) -> Iterator[Open]:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
 
-        def hear(message: ConsoleMessage) -> None:
-            said.append(message.text)
-
-        def ask(request: Request) -> None:
-            asked.append(request.url)
-
-        page.on("console", hear)
+        page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", ask)
+        page.on("request", lambda request: asked.append(request.url))
         if before:
             page.add_init_script(before)
         page.goto(file.as_uri() + hash)
@@ -173,14 +166,16 @@ def test_each_filter_shows_the_rows_that_it_says(load: Open, lines: list[report.
     for name, value, wanted in (
         ("claim", "C2", lambda line: line.row.claim == "C2"),
         ("kind", "monte-carlo", lambda line: line.row.kind == "monte-carlo"),
-        ("verdict", "holds", lambda line: line.row.verdict == "holds"),
-        ("verdict", "unexpected", lambda line: not line.as_expected),
+        ("outcome", "holds", lambda line: line.row.verdict == "holds"),
+        ("outcome", "fails", lambda line: line.row.verdict == "fails"),
+        ("outcome", "open", lambda line: any(r.verdict == "open" != r.expected for r in (line.row, *line.controls))),
+        ("outcome", "refuted", lambda line: any(row.refuted for row in (line.row, *line.controls))),
     ):
         page.select_option(f"#filters [name={name}]", value)
         expected = [line for line in lines if wanted(line)]
         assert Counter(shown(page)) == Counter(ids(expected))
-        twins = sum(len(line.twins) for line in expected)
-        assert page.text_content("#shown") == f"{len(expected)} of {len(lines)} rows shown, with {twins} false twins"
+        controls = f"{sum(len(line.controls) for line in expected)} negative controls"
+        assert page.text_content("#shown") == f"{len(expected)} of {len(lines)} rows shown, with {controls}"
         page.click("#filters [type=reset]")
         expect(page.locator("tr.line:visible")).to_have_count(len(lines))
 
@@ -242,7 +237,7 @@ def test_paper_has_all_rows_and_no_controls(load: Open, lines: list[report.Line]
     assert Counter(shown(page)) == Counter(ids(lines))
     assert not page.locator(".control:visible, nav:visible, summary:visible").count()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
-    assert page.locator("details p:visible").count() == sum(len(line.twins) for line in lines)
+    assert page.locator("details p:visible").count() == sum(len(line.controls) for line in lines)
 
 
 def test_without_scripts_all_is_there(load: Open, lines: list[report.Line]) -> None:

@@ -1,13 +1,16 @@
-"""Every row of the ledger comes out as expected, and names a figure and a test that are there."""
+"""Every row of the ledger comes out as expected, in words, with a figure and a test that are there."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from experiments.ledger import Settings
-from experiments.verify import catalogue
+import experiments
+from experiments.harness import catalogue, statements
+from experiments.harness.ledger import Settings
 
-ENTRIES = catalogue()
+LOADED = catalogue.load_all()
+CHECKS = [check for one in LOADED for check in one.checks]
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,20 +20,44 @@ def quick_to_compile():
 
 
 @pytest.mark.slow  # `infoloop verify` checks the same, in .ci/run too
-@pytest.mark.parametrize("check", [entry.check for entry in ENTRIES], ids=lambda check: check.id)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 def test_rows_are_as_expected(check):
-    """A twin fails, its slack below zero."""
-    outcome = check.measure(Settings())
-    assert outcome.verdict == check.expected
-    if check.twin_of is not None:
-        assert outcome.slack < 0
+    """A row holds, or stays open; a control must not hold."""
+    row = check.row(Settings())
+    assert not row.refuted
+    assert check.original is None or row.verdict != "holds"
 
 
-def test_figures_of_the_rows_exist():
-    assert all(check.figure in {None, *figures} for check, figures in ENTRIES)
+def test_every_figure_has_a_row_and_every_claim_a_statement():
+    for one in LOADED:
+        assert set(one.figures) == {check.figure for check in one.checks} - {None}
+    ids = {statement.id for statement in statements.in_order(LOADED)}
+    assert {check.claim for check in CHECKS} == ids
 
 
-@pytest.mark.parametrize("node", sorted({entry.check.test for entry in ENTRIES}))
-def test_tests_of_the_rows_exist(node):
-    file, name = node.split("::")
-    assert f"\ndef {name.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8")
+def test_the_tests_that_rows_and_statements_name_exist():
+    nodes = {check.test for check in CHECKS} | {statement.test for one in LOADED for statement in one.statements}
+    for node in filter(None, nodes):
+        file, _, name = node.partition("::")
+        assert f"\ndef {name.partition('[')[0]}(" in (ROOT / file).read_text(encoding="utf-8"), node
+
+
+@pytest.mark.parametrize("name", experiments.EXPERIMENTS)
+def test_experiments_are_cut_the_same_way(name):
+    """A title that fits a line; a folder has study.py, claims.py and figures.py; its studies bear its name."""
+    title, _ = catalogue.about(name)
+    assert 10 < len(title) <= 110
+    (one,) = (one for one in LOADED if one.name == name)
+    folder = ROOT / one.module.replace(".", "/")
+    assert not folder.is_dir() or {"__init__.py", "claims.py", "figures.py"} <= {path.name for path in folder.iterdir()}
+    found = catalogue.studies(one.module)
+    assert found and all(study.startswith(f"{name}/") for study in found)
+
+
+def test_a_row_is_there_once():
+    """No two rows of a claim have one finder with the same arguments."""
+    finders = Counter(
+        (getattr(find, "func", find), getattr(find, "args", ()), tuple(sorted(getattr(find, "keywords", {}).items())))
+        for find in (check.find for check in CHECKS)
+    )
+    assert not [find for find, count in finders.items() if count > 1]

@@ -1,59 +1,69 @@
 from dataclasses import replace
 
 import pytest
-from fake_experiment import CHECK, OTHER, TWIN
+from fake_experiment import CHECK, CONTROL, OTHER, STATEMENTS
 
-from experiments import summary
-from experiments.ledger import Row, Settings, Tally, inequality, tally
-from experiments.statements import STATEMENTS, Statement
+from experiments.harness import summary
+from experiments.harness.catalogue import Experiment
+from experiments.harness.ledger import Settings, Tally, tally
+from experiments.harness.statements import INSTRUMENT, Statement, in_order
 
-FAKE = replace(CHECK, id="C2-other"), replace(CHECK, id="L9-new", claim="L4")
-CHECKS = (CHECK, TWIN, OTHER, *FAKE)
-
-
-def rows() -> list[Row]:
-    """Of C2 a row that fails and a twin that holds."""
-    measured = [Row.of(check, check.measure(Settings())) for check in CHECKS]
-    fails, holds = (inequality(slack, setting="not as expected") for slack in (-1.0, 1.0))
-    return [Row.of(CHECK, fails), Row.of(replace(TWIN, id="C2-x-twin"), holds), *measured[1:]]
+ROW, FAILS, FIRST = (check.row(Settings()) for check in (CHECK, CONTROL, OTHER))
+ROWS = [
+    FIRST,
+    ROW,
+    FAILS,
+    replace(ROW, id="C2-refuted", verdict="fails"),
+    replace(FAILS, id="C2-control-that-holds", verdict="holds"),
+    replace(ROW, id="L9-new", claim="L4"),
+    replace(ROW, id="L4-open", claim="L4", verdict="open"),
+]
 
 
 def test_rows_are_counted_by_claim() -> None:
-    assert tally(rows()) == {"C2": Tally(1, 1, 0, 2), "C1": Tally(1, 0, 0, 0), "L4": Tally(1, 0, 0, 0)}
-    assert tally(CHECKS)["C2"] == Tally(2, 1, 0, 0)
-    assert tally([replace(CHECK, expected="open")])["C2"] == Tally(0, 0, 1, 0) and not tally([])
+    assert tally(ROWS) == {"C1": Tally(1, 0, 0, 0), "C2": Tally(1, 1, 0, 2), "L4": Tally(1, 0, 1, 0)}
+    assert not tally([])
 
 
 @pytest.mark.parametrize(
     ("counted", "mark", "words"),
     [
-        (Tally(12, 3, 0, 0), "✓", "12 hold, 3 false twins fail"),
-        (Tally(1, 1, 1, 0), "✓", "1 holds, 1 false twin fails, 1 stays open"),
-        (Tally(0, 0, 2, 1), "✗", "2 stay open, 1 not as expected"),
+        (Tally(12, 3, 0, 0), "✓", "12 hold, 3 controls fail"),
+        (Tally(1, 1, 1, 0), "?", "1 holds, 1 control fails, 1 open"),
+        (Tally(0, 0, 2, 1), "✗", "2 open, 1 refuted"),
     ],
 )
 def test_a_tally_in_words(counted: Tally, mark: str, words: str) -> None:
-    assert (counted.mark, counted.words, counted.as_expected) == (mark, words, mark == "✓")
+    assert (counted.mark, counted.words) == (mark, words)
 
 
 @pytest.mark.parametrize("width", [10, 60, 80, 200])
 def test_the_screen_has_a_line_a_claim(width: int) -> None:
-    lines = summary.screen(rows(), width)
-    titles = {statement.id: statement.title for statement in STATEMENTS}
-    assert [line.split()[:2] for line in lines] == [["✓", "C1"], ["✗", "C2"], ["✓", "L4"]]
-    assert lines[0].endswith(" 1 holds") and lines[1].endswith("1 holds, 1 false twin fails, 2 not as expected")
+    lines = summary.screen(ROWS, STATEMENTS, width)
+    assert [line.split()[:2] for line in lines] == [["✗", "C2"], ["✓", "C1"], ["?", "L4"]]
+    assert lines[0].endswith("1 holds, 1 control fails, 2 refuted") and lines[1].endswith(" 1 holds")
     assert max(map(len, lines)) <= max(width, 60)
-    assert (titles["C2"] in lines[1]) == (width == 200)
+    assert (STATEMENTS[0].title in lines[0]) == (width >= 60)
 
 
-def test_the_order_is_that_of_the_statements_and_what_has_none_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = [Statement(id, f"of {id} | x", "", "", "", "", "", "tests/x.py", ("a", "b")) for id in ("L4", "C1", "R1")]
-    monkeypatch.setattr(summary, "STATEMENTS", tuple(known))
-    assert [line.split()[1] for line in summary.screen(CHECKS, 80)] == ["L4", "C1", "C2"]
-    text = summary.markdown(CHECKS)
-    assert text.splitlines()[2:] == [
-        r"| L4 | of L4 \| x | ✓ 1 holds | `tests/x.py` | `a`, `b` | `infoloop verify --claim L4` |",
-        r"| C1 | of C1 \| x | ✓ 1 holds | `tests/x.py` | `a`, `b` | `infoloop verify --claim C1` |",
-        "| C2 |  | ✓ 2 hold, 1 false twin fails |  |  | `infoloop verify --claim C2` |",
+def test_claims_md_has_every_row_and_its_outcomes() -> None:
+    text = summary.markdown(ROWS[:3], STATEMENTS, "profile quick, seed 0", {"C2-fake": ["holds", "open"]})
+    lines = text.splitlines()
+    assert "| C2 | A <loop> forgets | ✓ 1 holds, 1 control fails |" in lines
+    assert "| row | what is claimed | outcome at seeds 0 to 1 | figure |" in lines
+    assert r"| `C2-fake` | I(X;Z_t) ≥ I(X;Z_{t+1}) <script> | ✓? (exact) | fake |" in lines
+    assert "| `C2-fake-control` | control: information goes to zero | ✗ | fake |" in lines and text.endswith("|\n")
+
+
+def test_statements_are_in_order_and_the_instrument_comes_last() -> None:
+    statements = (INSTRUMENT, *(Statement(id, "") for id in ("F1", "R2", "L4", "C10", "W1", "C2", "R10")))
+    assert [s.id for s in in_order([Experiment("x", "x", (), statements, {})])] == [
+        "C2",
+        "C10",
+        "L4",
+        "R2",
+        "R10",
+        "F1",
+        "W1",
+        "instrument",
     ]
-    assert text.endswith("|\n")

@@ -12,13 +12,14 @@ from scipy.integrate import quad
 from scipy.linalg import expm
 from scipy.optimize import brentq
 
-from experiments.ledger import Settings
-from experiments.thesis import environments, exact, flow, measures, study
+from experiments.harness.ledger import Settings
+from experiments.thesis import claims, environments, flow, rates, study
 from experiments.thesis.curves import Curves
-from experiments.thesis.measures import LEADS, Pool
-from experiments.thesis.study import COPIES, Size, Turns
+from experiments.thesis.rates import MLPS, TABLES, Pool
+from experiments.thesis.study import COPIES, TURNING
 from sandbox.components import KINDS, component, shortcut
 from sandbox.online import Race
+from theory import prequential
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
@@ -31,22 +32,15 @@ def test_hits():
     """A perfect predictor, an inverted one, and one that does not say."""
     reliance = np.array([[0.9, 0.2, 0.7], [0.1, 0.4, 0.6]])
     for score, expected in ((reliance - 0.5, 1), (0.5 - reliance, 0), (np.zeros((2, 3)), 0.5)):
-        assert (measures.hits(score, reliance) == expected).all()
+        assert (rates.hits(score, reliance) == expected).all()
 
 
 def test_environments_weigh_the_same_however_many_cells_they_have():
+    """So that copies of a cell are no evidence, and those without a chosen cell do not count."""
     values = np.array([[[1.0, 0, 0, 0]], [[1, 1, 7, 7]], [[9, 9, 9, 9]], [[0, 7, 7, 7]]])
     chosen = np.array([[[1, 1, 1, 1]], [[1, 1, 0, 0]], [[0, 0, 0, 0]], [[1, 0, 0, 0]]], bool)
-    found = measures.clustered(values, chosen)
-    means = np.array([0.25, 1, 0])
-    close([found.mean, found.stderr, found.count], [means.mean(), means.std(ddof=1) / math.sqrt(3), 3])
-
-
-def test_copies_of_a_cell_are_no_evidence():
-    """The error is between environments: a hundred times the same cells leave it as it is."""
-    values = np.random.default_rng(0).integers(2, size=(20, 6)).astype(float)
-    once, often = (measures.clustered(np.repeat(values, k, 1), np.ones((20, 6 * k), bool)) for k in (1, 100))
-    close(once, often)
+    close(rates.of_environments(values, chosen), [0.25, 1, 0])
+    close(rates.of_environments(values.repeat(100, 1), chosen.repeat(100, 1)), [0.25, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -63,15 +57,16 @@ def test_copies_of_a_cell_are_no_evidence():
     ],
 )
 def test_ratio_of_the_savings(saving, ratio):
-    close(measures.ratio(np.array([saving], float)), [ratio])
+    close(rates.ratio(np.array([saving], float)), [ratio])
 
 
 def test_each_clear_cell_has_one_ratio():
+    ends = [(1, 1.25), (1.25, 2), (2, np.inf)]
     saving = np.concatenate(
         [np.random.default_rng(0).normal(10, 10, (500, 2)), [[10, 10], [10, 8], [10, 5], [10, 0], [0, 10]]]
     )
-    groups = [measures.leads(saving, *ends) for ends in LEADS.values()]
-    assert (np.sum(groups, axis=0) == (saving.max(1) > measures.CLEAR)).all()
+    groups = [rates.leads(saving, *pair) for pair in ends]
+    assert (np.sum(groups, axis=0) == (saving.max(1) > rates.CLEAR)).all()
     assert [int(np.argmax([group[i] for group in groups])) for i in range(-5, 0)] == [0, 1, 2, 2, 2]
 
 
@@ -92,87 +87,39 @@ def given(monkeypatch):
     """Forty environments; the saving is always right, its inverse never, the coin in half of the cells."""
     coin = RNG.choice([-1.0, 1.0], RELIANCE.shape)
     scores = {"saving": RELIANCE - 0.5, "inverse": 0.5 - RELIANCE, "coin": coin, "silent": 0 * coin}
-    monkeypatch.setattr(measures, "pool", lambda settings, students=(): pooled(RELIANCE, **scores))
-    monkeypatch.setattr(measures, "shortcuts", lambda settings: [None] * 40)
+    monkeypatch.setattr(study, "students", lambda settings: None)
+    monkeypatch.setattr(rates, "pool", lambda found, students=(): pooled(RELIANCE, **scores))
     return scores
 
 
 def test_rows_of_a_perfect_rule_and_of_its_inverse(given):
-    perfect, inverse, silent = (measures.right(0.85, 0.9, QUICK, how=how) for how in ("saving", "inverse", "silent"))
-    assert [perfect.verdict, inverse.verdict, silent.verdict] == ["holds", "fails", "fails"]
-    assert [perfect.measured, inverse.measured, silent.measured] == [1, 0, 0.5]
-    close(perfect.slack, 0.15)
-    assert measures.right(0.85, 0.9, Settings("full")).predicted == 0.9
-    assert "83% of the cells are decided" in perfect.setting
+    found = [claims.hits(how, 0.9, MLPS, 0, 0, QUICK).outcome() for how in ("saving", "inverse", "silent")]
+    assert [one.verdict for one in found] == ["holds", "fails", "fails"]
+    assert [one.measured for one in found] == [1, 0, 0.5]
+    close(found[0].slack, 0.1)
+    assert "83% of the cells are decided" in found[0].setting
+    assert claims.hits("saving", 0.9, MLPS, 0, 1, QUICK).outcome().verdict == "fails"  # those of another environment
 
 
-def test_rows_that_compare(given):
-    found = measures.above("coin", 0.1, QUICK)
+def test_rows_that_compare(given, monkeypatch):
+    monkeypatch.setattr(claims, "RIVALS", {"coin": 0.1, "inverse": 0.2})
+    found = claims.above(0, QUICK).outcome()
     right = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
-    close(found.measured, 1 - right.mean())
+    close(found.slack, 0.9 - right.mean())
     close(found.stderr, right.mean(1).std(ddof=1) / math.sqrt(40))
-    close(found.slack, found.measured - 0.1)
-    assert found.verdict == "holds"
-    assert measures.above("saving", 0, QUICK, how="coin").verdict == "fails"
-    assert measures.above("saving", 0, QUICK).slack == 0
+    assert found.verdict == "holds" and "coin" in found.setting
+    assert claims.above(1, QUICK).outcome().verdict != "holds"
+    assert claims.as_own("coin", TABLES, QUICK).outcome().verdict == "fails"
 
 
-def test_rate_where_a_saving_leads(monkeypatch):
+def test_rate_where_a_saving_leads():
     """Right where it is 3 times the other, wrong where 1.2 times, in every second environment."""
     close_call = np.arange(40)[:, None] % 2 == 0
     lead = np.log(np.where(close_call, 1.2, 3)) * np.ones((40, 6))
     found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), saving=lead)
-    monkeypatch.setattr(measures, "pool", lambda settings, students: found)
     for least, mean, count in ((0, 0.5, 40), (1.1, 0.5, 40), (2, 1, 20)):
-        rate = measures.rate(QUICK, least=least)
-        assert (rate.mean, rate.count) == (mean, count)
-
-
-# turns
-
-
-def straight(at, samples, sign):
-    return sign * (samples - at) / 100
-
-
-def test_turns():
-    """Straight leads that cross zero at 300, reliances that cross ½ at 400; no turn, none yet, and never spurious."""
-    samples = np.linspace(10, 1000, 34)
-    leads = np.stack([straight(at, samples, 1) for at in (300, 300, -50, 2000, 300)])
-    reliance = 0.5 - np.stack([straight(at, samples, 0.1) for at in (400, 2000, 400, 400, -50)])
-    seeds = np.array([-0.03, 0.03])[:, None]
-    saving = np.stack([0 * leads, leads, 0 * leads], 1)[:, None] + seeds[:, None]
-    found = study.turns_of(Curves(samples, saving, saving, reliance[:, None] + seeds))
-    close(found.predicted, [300, 300, 0, np.inf, 300], atol=1e-9)
-    close(found.measured, [400, np.inf, 400, 400, 0], atol=1e-9)
-    assert found.clear.tolist() == [True, False, True, True, False]
-    close(measures.log_ratios(found), [math.log(4 / 3), *[np.nan] * 4])
-    unclear = found._replace(clear=np.zeros(5, bool))
-    assert np.isnan(measures.log_ratios(unclear)).all()
-
-
-def test_rows_of_turns(monkeypatch):
-    """Twice as late as predicted, give or take: within a factor of 3, not of 1.5, and late; or half as late."""
-    rng = np.random.default_rng(0)
-    predicted = np.append(rng.uniform(100, 900, 40), [0, np.inf])
-    turns = Turns(predicted, np.append(predicted[:40] * 2 * np.exp(rng.normal(0, 0.1, 40)), [5, 5]), np.ones(42, bool))
-    reverse = turns._replace(predicted=turns.measured, measured=turns.predicted)
-    found = {"MLP SGD": study.Study(None, turns, None), "MLP Adam": study.Study(None, reverse, None)}
-    monkeypatch.setattr(measures, "studied", lambda settings: found)
-    monkeypatch.setattr(measures, "shortcuts", lambda settings: [None] * 42)
-    one = {"students": ("MLP SGD",)}
-    within, not_within, late, early = (
-        measures.turns_within(3, 1.5, QUICK, **one),
-        measures.turns_within(3, 1.5, Settings("full"), **one),
-        measures.turns_late(QUICK, factor=1.5, **one),
-        measures.turns_within(3, 1.5, QUICK, students=("MLP Adam",)),
-    )
-    assert [row.verdict for row in (within, not_within, late, early)] == ["holds", "fails", "holds", "holds"]
-    assert abs(late.measured - math.log(2)) < 0.06
-    close([within.measured, early.measured], late.measured)
-    close(late.slack, late.measured - math.log(1.5))
-    assert measures.turns_late(QUICK, factor=3, **one).verdict == "fails"
-    assert "40 of 42 turns" in within.setting
+        rate = rates.right(found, least=least)
+        assert (rate.mean(), rate.size) == (mean, count)
 
 
 # the study
@@ -183,8 +130,7 @@ def test_cells_of_a_race_by_hand():
     loss = np.log(2) - np.array([9, 1, 2])[:, None] * np.ones(160)
     right = np.array([0.1, 0.6, 0.7])[:, None] + np.zeros(160)
     reliance = np.stack([np.where(np.arange(160) < 136, 0, 0.8), np.ones(160), np.ones(160)])
-    race = Race(*(np.stack([x, x])[None] for x in (loss, right, reliance)), policy=())
-    found = study.cells_of(race)
+    found = study.cells_of(Race(*(x[None] for x in (loss, right, reliance)), policy=()))
     assert found.samples[-1] == 160 * study.BATCH
     close(found.saving[0, -1], [160 * 32, 2 * 160 * 32], atol=1e-8)
     close(found.earlier[0, -1], [16 * 32, 2 * 16 * 32], atol=1e-8)
@@ -194,22 +140,25 @@ def test_cells_of_a_race_by_hand():
 
 
 def test_a_small_study(monkeypatch):
-    """Environments, then the copies of the race; optimisers share environments and data."""
-    monkeypatch.setattr(study, "size", lambda settings: Size(2, 2, 8))
+    """Environments, then the copies of those that turn; optimisers share environments, data and places of rates."""
     asked = []
     monkeypatch.setattr(study, "races", lambda *args, **options: asked.append((args, options)) or study_race(*args))
-    for name in ("linear SGD", "linear Adam"):
-        found = study._studied(QUICK, name)
-        assert found.cells.reliance.shape == (2, 1) and found.turns.clear.shape == (2,)
-        assert found.race.saving.shape == (2 * COPIES, 3, 1)
+    monkeypatch.setattr(environments, "linear_fits", lambda key, drawn: np.zeros((len(drawn), 2)))
+    learners = ("linear SGD", "linear Adam")
+    found = study.students(jax.random.key(0), num_environments=2, num_steps=8, learners=learners)
+    for name in learners:
+        assert found.students[name].cells.reliance.shape == (2, 1)
+        assert found.students[name].turning.saving.shape == (len(TURNING), COPIES, 3, 1)
     (keys, shortcuts, _), options = asked[0]
-    rates = [one[1]["training"].learning_rate for one in asked]
     assert (jax.random.key_data(keys) == jax.random.key_data(asked[1][0][0])).all()
-    assert shortcuts.agreement.shape == (2 + COPIES, 2) and options["num_steps"] == 8
-    close(shortcuts.agreement[2:], np.tile([0.9, 0.8], (COPIES, 1)), atol=1e-7)
-    for rate, name in zip(rates, ("SGD", "Adam"), strict=True):
-        low, high = study.RATES[name]
-        assert ((low < rate[:2]) & (rate[:2] < high)).all() and (rate[2:] == study.RACE_RATES[name]).all()
+    assert shortcuts.agreement.shape == (2 + COPIES * len(TURNING), 2) and options["num_steps"] == 8
+    close(shortcuts.agreement[2 : 2 + COPIES], np.tile(TURNING[0].agreement, (COPIES, 1)), atol=1e-7)
+    places = []
+    for (_, sizes), name in zip(asked, ("SGD", "Adam"), strict=True):
+        rate, (low, high) = sizes["training"].learning_rate, study.RATES[name]
+        assert ((low < rate[:2]) & (rate[:2] < high)).all() and (rate[2:] == study.TURNING_RATES[name]).all()
+        places.append(np.log(rate[:2] / low) / np.log(high / low))
+    close(*places)
 
 
 def study_race(keys, shortcuts, student):
@@ -217,26 +166,41 @@ def study_race(keys, shortcuts, student):
     return Race(*(jnp.full(shape, x) for x in (0.5, 0.6, 0.7)), policy=())
 
 
-def test_scores(monkeypatch):
+def test_scores():
     """Each is that of the spurious less that of the intended component, of the student that it names."""
     cells = {
-        name: study.Cells(np.arange(3), *(np.full((2, 3, 2), [0.0, i + 10 * j]) for j in range(4)))
-        for i, name in enumerate(study.LEARNERS)
+        name: study.Cells(np.arange(3), np.zeros((2, 3)), *(np.full((2, 3, 2), [0.0, i + 10 * j]) for j in (1, 2, 3)))
+        for i, name in enumerate(rates.EVERYONE)
     }
-    monkeypatch.setattr(study, "studied", lambda settings: {k: study.Study(x, None, None) for k, x in cells.items()})
-    monkeypatch.setattr(study, "known", lambda settings: {"order": np.array([[-1.0, -3], [0, 2]])})
-    found = study.scores(QUICK, "MLP Adam")
-    assert {how: score[1].tolist() for how, score in found.items()} == {
-        "saving": [15] * 3,
-        "order": [2] * 3,
-        "accuracy": [35] * 3,
-        "saving, a tenth of the samples": [25] * 3,
-        "saving, other optimiser": [14] * 3,
-        "saving, linear learner": [13] * 3,
+    learned = {name: study.Learned(one, None) for name, one in cells.items()}
+    found = study.Study(learned, {"order": np.array([[-1.0, -3], [0, 2]])})
+    common = {"order": [2] * 3, "saving, linear learner": [11] * 3}
+    assert {how: score[1].tolist() for how, score in study.scores(found, "MLP Adam").items()} == common | {
+        "saving": [13] * 3,
+        "accuracy": [33] * 3,
+        "saving, a tenth of the samples": [23] * 3,
+        "saving, other optimiser": [12] * 3,
     }
-    full = {name: study.scores(Settings("full"), name) for name in ("MLP SGD", "MLP Adam")}
-    assert full["MLP Adam"][study.SMALL_SAVING].tolist() == [[16] * 3] * 2
-    assert study.SMALL_SAVING not in full["MLP SGD"]
+    assert "saving, other optimiser" not in study.scores(found, "table SGD")
+    assert "saving, other optimiser" not in rates.pool(found).score and rates.pool(found).reliance.shape == (2, 4, 3)
+
+
+def turning(turn, cross, seeds=12):
+    """Straight lines that cross there, of seeds that differ a little, in two environments."""
+    n, shift = np.arange(20.0, 121, 10), np.linspace(-1, 1, seeds)[:, None]
+    lead = n - cross + shift
+    saving = np.stack([0 * lead, lead, 0 * lead], axis=1)[None].repeat(2, 0)
+    return study.Learned(None, Curves(n, saving, saving, (0.5 - (n - turn + shift) / 1000)[None].repeat(2, 0)))
+
+
+def test_rows_of_turns(monkeypatch):
+    """By a factor of 1.5 too late, or too early: within 2; of 3: not."""
+    for turn, cross, verdict in ((90, 60, "holds"), (60, 90, "holds"), (90, 30, "fails"), (30, 90, "fails")):
+        found = study.Study({name: turning(turn, cross) for name in MLPS}, {})
+        monkeypatch.setattr(study, "students", lambda settings, found=found: found)
+        outcome = claims.turn(MLPS, QUICK).outcome()
+        assert outcome.verdict == verdict
+        close(outcome.measured, abs(math.log(turn / cross)), atol=1e-3)
 
 
 # environments
@@ -343,7 +307,6 @@ def test_linear_fits():
 def test_the_flow_turns_where_a_matrix_exponential_does():
     """Of [[−C, c], [0, 0]]; and the savings cross where the integrals of the losses saved do."""
     a, b, s = 0.9, 0.5, flow.SCALE
-    close(exact.informations(), [math.log(2) - binary(0.95), math.log(2) - binary(0.75)])
     block = np.array([[-(s**2), -s * a * b, s * a], [-s * a * b, -1, b], [0, 0, 0]])
     close(flow.turns(s), brentq(lambda t: expm(block * t)[:2, 2] @ [s, -1], 30, 100, xtol=1e-12), atol=1e-8)
     assert flow.turns(1.0) == 0
@@ -359,12 +322,21 @@ def test_the_flow_turns_where_a_matrix_exponential_does():
     close(flow.crosses(s), expected, atol=1e-6)
 
 
-def test_mixture_by_hand():
-    """Labels 1, 1 after signs (1, 0), (1, 1): predictions ½ · ¾ of the first table, ½ · ½ of the second."""
-    cells = np.array([[1, 1], [0, 1]])[:, None], np.array([[1, 1]])
-    losses = exact.online_losses(*cells)
-    close(np.exp(-losses), [[[0.5, 0.75]], [[0.5, 0.5]]])
-    close(exact.posterior(*cells)[:, 0], [0.6, 0.4])
-    signs, labels = exact.sequences()
-    assert signs.shape == (2, 8**exact.MIXED, exact.MIXED)
-    assert len(np.unique(np.concatenate([*signs, labels], 1), axis=0)) == 8**exact.MIXED
+MIXED = 4  # samples
+
+
+def test_the_posterior_of_a_mixture_follows_the_savings():
+    """Of two tables, Beta(½, ½) in each context, in all sequences of samples of two signs and a label: π e^saving."""
+    cells = np.array(list(itertools.product(range(8), repeat=MIXED)))
+    signs, labels = np.stack([cells >> 2, cells >> 1 & 1]), cells & 1
+    earlier = np.tri(MIXED, k=-1, dtype=bool)
+    same = (signs[..., None] == signs[..., None, :]) & earlier
+    agree = same & (labels[..., None] == labels[..., None, :])
+    losses = -np.log((agree.sum(-1) + 0.5) / (same.sum(-1) + 1))
+    savings = np.asarray(prequential.saving(losses, math.log(2)))[..., -1]
+    theta = (1 + np.cos((np.arange(MIXED) + 0.5) * math.pi / MIXED)) / 2  # Gauss–Chebyshev: exact for such polynomials
+    evidence = np.ones(signs.shape[:-1])
+    for context in (0, 1):
+        ones, zeros = (((signs == context) & (labels == y)).sum(-1)[..., None] for y in (1, 0))
+        evidence *= (theta**ones * (1 - theta) ** zeros).mean(-1)
+    close(prequential.mixture_weights(savings.T), (evidence / evidence.sum(0)).T)

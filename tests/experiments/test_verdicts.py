@@ -2,12 +2,14 @@
 
 import math
 
+import jax
 import numpy as np
 import pytest
 
 import theory
-from experiments.ledger import Settings
-from experiments.verdicts import FIGURES, blocks, converse, exchange, rounds, rows
+from experiments.harness.ledger import Settings
+from experiments.verdicts import claims, study
+from experiments.verdicts.figures import FIGURES
 from theory import budget
 
 QUICK = Settings()
@@ -17,78 +19,105 @@ def test_every_caption_says_what_to_do():
     assert all("In practice:" in (maker.__doc__ or "") for maker in FIGURES.values())
 
 
-@pytest.mark.slow
 def test_published_sizes():
     """The table of constant sizes against the search of `theory.budget`."""
-    study = rounds.constant(QUICK)
-    assert study.best[0].tolist() == [8, 12, 19, 28, 42, 60]
-    size, wrong = budget.best_round(rounds.VERIFIER, rounds.START, 100)
-    assert size == study.best[0][0]
-    np.testing.assert_allclose(study.best[1][0], wrong, rtol=1e-12)
+    size, wrong = study.rounds(QUICK).best
+    assert size.tolist() == [8, 12, 19, 28, 42, 60]
+    best, least = budget.best_round(study.ROUNDS, study.START, 100)
+    assert best == size[0]
+    np.testing.assert_allclose(wrong[0], least, rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_two_sizes_are_better_than_one():
     """Large rounds first, small ones after, leave less wrong than the best constant size, and spend no more."""
-    found, constant = rounds.best(rounds.two_stage, QUICK), rounds.constant(QUICK).best
-    for n, wrong, schedule, alone in zip(found.verdicts, found.wrong, found.schedules, constant[1], strict=False):
-        spending = budget.spend(schedule, rounds.VERIFIER, rounds.START)
+    found = study.rounds(QUICK)
+    two = found.two_stage
+    for n, wrong, schedule, alone in zip(found.verdicts, two.wrong, two.schedules, found.best[1], strict=False):
+        spending = budget.spend(schedule, study.ROUNDS, study.START)
         np.testing.assert_allclose(spending.wrong[-1], wrong, rtol=1e-9)
         assert float(spending.verdicts[-1]) <= n
         assert schedule[0] > schedule[-1] and wrong < alone
 
 
-def test_the_bound_can_fail(monkeypatch):
-    """A bound that is as large as what is left wrong by a single round is broken by the best schedule."""
-    monkeypatch.setattr(rounds, "bound", lambda _: (np.array([100]), np.array([rounds.one_round()])))
-    assert rows.bounded(QUICK).verdict == "fails"
+def test_one_round_selects_once_whatever_its_size():
+    sizes = study.rounds(QUICK).sizes
+    wrong = budget.spend(sizes[:, None], study.ROUNDS, study.START).wrong
+    np.testing.assert_allclose(wrong, study.one_round(), atol=1e-12)
+
+
+def test_no_schedule_passes_the_bound():
+    """The best found without looking, rounds of at most 14, against all that may look, of at most 32."""
+    numbers, bound = study.bound()
+    found = study.rounds(QUICK)
+    for best in (found.two_stage, found.shrinking):
+        assert best.wrong[0] >= bound[numbers == 100]
+        assert best.schedules[0].max() <= study.LARGEST
+
+
+def test_no_loop_needs_fewer_verdicts_than_the_converse():
+    loops = study.fixations()
+    assert (loops.verdicts >= loops.needed).all()
+    blocks = study.loop(QUICK)
+    assert (blocks.verdicts >= blocks.needed).all()
+
+
+def test_the_converse_of_blocks():
+    expected = [budget.information_needed(0.05, np.full(c, 1 / c)) for c in (2, 16)]
+    np.testing.assert_allclose(study.fano(np.array([2, 16]), 0.05), expected, rtol=1e-12)
 
 
 def test_the_law_of_blocks_can_fail(monkeypatch):
-    monkeypatch.setattr(blocks, "slope_law", lambda: 4.0)
-    assert rows.block_law(QUICK).verdict == "fails"
+    monkeypatch.setattr(study, "slope_law", lambda: 4.0)
+    assert claims.block_law(QUICK).outcome().verdict == "fails"
 
 
-def test_the_converse_can_fail(monkeypatch):
-    """A capacity a tenth of the true one."""
-    loops = {start: converse.fixations(start) for start in converse.STARTS}
-    monkeypatch.setattr(converse, "fixations", lambda start: loops[start]._replace(needed=10 * loops[start].needed))
-    assert rows.needs(QUICK).verdict == "fails"
+def test_a_converse_that_is_too_small_fails(monkeypatch):
+    """A capacity ten times the true one."""
+    loops = study.fixations()
+    monkeypatch.setattr(study, "fixations", lambda: loops._replace(needed=loops.needed / 10))
+    assert claims.too_few("kept", QUICK).outcome().verdict == "fails"
 
 
 def test_students_that_learn_nothing_are_no_better(monkeypatch):
     """A uniform student in the place of the one that chooses."""
-    uniform = blocks.student("uniform", QUICK)
-    monkeypatch.setattr(blocks, "student", lambda *_: uniform)
-    assert rows.better_students(QUICK).verdict != "holds"
+    uniform = study.student(QUICK, "uniform")
+    monkeypatch.setattr(study, "student", lambda *_: uniform)
+    assert claims.better_students(QUICK).outcome().verdict != "holds"
 
 
 def test_students_end_right_often_enough():
     """Whoever stops at a posterior of .95 is wrong in at most a twentieth of the cases: within five standard errors."""
-    for kind in blocks.STUDENTS:
+    for kind in study.STUDENTS:
         if kind == "ignoring":
             continue  # its posterior is that of the kept samples, also calibrated, but slow
-        wrong = theory.estimate(blocks.search(kind, 8, 4000, np.random.default_rng(3))[1].astype(float))
-        assert wrong.mean <= blocks.ERROR + 5 * wrong.stderr
+        wrong = theory.estimate(study.search(kind, 8, 4000, np.random.default_rng(3))[1].astype(float))
+        assert wrong.mean <= study.ERROR + 5 * wrong.stderr
 
 
-def test_a_student_of_one_verdict():
-    """Two blocks, φ = 1: a verdict on the likelier one; the posterior of a rejected one is zero."""
-    used, wrong = blocks.search("informative", 2, 2000, np.random.default_rng(0))
-    assert used.min() >= 2  # the largest step of the log-odds is ln 7 < ln 19
-    assert wrong.mean() < blocks.ERROR + 0.03
+def test_a_student_of_two_blocks():
+    """The largest step of the log-odds is ln 7 < ln 19."""
+    used, wrong = study.search("probable", 2, 2000, np.random.default_rng(0))
+    assert used.min() >= 2
+    assert wrong.mean() < study.ERROR + 0.03
+
+
+def test_students_have_randomness_of_their_own():
+    """An exact number of replicas, and another kind: other verdicts."""
+    few = [study.student(Settings(), kind, num_replicas=12).mean for kind in ("uniform", "probable")]
+    assert not np.allclose(*few)
+    assert study.student(jax.random.key(0), "uniform", num_replicas=12).count == 12
 
 
 def test_the_exchange_by_hand():
     """One verdict errs with ½(1 − φ + ψ), and one fresh sample with 1 − p."""
-    assert exchange.verdict_error(1) == pytest.approx((1 - 0.9 + 0.2) / 2)
-    assert exchange.sample_error(np.array([1]))[0] == pytest.approx(0.4)
-    assert exchange.sample_error(np.array([3]))[0] == pytest.approx(0.4**3 + 3 * 0.4**2 * 0.6)
+    assert study.verdict_error(1) == pytest.approx((1 - 0.9 + 0.2) / 2)
+    assert study.sample_error(np.array([1]))[0] == pytest.approx(0.4)
+    assert study.sample_error(np.array([3]))[0] == pytest.approx(0.4**3 + 3 * 0.4**2 * 0.6)
 
 
 def test_chernoff_is_the_rate_of_the_exact_error():
     """−ln of the error over k, two verdicts apart, at k = 400."""
-    rate = math.log(exchange.verdict_error(398) / exchange.verdict_error(400)) / 2
+    rate = math.log(study.verdict_error(398) / study.verdict_error(400)) / 2
     bhattacharyya = -math.log(math.sqrt(0.18) + math.sqrt(0.08))
     assert rate == pytest.approx(bhattacharyya, rel=0.01)
 

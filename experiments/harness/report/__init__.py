@@ -1,7 +1,7 @@
 """report.html: the answer, the ledger, the claims with their figures, and the provenance, on one page without network.
 
-Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html, page.css and page.js are
-put together here.
+Its words are in top.py (the answer) and in the statements of the experiments (the claims); page.html, page.css and
+page.js are put together here.
 """
 
 import base64
@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from experiments.harness import ledger
 from experiments.harness.ledger import Row, Tally
 from experiments.harness.report import svg, top
-from experiments.harness.statements import Statement
+from experiments.harness.statements import INSTRUMENT, Statement
 
 PRACTICE = "In practice: "  # begins the last sentence of a caption
 DECADES = (-16, 3)  # of the slacks that the bars tell apart: from rounding to thousands of verdicts
@@ -64,9 +64,10 @@ class Line(NamedTuple):
     controls: tuple[Row, ...]
 
     @property
-    def as_expected(self) -> bool:
-        """Whether the row and its control are."""
-        return self.row.as_expected and all(control.as_expected for control in self.controls)
+    def outcomes(self) -> list[str]:
+        """What the filter finds it by: the row's outcome, and whether it or its control is open or refuted."""
+        rest = [row for row in (self.row, *self.controls) if not row.as_expected]
+        return list(dict.fromkeys([self.row.verdict, *("refuted" if row.refuted else "open" for row in rest)]))
 
 
 class Claim(NamedTuple):
@@ -92,19 +93,16 @@ def claims(rows: Sequence[Row], pictures: Sequence[Picture], statements: Sequenc
     drawn = {picture.stem: picture for picture in pictures}
     found, counted = lines(rows), ledger.tally(rows)
     order = dict.fromkeys([*known, *counted])
-    home: dict[str, str] = {}  # of a figure: the first claim with a row that names it
-    named: dict[str, list[str]] = {id: [] for id in order}
-    for id in order:
-        named[id] = list(dict.fromkeys(row.figure for row in rows if row.claim == id and row.figure in drawn))
-        home |= {stem: id for stem in named[id] if stem not in home}
+    named = {id: [s for s in drawn if any((row.claim, row.figure) == (id, s) for row in rows)] for id in order}
+    home = {stem: id for id in reversed(known) for stem in named[id]}  # the first claim with a row that names it
     return [
         Claim(
             id=id,
             statement=known.get(id),
             tally=counted.get(id),
             lines=[line for line in found if line.row.claim == id],
-            pictures=[drawn[stem] for stem, claim in home.items() if claim == id],
-            elsewhere=[stem for stem in named[id] if home[stem] != id],
+            pictures=[drawn[stem] for stem in named[id] if home.get(stem) == id],
+            elsewhere=[stem for stem in named[id] if home.get(stem) != id],
         )
         for id in order
     ]
@@ -121,14 +119,14 @@ def write(
 
     Args:
         rows: the ledger.
-        figures: their files are put into the page, in the section of the first claim whose rows name them; others come last.
+        figures: their files are put into the page, under the first claim whose rows name them; others come later.
         provenance: name to value, values may be mappings; None is shown as "unknown".
         path: of the page.
         statements: the claims, in the order of the sections.
 
     Raises:
         OSError: a figure cannot be read, or the page not be written.
-        ValueError: a figure is not what `plots.save` writes.
+        ValueError: a figure is not what `figures.save` writes.
     """
     folder = Path(__file__).parent
     environment = Environment(
@@ -151,11 +149,12 @@ def write(
     placed = {picture.stem for claim in found for picture in claim.pictures}
     page = environment.get_template("page.html").render(
         top=top,
-        claims=found,
+        sections=found,
+        claims=[claim for claim in found if claim.id != INSTRUMENT.id],
+        instrument=INSTRUMENT.id,
         figures=[picture for picture in figures if picture.stem not in placed],
         kinds=list(dict.fromkeys(row.kind for row in rows)),
-        verdicts=list(dict.fromkeys(line.row.verdict for line in lines(rows))),
-        summary=ledger.summary(rows),
+        count=count(found),
         provenance=flatten(provenance),
         version=provenance.get("versions", {}).get("infoloop", "unknown"),
         options=options(provenance),
@@ -167,6 +166,14 @@ def write(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     ledger.write_atomic(path, page)
+
+
+def count(found: Sequence[Claim]) -> str:
+    """How many claims there are, and the outcomes of their rows; without those of the instrument."""
+    tallies = [claim.tally for claim in found if claim.tally and claim.id != INSTRUMENT.id]
+    total = Tally(*(sum(tally[i] for tally in tallies) for i in range(len(Tally._fields))))
+    claims, rows = (f"{n} {name}{'s'[: n != 1]}" for n, name in ((len(tallies), "claim"), (sum(total), "row")))
+    return f"{claims} in {rows}: {total.words}" if total.words else "no claim was checked"
 
 
 def options(provenance: Mapping[str, Any]) -> str:

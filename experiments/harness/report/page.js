@@ -10,10 +10,10 @@ document.documentElement.classList.add("scripted");
 
 // The filters of the ledger. They stand in the address, so that what is shown can be linked.
 
-function matches({ row, text }, { claim, kind, verdict, words }) {
+function matches({ row, text }, { claim, kind, outcome, words }) {
   const { dataset } = row;
   return (!claim || dataset.claim === claim) && (!kind || dataset.kind === kind) &&
-    (!verdict || dataset.verdict === verdict || (verdict === "unexpected" && "unexpected" in dataset)) &&
+    (!outcome || dataset.outcomes.split(" ").includes(outcome)) &&
     words.every((word) => text.includes(word));
 }
 

@@ -1,0 +1,234 @@
+"""The network world: ten training methods from the same starts, on the same worlds, with the same random numbers.
+
+Counts are the sandbox's, nats are those of `theory`. Each seed has its own world, start and data, which all methods
+share, so that two methods are compared seed by seed.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from jaxtyping import Float
+
+import theory
+from experiments.harness.study import study
+from sandbox import environments, feedback
+from sandbox.environments import Prompts, World
+from sandbox.models.policy import Network, log_law, network
+from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, train
+from theory.policies import pass_at
+
+NUM_CLASSES, NUM_FORMS = 4, 8
+NUM_CONTENTS = 16  # of training, and as many held out
+NUM_DOMAINS, NUM_UNSEEN = 4, 4
+NUM_BITS = 6
+BATCH = 32  # seeds in one program
+NUM_SAMPLES = 4  # outputs, or references, a prompt and round
+NOISY = (0.9, 0.2)
+KL = 0.1
+ABSENT = -1e6  # the logit of a form beyond M: of probability 0, but finite
+PASSES = (1, 4, 16)
+EXAMS = ("training prompts", "held-out contents", "unseen domains")
+TRAINING, HELD_OUT, UNSEEN = range(3)
+
+
+class How(NamedTuple):
+    """How a method trains."""
+
+    method: Any
+    num_updates: int = 1  # a round
+    optimizer: optax.GradientTransformation = ADAM
+    learning_rate: float = 0.01
+    rates: tuple[float, float] = (1.0, 0.0)  # of the verdict
+    worded_once: bool = False  # whether each prompt has one reference for ever
+
+
+METHODS: dict[str, How] = {
+    "SFT, one reference": How(SFT(), worded_once=True),
+    "SFT, worded anew": How(SFT()),
+    "RFT": How(RFT(), num_updates=25),
+    "RLVR": How(RLVR(0.0, np.inf)),
+    "RLVR, KL": How(RLVR(KL, np.inf)),
+    "RLVR, noisy verdict": How(RLVR(0.0, np.inf), rates=NOISY),
+    "clipped": How(RLVR(0.0, 0.2), num_updates=4),
+    "clipped, KL": How(RLVR(KL, 0.2), num_updates=4),
+    "natural": How(Natural(0.0), optimizer=SGD, learning_rate=0.1),
+    "natural, KL": How(Natural(KL), optimizer=SGD, learning_rate=0.1),
+}
+ONCE, ANEW, REFIT, GRADIENT = "SFT, one reference", "SFT, worded anew", "RFT", "RLVR"
+
+
+class Runs(NamedTuple):
+    """What was seen before each round and after the last, of each seed."""
+
+    updates: np.ndarray  # [t]
+    passed: np.ndarray  # [seed, t, exam, k], the probability that one of k = PASSES outputs is right
+    diversity: np.ndarray  # [seed, t], entropy of the form of a right output, nats, mean over the prompts of training
+    kl: np.ndarray  # [seed, t], KL(policy ‖ start), nats, likewise
+    nats: np.ndarray  # [seed, t], of signal that was spent so far, on all prompts of training
+
+    @property
+    def correct(self) -> np.ndarray:
+        """The probability that an output is right [seed, t, exam]."""
+        return self.passed[..., 0]
+
+    @property
+    def kept(self) -> np.ndarray:
+        """The diversity in the end, as a share of the start's [seed]."""
+        return self.diversity[:, -1] / self.diversity[:, 0]
+
+
+@study("methods/network", num_seeds=64, num_updates=200, full={"num_seeds": 128, "num_updates": 500})
+def trained(
+    key: Array,
+    name: str,
+    num_forms: int = NUM_FORMS,
+    num_domains: int = NUM_DOMAINS,
+    *,
+    num_seeds: int,
+    num_updates: int,
+) -> Runs:
+    """Trains by one of METHODS; fewer forms, fewer domains and more seeds do not recompile.
+
+    Args:
+        key: the randomness, the same for all methods, forms and domains.
+        name: a key of METHODS.
+        num_forms: M, at most NUM_FORMS.
+        num_domains: domains of training, at most NUM_DOMAINS.
+        num_seeds: a multiple of BATCH, if there are more.
+        num_updates: of each method.
+    """
+    how = METHODS[name]
+    num_rounds = num_updates // how.num_updates
+    signal = feedback.verdict(NUM_CLASSES, NUM_FORMS, tpr=how.rates[0], fpr=how.rates[1])
+    options = {"num_rounds": num_rounds, "num_updates": how.num_updates, "optimizer": how.optimizer}
+    parts = []
+    for keys in np.split(np.asarray(jax.random.key_data(jax.random.split(key, num_seeds))), -(-num_seeds // BATCH)):
+        starts = started(keys, num_forms, num_domains)
+        found = _trained(starts, how.method, signal, how.learning_rate, how.worded_once, **options)
+        parts.append([np.asarray(leaf) for leaf in found])
+    passed, diversity, kl, nats = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
+    if isinstance(how.method, SFT):
+        nats = imitated_nats(num_rounds, num_forms, num_domains, worded_once=how.worded_once)[None].repeat(num_seeds, 0)
+    return Runs(how.num_updates * np.arange(num_rounds + 1), passed, diversity, kl, nats)
+
+
+def imitated_nats(num_rounds: int, num_forms: int, num_domains: int, *, worded_once: bool) -> np.ndarray:
+    """Nats of references before each round and after the last [t].
+
+    One reference a prompt is drawn once and seen in each round: prompts × (ln K + ln M), all spent in the first round.
+    Worded anew, the class is told once, and each of NUM_SAMPLES references a prompt and round brings ln M of its own.
+    """
+    rounds, prompts = np.arange(num_rounds + 1), NUM_CONTENTS * num_domains
+    forms = np.minimum(rounds, 1) if worded_once else NUM_SAMPLES * rounds
+    return prompts * (np.log(NUM_CLASSES) * np.minimum(rounds, 1) + np.log(num_forms) * forms)
+
+
+def verdict_nats(
+    law: Float[Array, " prompt"], correct: Float[Array, " prompt"], channel: Float[Array, "right symbol"]
+) -> Float[Array, ""]:
+    """I(Y;S|Q) of one verdict on an output Y of the policy, in nats, the mean over the prompts.
+
+    The verdict depends on whether Y is right alone, so that it is I(right;S|Q), with p(right|q) = `correct`; without
+    errors of the verdict it is the mean entropy h(correct).
+    """
+    joint = law[None, :] * jnp.stack([1 - correct, correct])  # [right, prompt]
+    return theory.conditional_mutual_information(joint[:, None, :] * channel[:, :, None])
+
+
+def _spent(law: Float[Array, " prompt"], correct: Float[Array, "t prompt"], signal: feedback.Feedback) -> Array:
+    """Nats of verdicts before each round and after the last [t]; a prompt that is not asked costs nothing."""
+    forms = signal.channel.shape[0] // NUM_CLASSES
+    channel = signal.channel[jnp.array([forms, 0]), 0].astype(law.dtype)  # on an output of another class, of the same
+    each = jax.vmap(lambda p: verdict_nats(law, p, channel))(correct[:-1])
+    verdicts = NUM_SAMPLES * (law > 0).sum().astype(law.dtype)
+    return verdicts * jnp.concatenate([jnp.zeros(1, law.dtype), jnp.cumsum(each)])
+
+
+class Start(NamedTuple):
+    """What the methods share of a seed."""
+
+    world: World
+    once: Float[Array, "prompt form"]  # the wording of one reference a prompt
+    policy: Network
+    key: Array  # of what is drawn in training
+
+
+@jax.jit
+@partial(jax.vmap, in_axes=(0, None, None))
+def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
+    """World, references and first policy of a seed, given by the data of its key.
+
+    Only `num_domains` of NUM_DOMAINS are asked in training. Of NUM_FORMS all but the first `num_forms` start with
+    probability 0, where no gradient moves them.
+    """
+    world_key, network_key, wording_key, train_key = jax.random.split(jax.random.wrap_key_data(key), 4)
+    world = environments.world(
+        world_key,
+        num_classes=NUM_CLASSES,
+        num_forms=NUM_FORMS,
+        num_contents=(NUM_CONTENTS, NUM_CONTENTS),
+        num_domains=(NUM_DOMAINS, NUM_UNSEEN),
+        num_bits=NUM_BITS,
+    )
+    there = (jnp.arange(NUM_FORMS) < num_forms)[None, :]
+
+    def asked(prompts: Prompts) -> Prompts:
+        used = (jnp.arange(prompts.law.size) % NUM_DOMAINS < num_domains).astype(prompts.law.dtype)
+        law = there.astype(prompts.wording.dtype)
+        wording = jnp.broadcast_to(law / law.sum(), prompts.wording.shape)
+        return prompts._replace(law=used / used.sum(), wording=wording)
+
+    world = world._replace(train=asked(world.train), held_out=asked(world.held_out))
+    layers = network(network_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS).variables["params"]
+    head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}
+    policy = Network({"params": layers | {"head": head}})
+    return Start(world, world.train.worded_once(wording_key).wording, policy, train_key)
+
+
+def seen(policy: Network, exam: tuple[World, Array]) -> tuple[list[Array], Array, Array]:
+    """How often each prompt of each exam is answered right; H(form of a right output); KL to the start."""
+    world, start_law = exam
+    law, logits = world.train.law, policy(world.train.features)
+    of_right = jnp.take_along_axis(logits, world.train.right[:, None, None], 1)[:, 0]
+    diversity = law @ jax.vmap(theory.entropy)(jax.nn.softmax(of_right, axis=1))
+    away = jax.vmap(theory.kl_divergence)(jnp.exp(log_law(policy, world.train.features)), jnp.exp(start_law))
+    return [_right(policy, prompts) for prompts in world], diversity, law @ away
+
+
+def _right(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
+    """The probability of the right class; a sum of float32 may pass 1."""
+    classes = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
+    return jnp.clip(jnp.take_along_axis(classes, prompts.right[:, None], 1)[:, 0], 0, 1)
+
+
+@partial(jax.jit, static_argnames=("num_rounds", "num_updates", "optimizer"))
+def _trained(starts, method, signal, learning_rate, worded_once, *, num_rounds, num_updates, optimizer):
+    """The measurements of all seeds [seed, t, …]."""
+
+    def one(start: Start):
+        world = start.world
+        prompts = world.train._replace(wording=jnp.where(worded_once, start.once, world.train.wording))
+        _, (right, diversity, kl) = train(
+            start.key,
+            start.policy,
+            prompts,
+            signal,
+            method,
+            num_rounds=num_rounds,
+            num_updates=num_updates,
+            num_samples=NUM_SAMPLES,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            measure=seen,
+            exam=(world, log_law(start.policy, world.train.features)),
+        )
+        passed = [pass_at(jnp.asarray(PASSES), p[..., None]) for p in right]  # [t, prompt, k]
+        passed = [jnp.einsum("q,tqk->tk", x.law, p) for x, p in zip(world, passed, strict=True)]
+        return jnp.stack(passed, 1), diversity, kl, _spent(prompts.law, right[TRAINING], signal)
+
+    return jax.vmap(one)(starts)

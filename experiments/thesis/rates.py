@@ -1,0 +1,78 @@
+"""How often what could say so says what a student relies on.
+
+A cell is a student in an environment after n samples. It is decided where the reliance is more than CLEARLY from ½. All
+cells of an environment are correlated, so that rates are means over environments, and errors are between them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from experiments.thesis.study import Study, scores
+
+SAVING = "saving"
+CLEARLY = 0.1  # a reliance that far from ½ is one on the one component or the other
+CLEAR = 3.0  # nats, odds of 20 in a mixture: of less a ratio means little, though the larger one is often relied on
+TABLES, LINEARS, MLPS = (("table SGD",), ("linear SGD",), ("MLP SGD", "MLP Adam"))
+EVERYONE = (*TABLES, *LINEARS, *MLPS)
+
+
+class Pool(NamedTuple):
+    """The cells of some students."""
+
+    reliance: Float[np.ndarray, "environment student time"]
+    saving: Float[np.ndarray, "environment student time component"]
+    score: dict[str, np.ndarray]  # [environment, student, time], > 0 for the spurious component
+
+    @property
+    def decided(self) -> Bool[np.ndarray, "environment student time"]:
+        """Where the student clearly relies on one of the components."""
+        return np.abs(self.reliance - 0.5) > CLEARLY
+
+    def elsewhere(self, by: int) -> "Pool":
+        """The same students, with what was saved so many environments further on, which has no bearing on them."""
+        score = self.score | {SAVING: np.roll(self.score[SAVING], by, axis=0)}
+        return self._replace(saving=np.roll(self.saving, by, axis=0), score=score)
+
+
+def pool(found: Study, students: tuple[str, ...] = EVERYONE) -> Pool:
+    """The cells of these students, and what all of them have a score for."""
+    cells = [found.students[name].cells for name in students]
+    by_student = [scores(found, name) for name in students]
+    common = [how for how in by_student[-1] if all(how in one for one in by_student)]
+    score = {how: np.stack([one[how] for one in by_student], 1) for how in common}
+    return Pool(np.stack([x.reliance for x in cells], 1), np.stack([x.saving for x in cells], 1), score)
+
+
+def right(
+    found: Pool, how: str = SAVING, *, least: float = 0, below: float = np.inf
+) -> Float[np.ndarray, " environment"]:
+    """The hit rate over decided cells, of those whose ratio of savings is in the range that `least` begins."""
+    chosen = found.decided & leads(found.saving, least, below) if least else found.decided
+    return of_environments(hits(found.score[how], found.reliance), chosen)
+
+
+def hits(score: np.ndarray, reliance: np.ndarray) -> np.ndarray:
+    """1 where the score says what is relied on, 0 where the opposite, ½ where it does not say."""
+    return np.where(score == 0, 0.5, (score > 0) == (reliance > 0.5))
+
+
+def of_environments(values: np.ndarray, chosen: np.ndarray) -> Float[np.ndarray, " environment"]:
+    """The mean of each environment, axis 0, over its chosen cells, of those that have some."""
+    flat, mask = values.reshape(len(values), -1), chosen.reshape(len(chosen), -1)
+    some = mask.any(1)
+    return (flat * mask).sum(1)[some] / mask.sum(1)[some]
+
+
+def ratio(saving: Float[np.ndarray, "*cell 2"]) -> Float[np.ndarray, "*cell"]:
+    """The larger saving over the smaller: inf where that is none, nan where neither is CLEAR."""
+    high, low = saving.max(-1), saving.min(-1)
+    lead = np.divide(high, low, out=np.full(high.shape, np.inf), where=low > 0)
+    return np.where(high > CLEAR, lead, np.nan)
+
+
+def leads(saving: Float[np.ndarray, "*cell 2"], least: float, below: float = np.inf) -> Bool[np.ndarray, "*cell"]:
+    """Where the ratio of the savings is at least the first number and, unless that is inf, below the second."""
+    found = ratio(saving)
+    return (found >= least) & ((found < below) | (below == np.inf))

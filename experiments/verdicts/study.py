@@ -1,0 +1,305 @@
+"""What verdicts buy: the converse (L1), schedules of rounds (R2), blocks (R3), and their worth in samples (R5).
+
+Until kept throughout; all exact, but for the Bayesian students.
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import scipy.optimize
+from scipy.special import entr
+from scipy.stats import binom
+
+import theory
+from experiments.harness.study import generator, study
+from theory import budget
+
+RATES = (1.0, 0.8, 0.5, 0.2)  # tpr of the verifiers of L1
+RATIOS = np.linspace(0.02, 0.95, 20)  # their fpr/tpr
+SIZES = (1, 2, 5, 20)  # samples kept a generation
+ROUNDS, START = (0.8, 0.4), 0.3  # the verifier of R2, and the share of right outputs at the start
+SELECTION = math.log(ROUNDS[0] / ROUNDS[1])
+LARGEST = 32  # the largest round that the bound allows
+BLOCKS, ERROR = (0.9, 0.3), 0.05  # the verifier of R3
+STUDENTS = ("uniform", "own", "probable", "ignoring")
+SEARCHED = 2 ** np.arange(1, 7)  # blocks that the students search
+PAIR, SHARE = (0.9, 0.2), 0.6  # the verifier of R5; the share of the right one of two symbols in real samples
+
+
+class Fixations(NamedTuple):
+    """Two tasks, which of two symbols is right, for every verifier [tpr, fpr/tpr, n], from an even start."""
+
+    needed: np.ndarray  # the converse: verdicts, not rounded
+    verdicts: np.ndarray  # expected, until one symbol is left
+    kept: np.ndarray  # those of them that were kept
+
+
+@cache
+def fixations() -> Fixations:
+    """(I_∞ − I_0)/C; I_0 = 0, as the start is the same for both tasks."""
+    phi, ratio, n = np.meshgrid(RATES, RATIOS, SIZES, indexing="ij")
+    end = budget.fixation(n, (phi, phi * ratio), 0.5)
+    right, generations = np.asarray(end.right), np.asarray(end.generations)
+    gained = math.log(2) - entr(right) - entr(1 - right)
+    return Fixations(gained / np.asarray(_capacity((phi, phi * ratio))), np.asarray(end.verdicts), n * generations)
+
+
+_capacity, _capacities, _information = map(
+    jax.jit, (budget.capacity, budget.item_capacities, theory.mutual_information)
+)
+
+
+@study("budget/injected", num_tables=256, full={"num_tables": 1000})
+def injected(key: jax.Array, *, num_tables: int) -> tuple[np.ndarray, np.ndarray]:
+    """I(X;V) of one verdict on each of 5 items, all with fresh noise, and Σ_i C_i; for random tables of 3 tasks."""
+    rng = generator(key)
+    prior, rates = rng.dirichlet(np.ones(3), num_tables), rng.uniform(size=(num_tables, 3, 5))
+
+    def table(prior, rates):
+        information = theory.mutual_information(prior[:, None] * budget.judge_law(rates))
+        return information, budget.item_capacities(rates).sum()
+
+    information, bound = jax.jit(jax.vmap(table))(prior, rates)
+    return np.asarray(information), np.asarray(bound)
+
+
+def shared() -> tuple[float, float]:
+    """I(X;V) and Σ_i C_i of two verdicts flipped by one shared fair coin: right is the set {1}, or {1, 2}.
+
+    Each verdict alone is a fair coin, whatever the task, and tells nothing; whether they agree tells the task.
+    """
+    joint = np.zeros((2, 2, 2))
+    for task, coin in np.ndindex(2, 2):
+        joint[task, 1 ^ coin, task ^ coin] += 0.25
+    keeps = np.stack([joint.sum(2)[:, 1], joint.sum(1)[:, 1]], axis=1) * 2  # P(keep | task) of each item
+    return float(_information(joint.reshape(2, 4))), float(np.asarray(_capacities(keeps)).sum())
+
+
+class Best(NamedTuple):
+    """The best schedule of a family for each budget."""
+
+    wrong: np.ndarray  # E[1 − Z] at the end
+    saved: np.ndarray  # the share of what the best constant size spends that is not needed to leave no more wrong
+    schedules: list[np.ndarray]  # n_t, to the last round that is paid
+
+
+class Rounds(NamedTuple):
+    """Rounds of one size, for each budget N; and, for the first budgets, two families of schedules."""
+
+    verdicts: np.ndarray  # N
+    sizes: np.ndarray  # n
+    wrong: np.ndarray  # E[1 − Z] at the end [N, n]
+    two_stage: Best
+    shrinking: Best
+
+    @property
+    def best(self) -> tuple[np.ndarray, np.ndarray]:
+        """The best size for each budget, and the wrong share that it leaves."""
+        place = self.wrong.argmin(1)
+        return self.sizes[place], self.wrong.min(1)
+
+
+@study(
+    "budget/rounds",
+    num_budgets=6,
+    largest=75,
+    num_searched=3,
+    full={"num_budgets": 7, "largest": 100, "num_searched": 6},
+)
+def rounds(key: jax.Array, *, num_budgets: int, largest: int, num_searched: int) -> Rounds:
+    """N = 100, 200, 400, …, spent on rounds of 5 … `largest` samples."""
+    numbers, sizes = 100 * 2 ** np.arange(num_budgets), np.arange(5, largest + 1)
+    num_rounds = math.ceil(numbers[-1] * max(ROUNDS) / sizes[0])
+    spending = budget.spend(np.repeat(sizes[:, None], num_rounds, axis=1), ROUNDS, START)
+    wrong = np.stack([np.asarray(spending.within(n)) for n in numbers.tolist()])
+    spent = np.asarray(spending.verdicts)
+    paid = [np.where(of <= n, of, 0).max() for n, of in zip(numbers, spent[wrong.argmin(1)], strict=True)]
+    cases = list(zip(numbers.tolist(), sizes[wrong.argmin(1)].tolist(), wrong.min(1), paid, strict=True))[:num_searched]
+    return Rounds(numbers, sizes, wrong, *(_best(family, cases) for family in (two_stage, shrinking)))
+
+
+def _best(family: Callable[[int, int], np.ndarray], cases: list[tuple[int, int, float, float]]) -> Best:
+    found = []
+    for verdicts, size, goal, paid in cases:
+        schedules = family(size, math.ceil(1.5 * verdicts * max(ROUNDS) / size))
+        spending = budget.spend(schedules, ROUNDS, START)
+        wrong, spent = np.asarray(spending.within(verdicts)), np.asarray(spending.verdicts)
+        at = wrong.argmin()
+        needed = np.where(np.asarray(spending.wrong) <= goal, spent, np.inf).min()
+        found.append((wrong[at], 1 - needed / paid, schedules[at, spent[at] <= verdicts]))
+    wrong, saved, schedules = zip(*found, strict=True)
+    return Best(np.array(wrong), np.array(saved), list(schedules))
+
+
+def two_stage(size: int, num_rounds: int) -> np.ndarray:
+    """Schedules of n_1 in the first T_1 rounds and n_2 ever after [schedule, t], around the best constant size."""
+    first = np.unique(np.rint(size * np.linspace(1, 1.8, 9)))
+    second = np.unique(np.maximum(1, np.rint(size * np.linspace(0.3, 0.8, 11))))
+    a, switch, b, t = np.meshgrid(first, np.arange(2, 10), second, np.arange(num_rounds), indexing="ij")
+    return np.where(t < switch, a, b).astype(int).reshape(-1, num_rounds)
+
+
+def shrinking(size: int, num_rounds: int) -> np.ndarray:
+    """Schedules max(n_1 r^t, floor) [schedule, t], around the best constant size."""
+    first = np.unique(np.rint(size * np.linspace(1.4, 2, 6)))
+    floor = np.unique(np.maximum(1, np.rint(size * np.linspace(0, 0.5, 5))))
+    a, rate, b, t = np.meshgrid(first, [0.8, 0.85, 0.875, 0.9, 0.92], floor, np.arange(num_rounds), indexing="ij")
+    return np.maximum(np.rint(a * rate**t), b).astype(int).reshape(-1, num_rounds)
+
+
+def one_round() -> float:
+    """What a single round leaves wrong, whatever its size: it selects once."""
+    phi, psi = ROUNDS
+    return (1 - START) * psi / (START * phi + (1 - START) * psi)
+
+
+@cache
+def drift_exponent() -> float:
+    """θ: how fast the probability to end wrong falls with n, −d ln P/dn, from the exact chain; the diffusion: 2sp."""
+    few, many = np.log(np.asarray(budget.fixation(np.array([40, 60]), ROUNDS, START).wrong))
+    return float(few - many) / 20
+
+
+def exponent_law(theta: float) -> float:
+    """√(sφθ), by which −ln wrong grows with √N."""
+    return math.sqrt(SELECTION * ROUNDS[0] * theta)
+
+
+def two_stage_exponent() -> float:
+    """s√(2φ), asymptotic: what two sizes leave wrong is e^{−s√(2φN)}.
+
+    A start of n_1 loses the right symbol with e^{−2 n_1 s p}, later rounds, near Z = 1, with e^{−2 n_2 s}. Equal losses
+    give n_2 = p n_1; the later rounds take the budget, φN/n_2 of them leave e^{−sφN/n_2}, which gives n_2 = √(φN/2).
+    The best constant size has √p times this exponent: two sizes save a share 1 − p of the verdicts.
+    """
+    return SELECTION * math.sqrt(2 * ROUNDS[0])
+
+
+@cache
+def bound() -> tuple[np.ndarray, np.ndarray]:
+    """Budgets, and the wrong share below which no schedule of rounds up to `LARGEST` gets, even one that looks."""
+    numbers = np.array([50, 100, 150])
+    return numbers, np.array([budget.schedule_bound(ROUNDS, START, n, largest=LARGEST) for n in numbers.tolist()])
+
+
+class Loop(NamedTuple):
+    """The loop from a uniform start on c blocks, its wrong blocks lumped."""
+
+    blocks: np.ndarray  # c
+    verdicts: np.ndarray  # expected, with the size that ends right with 1 − ERROR at the least expense
+    needed: np.ndarray  # the converse, not rounded: Fano's information over the capacity
+
+
+@study("budget/loop", num_doublings=6, largest=80, full={"num_doublings": 8, "largest": 300})
+def loop(key: jax.Array, *, num_doublings: int, largest: int) -> Loop:
+    """The cheapest size that is good enough, by search over all up to `largest`."""
+    blocks, sizes = 2 ** np.arange(1, num_doublings + 1), np.arange(1, largest + 1)
+    end = budget.fixation(sizes, BLOCKS, 1 / blocks[:, None])
+    verdicts = np.where(np.asarray(end.right) >= 1 - ERROR, np.asarray(end.verdicts), np.inf).min(1)
+    return Loop(blocks, verdicts, fano(blocks, ERROR) / float(_capacity(BLOCKS)))
+
+
+def fano(blocks: np.ndarray, error: float) -> np.ndarray:
+    """ln c − h(δ) − δ ln(c−1), `budget.information_needed` of uniform blocks: without a compilation for each c."""
+    return np.log(blocks) - entr(error) - entr(1 - error) - error * np.log(blocks - 1)
+
+
+def slope_law() -> float:
+    """The constant of c ln c, for many blocks: κ (1/ψ + 1/φ)/ln(φ/ψ), asymptotic.
+
+    A kept sample of the right block is a founder with Poisson(φ/ψ) heirs, whose line survives with u = 1 − e^{−(φ/ψ)u}.
+    The first round brings (φ/ψ) n/c of them, so that n = κc, κ = −ln ERROR/((φ/ψ)u). It takes ln c/ln(φ/ψ) rounds
+    until half is right, at n/ψ verdicts each, and as many until the last wrong sample is gone, at n/φ.
+    """
+    phi, psi = BLOCKS
+    u = scipy.optimize.root_scalar(lambda u: 1 - u - math.exp(-phi / psi * u), bracket=(0.1, 1)).root
+    kappa = -math.log(ERROR) * psi / (phi * u)
+    return kappa * (1 / psi + 1 / phi) / math.log(phi / psi)
+
+
+@study("budget/student", independent=("kind",), num_replicas=500, full={"num_replicas": 10_000})
+def student(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
+    """Verdicts until the posterior of one of c blocks is 1 − ERROR [c], c in `SEARCHED`."""
+    rng = generator(key)
+    return theory.estimate(np.stack([search(kind, c, num_replicas, rng)[0] for c in SEARCHED.tolist()], axis=1))
+
+
+def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Verdicts used [replica], and whether the block that is named is the wrong one."""
+    phi, psi = BLOCKS
+    kept, rejected = math.log(phi / psi), math.log((1 - phi) / (1 - psi)) if kind != "ignoring" else 0.0
+    used, wrong = np.zeros(replicas), np.zeros(replicas, bool)
+    running, truth, score = np.arange(replicas), rng.integers(c, size=replicas), np.zeros((replicas, c))
+    while running.size:
+        rows = np.arange(running.size)
+        posterior = np.exp(score - score.max(1, keepdims=True))
+        posterior /= posterior.sum(1, keepdims=True)
+        query = _query(kind, posterior, rng)
+        passes = rng.random(rows.size) < np.where(query == truth, phi, psi)
+        score[rows, query] += np.where(passes, kept, rejected)
+        used[running] += 1
+        others = np.exp(score - score.max(1, keepdims=True)).sum(1)
+        done = 1 / others >= 1 - ERROR
+        wrong[running[done]] = score[done].argmax(1) != truth[done]
+        running, truth, score = running[~done], truth[~done], score[~done]
+    return used, wrong
+
+
+def _query(kind: str, posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The block of the next candidate of each replica."""
+    if kind == "probable":
+        return posterior.argmax(1)
+    if kind == "own":  # a sample of its own posterior, as the loop samples its own model
+        return (posterior.cumsum(1) > rng.random((len(posterior), 1)) * (1 - 1e-12)).argmax(1)
+    return rng.integers(posterior.shape[1], size=len(posterior))
+
+
+class Exchange(NamedTuple):
+    """The fresh samples that err no more than k verdicts, both decided as well as can be."""
+
+    verdicts: np.ndarray  # k
+    error: np.ndarray  # of the best decision after k verdicts, the two symbols in turn
+    samples: np.ndarray  # m, the smallest
+
+
+@study("budget/exchange", most=40, full={"most": 80})
+def exchange(key: jax.Array, *, most: int) -> Exchange:
+    """Sums of binomial probabilities; an odd number of samples, since one more does not change the error."""
+    k, m = np.arange(1, most + 1), np.arange(1, 30 * most, 2)
+    errors = np.array([verdict_error(i) for i in k.tolist()])
+    enough = sample_error(m) <= errors[:, None] * (1 + 1e-12)  # ties stay ties
+    return Exchange(k, errors, m[enough.argmax(1)])
+
+
+def verdict_error(k: int) -> float:
+    """½ Σ min(P_1, P_2): two tasks, equally likely; ⌈k/2⌉ verdicts on the one symbol and ⌊k/2⌋ on the other."""
+    first, second = ((k + 1) // 2, k // 2)
+    laws = [
+        np.outer(binom.pmf(np.arange(first + 1), first, a), binom.pmf(np.arange(second + 1), second, b))
+        for a, b in (PAIR, PAIR[::-1])
+    ]
+    return float(np.minimum(*laws).sum()) / 2
+
+
+def sample_error(m: np.ndarray) -> np.ndarray:
+    """The majority of an odd number m of fresh samples is wrong: P(Binomial(m, SHARE) < m/2)."""
+    return binom.cdf((m - 1) // 2, m, SHARE)
+
+
+def by_information() -> float:
+    """C(φ,ψ)/I(X;Y): the most that one verdict tells over what one fresh sample tells."""
+    return float(_capacity(PAIR)) / (math.log(2) - entr(SHARE) - entr(1 - SHARE))
+
+
+def by_exponent() -> float:
+    """The ratio of the Chernoff informations; both are at the middle of the arc, by symmetry (of a pair of verdicts).
+
+    −ln(√(φψ) + √((1−φ)(1−ψ))) over −ln(2√(p(1−p))); Cover & Thomas (2006), section 11.9.
+    """
+    phi, psi = PAIR
+    verdict = math.sqrt(phi * psi) + math.sqrt((1 - phi) * (1 - psi))
+    return math.log(verdict) / math.log(2 * math.sqrt(SHARE * (1 - SHARE)))
