@@ -1,5 +1,6 @@
 """Signals that look at a model: at the one that drew the samples, or at one that was fitted once and for all."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -84,10 +85,7 @@ class FrozenJudge(NamedTuple):
         """
         validation.at_least("num_real", num_real, 1)
         validation.rate("level", level)
-        real = task.sample(key, num_real)
-        fitted = task.fit(real, jnp.ones(num_real))
-        # interpolating between two infinite densities would be NaN
-        return FrozenJudge(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))
+        return _trained(key, task, num_real, level)
 
     @staticmethod
     def drawn(key: Array, verifier: Any, num_symbols: int) -> "FrozenJudge":
@@ -114,3 +112,11 @@ class FrozenJudge(NamedTuple):
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 in the region, else 0."""
         return self.acceptance(x)
+
+
+@partial(jax.jit, static_argnums=2)
+def _trained(key: Array, task: Any, num_real: int, level: Rate) -> FrozenJudge:
+    real = task.sample(key, num_real)
+    fitted = task.fit(real, jnp.ones(num_real))
+    # interpolating between two infinite densities would be NaN
+    return FrozenJudge(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))

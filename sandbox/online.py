@@ -101,12 +101,8 @@ class Training(NamedTuple):
             if not jnp.issubdtype(jnp.result_type(steps), jnp.integer):
                 raise ValueError(f"Training.{name}: integers are accepted, got {steps}")
 
-    def cast(self) -> "Training":
-        """The rates in float32, the steps as integers."""
-        rates = (jnp.asarray(x, jnp.float32) for x in self[:2])
-        return Training(*rates, *(jnp.asarray(x, int) for x in self[2:]))
 
-
+RATES = (jnp.float32, jnp.float32, int, int)  # the dtypes of its fields
 ONCE = Training()  # each sample is seen once
 
 
@@ -207,15 +203,9 @@ def races(
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
     kinds = tuple(KINDS.values())
-    given = _cast(shortcuts, first, training, size)
-    return _races(keys, *given, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
-
-
-@partial(jax.jit, static_argnums=3)  # apart, so that numbers of other types compile these lines alone
-def _cast(shortcuts, first, training, size: int):
-    rates = jax.tree.map(lambda x: jnp.broadcast_to(x, (size,)), training.cast())
-    late, early = (x._replace(agreement=jnp.asarray(x.agreement, jnp.float32)) for x in (shortcuts, first))
-    return late, early, rates
+    rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
+    late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
+    return _races(keys, late, early, rates, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
 
 
 @partial(jax.jit, static_argnames=("kinds", "student", "num_steps", "batch"))

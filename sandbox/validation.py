@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
@@ -11,6 +12,13 @@ from jax.core import Tracer
 def concrete(value: Any) -> bool:
     """Whether `value` has numbers to look at."""
     return not isinstance(value, Tracer)
+
+
+def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array:
+    """`value` as JAX's array, broadcast to `shape`; without a compilation where it is concrete."""
+    module = np if concrete(value) else jnp
+    value = module.asarray(value, dtype)
+    return jax.device_put(value if shape is None else module.broadcast_to(value, shape))
 
 
 def arrays(fields: Any) -> None:

@@ -10,6 +10,7 @@ import os
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2 --xla_cpu_use_fusion_emitters=false"
 )
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # whose threads spin where all cores are busy
 
 import jax
 

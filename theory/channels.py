@@ -180,7 +180,7 @@ def contraction_at(prior: ArrayLike, channel: ArrayLike) -> Float[Array, ""]:
         validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=2, axis=1)
     )
     validation.same_size("prior", p.size, "channel", w.shape[0])
-    return _contraction_at(p, w, jnp.asarray(_starts(p.size), w.dtype))
+    return _contraction_at(p, w, validation.array(_starts(p.size), w.dtype))
 
 
 def _starts(size: int) -> Float[np.ndarray, "start x"]:

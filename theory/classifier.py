@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen
 from jax import Array
@@ -110,7 +111,7 @@ def classifier_bound(
     num_tasks, replicas = z.shape[:2]
     if num_tasks < 2:
         raise validation.refuse("features", f"shape {z.shape}", "at least 2 tasks on axis 0")
-    p = jnp.full(num_tasks, 1 / num_tasks) if prior is None else validation.pmf("prior", prior, 1)
+    p = validation.pmf("prior", np.full(num_tasks, 1 / num_tasks) if prior is None else prior, 1)
     validation.same_size("prior", p.size, "features", num_tasks)
     for name, size in (("hidden", hidden), ("depth", depth), ("num_steps", num_steps), ("batch_size", batch_size)):
         validation.integer(name, size, 1)
@@ -119,9 +120,8 @@ def classifier_bound(
     if not 0 < 2 * chosen < replicas:
         raise validation.refuse("held_out", held_out, f"a share below 1/2 of {replicas} replicas that holds one")
 
-    if z.ndim == 4:  # one order for all that are equal as sets, so that not even a rounding tells them apart
-        z = jnp.stack(jax.lax.sort([z[..., i] for i in range(z.shape[-1])], dimension=2, num_keys=z.shape[-1]), -1)
-    return _classified(key, z, p.astype(z.dtype), learning_rate, hidden, depth, num_steps, batch_size, chosen)
+    p = validation.array(p, z.dtype)
+    return _classified(key, z, p, learning_rate, hidden, depth, num_steps, batch_size, chosen)
 
 
 @partial(jax.jit, static_argnums=(4, 5, 6, 7, 8))
@@ -137,6 +137,8 @@ def _classified(
     chosen: int,
 ) -> Classified:
     """The work of `classifier_bound`, compiled once for each shape; `chosen` replicas choose, as many take the mean."""
+    if z.ndim == 4:  # one order for all that are equal as sets, so that not even a rounding tells them apart
+        z = jnp.stack(jax.lax.sort([z[..., i] for i in range(z.shape[-1])], dimension=2, num_keys=z.shape[-1]), -1)
     num_train, narrow = z.shape[1] - 2 * chosen, p.astype(jnp.float32)
     train, unseen = jnp.split(_standardized(z, num_train).astype(jnp.float32), [num_train], 1)
     experts = _Experts(len(z), hidden, depth)

@@ -73,7 +73,7 @@ def laws(
     tasks, paths = _chains(initial, transition), path_counts(n)
     models = _fits(paths.rows(), smoothing)
     blocks = np.pad(models, ((0, -len(models) % BLOCK), (0, 0))).reshape(-1, BLOCK, 6)  # no law reaches the padding
-    tables = (jnp.asarray(table, tasks.dtype) for table in (blocks, paths.rows(), paths.log_paths))
+    tables = (validation.array(table, tasks.dtype) for table in (blocks, paths.rows(), paths.log_paths))
     return _laws(tasks, *tables, num_generations=num_generations)
 
 
@@ -99,6 +99,7 @@ def _laws(
     return jnp.concatenate([earlier, last[None]])
 
 
+@jax.jit
 def _path_laws(
     chains: Float[Array, "z 6"], rows: Float[Array, "s 6"], log_paths: Float[Array, " s"]
 ) -> Float[Array, "z s"]:
@@ -134,7 +135,12 @@ def information(
     chain = laws(initial, transition, n, num_generations, smoothing=smoothing)
     validation.same_size("prior", tasks.size, "initial", chain.shape[1])
     tasks, chain = validation.one_dtype(tasks, chain)
-    return jax.lax.map(lambda law: product_divergence(tasks[:, None] * law), chain)
+    return _informations(tasks, chain)
+
+
+@jax.jit
+def _informations(prior: Float[Array, " x"], laws: Float[Array, "t x s"]) -> Float[Array, " t"]:
+    return jax.lax.map(lambda law: product_divergence(prior[:, None] * law), laws)
 
 
 def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array, "s 2"], Float[Array, "s 2 2"]]:
@@ -152,8 +158,8 @@ def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array
     Raises:
         ValueError: Where a pseudo-count is not positive, or there are more than two.
     """
-    params = jnp.asarray(_fits(states.rows(), smoothing))
-    return params[:, :2], params[:, 2:].reshape(-1, 2, 2)
+    params = _fits(states.rows(), smoothing)
+    return validation.array(params[:, :2]), validation.array(params[:, 2:].reshape(-1, 2, 2))
 
 
 def initial_laws(initial: ArrayLike, transition: ArrayLike, n: int, states: Counts) -> Float[Array, "x s"]:
@@ -208,7 +214,7 @@ def kept_kernel(
         if rate.shape not in (shape, (size, *shape)):
             raise validation.refuse(name, f"shape {rate.shape}", f"shape {shape} or {(size, *shape)}")
         rates.append(np.broadcast_to(rate, (size, *shape)).reshape(size, -1))
-    paths, law = path_counts(n).rows(), np.asarray(_one_path(jnp.asarray(_fits(rows, smoothing)), n))
+    paths, law = path_counts(n).rows(), np.asarray(_one_path(validation.array(_fits(rows, smoothing)), n))
     each, which = np.unique(np.concatenate(rates, axis=1), axis=0, return_inverse=True)
     kernel = np.empty((size, size))
     for i, rate in enumerate(each):
@@ -216,7 +222,7 @@ def kept_kernel(
         kernel[which.reshape(-1) == i] = law[which.reshape(-1) == i] @ reduce(np.multiply, binomials)
     nothing = kernel[:, 0].copy()
     kernel[:, 0] = 0
-    return jnp.asarray(kernel + np.diag(nothing))
+    return validation.array(kernel + np.diag(nothing))
 
 
 def fresh_kernel(
@@ -244,17 +250,17 @@ def fresh_kernel(
     if num_tasks * size**2 > kernels.MAX_ENTRIES:
         raise validation.refuse("n", f"{num_tasks} kernels of {size:,} × {size:,} statistics", "shorter paths")
     real = np.asarray(_one_path(tasks, num_real))
-    own = np.asarray(_one_path(jnp.asarray(_fits(states.rows(), smoothing)), n - num_real))
+    own = np.asarray(_one_path(validation.array(_fits(states.rows(), smoothing)), n - num_real))
     both = path_counts(n - num_real).rows()[:, None] + path_counts(num_real).rows()[None]
     added = np.zeros((num_tasks, own.shape[1], size))
     added[:, np.arange(own.shape[1])[:, None], index(states, both)] = real[:, None, :]
-    return jnp.asarray(own @ added)
+    return validation.array(own @ added)
 
 
 def _one_path(chains: Float[Array, "z 6"], n: int) -> Float[Array, "z s"]:
     """`_path_laws` of a path of n symbols."""
     paths = path_counts(n)
-    return _path_laws(chains, *(jnp.asarray(table, chains.dtype) for table in (paths.rows(), paths.log_paths)))
+    return _path_laws(chains, *(validation.array(table, chains.dtype) for table in (paths.rows(), paths.log_paths)))
 
 
 def _fits(rows: Int[np.ndarray, "s 6"], smoothing: ArrayLike) -> Float[np.ndarray, "s 6"]:

@@ -88,10 +88,10 @@ def policy_gradient(start: ArrayLike, right: ArrayLike, correctness: ArrayLike) 
     p, goal = validation.one_dtype(validation.pmf("start", start, 1), validation.rates("correctness", correctness, 0))
     mask = _mask(right, p)
     if validation.has_values((p, mask, goal)):
-        mass = np.where(mask, p, 0).sum() / np.sum(p)
+        mass = np.asarray(p)[np.asarray(mask)].sum() / np.asarray(p).sum()
         if not mass > 0:
             raise validation.refuse("right", "a set of mass 0 in `start`", "one of mass > 0: no other is ever reached")
-        if goal < mass - 100 * jnp.finfo(p.dtype).eps:  # the caller may have summed in another order
+        if np.asarray(goal) < mass - 100 * jnp.finfo(p.dtype).eps:  # the caller may have summed in another order
             raise validation.refuse("correctness", goal, f"numbers from that of `start`, {mass}, to 1")
     return _orbit(p, mask, goal)
 

@@ -84,7 +84,7 @@ def sandwich(
         raise validation.refuse("data", f"{r} data set a task", "at least 2")
     if num_models < r:
         raise validation.refuse("models", f"{num_models} a task", f"at least the {r} that made the data")
-    p = jnp.full(m, 1 / m) if prior is None else validation.pmf("prior", prior, 1)
+    p = validation.pmf("prior", np.full(m, 1 / m) if prior is None else prior, 1)
     validation.same_size("prior", p.size, "data", m)
     _check_shape(log_likelihood, data, models, m * num_models)
     rows = max(1, min(r, validation.integer("block", block, 1) // (m * num_models)))
@@ -108,9 +108,12 @@ def _leading(name: str, tree: Any) -> tuple[int, int]:
 
 def _check_shape(log_likelihood: Callable[[Any, Any], Array], data: Any, models: Any, num_models: int) -> None:
     """Raises ValueError unless a block of two data sets gives [2, all models]."""
-    two = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0, :2], data)
-    flat = jax.tree.map(lambda leaf: jnp.asarray(leaf).reshape(-1, *np.shape(leaf)[2:]), models)
-    found = jax.eval_shape(log_likelihood, two, flat)
+
+    def block(data: Any, models: Any) -> Array:
+        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), models)
+        return log_likelihood(jax.tree.map(lambda leaf: leaf[0, :2], data), flat)
+
+    found = jax.eval_shape(block, data, models)
     if getattr(found, "shape", None) != (2, num_models) or not jnp.issubdtype(found.dtype, jnp.floating):
         raise validation.refuse("log_likelihood", f"{found} for 2 data sets", f"floats of shape (2, {num_models})")
 
