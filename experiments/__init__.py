@@ -11,11 +11,6 @@ An experiment is one module, or a folder of three, `study.py` (what is computed)
 This package imports nothing heavy, so that `infoloop --help` answers at once.
 """
 
-import os
-
-# idle threads of BLAS wait by spinning: beside a compilation a system of 100 equations takes 150 ms instead of .3
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 EXPERIMENTS: dict[str, str] = {
     "closed-loop": "experiments.closed_loop",
     "open-loop": "experiments.open_loop",

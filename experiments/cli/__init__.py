@@ -17,6 +17,9 @@ from functools import partial
 
 import tyro
 
+# before NumPy is loaded: idle threads of its BLAS spin, and keep a core from what is compiled beside them
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from experiments.cli.evidence import bench, list_, run, verify
 from experiments.cli.questions import check, plan, race
 from experiments.harness.names import unknown
