@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from rich.console import Console
 from rich.text import Text
 
-from experiments.harness import ledger, progress
+from experiments.harness import cost, ledger, progress
 from experiments.harness.catalogue import Experiment, Maker
 from experiments.harness.claim import Check
 from experiments.harness.ledger import MARKS, Row, Settings, Verdict, number, numbers
@@ -65,11 +65,11 @@ def measure(
     """
     printer = Printer.on(console, [check.id for one in chosen for check in one.checks])
     printer.header()
-    works = [Work.of(one) for one in chosen]
+    works = [Work.of(one, settings) for one in chosen]
     stems = [stem for one in chosen for stem in one.figures]
     rows = []
     size = sum(len(one.checks) for one in chosen) + FIGURE * len(stems)
-    with progress.steps(console, "row", size) as step, _under_way(works, settings, out, step):
+    with progress.steps(console, "row", size) as step, _under_way(works, out, step):
         for work in works:
             for found in work.rows:
                 row, seconds = found.result()
@@ -94,14 +94,11 @@ def other_seeds(
     """
     simulated = {row.id for row in first if row.kind not in ("exact", "proof")}
     left = [one._replace(checks=[check for check in one.checks if check.id in simulated], figures={}) for one in chosen]
-    left = [one for one in left if one.checks]
-    found = [list(first)]
-    with progress.steps(console, "row", max(len(simulated) * (num_seeds - 1), 1)) as step:
-        for seed in range(1, num_seeds):
-            works = [Work.of(one) for one in left]
-            with _under_way(works, replace(settings, seed=seed), Path(), step):
-                found.append([measured.result()[0] for work in works for measured in work.rows])
-    return found
+    others = range(1, num_seeds)
+    works = [Work.of(one, replace(settings, seed=seed)) for one in left if one.checks for seed in others]
+    with progress.steps(console, "row", max(len(simulated) * len(others), 1)) as step, _under_way(works, Path(), step):
+        found = [(work.settings.seed, measured.result()[0]) for work in works for measured in work.rows]
+    return [list(first), *([row for at, row in found if at == seed] for seed in others)]
 
 
 def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Verdict]]:
@@ -113,20 +110,22 @@ class Work(NamedTuple):
     """What is to be done of an experiment, and what will have come of it."""
 
     experiment: Experiment
+    settings: Settings
     rows: list[Future[tuple[Row, float]]]  # and the seconds that each took
     drawn: Future[None]
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Self:
+    def of(cls, experiment: Experiment, settings: Settings) -> Self:
         """All rows, and all figures."""
-        return cls(experiment, [Future() for _ in experiment.checks], Future())
+        return cls(experiment, settings, [Future() for _ in experiment.checks], Future())
 
 
 @contextmanager
-def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step) -> Iterator[None]:
+def _under_way(works: Sequence[Work], out: Path, step: Step) -> Iterator[None]:
     """Experiments are measured from the first and from the last one on, a thread each: to compile keeps one core busy.
 
-    The rows of an experiment are measured in their order; what it remembers is dropped when it is done.
+    The rows of an experiment are measured in their order; what it remembers is dropped when it is done, and its
+    compiled programs when no other seed is waiting for them.
     """
     left, waiting = Event(), list(works)
 
@@ -145,14 +144,14 @@ def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step)
         rows = (found.result()[0] for found in work.rows if found.done())
         original = next((row for row in rows if check.original is not None and row.id == check.original.id), None)
         with step(check.id):
-            return check.row(settings, original), time.perf_counter() - start
+            return check.row(work.settings, original), time.perf_counter() - start
 
     def measure(place: int) -> None:
         with suppress(IndexError):  # none is waiting any more
             while True:
                 work = waiting.pop(place)
                 checks = work.experiment.checks
-                figures = partial(draw, work.experiment.figures, settings, out, step)
+                figures = partial(draw, work.experiment.figures, work.settings, out, step)
                 if not all(
                     attempt(found, partial(timed, work, check)) for found, check in zip(work.rows, checks, strict=True)
                 ):
@@ -160,6 +159,8 @@ def _under_way(works: Sequence[Work], settings: Settings, out: Path, step: Step)
                 if not attempt(work.drawn, figures):
                     return
                 forget(work.experiment.module)
+                if all(other.experiment is not work.experiment for other in waiting):
+                    cost.release()
 
     for place in (0, -1):
         Thread(target=measure, args=(place,), daemon=True).start()  # nobody waits for what is measured as we leave
