@@ -5,7 +5,6 @@ Nothing here imports JAX. All numbers are in the row's unit, nats unless it says
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -100,16 +99,11 @@ class Row:
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Replaces the file at once: a kill at any moment leaves the old content or the new, never a part."""
+    from sandbox.store import atomic  # which imports JAX
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic(path, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def read(path: Path) -> list[Row]:
