@@ -8,23 +8,18 @@ import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given
+from oracles import EXACT, close, starts
 from strategies import pmfs
 
 import theory
 from theory import drift, kernels
 
-EXACT = 1e-12
-close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
 TASKS = np.linspace(0.05, 0.95, 19)
 UNIFORM = np.full(19, 1 / 19)
 
 
 def binary(p):
     return np.stack([p, 1 - np.asarray(p)], axis=-1)
-
-
-def starts(n, pmfs):
-    return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
 
 
 @pytest.mark.parametrize(("n", "num_symbols"), [(1, 1), (5, 1), (7, 2), (4, 3), (3, 5)])
@@ -258,51 +253,3 @@ def test_information_is_differentiable():
     slope = (last(0.6 + 1e-5) - last(0.6 - 1e-5)) / 2e-5
     np.testing.assert_allclose(jax.grad(last)(0.6), slope, atol=1e-9)  # step²
     np.testing.assert_allclose(jax.vmap(last)(jnp.array([0.3, 0.6])), [last(0.3), last(0.6)], atol=EXACT)
-
-
-ROW = [[0.5, 0.5, 0.0]]
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: drift.lattice(0, 2), "n"),
-        (lambda: drift.lattice(True, 2), "n"),
-        (lambda: drift.lattice(3, 0), "num_symbols"),
-        (lambda: drift.lattice(1000, 6), "n, num_symbols"),
-        (lambda: drift.neutral_kernel(40_000), "n"),
-        (lambda: drift.multinomial_kernel(3, [0.5, 0.5]), "probs"),
-        (lambda: drift.multinomial_kernel(3, [[0.5, 0.6]]), "probs"),
-        (lambda: drift.initial(0, [0.5, 0.5]), "n"),
-        (lambda: drift.initial(3, [-0.5, 1.5]), "pmf"),
-        (lambda: drift.banded_kernel(3, [[0.5, 0.5]]), "probs"),
-        (lambda: drift.banded_kernel(1, [[0.6, 0.4], [0.5, 0.5]]), "probs"),
-        (lambda: drift.laws(ROW, np.eye(2), 1), "kernels"),
-        (lambda: drift.laws(ROW, np.stack([np.eye(3)] * 2), 1), "kernels"),
-        (lambda: drift.laws(ROW, np.eye(3) / 2, 1), "kernels"),
-        (lambda: drift.laws(ROW, drift.banded_kernel(500), 1), "kernels"),
-        (lambda: drift.laws([0.5, 0.5], np.eye(2), 1), "initial"),
-        (lambda: drift.laws(ROW, np.eye(3), -1), "num_generations"),
-        (lambda: drift.information([0.5, 0.5], ROW, np.eye(3), 1), "prior"),
-        (lambda: drift.information([0.5], ROW, np.eye(3), 1), "prior"),
-        (lambda: drift.pointwise_information([0.5, 0.5], ROW), "prior"),
-        (lambda: drift.pointwise_information([1.0], [[0.5, 0.6]]), "laws"),
-        (lambda: drift.residual_information([0.5, 0.5], ROW), "prior"),
-        (lambda: drift.residual_information([1.0], [[np.nan, 0.6]]), "pmfs"),
-        (lambda: drift.fixation_time([[0.5, 0.5], [0.5, 0.5]]), "kernel"),
-        (lambda: drift.fixation_time([[1, 0, 0], [0, 0, 1], [0, 1, 0]]), "kernel"),
-        (lambda: drift.fixation_probabilities([[1.0, 0.0]]), "kernel"),
-        (lambda: drift.fixation_time_diffusion(0, [0.5, 0.5]), "n"),
-        (lambda: drift.fixation_time_diffusion(5, [0.5, 0.6]), "pmf"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()
-
-
-def test_absurd_sizes_are_named():
-    with pytest.raises(ValueError, match="8,459,043,543,951 states"):
-        drift.lattice(1000, 6)
-    with pytest.raises(ValueError, match="40,001 × 40,001 states"):
-        drift.neutral_kernel(40_000)

@@ -11,6 +11,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import close
 from scipy.integrate import quad
 from scipy.linalg import expm
 from scipy.special import betaln, gammaln
@@ -18,7 +19,6 @@ from strategies import FEW, SEEDS, many
 
 from theory import entropy, mutual_information, prequential
 
-close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 NOISY = np.array([[0.4, 0.05], [0.15, 0.4]])
 MIXED = {  # contexts × labels: all cells occur; a context that never does; a label that some contexts rule out
     "full": NOISY,
@@ -424,9 +424,6 @@ def test_separated_turn_at_the_edges():
     assert prequential.separated_turn(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
 
 
-# the doors
-
-
 def test_dtype_follows_the_input():
     half, times = jnp.eye(2, dtype=jnp.float32) / 2, jnp.ones(3, jnp.float32)
     calls = (
@@ -446,49 +443,3 @@ def test_dtype_follows_the_input():
     for f, arguments in calls:
         assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(f, *arguments))} == {jnp.dtype(jnp.float32)}
     assert prequential.turn(half, half[0], half[0]).dtype == jnp.float32
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: prequential.saving(1.0, 0.5), "losses"),
-        (lambda: prequential.saving([np.inf], 0.5), "losses"),
-        (lambda: prequential.saving([1.0], [0.5]), "entropy"),
-        (lambda: prequential.saving([1.0], 0.5, batch=0), "batch"),
-        (lambda: prequential.efficiency([1.0, 2.0], [1]), "samples"),
-        (lambda: prequential.efficiency([1.0, 2.0], [0, 1]), "samples"),
-        (lambda: prequential.crossing([[1.0, 2.0]], [1, 2]), "lead"),
-        (lambda: prequential.crossing(np.eye(2), [1]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [2, 2]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [-1, 2]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [1, 2], 1.0), "level"),
-        (lambda: prequential.code_length([1.0, 2.0]), "counts"),
-        (lambda: prequential.code_length([[1.0, -2.0]]), "counts"),
-        (lambda: prequential.code_length([[1.0, 2.0]], 0), "alpha"),
-        (lambda: prequential.table_saving([[0.5, 0.6]], 3), "joint"),
-        (lambda: prequential.table_saving(NOISY, -1), "num_samples"),
-        (lambda: prequential.table_saving(NOISY, 3, -1), "alpha"),
-        (lambda: prequential.table_saving_law([[0.5, 0.6]], 3), "joint"),
-        (lambda: prequential.table_saving_law(NOISY, [0, 3]), "samples"),
-        (lambda: prequential.table_saving_law(NOISY, 3, 0), "alpha"),
-        (lambda: prequential.mixture_weights([1.0, np.nan]), "savings"),
-        (lambda: prequential.mixture_weights([1.0, 2.0], [1]), "prior"),
-        (lambda: prequential.mixture_saving([1.0, 2.0], [0.5, 0.6]), "prior"),
-        (lambda: prequential.flow(np.eye(2), [1.0], 1), "covariance"),
-        (lambda: prequential.flow([[1, 2], [2, 1]], [1.0, 1], 1), "covariance"),
-        (lambda: prequential.flow([[1, 0.1], [0, 1]], [1.0, 1], 1), "covariance"),
-        (lambda: prequential.flow(np.eye(2), np.eye(2), 1), "cross"),
-        (lambda: prequential.flow(np.eye(2), [1.0, 1], -1), "times"),
-        (lambda: prequential.flow_saving(np.eye(2), [1.0, 1], np.inf), "times"),
-        (lambda: prequential.flow_loss([1.0], np.eye(2), [1.0, 1]), "weights"),
-        (lambda: prequential.flow_loss([1.0, 1], np.eye(2), [1.0, 1], 0), "second_moment"),
-        (lambda: prequential.turn(np.eye(2), [1.0, 1], [1]), "direction"),
-        (lambda: prequential.turn(np.diag([1, 0]), [1.0, 1], [1, 1]), "cross"),
-        (lambda: prequential.separated_turn(np.eye(3), np.ones(3), np.ones(3)), "cross"),
-        (lambda: prequential.separated_turn(np.eye(2), [1.0, 1], [1]), "direction"),
-        (lambda: prequential.separated_turn(np.ones((2, 2)), [1.0, 1], [1, -1]), "covariance"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"(?s)^{name}: .* was given; accepted: "):
-        call()

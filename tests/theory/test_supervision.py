@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import EXACT, close
 from strategies import FEW, SEEDS, joints, many, pmfs
 
 import theory
 from theory import supervision
 
-EXACT = 1e-12
-close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
 BLOCKS = np.array([0, 2, 1, 0, 2, 2])  # of 6 outputs
 LABELS = st.lists(st.integers(0, 3), min_size=6, max_size=6)
 NATS = np.log(2)
@@ -360,45 +359,3 @@ def test_dtype_follows_the_input():
 
     values = jax.tree.leaves(everything(prior, channel))
     assert all(value.dtype == dtype for value in values)
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: supervision.partition([]), "outputs"),
-        (lambda: supervision.partition([[1], [2]]), "outputs"),
-        (lambda: supervision.partition([([1],)]), "outputs"),
-        (lambda: supervision.partition([1.0, np.nan]), "outputs"),
-        (lambda: supervision.partition(np.eye(2)), "outputs"),
-        (lambda: supervision.refinement(), "partitions"),
-        (lambda: supervision.refinement([0, 1], [0]), "partitions"),
-        (lambda: supervision.decompose(np.ones((2, 2)) / 4, [0, 1]), "joint"),
-        (lambda: supervision.decompose(np.ones((2, 2, 2)), [0, 1]), "joint"),
-        (lambda: supervision.decompose(np.ones((2, 2, 1)) / 4, [0]), "blocks"),
-        (lambda: supervision.decompose(np.ones((2, 2, 1)) / 4, [0, -1]), "blocks"),
-        (lambda: supervision.price([0.5, 0.4]), "reference"),
-        (lambda: supervision.price([0.5, 0.5], [0.5, 0.6]), "student"),
-        (lambda: supervision.price([0.5, 0.5], [1.0]), "student"),
-        (lambda: supervision.diversity([0.5, 0.6], [0, 1]), "pmf"),
-        (lambda: supervision.diversity([0.5, 0.5], [0.0, 1.0]), "blocks"),
-        (lambda: supervision.query_information([0.5, 0.6], verdicts(2, 1, 0)), "prior"),
-        (lambda: supervision.query_information([1.0], verdicts(2, 1, 0)), "prior"),
-        (lambda: supervision.query_information([0.5, 0.5], np.eye(2)), "channel"),
-        (lambda: supervision.query_information([0.5, 0.5], np.ones((1, 2, 2))), "channel"),
-        (lambda: supervision.best_query([0.5, 0.5], verdicts(2, 1, 0), [0]), "blocks"),
-        (lambda: supervision.coverage([0.5, 0.5], verdicts(2, 1, 0), [2]), "queries"),
-        (lambda: supervision.coverage([0.5, 0.5], verdicts(2, 1, 0), [-1]), "queries"),
-        (lambda: supervision.coverage([0.5, 0.5], verdicts(2, 1, 0), [0.5]), "queries"),
-        (lambda: supervision.coverage([0.5, 0.5], verdicts(2, 1, 0), 0), "queries"),
-        (lambda: supervision.coverage(np.full(9, 1 / 9), verdicts(9, 1, 0), list(range(9)) * 4), "queries"),
-        (lambda: supervision.posterior([0.5, 0.5], verdicts(2, 1, 0), 3, 0), "query"),
-        (lambda: supervision.posterior([0.5, 0.5], verdicts(2, 1, 0), 0, 2), "symbol"),
-        (lambda: supervision.posterior([0.5, 0.5], verdicts(2, 1, 0), 0, 0.5), "symbol"),
-        (lambda: supervision.posterior([0.0, 1.0], verdicts(2, 1, 0), 0, 1), "symbol"),
-        (lambda: supervision.queries_to_identify([0.5, 0.5], verdicts(2, 0.9, 0.2)), "channel"),
-        (lambda: jax.jit(supervision.queries_to_identify)(jnp.ones(2) / 2, verdicts(2, 1, 0)), "prior, channel"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()
