@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, array, close, names, same
+from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, close, names, same
 from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, Spread, T, judge, run, spread, stack
 
 import sandbox
@@ -140,36 +140,6 @@ def test_weights_are_checked_in_generations_that_are_not_recorded():
     options = {"signal": nan_later, "fit": jump, "num_generations": 4, "num_real": None}
     with pytest.raises(ValueError, match=r"^signal: weights in"):
         run(every=2, **options)
-
-
-def nan_fit(model, x, weights):
-    return model._replace(mean=model.mean * jnp.nan)
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("num_samples", {"num_samples": 0}),
-        ("num_generations", {"num_generations": -1}),
-        ("num_replicas", {"num_replicas": 0}),
-        ("num_real", {"num_real": 0}),
-        ("every", {"every": 0}),
-        ("chunk", {"chunk": 0}),
-        ("resume", {"resume": True}),
-        ("regime", {"num_real": None, "regime": sandbox.Reuse()}),
-        ("share", {"regime": sandbox.Fresh(None, 1.5)}),
-        ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean * np.nan)}),
-        ("tasks: models stacked on axis 0", {"tasks": GAUSSIAN_1}),
-        ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean[:2])}),
-        ("Categorical.probs", {"tasks": sandbox.Categorical(array([[0.5, 0.5], [0.5, 0.6]]))}),
-        ("fit", {"fit": nan_fit}),
-        ("signal: weights in", {"signal": lambda key, model, x: jnp.full(x.shape[0], jnp.nan)}),
-        ("signal: an array of weights", {"signal": lambda key, model, x: x}),
-    ],
-)
-def test_errors_name_the_argument(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        run(**options)
 
 
 @pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import CASES, CHAIN, FAMILIES, FLOAT32, GAUSSIAN_1, GAUSSIAN_3, agrees, array, close, differs, names, same
+from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, GAUSSIAN_3, agrees, array, close, differs, names, same
 
 import sandbox
 
@@ -321,57 +321,6 @@ def test_a_loop_inside_jit():
 
 
 # errors
-
-
-def nan_fit(model, x, weights):
-    return model._replace(mean=model.mean * jnp.nan)
-
-
-@pytest.mark.parametrize(
-    ("name", "model", "options"),
-    [
-        ("num_samples", GAUSSIAN_1, {"num_samples": 0}),
-        ("num_samples", GAUSSIAN_1, {"num_samples": True}),
-        ("num_generations", GAUSSIAN_1, {"num_generations": -1}),
-        ("model", GAUSSIAN_1._replace(mean=array([np.nan])), {}),
-        ("model", GAUSSIAN_1._replace(scale=array([[np.inf]])), {}),
-        ("Gaussian", GAUSSIAN_1._replace(scale=array([[-1.0]])), {}),
-        ("Categorical.probs", sandbox.Categorical(array([0.5, 0.6])), {}),
-        ("Categorical.probs", sandbox.Categorical(array([1.5, -0.5])), {}),
-        ("MarkovChain.transition", CHAIN._replace(transition=2 * CHAIN.transition), {}),
-        (r"model\.probs: an array", sandbox.Categorical([0.5, 0.5]), {}),
-        (r"model\.transition\[0\]: an array", CHAIN._replace(transition=[[0.5, 0.5], [1, 0]]), {}),
-        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, 1.5)}),
-        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, -0.1)}),
-        ("share", GAUSSIAN_1, {"regime": sandbox.Fresh(GAUSSIAN_1, float("nan"))}),
-        ("regime", GAUSSIAN_1, {"regime": sandbox.Fresh(None, 0.5)}),
-        ("regime", GAUSSIAN_1, {"regime": sandbox.Reuse()}),
-        ("data", GAUSSIAN_1, {"regime": sandbox.Reuse(array([[np.nan]]))}),
-        ("data", GAUSSIAN_1, {"regime": sandbox.Accumulate(array([[1.0, 2.0]]))}),
-        ("fit", GAUSSIAN_1, {"fit": nan_fit}),
-    ],
-)
-def test_errors_name_the_argument(name, model, options):
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        sandbox.run(KEY, model, KEEP_ALL, **{"num_samples": N, "num_generations": T} | options)
-
-
-@pytest.mark.parametrize("until_kept", [False, True], ids=["filtering", "until-kept"])
-@pytest.mark.parametrize(
-    ("weigh", "given"),
-    [
-        (lambda x: jnp.where(x[:, 0] > 1.5, jnp.nan, 1.0), "weights in .* got nan"),
-        (lambda x: jnp.where(x[:, 0] > 1.5, 0.5, 5.0), r"weights in .* got 5\.0"),
-        (lambda x: jnp.where(x[:, 0] > 1.5, 1.0, -1.0), r"weights in .* got -1\.0"),
-        (lambda x: jnp.ones_like(x), rf"weights \[{N}\], .* got an array of shape \[{N}, 1\]"),
-        (lambda x: 0.5, rf"weights \[{N}\], .* got float"),
-    ],
-    ids=["NaN", "5", "-1", "column", "number"],
-)
-def test_weights_of_a_signal_are_n_numbers_in_0_1(weigh, given, until_kept):
-    """Also where their mean is."""
-    with pytest.raises(ValueError, match=f"^signal: .*{given}"):
-        loop(GAUSSIAN_1, lambda key, model, x: weigh(x), until_kept=until_kept)
 
 
 @pytest.mark.parametrize("until_kept", [False, True], ids=["filtering", "until-kept"])

@@ -199,34 +199,3 @@ def test_conjugate_gradients_of_nothing():
 
 
 # errors
-
-
-@pytest.mark.parametrize(
-    ("name", "policy"),
-    [
-        (r"Table\.logits: floats", Table(jnp.zeros((2, 3)))),
-        (r"Table\.logits", Table(TABLE.logits.at[0, 0, 0].set(jnp.nan))),
-        (r"Table\.logits", Table(TABLE.logits.at[0, 0, 0].set(-jnp.inf))),
-        (r"Network\.variables.*kernel", Network({"params": {"head": {"kernel": jnp.array([jnp.nan])}}})),
-    ],
-)
-def test_a_malformed_policy_is_refused(name, policy):
-    with pytest.raises(ValueError, match=rf"^{name}.* accepted, got "):
-        policy.check()
-
-
-@pytest.mark.parametrize(
-    ("name", "ask"),
-    [
-        (r"Table\.logits: 3 rows", lambda: TABLE(FEATURES[:3])),
-        ("features: 3 a prompt", lambda: net()(FEATURES[:, :2])),
-        ("features: 3 a prompt", lambda: net(())(FEATURES[:, :2])),
-        ("num_features", lambda: network(KEY, 0, K, M)),
-        ("num_classes", lambda: network(KEY, D, 0, M)),
-        ("num_forms", lambda: network(KEY, D, K, 0)),
-        (r"hidden\[1\]", lambda: network(KEY, D, K, M, hidden=(3, 0))),
-    ],
-)
-def test_what_a_policy_cannot_see_is_refused(name, ask):
-    with pytest.raises(ValueError, match=rf"^{name}.* accepted, got "):
-        ask()

@@ -10,7 +10,6 @@ import pytest
 import scipy.stats
 from cases import (
     CASES,
-    CHAIN,
     FAMILIES,
     FULL,
     GAUSSIAN_1,
@@ -330,42 +329,6 @@ def test_a_rubric_is_right_where_all_criteria_are_met():
 
 
 # errors
-
-MASK = Symbols(jnp.ones(4, bool))
-HALF = array([0.5])
-
-
-@pytest.mark.parametrize(
-    ("name", "signal"),
-    [
-        ("Verifier.tpr", sandbox.Verifier(1.1, 0.0, MASK)),
-        ("Verifier.fpr", sandbox.Verifier(1.0, float("nan"), MASK)),
-        ("Verifier.fpr", sandbox.AllOf((sandbox.KeepAll(), sandbox.Verifier(1.0, -0.1, MASK)))),
-        ("Verifier.tpr", sandbox.BlindSpot(sandbox.AnyOf((sandbox.Verifier(2.0, 0.1, MASK),)), MASK)),
-        ("Rubric.tpr", sandbox.Rubric((MASK,), 3 * HALF, HALF, HALF)),
-        ("Rubric.fpr", sandbox.Rubric((MASK,), HALF, -HALF, HALF)),
-        ("Rubric.importance", sandbox.Rubric((MASK,), HALF, HALF, -HALF)),
-        ("Rubric.importance", sandbox.Rubric((MASK,), HALF, HALF, 0 * HALF)),
-        ("Discriminator.noise", sandbox.Discriminator(CATEGORICAL, -1.0)),
-        ("Categorical.probs", sandbox.Discriminator(sandbox.Categorical(2 * PROBS), 0.0)),
-        ("TopFraction.fraction", sandbox.TopFraction(1.5, sandbox.Rates(PROBS))),
-        ("Environment.success", sandbox.Environment(sandbox.Rates(2 + PROBS))),
-        ("SelfJudge.tpr", sandbox.SelfJudge(-0.5, 0.5)),
-        ("SelfJudge.fpr", sandbox.SelfJudge(0.5, 1.5)),
-    ],
-)
-def test_bad_parameters_are_refused_at_the_door(name, signal):
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        sandbox.run(KEY, CATEGORICAL, signal, num_samples=N, num_generations=T)
-    tasks = sandbox.Categorical(PROBS[None])
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        sandbox.ensemble(KEY, tasks, signal, num_samples=N, num_generations=T, num_replicas=1, progress=False)
-
-
-@pytest.mark.parametrize(("name", "options"), [("num_real", {"num_real": 0}), ("level", {"num_real": 5, "level": 1.5})])
-def test_a_judge_in_training_is_refused_nonsense(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        sandbox.FrozenJudge.trained(KEY, CHAIN, **options)
 
 
 class Graded(NamedTuple):

@@ -129,19 +129,3 @@ def test_the_least_and_largest_uniform_find_a_symbol_that_exists(u, monkeypatch)
     chain = sandbox.MarkovChain(probs, jnp.broadcast_to(probs, (5, 5))).sample(jax.random.key(0), 3)
     expected = 1 if u < 0.5 else 3
     assert set(np.asarray(x)) == set(np.asarray(chain)) == {expected}
-
-
-@pytest.mark.parametrize("family", [CASES[0].model, CHAIN], ids=["categorical", "chain"])
-@pytest.mark.parametrize("smoothing", [-1.0, np.nan, np.inf])
-def test_bad_smoothing(family, smoothing):
-    size = family[0].size
-    for value in (smoothing, [smoothing] + [1.0] * (size - 1)):
-        with pytest.raises(ValueError, match=r"smoothing: a finite number of 0 or more is accepted"):
-            family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=value)
-
-
-@pytest.mark.parametrize("family", [CASES[0].model, CHAIN], ids=["categorical", "chain"])
-@pytest.mark.parametrize("length", [0, 1, 2, 5])
-def test_pseudo_counts_of_another_length(family, length):
-    with pytest.raises(ValueError, match=rf"smoothing: one number or {family[0].size}, .* got shape \[{length}\]"):
-        family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=[1.0] * length)

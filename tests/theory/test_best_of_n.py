@@ -176,11 +176,4 @@ def test_regressional_goodhart(noise, n):
     close(best_of_n.regressional_goodhart(n, 0), [best_of_n.expected_maximum(n)] * 2)
     assert 0 <= true <= best_of_n.expected_maximum(n) <= proxy
     assert n == 1 or noise < 1e-9 or true < proxy
-
-
-def test_dtype_and_shape_follow_the_input():
-    law = np.full(4, 0.25, np.float32)
-    assert best_of_n.best_of(law, law, 3).dtype == np.float32
-    result = best_of_n.regressional_goodhart(3, np.ones((2, 3), np.float32))
-    assert result.true.shape == result.proxy.shape == (2, 3)
-    assert result.true.dtype == np.float32
+    assert best_of_n.regressional_goodhart(n, np.full((2, 3), noise)).true.shape == (2, 3)

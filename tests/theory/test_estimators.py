@@ -194,14 +194,6 @@ def test_a_task_that_never_comes_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_pointwise_information_has_the_dtype_of_the_likelihoods(dtype):
-    log_likelihood = np.zeros((2, 2), dtype)
-    assert theory.pointwise_information(log_likelihood, [0, 1]).dtype == dtype
-    assert theory.stratified_information(log_likelihood).dtype == dtype
-    assert theory.count_log_likelihood(np.ones((1, 2), dtype), np.ones((1, 2), dtype)).dtype == dtype
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_stratified_information_is_unbiased(seed):
     """E Σ_x p(x) i(x;D_x) = I(X;D), summed over all 7³ triples of data sets."""

@@ -240,4 +240,3 @@ def test_closed_forms_pass_through_transformations():
     close(slope, -0.5 * 2.5 / 3.5)  # d/dσ² ½ ln(1 + 2.5/σ²)
     many = jax.vmap(lambda v: gaussian.mean_information(10, 3, prior_variance=v))(jnp.array([1.0, 2.0]))
     close(many[1], gaussian.mean_information(10, 3, prior_variance=2.0))
-    assert gaussian.expected_variance(5, 2, variance=np.float32(1)).dtype == np.float32

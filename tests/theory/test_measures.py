@@ -244,16 +244,6 @@ def test_second_derivative():
     np.testing.assert_allclose(jax.hessian(kl)(p, q), np.diag(1 / p), atol=EXACT)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_follows_the_input(dtype):
-    joint = np.full((2, 2), 0.25, dtype)
-    for value in (theory.entropy(joint), theory.mutual_information(joint), theory.kl_divergence(joint, joint)):
-        assert value.dtype == dtype
-    assert theory.coarsen(joint, [0, 0], 0).dtype == dtype
-    assert theory.entropy([1, 0]).dtype == jnp.result_type(float)
-    assert theory.kl_divergence(joint, [[0.25, 0.25], [0.25, 0.25]]).dtype == np.float64  # a list is of default dtype
-
-
 def test_float32_information_of_product_tables():
     """Never negative in float32 either, where a difference of entropies is for a third of them."""
     x, y = (many(s, (n,)).astype(jnp.float32) for s, n in ((1, 5), (2, 6)))

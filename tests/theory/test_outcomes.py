@@ -74,7 +74,6 @@ def test_broadcasting():
     for i, j in np.ndindex(2, 3):
         one = budget.fixation(int(n[i, 0]), (phi[j], 0.3), share, num_real=3)
         close([leaf[i, j] for leaf in many], np.stack(one))
-    assert budget.success(5, (np.float32([0.9]), np.float32([0.5])), np.float32([0.3])).dtype == np.float32
     close(budget.success(5, (np.float32([0.5]), [0.25]), np.array([0.3])), budget.success(5, (0.5, 0.25), [0.3]))
     assert budget.kimura([[5], [6]], [0.1, 0.2, 0.3], 0.3, num_real=4).shape == (2, 3)
 

@@ -422,24 +422,3 @@ def test_separated_turn_at_the_edges():
     close(prequential.separated_turn(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
     assert prequential.separated_turn(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
     assert prequential.separated_turn(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
-
-
-def test_dtype_follows_the_input():
-    half, times = jnp.eye(2, dtype=jnp.float32) / 2, jnp.ones(3, jnp.float32)
-    calls = (
-        (prequential.saving, (half, times[0])),
-        (prequential.efficiency, (half, times[:2])),
-        (prequential.crossing, (half, times[:2])),
-        (prequential.code_length, (half,)),
-        (lambda p: prequential.table_saving(p, 4), (half,)),
-        (prequential.table_saving_law, (half, times)),
-        (prequential.mixture_weights, (half,)),
-        (prequential.mixture_saving, (half, times[:2])),
-        (prequential.flow, (half, half[0], times)),
-        (prequential.flow_loss, (half, half, half[0])),
-        (prequential.flow_saving, (half, half[0], times)),
-        (prequential.separated_turn, (half, half[0], half[1])),
-    )
-    for f, arguments in calls:
-        assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(f, *arguments))} == {jnp.dtype(jnp.float32)}
-    assert prequential.turn(half, half[0], half[0]).dtype == jnp.float32

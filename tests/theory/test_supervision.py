@@ -340,22 +340,3 @@ def test_greedy_is_not_optimal():
     weights, answers = [1, 1, 3, 3], [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 1]]
     close(identify(weights, answers), [2, entropy(np.array(weights) / 8) / np.log(2)])
     close(policies(np.array(weights) / 8, answers, range(4), (0, 1, 2, 3)), 15 / 8)
-
-
-def test_dtype_follows_the_input():
-    dtype = np.float32
-    prior, channel = np.full(2, 0.5, dtype), verdicts(2, 1.0, 0.0).astype(dtype)
-
-    @jax.jit
-    def everything(prior, channel):
-        return (
-            supervision.decompose(channel / 4, [0, 1]),
-            supervision.price(prior),
-            supervision.diversity(prior, [0, 0]),
-            supervision.coverage(prior, channel, [0, 1]),
-            supervision.posterior(prior, channel, 0, 1),
-            supervision.best_query(prior, channel).information,
-        )
-
-    values = jax.tree.leaves(everything(prior, channel))
-    assert all(value.dtype == dtype for value in values)
