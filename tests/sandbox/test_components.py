@@ -108,9 +108,6 @@ def patterns(x: np.ndarray) -> np.ndarray:
     return np.bincount((x > 0) @ 2 ** np.arange(x.shape[1]), minlength=2 ** x.shape[1])
 
 
-# one component
-
-
 def test_every_component_says_its_sign():
     """All that can be made, also where the noise is at its ends; 0 beyond `size`, and noise within."""
     rng = np.random.default_rng(1)
@@ -273,8 +270,6 @@ def test_presence_and_scale():
     for x, factor in zip(scaled, (0.01, 50), strict=True):
         np.testing.assert_allclose(x, plain[2] * factor, rtol=1e-5)
 
-
-# an environment
 
 ENVIRONMENT = shortcut(
     component("parity", order=2), component("length", size=8, margin=0.5), agreement=0.8, label_noise=0.1

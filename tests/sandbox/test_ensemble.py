@@ -6,15 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, close, names, same
+from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, at, close, names, same
 from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, Spread, T, judge, run, spread, stack
 
 import sandbox
 
 REGIMES = [sandbox.Accumulate(), sandbox.Fresh(None, 0.5, False), sandbox.Reuse()]
-
-
-# what comes out
 
 
 def test_shapes():
@@ -50,12 +47,12 @@ def test_a_replica_replayed_with_run(regime):
     record = run(regime=regime)
     k, r = 2, 3
     real_key, _, loop_key = sandbox.replica_keys(KEY, k, r)
-    task = jax.tree.map(lambda leaf: leaf[k], TASKS)
+    task = at(TASKS, k)
     real = task.sample(real_key, 8)
     first = task.fit(real, jnp.ones(8))
     given = regime.given(task, real)
     replay = sandbox.run(loop_key, first, KEEP_ALL, num_samples=N, num_generations=T, regime=given)
-    close(jax.tree.map(lambda leaf: leaf[k, r], record), replay, FLOAT32)
+    close(at(record, k, r), replay, FLOAT32)
 
 
 def test_numbers_do_not_depend_on_what_runs_beside():
@@ -85,20 +82,17 @@ def test_progress_is_shown_on_request(capfd, monkeypatch):
     assert capfd.readouterr().err == ""
 
 
-# signals
-
-
 def test_a_factory_makes_a_signal_for_each_replica():
     """Each gets its own key and its own task, and replays with `replica_keys`."""
     record = run(signal=judge)
     assert 0 < record.kept.mean() < 1
     assert record.right.shape == (K, R, T + 1)
     assert len(np.unique(record.kept[:, :, 0])) > 3
-    task = jax.tree.map(lambda leaf: leaf[1], TASKS)
+    task = at(TASKS, 1)
     real_key, signal_key, loop_key = sandbox.replica_keys(KEY, 1, 4)
     first = task.fit(task.sample(real_key, 8), jnp.ones(8))
     replay = sandbox.run(loop_key, first, judge(signal_key, task), num_samples=N, num_generations=T)
-    close(jax.tree.map(lambda leaf: leaf[1, 4], record), replay, FLOAT32)
+    close(at(record, 1, 4), replay, FLOAT32)
 
 
 def test_keys_of_a_factory_differ():
@@ -122,9 +116,6 @@ def test_a_plain_function_and_a_parametrised_signal():
     np.testing.assert_allclose(constant.kept, 0.25)
     close(run(signal=lambda key, model, x: jnp.full(x.shape[0], 0.25)), constant, FLOAT32)
     close(constant.model, run().model, FLOAT32)
-
-
-# errors
 
 
 def nan_later(key, model, x):

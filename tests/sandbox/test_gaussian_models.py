@@ -4,14 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import (
-    GAUSSIAN_1,
-    GAUSSIAN_3,
-    array,
-    close,
-    half_weights,
-    same,
-)
+from cases import GAUSSIAN_1, GAUSSIAN_3, array, close, half_weights, same
 
 import sandbox
 

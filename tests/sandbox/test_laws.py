@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import agrees, array, differs
+from cases import agrees, array, at, differs
 from scipy.special import gammaln, polygamma, psi
 
 import sandbox
@@ -25,11 +25,11 @@ def scale_known(model, x, weights):
 
 def loops(model, *, num_replicas, seed=0, **options):
     """The models of many loops from one truth, leaves [replica, t, …]."""
-    tasks = jax.tree.map(lambda leaf: leaf[None], model)
+    tasks = at(model, None)
     record = sandbox.ensemble(
         jax.random.key(seed), tasks, sandbox.KeepAll(), num_replicas=num_replicas, progress=False, **options
     )
-    return jax.tree.map(lambda leaf: leaf[0], record.model)
+    return at(record.model, 0)
 
 
 @cache
@@ -50,8 +50,6 @@ def moments(model):
     """μ and s² of 1-d loops, [replica, t]."""
     return model.mean[:, :, 0], model.scale[:, :, 0, 0] ** 2
 
-
-# a closed loop of Gaussians: replace
 
 LIKELIEST = (10, 49, 20_000)  # samples, generations, replicas
 UNBIASED_20 = (20, 39, 20_000, UNBIASED)
@@ -153,9 +151,6 @@ def test_mean_walks_where_the_scale_is_known(t):
     differs(mu[:, t] ** 2, (t + 1) / 9)
 
 
-# accumulate, fresh, reuse
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "rounds"), [(2, (1, 10, 100)), (10, (1, 10, 100))])
 def test_accumulate(n, rounds):
@@ -230,9 +225,6 @@ def test_the_same_data_again(num_real, n):
     agrees((mu[:, 100:] ** 2).mean(1), expected)
     agrees(s2[:, 100:].mean(1), 1 - expected)
     differs((mu[:, 100:] ** 2).mean(1), stratified_law(total, a))  # as if they were fresh
-
-
-# symbols
 
 
 @pytest.mark.slow

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 import sklearn.exceptions
 import sklearn.mixture
-from cases import (
-    FULL,
-    array,
-    close,
-    half_weights,
-    same,
-)
+from cases import FULL, array, close, half_weights, same
 
 import sandbox
 

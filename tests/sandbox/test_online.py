@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import close, same
+from cases import at, close, same
 
 import sandbox
 from sandbox import components, online
@@ -43,10 +43,6 @@ def go(student="linear SGD", shortcuts=ENVIRONMENTS, training=TRAINING, keys=KEY
 @cache
 def raced(student="linear SGD"):
     return go(student)
-
-
-def at(tree, *index):
-    return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 @jax.jit
@@ -104,9 +100,6 @@ def inputs(student, x):
 def softmax(weights, x):
     logits = sum(weights.get(name, np.zeros(2)) * value for name, value in x.items())
     return np.exp(logits) / np.exp(logits).sum()
-
-
-# students
 
 
 @pytest.mark.slow
@@ -178,9 +171,6 @@ def test_learners_start_alike_and_seeds_do_not():
             close(at(found, i, j, learner), start, 1e-6)
     kernels = np.asarray(found.variables["params"]["head"]["kernel"])[:, :, 0].reshape(4, -1)
     assert len(np.unique(kernels[:, 0])) == 4
-
-
-# what a race may depend on
 
 
 @pytest.mark.slow
@@ -271,8 +261,6 @@ def test_decay_pulls_to_the_coin():
     assert max(np.abs(leaf).max() for leaf in policy.values()) < 0.1
     assert max(np.abs(leaf).max() for leaf in raced().policy.variables["params"]["head"].values()) > 0.5
 
-
-# errors
 
 ONE = shortcut(BIT, component("length"), agreement=0.8)
 

@@ -329,10 +329,7 @@ DOORS = [
     (lambda: online.race(KEY, ONE, num_steps=1, batch=0), "batch: .* accepted, got 0"),
     (lambda: online.race(KEY, ONE._replace(agreement=np.array([0.5, 1.5])), num_steps=1), r"Shortcut\.agreement: "),
     # an optimiser that goes uphill, as optax.adam does, since its step has a rate and a sign of its own
-    (
-        lambda: online.race(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1),
-        r"Student\.optimizer: .* is -0\.0",
-    ),
+    (lambda: online.race(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1), r"Student\.optimizer: .* is -0\.0"),
 ]
 
 

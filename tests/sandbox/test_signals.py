@@ -8,19 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from cases import (
-    CASES,
-    FAMILIES,
-    FULL,
-    GAUSSIAN_1,
-    PROBS,
-    agrees,
-    array,
-    close,
-    differs,
-    names,
-    same,
-)
+from cases import CASES, FAMILIES, FULL, GAUSSIAN_1, PROBS, agrees, array, at, close, compiled, differs, names, same
 
 import sandbox
 from sandbox.regions import Box, Component, Denser, Symbols, Transitions
@@ -121,10 +109,6 @@ def test_the_contract(name, case):
         assert not np.array_equal(expected[0], expected[1])
 
 
-def compiled():
-    return sandbox.loop._run._cache_size()
-
-
 @PROTOCOLS
 @pytest.mark.parametrize("name", SIGNALS)
 def test_every_signal_runs_and_compiles_once(name, until_kept):
@@ -155,9 +139,6 @@ def test_every_model_runs(case, until_kept):
     assert any(not np.array_equal(leaf[0], leaf[-1]) for leaf in record.model)
 
 
-# regions
-
-
 def test_regions_by_hand():
     same(Symbols(np.array([True, False]))(jnp.array([1, 0, 0])), np.array([False, True, True]))
     same(
@@ -177,9 +158,6 @@ def test_a_component_is_the_one_with_the_largest_share():
     ]
     for which in range(2):
         same(Component(FULL, which)(x), np.argmax(densities, axis=0) == which)
-
-
-# what each means
 
 
 def weights_of(signal, model, x, key=KEY):
@@ -287,7 +265,7 @@ def test_an_ensemble_of_frozen_judges(until_kept):
     _, signal_key, loop_key = sandbox.replica_keys(KEY, 1, 2)
     task = sandbox.Categorical(tasks.probs[1])
     replay = sandbox.run(loop_key, task, trained(signal_key, task), **options)
-    close(jax.tree.map(lambda leaf: leaf[1, 2], record), replay)
+    close(at(record, 1, 2), replay)
     assert 0 < record.kept.mean() < 1
 
 
@@ -326,9 +304,6 @@ def test_a_rubric_is_right_where_all_criteria_are_met():
     rubric = sandbox.Rubric(criteria, jnp.ones(2), jnp.zeros(2), array([1.0, 3.0]))
     same(rubric.right(jnp.arange(4)), np.array([True, False, False, False]))
     same(weights_of(rubric, CATEGORICAL, jnp.arange(4)), np.array([1, 0.25, 0.75, 0]))
-
-
-# errors
 
 
 class Graded(NamedTuple):

@@ -79,15 +79,6 @@ def test_drift_keeps_the_mean_and_loses_heterozygosity(law):
     close(after @ diversity, (1 - 1 / n) * (before @ diversity))
 
 
-def test_heterozygosity_of_three_symbols():
-    n, pmf = 10, np.array([0.5, 0.3, 0.2])
-    states = np.asarray(drift.lattice(n, 3)) / n
-    laws = np.asarray(drift.laws(starts(n, [pmf]), drift.neutral_kernel(n, 3), 30))[:, 0]
-    generations = np.arange(31)
-    close(laws @ (1 - (states**2).sum(1)), (1 - (pmf**2).sum()) * (1 - 1 / n) ** (generations + 1))
-    close(laws @ states, np.broadcast_to(pmf, (31, 3)))
-
-
 def test_published_heterozygosity():
     """Ten symbols, n = 50: .735366, .327753, .11936 after 10, 50, 100 fits of the chain itself.
 

@@ -89,9 +89,6 @@ def nats(prior, laws, smoothing):
     return (cells[cells > 0] * np.log(cells[cells > 0] / product[cells > 0])).sum()
 
 
-# statistics
-
-
 @pytest.mark.parametrize("n", range(1, 9))
 def test_path_counts(n):
     expected = defaultdict(int)
@@ -162,9 +159,6 @@ def test_log_num_paths_agrees_with_runs():
     np.testing.assert_allclose(markov.log_num_paths(states.counts, states.first, last), states.log_paths, atol=1e-11)
 
 
-# pseudo-counts
-
-
 def test_smallest_gap_by_hand():
     """n = 3: rows of sum 0, 1, 2; and brute force over three symbols."""
     values = np.sort([0.3 / 1, 0.3 / 2, 1.3 / 2, 0.3 / 3, 1.3 / 3, 2.3 / 3])
@@ -183,9 +177,6 @@ def test_irrational_pseudo_counts_are_injective():
     assert markov.smallest_gap([0.5, 0.5], 3) < 1e-15
     assert markov.smallest_gap([0.5, 0.5, 0.5], 4) < 1e-15
     assert markov.smallest_gap([0.31, 0.47], 100) < 1e-15
-
-
-# the closed loop
 
 
 def closed_step(n, smoothing, counts):
@@ -246,9 +237,6 @@ def test_information_numbers():
     """Four tasks, n = 100."""
     information = markov.information([0.25] * 4, [[0.5, 0.5]] * 4, TRANSITION, 100, 3, smoothing=ALPHA)
     np.testing.assert_allclose(information, [1.183896, 0.883743, 0.691164, 0.563916], rtol=0, atol=5e-7)
-
-
-# the open loop
 
 
 RATES = np.array([[0.9, 0.3], [0.0, 1.0]])
@@ -331,9 +319,6 @@ def test_a_right_verifier_adds_what_a_self_judge_cannot():
     own = np.where(np.asarray(markov.fits(states, ALPHA)[1]) > 0.5, 0.95, 0.05)
     closed = drift.information(PRIOR, first, markov.kept_kernel(n, own, [1, 1], smoothing=ALPHA), 3)
     assert (np.diff(closed) < 0).all()
-
-
-# simulation
 
 
 def simulated(states, signal, n, *, num_generations=3, num_replicas=2000, **options):

@@ -15,8 +15,7 @@ from strategies import FEW, SEEDS, joints, many, pmfs
 import theory
 
 entropy, kl, mi, cmi = map(
-    jax.jit,
-    (theory.entropy, theory.kl_divergence, theory.mutual_information, theory.conditional_mutual_information),
+    jax.jit, (theory.entropy, theory.kl_divergence, theory.mutual_information, theory.conditional_mutual_information)
 )
 
 

@@ -71,9 +71,6 @@ def integrated_orbit(start, right, goals):
         yield softmax(logits)
 
 
-# natural policy gradient
-
-
 def test_natural_gradient_follows_the_inverse_fisher_information():
     """dℓ/dt = F⁺ ∇_ℓ E r, with F = diag p − p pᵀ."""
     rng = np.random.default_rng(0)
@@ -126,9 +123,6 @@ def test_natural_gradient_far_out():
     close(law, [1, 0, 0, 0])
     close(policies.natural_gradient([0.5, 0.5], [1e308, -1e308], 0), [0.5, 0.5])
     close(policies.natural_gradient([0.0, 0.5, 0.5], [1e3, 1, 1], 1e6), [0, 0.5, 0.5])
-
-
-# plain policy gradient
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -285,9 +279,6 @@ def test_gradient_of_the_orbit():
         np.testing.assert_allclose(jacobian @ direction, (up - down) / 2e-6, atol=1e-8)
 
 
-# rejection-sampling fine-tuning
-
-
 refit = jax.jit(policies.refit_heterozygosity, static_argnums=0)
 
 
@@ -318,9 +309,6 @@ def test_refit_of_many_samples():
     np.testing.assert_allclose(few.kept, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
     close(few.empty, [1, 1 - 1e-11, 0])
     close(refit(1, np.array([0, 0.5, 1])).kept, 0)
-
-
-# times
 
 
 FIELDS = {
@@ -363,9 +351,6 @@ def test_the_form_costs_more_than_its_logarithm_where_classes_are_few(classes):
     extra = one.natural_gradient / classes + np.log((1 - 0.01 * classes / (classes - 1)) / 0.99)
     close(many_forms.one_form - one.one_form, np.log(1e7) + extra, atol=1e-5)
     assert extra > 1
-
-
-# pass@k
 
 
 def test_pass_at():

@@ -28,9 +28,6 @@ MIXED = {  # contexts × labels: all cells occur; a context that never does; a l
 WIDE, NARROW = (np.tile([[r, 1 - r], [1 - r, r]], (k, 1)) / (2 * k) for k, r in ((32, 0.9), (1, 0.8)))
 
 
-# saving and efficiency
-
-
 def test_saving():
     """By hand, for samples and for batches; the saving of a known law is n I in expectation."""
     close(prequential.saving([[1.0, 0.5, 0.25], [0, 0, 2]], 0.75), [[-0.25, 0, 0.5], [0.75, 1.5, 0.25]])
@@ -39,9 +36,6 @@ def test_saving():
     loss = -np.log(NOISY / NOISY.sum(1, keepdims=True))
     saved = prequential.saving(loss.ravel(), entropy(NOISY.sum(0)))
     close(np.diff(saved, prepend=0) @ NOISY.ravel(), mutual_information(NOISY))
-
-
-# crossing
 
 
 cross = jax.jit(jax.vmap(prequential.crossing, in_axes=(0, None)))
@@ -87,9 +81,6 @@ def test_crossing_covers():
     assert (lower > 200).mean() <= 0.035 + five
     assert ((lower > 200) | (upper < 200)).mean() > 0.01  # and not for being wide
     assert abs((at > 200).mean() - 0.5) < 5 * 0.5 / math.sqrt(walks)
-
-
-# tables
 
 
 def online(x, y, shape, alpha):
@@ -194,9 +185,6 @@ def test_information_alone_does_not_order_the_savings():
     assert lead[600] > 50
 
 
-# mixtures
-
-
 def draw(rng, n):
     """A label of fair sign, and two signals of it: 64 contexts that say much, 2 that say less."""
     y = rng.integers(2, size=n)
@@ -252,9 +240,6 @@ def test_mixture_at_the_edges():
     close(prequential.mixture_weights([5, 1], [0, 1]), [0, 1])
     close(prequential.mixture_saving([5, 1], [0, 1]), 1)
     close(prequential.mixture_saving([1e5, 1e5]), 1e5, atol=1e-9)
-
-
-# gradient flow
 
 
 def moments(seed, size, rank):
@@ -321,9 +306,6 @@ def test_the_saving_joins_its_series():
     for rate in rates:
         expected = quad(lambda s, r=rate: -math.expm1(-2 * r * s) / (2 * r), 0, 1, epsabs=0, epsrel=1e-13)[0]
         np.testing.assert_allclose(prequential.flow_saving([[rate]], [1.0], 1.0), expected, rtol=1e-13)
-
-
-# turns
 
 
 def signs(scale, intended=0.9, spurious=0.5):
