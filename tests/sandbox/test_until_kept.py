@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from cases import CASES, CHAIN, agrees, array, close, differs, same
+from cases import CASES, CHAIN, agrees, array, close, differs, own_fit, same
 
 import sandbox
 from sandbox.proposals import batch_key
