@@ -188,30 +188,24 @@ def unstratified_law(n, a):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stratified", "law", "twin"),
-    [(True, stratified_law, unstratified_law), (False, unstratified_law, stratified_law)],
-    ids=["stratified", "unstratified"],
+    ("n", "a", "stratified", "law", "twin"),
+    [
+        (4, 0.5, True, stratified_law, unstratified_law),
+        (4, 0.5, False, unstratified_law, stratified_law),
+        (20, 0.1, True, stratified_law, lambda n, a: 1 / (n * a)),  # the real samples alone
+    ],
+    ids=["stratified", "unstratified", "a little"],
 )
-def test_fresh_data(stratified, law, twin):
+def test_fresh_data(n, a, stratified, law, twin):
     """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) with a fixed number of real samples, and E s² = 1 − that.
 
     Where each sample is real with probability a, Var(mean | Z) = [1 − (1−a)² μ² − …]/n adds the spread of the kind:
     V = [(1−a)(1−V) + a + a(1−a)V]/n + (1−a)² V, so V = 1/(n a(2−a) + (1−a)²).
     """
-    n, a = 4, 0.5
     mu2, s2 = stationary(n, a, stratified)
     agrees(mu2, law(n, a))
     agrees(s2, 1 - law(n, a))
     differs(mu2, twin(n, a))
-
-
-@pytest.mark.slow
-def test_a_little_fresh_data():
-    """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) at n = 20, a = 0.1."""
-    mu2, s2 = stationary(20, 0.1, True)
-    agrees(mu2, stratified_law(20, 0.1))
-    agrees(s2, 1 - stratified_law(20, 0.1))
-    differs(mu2, 1 / (20 * 0.1))  # the real samples alone
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from cases import array, at, close, errors, same
 from jax.flatten_util import ravel_pytree
 
 from sandbox.models.linalg import conjugate_gradients
-from sandbox.models.policy import Network, Policy, Table, log_law, network
+from sandbox.models.policy import Network, Table, log_law, network
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(1)
@@ -67,12 +67,6 @@ def test_a_fresh_network():
     assert {leaf.dtype for leaf in jax.tree.leaves(fresh)} == {jnp.dtype(jnp.float32)}
     assert not np.array_equal(layers["head"]["kernel"][0], layers["head"]["kernel"][1])
     assert {leaf.dtype for leaf in jax.tree.leaves(net())} == {jnp.dtype(jnp.float64)}
-
-
-def test_both_are_policies():
-    assert isinstance(TABLE, Policy) and isinstance(net(), Policy)
-    TABLE.check()
-    net().check()
 
 
 def fisher(policy, law):

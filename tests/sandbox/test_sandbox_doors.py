@@ -16,7 +16,7 @@ from sandbox import components, environments, feedback, online, training
 from sandbox.components import component, shortcut
 from sandbox.environments import Prompts
 from sandbox.feedback import Feedback, Score
-from sandbox.models.policy import Network, Table, network
+from sandbox.models.policy import Network, Policy, Table, network
 from sandbox.online import Student, Training
 from sandbox.regimes import Accumulate, Fresh, Reuse
 from sandbox.regions import Symbols
@@ -309,3 +309,4 @@ def test_bad_input_is_refused(call, begins):
 def test_what_the_doors_are_made_of_is_accepted():
     for good in (PROMPTS, SCORE, OWN, TABLE, NET, ONE, Feedback(LAW, jnp.arange(2.0))):
         good.check()
+    assert isinstance(TABLE, Policy) and isinstance(NET, Policy)

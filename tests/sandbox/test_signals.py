@@ -228,12 +228,6 @@ def test_a_frozen_verdict_is_a_verifiers_first():
     same(weights, np.broadcast_to(judges.keeps.mask[:, None], (4000, 3, 4)).astype(float))
 
 
-def test_a_verifier_errs_anew():
-    judge = jax.tree.map(lambda leaf: leaf[None], sandbox.Verifier(array(0.8), array(0.3), Symbols(jnp.arange(4) < 2)))
-    weights = sweep(judge, jax.random.split(KEY, 50), CATEGORICAL, jnp.arange(4))[0]
-    assert len(np.unique(weights, axis=0)) > 2
-
-
 @pytest.mark.parametrize("case", FAMILY_CASES[::2], ids=names)
 def test_a_trained_judge_knows_its_own_samples(case):
     """Fitted to them from the task, it accepts those at or above the 10% quantile of their likelihood."""

@@ -22,8 +22,11 @@ def starts(n, pmfs):
     return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
 
 
-def dit_information(table, x, y, given=()):
-    """I(X;Y|Z) in nats by dit, X, Y and Z being axes of the table."""
+def as_dit(table):
     outcomes = [index for index in np.ndindex(table.shape) if table[index] > 0]
-    law = dit.Distribution(outcomes, [table[index] for index in outcomes])
-    return dit.multivariate.coinformation(law, [x, y], given) * np.log(2)
+    return dit.Distribution(outcomes, [table[index] for index in outcomes])
+
+
+def dit_information(table, x, y, given=()):
+    """I(X;Y|Z) in nats by dit; X, Y and Z are axes of the table."""
+    return dit.multivariate.coinformation(as_dit(table), [x, y], given) * np.log(2)

@@ -13,12 +13,11 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import EXACT, close, starts
-from strategies import FEW, SEEDS, many, pmfs
+from strategies import FEW, RATES, SEEDS, many, pmfs
 
 import theory
 from theory import budget, claims, drift
 
-RATES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1))
 select, migrate, mutate = map(jax.jit, (drift.select, drift.migrate, drift.mutate))
 
 
