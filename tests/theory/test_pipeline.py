@@ -18,12 +18,6 @@ NODES = ("X", "A", "B", "C", "D", "E")
 EXAMPLE = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
 
 
-def opened(graph, before, after):
-    verdict = Pipeline(graph).criterion(before, after)
-    assert isinstance(verdict, Open)
-    return verdict
-
-
 def subsets(items):
     return chain.from_iterable(combinations(items, n) for n in range(len(items) + 1))
 
@@ -174,14 +168,14 @@ def test_what_opens(graph, before, after, expected):
 
 def test_which_paths_open():
     """Of an earlier student as a judge, and of a frozen judge."""
-    assert "X -> D -> Z0 -> S1 -> Z2" in opened(EARLIER, "Z1", "Z2").paths
-    assert opened(FROZEN, "Z1", "Z2").paths[0] == "X -> J -> S1 -> Z2"
+    assert "X -> D -> Z0 -> S1 -> Z2" in Pipeline(EARLIER).criterion("Z1", "Z2").paths
+    assert Pipeline(FROZEN).criterion("Z1", "Z2").paths[0] == "X -> J -> S1 -> Z2"
 
 
 def test_large_graph():
     """Thousands of trails: the shortest are named, at once."""
     layers = [",".join(f"N{i}_{j}" for j in range(8)) for i in range(12)]
-    verdict = opened(f"X -> {' -> '.join(layers)} -> Z", "", "Z")
+    verdict = Pipeline(f"X -> {' -> '.join(layers)} -> Z").criterion("", "Z")
     assert len(verdict.paths) == 20 and len(verdict.through) == 8
 
 

@@ -365,3 +365,7 @@ def test_bad_input_is_refused(call, begins):
     colon = "" if ":" in begins else ":"
     with pytest.raises(ValueError, match=rf"(?s)^{begins}{colon}.* was given; accepted: "):
         call()
+
+
+def test_a_wide_pipeline_has_small_tables():
+    np.testing.assert_allclose(WIDE.joint("N29, N3").sum(), 1, rtol=0, atol=1e-12)
