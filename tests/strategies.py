@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 MASSES = st.one_of(st.just(0.0), st.integers(1, 4).map(float), st.floats(1e-9, 1.0), st.floats(1e-150, 1e-100))
+RATES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1))
 SEEDS = st.integers(0, 2**31 - 1)
 FEW = settings(max_examples=settings().max_examples // 4)  # where an example is many tables, or takes long
 

@@ -108,9 +108,6 @@ def patterns(x: np.ndarray) -> np.ndarray:
     return np.bincount((x > 0) @ 2 ** np.arange(x.shape[1]), minlength=2 ** x.shape[1])
 
 
-# one component
-
-
 def test_every_component_says_its_sign():
     """All that can be made, also where the noise is at its ends; 0 beyond `size`, and noise within."""
     rng = np.random.default_rng(1)
@@ -274,36 +271,6 @@ def test_presence_and_scale():
         np.testing.assert_allclose(x, plain[2] * factor, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("kind", {"kind": "colour"}),
-        ("order", {"kind": "parity", "order": 0}),
-        ("size", {"kind": "parity", "size": 0}),
-        ("order: with parity 1 to 10 is", {"kind": "parity", "order": 11}),
-        ("order: with length 1 is", {"kind": "length", "order": 2}),
-        ("margin: with source none is", {"kind": "source", "margin": 0.5}),
-        ("size: 3 to 10 with parity of order 3", {"kind": "parity", "order": 3, "size": 2}),
-        ("size: 4 to 10 with pattern of order 3", {"kind": "pattern", "order": 3, "size": 3}),
-        ("size: 6 to 10 with two-layer of order 3", {"kind": "two-layer", "order": 3, "size": 5}),
-        ("order: with source 1 to 5 is", {"kind": "source", "order": 6}),
-        ("order: with pattern 1 to 9 is", {"kind": "pattern", "order": 10}),
-        ("size", {"kind": "position", "order": 5, "size": 9}),
-        ("size", {"kind": "length", "size": 11}),
-        ("scale", {"kind": "parity", "scale": 0.0}),
-        ("scale", {"kind": "parity", "scale": float("inf")}),
-        ("margin", {"kind": "style", "margin": 1.1}),
-        ("margin", {"kind": "style", "margin": float("nan")}),
-        ("presence", {"kind": "style", "presence": -0.1}),
-    ],
-)
-def test_what_is_no_component_is_refused(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}.* accepted, got "):
-        component(**options)
-
-
-# an environment
-
 ENVIRONMENT = shortcut(
     component("parity", order=2), component("length", size=8, margin=0.5), agreement=0.8, label_noise=0.1
 )
@@ -372,21 +339,3 @@ def test_stacked_environments_are_each_of_them():
     features, labels = jax.jit(jax.vmap(lambda one, key: one.draw(key, N, jnp.array([True, False]))))(many, keys)
     for i, one in enumerate((ENVIRONMENT, other)):
         same((features[i], labels[i]), draw(one, keys[i], N, jnp.array([True, False])))
-
-
-@pytest.mark.parametrize(
-    ("name", "made"),
-    [
-        ("agreement", lambda: shortcut(*ENVIRONMENT[:2], agreement=1.1)),
-        ("label_noise", lambda: shortcut(*ENVIRONMENT[:2], agreement=0.5, label_noise=-0.1)),
-        ("label_noise", lambda: shortcut(*ENVIRONMENT[:2], agreement=0.5, label_noise=float("nan"))),
-        ("shortcuts", lambda: components.stack([])),
-        (r"Shortcut\.agreement: two", ENVIRONMENT._replace(agreement=np.array(0.5)).check),
-        (r"Shortcut\.agreement: two", ENVIRONMENT._replace(agreement=np.array([0.5, 0.5, 0.5])).check),
-        (r"Shortcut\.agreement: numbers", ENVIRONMENT._replace(agreement=np.array([0.5, 1.5])).check),
-    ],
-)
-def test_what_is_no_environment_is_refused(name, made):
-    ENVIRONMENT.check()
-    with pytest.raises(ValueError, match=rf"^{name}.* accepted, got "):
-        made()

@@ -6,15 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, array, close, names, same
+from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, at, close, names, same
 from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, Spread, T, judge, run, spread, stack
 
 import sandbox
 
 REGIMES = [sandbox.Accumulate(), sandbox.Fresh(None, 0.5, False), sandbox.Reuse()]
-
-
-# what comes out
 
 
 def test_shapes():
@@ -50,12 +47,12 @@ def test_a_replica_replayed_with_run(regime):
     record = run(regime=regime)
     k, r = 2, 3
     real_key, _, loop_key = sandbox.replica_keys(KEY, k, r)
-    task = jax.tree.map(lambda leaf: leaf[k], TASKS)
+    task = at(TASKS, k)
     real = task.sample(real_key, 8)
     first = task.fit(real, jnp.ones(8))
     given = regime.given(task, real)
     replay = sandbox.run(loop_key, first, KEEP_ALL, num_samples=N, num_generations=T, regime=given)
-    close(jax.tree.map(lambda leaf: leaf[k, r], record), replay, FLOAT32)
+    close(at(record, k, r), replay, FLOAT32)
 
 
 def test_numbers_do_not_depend_on_what_runs_beside():
@@ -85,20 +82,17 @@ def test_progress_is_shown_on_request(capfd, monkeypatch):
     assert capfd.readouterr().err == ""
 
 
-# signals
-
-
 def test_a_factory_makes_a_signal_for_each_replica():
     """Each gets its own key and its own task, and replays with `replica_keys`."""
     record = run(signal=judge)
     assert 0 < record.kept.mean() < 1
     assert record.right.shape == (K, R, T + 1)
     assert len(np.unique(record.kept[:, :, 0])) > 3
-    task = jax.tree.map(lambda leaf: leaf[1], TASKS)
+    task = at(TASKS, 1)
     real_key, signal_key, loop_key = sandbox.replica_keys(KEY, 1, 4)
     first = task.fit(task.sample(real_key, 8), jnp.ones(8))
     replay = sandbox.run(loop_key, first, judge(signal_key, task), num_samples=N, num_generations=T)
-    close(jax.tree.map(lambda leaf: leaf[1, 4], record), replay, FLOAT32)
+    close(at(record, 1, 4), replay, FLOAT32)
 
 
 def test_keys_of_a_factory_differ():
@@ -124,9 +118,6 @@ def test_a_plain_function_and_a_parametrised_signal():
     close(constant.model, run().model, FLOAT32)
 
 
-# errors
-
-
 def nan_later(key, model, x):
     return jnp.full(x.shape[0], jnp.where(model.mean[0] > 1e6, jnp.nan, 1.0))
 
@@ -140,36 +131,6 @@ def test_weights_are_checked_in_generations_that_are_not_recorded():
     options = {"signal": nan_later, "fit": jump, "num_generations": 4, "num_real": None}
     with pytest.raises(ValueError, match=r"^signal: weights in"):
         run(every=2, **options)
-
-
-def nan_fit(model, x, weights):
-    return model._replace(mean=model.mean * jnp.nan)
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("num_samples", {"num_samples": 0}),
-        ("num_generations", {"num_generations": -1}),
-        ("num_replicas", {"num_replicas": 0}),
-        ("num_real", {"num_real": 0}),
-        ("every", {"every": 0}),
-        ("chunk", {"chunk": 0}),
-        ("resume", {"resume": True}),
-        ("regime", {"num_real": None, "regime": sandbox.Reuse()}),
-        ("share", {"regime": sandbox.Fresh(None, 1.5)}),
-        ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean * np.nan)}),
-        ("tasks: models stacked on axis 0", {"tasks": GAUSSIAN_1}),
-        ("tasks", {"tasks": TASKS._replace(mean=TASKS.mean[:2])}),
-        ("Categorical.probs", {"tasks": sandbox.Categorical(array([[0.5, 0.5], [0.5, 0.6]]))}),
-        ("fit", {"fit": nan_fit}),
-        ("signal: weights in", {"signal": lambda key, model, x: jnp.full(x.shape[0], jnp.nan)}),
-        ("signal: an array of weights", {"signal": lambda key, model, x: x}),
-    ],
-)
-def test_errors_name_the_argument(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}"):
-        run(**options)
 
 
 @pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])

@@ -4,16 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import (
-    CHAIN,
-    FULL,
-    GAUSSIAN_1,
-    GAUSSIAN_3,
-    array,
-    close,
-    half_weights,
-    same,
-)
+from cases import GAUSSIAN_1, GAUSSIAN_3, array, close, half_weights, same
 
 import sandbox
 
@@ -70,25 +61,3 @@ def test_a_tiny_scale_is_no_nan(smallest):
     fitted = model.fit(x, jnp.ones(10))
     for value in (*fitted, model.log_prob(x), fitted.log_prob(x)):
         assert not bool(jnp.isnan(value).any())
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        sandbox.Gaussian(array([0.0, 0]), array([[1.0]])),
-        sandbox.Gaussian(array([0.0, 0]), array([[1.0, 0.5], [0.5, 1]])),
-        sandbox.Gaussian(array([0.0]), array([[-1.0]])),
-        sandbox.Categorical(array([0.5, 0.6])),
-        sandbox.Categorical(array([1.5, -0.5])),
-        sandbox.Categorical(array([])),
-        CHAIN._replace(initial=array([1.0, 1, 1])),
-        CHAIN._replace(transition=CHAIN.transition * 2),
-        CHAIN._replace(initial=array([0.5, 0.5])),
-        FULL._replace(weights=array([0.5, 0.6])),
-        FULL._replace(means=FULL.means[:1]),
-        FULL._replace(scales=-FULL.scales),
-    ],
-)
-def test_check_names_the_model(model):
-    with pytest.raises(ValueError, match=type(model).__name__):
-        model.check()

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import agrees, array, differs
+from cases import agrees, array, at, differs
 from scipy.special import gammaln, polygamma, psi
 
 import sandbox
@@ -25,11 +25,11 @@ def scale_known(model, x, weights):
 
 def loops(model, *, num_replicas, seed=0, **options):
     """The models of many loops from one truth, leaves [replica, t, …]."""
-    tasks = jax.tree.map(lambda leaf: leaf[None], model)
+    tasks = at(model, None)
     record = sandbox.ensemble(
         jax.random.key(seed), tasks, sandbox.KeepAll(), num_replicas=num_replicas, progress=False, **options
     )
-    return jax.tree.map(lambda leaf: leaf[0], record.model)
+    return at(record.model, 0)
 
 
 @cache
@@ -50,8 +50,6 @@ def moments(model):
     """μ and s² of 1-d loops, [replica, t]."""
     return model.mean[:, :, 0], model.scale[:, :, 0, 0] ** 2
 
-
-# a closed loop of Gaussians: replace
 
 LIKELIEST = (10, 49, 20_000)  # samples, generations, replicas
 UNBIASED_20 = (20, 39, 20_000, UNBIASED)
@@ -153,9 +151,6 @@ def test_mean_walks_where_the_scale_is_known(t):
     differs(mu[:, t] ** 2, (t + 1) / 9)
 
 
-# accumulate, fresh, reuse
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "rounds"), [(2, (1, 10, 100)), (10, (1, 10, 100))])
 def test_accumulate(n, rounds):
@@ -193,30 +188,24 @@ def unstratified_law(n, a):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stratified", "law", "twin"),
-    [(True, stratified_law, unstratified_law), (False, unstratified_law, stratified_law)],
-    ids=["stratified", "unstratified"],
+    ("n", "a", "stratified", "law", "twin"),
+    [
+        (4, 0.5, True, stratified_law, unstratified_law),
+        (4, 0.5, False, unstratified_law, stratified_law),
+        (20, 0.1, True, stratified_law, lambda n, a: 1 / (n * a)),  # the real samples alone
+    ],
+    ids=["stratified", "unstratified", "a little"],
 )
-def test_fresh_data(stratified, law, twin):
+def test_fresh_data(n, a, stratified, law, twin):
     """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) with a fixed number of real samples, and E s² = 1 − that.
 
     Where each sample is real with probability a, Var(mean | Z) = [1 − (1−a)² μ² − …]/n adds the spread of the kind:
     V = [(1−a)(1−V) + a + a(1−a)V]/n + (1−a)² V, so V = 1/(n a(2−a) + (1−a)²).
     """
-    n, a = 4, 0.5
     mu2, s2 = stationary(n, a, stratified)
     agrees(mu2, law(n, a))
     agrees(s2, 1 - law(n, a))
     differs(mu2, twin(n, a))
-
-
-@pytest.mark.slow
-def test_a_little_fresh_data():
-    """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) at n = 20, a = 0.1."""
-    mu2, s2 = stationary(20, 0.1, True)
-    agrees(mu2, stratified_law(20, 0.1))
-    agrees(s2, 1 - stratified_law(20, 0.1))
-    differs(mu2, 1 / (20 * 0.1))  # the real samples alone
 
 
 @pytest.mark.slow
@@ -230,9 +219,6 @@ def test_the_same_data_again(num_real, n):
     agrees((mu[:, 100:] ** 2).mean(1), expected)
     agrees(s2[:, 100:].mean(1), 1 - expected)
     differs((mu[:, 100:] ** 2).mean(1), stratified_law(total, a))  # as if they were fresh
-
-
-# symbols
 
 
 @pytest.mark.slow

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 import sklearn.exceptions
 import sklearn.mixture
-from cases import (
-    FULL,
-    array,
-    close,
-    half_weights,
-    same,
-)
+from cases import FULL, array, close, half_weights, same
 
 import sandbox
 
@@ -138,29 +132,3 @@ def test_from_data_takes_the_likeliest_restart():
     ).sample(jax.random.key(0), 300)
     few, many = (sandbox.GaussianMixture.from_data(jax.random.key(2), x, 5, restarts=n, steps=20) for n in (1, 16))
     assert float(log_prob(many, x).mean()) >= float(log_prob(few, x).mean())
-
-
-@pytest.mark.parametrize(
-    ("name", "x", "count", "options"),
-    [
-        ("num_components", np.ones((5, 2)), 0, {}),
-        ("x", np.ones((5, 2)), 2, {}),
-        ("x", np.ones((0, 2)), 1, {}),
-        ("x", np.array([[1.0], [np.nan], [2.0]]), 2, {}),
-        ("x", np.array([[1.0], [np.inf], [2.0]]), 2, {}),
-        ("restarts", np.arange(6.0)[:, None], 2, {"restarts": 0}),
-        ("steps", np.arange(6.0)[:, None], 2, {"steps": 0}),
-        ("covariance_floor", np.arange(6.0)[:, None], 2, {"covariance_floor": 0.0}),
-    ],
-)
-def test_from_data_names_what_is_wrong(name, x, count, options):
-    with pytest.raises(ValueError, match=rf"^{name}:"):
-        sandbox.GaussianMixture.from_data(jax.random.key(0), array(x), count, **options)
-
-
-@pytest.mark.parametrize(
-    ("name", "options"), [("steps", {"steps": 0}), ("covariance_floor", {"covariance_floor": -1.0})]
-)
-def test_a_mixture_fit_names_what_is_wrong(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}:"):
-        fit(FULL, MIXTURE_SAMPLES, jnp.ones(100), **options)

@@ -30,9 +30,6 @@ def every_row(record, every):
     return jax.tree.map(lambda leaf: leaf[:, :, ::every], record)
 
 
-# chunks
-
-
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 @pytest.mark.parametrize("regime", [sandbox.Replace(), sandbox.Accumulate()], ids=["replace", "accumulate"])
 def test_the_chunk_changes_no_bit(chunk, regime):
@@ -68,19 +65,18 @@ def test_chunks_are_sized_by_their_bytes(monkeypatch, tmp_path):
     assert len(list(tmp_path.glob("chunk_*"))) == T + 1
 
 
-# stopping and going on
-
-
-def stop_after(monkeypatch, count, error=KeyboardInterrupt):
-    """The process is interrupted after `count` chunks."""
+def run_until(count, monkeypatch, **options):
+    """A run that is interrupted after `count` chunks."""
     write, written = store.write, []
 
     def interrupted(*args):
         if len(written) == count:
-            raise error
+            raise KeyboardInterrupt
         written.append(write(*args))
 
-    monkeypatch.setattr(store, "write", interrupted)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store, "write", interrupted)
+        run(**options)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +92,7 @@ def stop_after(monkeypatch, count, error=KeyboardInterrupt):
 def test_resume_after_ctrl_c(regime, signal, monkeypatch, tmp_path):
     """Bit for bit what an uninterrupted run gives, from memory and from disk."""
     options = {"regime": regime, "signal": signal, "chunk": 2, "out": tmp_path / "run"}
-    with monkeypatch.context() as patch:
-        stop_after(patch, 2)
-        with pytest.raises(KeyboardInterrupt):
-            run(**options)
+    run_until(2, monkeypatch, **options)
     assert store.load(tmp_path / "run").generations.tolist() == [0, 1, 2, 3]
     record = run(**options, resume=True)
     same(record, run(regime=regime, signal=signal))
@@ -118,19 +111,13 @@ def test_resume_after_losing_the_last_chunks(lost, tmp_path):
 
 
 def test_resume_with_another_chunk(monkeypatch, tmp_path):
-    with monkeypatch.context() as patch:
-        stop_after(patch, 1)
-        with pytest.raises(KeyboardInterrupt):
-            run(chunk=3, out=tmp_path)
+    run_until(1, monkeypatch, chunk=3, out=tmp_path)
     same(run(chunk=2, out=tmp_path, resume=True), run())
     assert store.load(tmp_path).generations.tolist() == list(range(T + 1))
 
 
 def test_resume_where_nothing_was_written_yet(monkeypatch, tmp_path):
-    with monkeypatch.context() as patch:
-        stop_after(patch, 0)
-        with pytest.raises(KeyboardInterrupt):
-            run(out=tmp_path)
+    run_until(0, monkeypatch, out=tmp_path)
     with pytest.raises(ValueError, match="no finished chunk"):
         store.load(tmp_path)
     same(run(out=tmp_path, resume=True), run())
@@ -182,9 +169,6 @@ def test_one_device_and_two_agree_to_rounding_and_two_chunks_bit_by_bit(tmp_path
         ensemble_script.main(tmp_path / "one", True)
 
 
-# what is refused
-
-
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -221,9 +205,6 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path):
     with pytest.raises(ValueError, match=r"^out: .* holds a run already"):
         run(out=tmp_path, key=jax.random.key(1))
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
-
-
-# what is on disk
 
 
 def test_config_tells_how_to_do_it_again(tmp_path):

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import agrees, array, close, errors, same
+from cases import agrees, array, at, close, errors, same
 
 import theory.policies
 from sandbox import environments, feedback
@@ -48,10 +48,6 @@ def seen(policy, exam):
     return policy, share_right(policy, exam)
 
 
-def at(tree, *index):
-    return jax.tree.map(lambda x: x[index], tree)
-
-
 def go(policy=TABLE, prompts=PROMPTS, signal=OWN, method=None, key=KEY, num_rounds=2, measure=seen, **options):
     """A short run; most tests share its few compilations."""
     method = RLVR(0.3) if method is None else method
@@ -68,9 +64,6 @@ class Numerator(NamedTuple):
 
     def loss(self, log_law, batch, /):
         return RFT().loss(log_law, batch) * (batch.mass * batch.value[None, None, :]).sum()
-
-
-# gradients
 
 
 def rewards(prompts, signal):
@@ -202,9 +195,6 @@ def test_what_rejection_keeps_is_unbiased():
     unbiased(*second_steps("kept", "table", NOISY, Numerator()))
 
 
-# laws
-
-
 @jax.jit
 def natural_paths(logits, channel, value, kl, learning_rate):
     """Laws [case, t, prompt, output] from many starts under many signals."""
@@ -315,9 +305,6 @@ def test_time_to_a_goal(name):
     assert all(abs(float(other) - time) > 0.1 * time for other in times if other is not getattr(times, name))
 
 
-# clips
-
-
 def test_a_clip_changes_nothing_in_one_update():
     """The ratio is 1; in the second one it is not."""
     clips = (np.inf, 0.2, 1e-9)
@@ -384,9 +371,6 @@ def test_what_was_not_drawn_may_become_as_likely_as_it_likes():
         assert bool(jnp.isfinite(slope).all()) and float(slope[0, 2]) == 0
 
 
-# what is not learned from
-
-
 @pytest.mark.parametrize(
     ("name", "num_samples"),
     [
@@ -421,9 +405,6 @@ def test_a_network_does_not_learn_from_prompts_of_law_0(name):
     close(go(net(), UNASKED, method=METHODS[name]).policy, go(net(), two, method=METHODS[name]).policy, 1e-10)
 
 
-# rounds
-
-
 def test_rounds_and_updates_by_hand():
     """RFT, dℓ = kept/Σ kept − π Σ_prompt kept/Σ kept: outputs are weighed once a round, and refitted three times."""
     reward, law = rewards(PROMPTS, OWN), np.asarray(PROMPTS.law)[:, None]
@@ -450,7 +431,7 @@ def test_nothing_kept_is_nothing_learned():
 
 
 def test_what_is_measured():
-    """Before each round and after the last: the first is the start, the last is the policy returned, on the exam."""
+    """Before each round and after the last: from the start to the policy returned, on the exam if there is one."""
     exam = PROMPTS._replace(right=jnp.array([0, 0, 0]))
     result = go(num_samples=4, exam=exam)
     path, shares = result.measured
@@ -460,16 +441,10 @@ def test_what_is_measured():
     for t in range(3):
         p = softmax(np.asarray(path.logits[t]).reshape(P, N)).reshape(P, K, M).sum(2)
         np.testing.assert_allclose(shares[t], np.asarray(PROMPTS.law) @ p[:, 0], rtol=1e-12)
+        if t == 0:
+            np.testing.assert_allclose(go().measured[1][0], np.asarray(PROMPTS.law) @ p[np.arange(P), PROMPTS.right])
     assert len(np.unique(shares)) == 3
-
-
-def test_the_share_right_is_of_the_prompts_where_no_exam_is_given():
-    p = softmax(np.asarray(TABLE.logits).reshape(P, N)).reshape(P, K, M).sum(2)
-    expected = sum(float(PROMPTS.law[q]) * p[q, int(PROMPTS.right[q])] for q in range(P))
     assert inspect.signature(train).parameters["measure"].default is share_right
-    found = go().measured[1]
-    assert found.shape == (3,)
-    np.testing.assert_allclose(found[0], expected, rtol=1e-12)
 
 
 def test_the_key_alone_decides():
@@ -479,9 +454,6 @@ def test_the_key_alone_decides():
     steps = np.diff(path, axis=0) / 1e-3
     assert np.abs(steps[0] - steps[1]).max() > 1e-2
     assert not np.array_equal(policies(num_samples=4, learning_rate=1e-3, key=jax.random.key(9)).logits, path)
-
-
-# a judge of one's own
 
 
 @pytest.mark.parametrize(
@@ -503,9 +475,6 @@ def test_a_score_of_what_is_wrong_teaches_it():
     before, after = (np.asarray(jax.nn.softmax(x.logits.reshape(P, N))) for x in (TABLE, go(signal=score).policy))
     assert (after[:, 5] > before[:, 5]).all()
     same(go(prompts=other, signal=score).policy, go(signal=score).policy)
-
-
-# batches, dtypes
 
 
 def everything(key, scale, learning_rate, kl, clip, kind):
@@ -535,10 +504,8 @@ def single(tree):
     ("kind", "name"),
     [
         ("table", "rlvr"),
-        *(
-            pytest.param(*case, marks=pytest.mark.slow)
-            for case in (("table", "rft"), ("table", "natural"), ("network", "rlvr"))
-        ),
+        *(pytest.param("table", name, marks=pytest.mark.slow) for name in ("rft", "natural")),
+        pytest.param("network", "rlvr", marks=pytest.mark.slow),
     ],
 )
 def test_float32_in_float32_out(kind, name):
@@ -567,61 +534,6 @@ def test_adam_by_hand(dtype):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
         x = x - 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
     close(found.policy.logits, x.reshape(P, K, M), 2e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_adam_on_a_network(dtype):
-    convert = single if dtype == jnp.float32 else lambda x: x
-    found = go(net(dtype), convert(PROMPTS), num_samples=4, method=RLVR(0.1, 0.2), optimizer=ADAM, learning_rate=0.01)
-    assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
-    assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(found))
-
-
-# errors
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("num_rounds", {"num_rounds": 0}),
-        ("num_updates", {"num_updates": 0}),
-        ("num_samples: an integer of 2", {"num_samples": 1}),
-        ("num_samples: an integer of 2", {"num_samples": 1, "method": Natural()}),
-        ("num_samples: an integer of 1", {"num_samples": 0, "method": RFT()}),
-        ("learning_rate", {"learning_rate": -0.1}),
-        ("learning_rate", {"learning_rate": float("nan")}),
-        ("kl", {"method": RLVR(-0.1)}),
-        ("kl", {"method": Natural(-0.1)}),
-        ("clip", {"method": RLVR(0.0, 0.0)}),
-        ("clip", {"method": RLVR(0.0, float("nan"))}),
-        (r"Table\.logits", {"policy": Table(TABLE.logits * jnp.nan)}),
-        (r"Prompts\.law", {"prompts": PROMPTS._replace(law=PROMPTS.law * 2)}),
-        (r"Feedback\.value", {"signal": NOISY._replace(value=array([0, 2.0]))}),
-        (r"Feedback\.channel: a proposal", {"signal": feedback.preference(K, M)}),
-        (r"Feedback\.channel: a proposal", {"signal": feedback.reference(K, M)}),
-        (r"feedback: one on 3 classes x 2 forms", {"signal": feedback.verdict(K + 1, M)}),
-        (r"feedback: one on 3 classes x 2 forms", {"signal": feedback.verdict(K - 1, M), "method": RFT()}),
-        (r"Score\.accepted: numbers", {"signal": Score(jnp.full((P, N), 1.5))}),
-        (r"Score\.accepted: a row for each of 3", {"signal": Score(jnp.ones((P + 1, N)))}),
-        (r"feedback: one on 3 classes x 2 forms", {"signal": Score(jnp.ones((P, N + 1)))}),
-        (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, M + 1)}),
-        (r"Prompts\.wording", {"prompts": environments.table_prompts(P, K, 1), "method": SFT()}),
-        (r"Prompts\.right", {"prompts": PROMPTS._replace(right=jnp.array([0, 1, 3]))}),
-        (r"Table\.logits", {"prompts": environments.table_prompts(P + 1, K, M)}),
-        (r"Table\.logits", {"prompts": environments.table_prompts(1, K, M)}),
-        ("features", {"policy": network(KEY, D + 1, K, M)}),
-        (r"Prompts\.right", {"exam": PROMPTS._replace(right=jnp.array([0, 1, 3]))}),
-        ("method: one with a `loss`, as RLVR", {"method": RLVR}),
-        ("method: one with a `loss`", {"method": "rlvr"}),
-        (r"Feedback\.channel: an array", {"signal": Feedback([[[1.0]]], jnp.ones(1))}),
-        (r"Prompts\.law: an array", {"prompts": PROMPTS._replace(law=[0.5, 0.3, 0.2])}),
-        (r"Table\.logits: floats", {"policy": Table(jnp.zeros((P, K, M), int))}),
-    ],
-)
-def test_what_cannot_be_trained_is_refused_at_the_door(name, options):
-    with pytest.raises(ValueError, match=rf"^{name}[\s\S]* accepted, got "):
-        go(**options)
 
 
 def test_a_method_is_checked_inside_a_trace():
@@ -667,8 +579,6 @@ def test_a_policy_of_ones_own():
 
 def test_imitation_needs_no_feedback():
     same(policies(method=SFT(), signal=None), policies(method=SFT()))
-    with pytest.raises(ValueError, match="feedback: a Feedback is accepted with RFT, got None"):
-        go(method=RFT(), signal=None)
 
 
 def test_the_natural_gradient_needs_a_policy_that_knows_it():

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from cases import CASES, CHAIN, agrees, array, close, differs, same
+from cases import CASES, CHAIN, agrees, array, close, differs, own_fit, same
 
 import sandbox
 from sandbox.proposals import batch_key
@@ -128,9 +128,6 @@ def test_proposals_are_negative_binomial():
     agrees(simulated(False)[1][:, 0], ACCEPTANCE)
 
 
-# what is not kept
-
-
 @pytest.mark.parametrize("until_kept", [False, True], ids=["filtering", "until-kept"])
 def test_a_state_that_keeps_nothing_stays(until_kept):
     lost = sandbox.Categorical(array([0.0, 1]))
@@ -159,13 +156,6 @@ def test_what_was_kept_before_giving_up_is_fitted_to(batch, kept):
     assert float(record.kept[0]) == kept
     first = CATEGORICAL.sample(sample_key, 100)[0]
     same(record.model.probs[1], np.eye(2)[first] if kept else CATEGORICAL.probs)
-
-
-# regimes and paths
-
-
-def own_fit(model, x, weights):
-    return type(model).fit(model, x, weights)
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,20 @@
 from functools import partial
 from itertools import product
 
-import dit
 import jax
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import FEW, SEEDS, joints, many
+from oracles import EXACT, close, dit_information
+from oracles import binary_entropy as h
+from strategies import FEW, RATES, SEEDS, joints, many
 
 import theory
 from theory import budget, claims, drift
 
-EXACT = 1e-12
-close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
 capacity, needed = jax.jit(budget.capacity), jax.jit(budget.information_needed)
 blahut_arimoto = jax.jit(jax.vmap(partial(theory.capacity, max_iterations=1000)))  # its bounds hold all the same
-RATES = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(1e-9, 1))
-
-
-def h(p):
-    return -p * np.log(p) - (1 - p) * np.log1p(-p)
 
 
 @FEW
@@ -42,7 +36,6 @@ def test_capacity_in_closed_form():
     close(budget.capacity(([1, 0, 0.3, 0], [0, 1, 0.3, 0])), [np.log(2), np.log(2), 0, 0])
     pairs = budget.capacity(([[0.9], [0.3]], [0.2, 0.4, 0.6]))
     close(pairs, [[budget.capacity((a, b)) for b in (0.2, 0.4, 0.6)] for a in (0.9, 0.3)])
-    assert budget.capacity((np.float32(0.9), np.float32(0.2))).dtype == np.float32
 
 
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9])
@@ -121,7 +114,6 @@ def test_information_needed():
     symmetric = np.full((4, 4), 0.1 / 3) + (0.9 - 0.1 / 3) * np.eye(4)
     close(needed(0.1, np.full(4, 0.25)), theory.mutual_information(symmetric / 4))
     close([needed(0.75, np.full(4, 0.25)), needed(0.0, [1.0]), needed(1.0, [0.5, 0.5])], [0, 0, 0])
-    assert budget.information_needed(np.float32(0.1), np.float32([0.5, 0.5])).dtype == np.float32
 
 
 def judges(a):
@@ -153,14 +145,9 @@ def test_frozen_total_with_a_start():
     np.testing.assert_allclose(frozen_total(prior, a), 0.4210, rtol=0, atol=5e-5)
     prior, first = np.array([0.3, 0.7]), np.array([[0.5, 0.2, 0.3], [0.1, 0.1, 0.8]])
     table = prior[:, None, None] * judges(a)[0][:, :, None] * first[:, None]
-    outcomes = list(np.ndindex(table.shape))
-    oracle = dit.Distribution(outcomes, [table[o] for o in outcomes])
-    bits = dit.multivariate.coinformation(oracle, [[0], [1]], [2])
-    np.testing.assert_allclose(frozen_total(prior, a, first), bits * np.log(2), rtol=0, atol=1e-9)  # dit's own rounding
+    close(frozen_total(prior, a, first), dit_information(table, [0], [1], [2]), atol=1e-9)  # dit's own rounding
     close(frozen_total(prior, a, np.ones((2, 1))), frozen_total(prior, a))
     assert frozen_total(prior, a, np.eye(2)) == 0  # nothing is left to tell
-    assert budget.frozen_total(np.float32(prior), a, np.float32(first)).dtype == np.float64
-    assert budget.frozen_total(np.float32(prior), np.float32(a), first).dtype == np.float32
 
 
 def test_the_cap_of_a_frozen_judge():
@@ -201,32 +188,3 @@ def test_converse(phi, ratio):
     assert (missing <= float(budget.capacity((phi, psi))) * spent).all()
     tightest = (missing / spent).argmax()
     assert budget.verdicts(final[tightest], (phi, psi), start=start[tightest]) <= np.ceil(spent[tightest])
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: budget.capacity((0.9, 1.2)), "fpr"),
-        (lambda: budget.capacity((np.nan, 0.2)), "tpr"),
-        (lambda: budget.capacity(0.9), "verifier"),
-        (lambda: budget.capacity((0.9, 0.2, 0.1)), "verifier"),
-        (lambda: budget.item_capacities([0.9, 0.2]), "acceptances"),
-        (lambda: budget.item_capacities([[0.9, -0.2]]), "acceptances"),
-        (lambda: budget.verdicts(0.5, (0.4, 0.4)), "verifier"),
-        (lambda: budget.verdicts(0.5, ([0.4], [0.2])), "verifier"),
-        (lambda: budget.verdicts(-0.5, (0.4, 0.2)), "information"),
-        (lambda: budget.verdicts(np.inf, (0.4, 0.2)), "information"),
-        (lambda: budget.verdicts(0.5, (0.4, 0.2), start=-0.1), "start"),
-        (lambda: budget.information_needed(1.1, [0.5, 0.5]), "error"),
-        (lambda: budget.information_needed([0.1], [0.5, 0.5]), "error"),
-        (lambda: budget.information_needed(0.1, [0.5, 0.6]), "prior"),
-        (lambda: budget.frozen_total([1.0], [[0.5, 0.5]] * 2), "acceptances"),
-        (lambda: budget.frozen_total([0.5, 0.6], [[0.5, 0.5]] * 2), "prior"),
-        (lambda: budget.frozen_total([0.5, 0.5], [[0.5, 0.5]] * 2, [[1.0]]), "initial"),
-        (lambda: budget.frozen_total([0.5, 0.5], [[0.5, 0.5]] * 2, [[0.5, 0.6]] * 2), "initial"),
-        (lambda: budget.judge_law([[0.5, 1.5]]), "acceptances"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()

@@ -184,30 +184,3 @@ def test_constant_features():
     """They say nothing, and divide nothing by zero."""
     found = classifier_bound(jax.random.key(0), np.ones((3, 100, 2)), **QUICK)
     np.testing.assert_allclose(found.values, 0, atol=1e-12)
-
-
-GOOD = np.random.default_rng(0).normal(size=(2, 20, 3))
-
-
-@pytest.mark.parametrize(
-    ("features", "options", "name"),
-    [
-        (GOOD[0], {}, "features"),
-        (GOOD[:1], {}, "features"),
-        (np.where(GOOD > 1, np.nan, GOOD), {}, "features"),
-        (GOOD[:, :2], {}, "held_out"),
-        (GOOD, {"prior": [0.5, 0.6]}, "prior"),
-        (GOOD, {"prior": [0.5, 0.25, 0.25]}, "prior"),
-        (GOOD, {"held_out": 0.5}, "held_out"),
-        (GOOD, {"held_out": 0.01}, "held_out"),
-        (GOOD, {"held_out": np.nan}, "held_out"),
-        (GOOD, {"hidden": 0}, "hidden"),
-        (GOOD, {"depth": 0}, "depth"),
-        (GOOD, {"num_steps": 0}, "num_steps"),
-        (GOOD, {"batch_size": 0}, "batch_size"),
-        (GOOD, {"learning_rate": 0.0}, "learning_rate"),
-    ],
-)
-def test_bad_input_is_refused(features, options, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        classifier_bound(jax.random.key(0), features, **options)

@@ -8,23 +8,18 @@ import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given
+from oracles import EXACT, close, starts
 from strategies import pmfs
 
 import theory
-from theory import drift, kernels
+from theory import drift
 
-EXACT = 1e-12
-close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
 TASKS = np.linspace(0.05, 0.95, 19)
 UNIFORM = np.full(19, 1 / 19)
 
 
 def binary(p):
     return np.stack([p, 1 - np.asarray(p)], axis=-1)
-
-
-def starts(n, pmfs):
-    return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
 
 
 @pytest.mark.parametrize(("n", "num_symbols"), [(1, 1), (5, 1), (7, 2), (4, 3), (3, 5)])
@@ -56,15 +51,7 @@ def test_kernel_keeps_relative_digits_in_the_tails():
     np.testing.assert_allclose(kernel[seen], expected[seen], rtol=2e-12)  # 576 nats down, times a rounding of 1e-15
 
 
-def test_kernel_of_general_laws():
-    probs = np.array([[0.2, 0.5, 0.3], [0, 1, 0], [0.5, 0, 0.5]])
-    kernel = drift.multinomial_kernel(6, probs)
-    close(kernel, scipy.stats.multinomial.pmf(np.asarray(drift.lattice(6, 3))[None], 6, probs[:, None]))
-    close(drift.initial(6, probs[0]), kernel[0])
-
-
-def test_kernel_dtype_and_gradient():
-    assert drift.multinomial_kernel(5, np.float32([[0.5, 0.5]])).dtype == np.float32
+def test_kernel_in_float32_and_its_gradient():
     kernel = np.asarray(drift.multinomial_kernel(300, np.float32(binary([0.3, 0.01]))))
     np.testing.assert_allclose(kernel, scipy.stats.binom.pmf(np.arange(301)[None], 300, [[0.3], [0.01]]), atol=1e-7)
 
@@ -83,15 +70,6 @@ def test_drift_keeps_the_mean_and_loses_heterozygosity(law):
     diversity = 1 - (states**2).sum(1)
     close(after @ states, before @ states)
     close(after @ diversity, (1 - 1 / n) * (before @ diversity))
-
-
-def test_heterozygosity_of_three_symbols():
-    n, pmf = 10, np.array([0.5, 0.3, 0.2])
-    states = np.asarray(drift.lattice(n, 3)) / n
-    laws = np.asarray(drift.laws(starts(n, [pmf]), drift.neutral_kernel(n, 3), 30))[:, 0]
-    generations = np.arange(31)
-    close(laws @ (1 - (states**2).sum(1)), (1 - (pmf**2).sum()) * (1 - 1 / n) ** (generations + 1))
-    close(laws @ states, np.broadcast_to(pmf, (31, 3)))
 
 
 def test_published_heterozygosity():
@@ -137,10 +115,8 @@ def test_what_is_left_is_one_draw(n):
 
 
 def test_residual_information_numbers():
-    """n = 50, 19 tasks: .16945456110808 at t = 2000, one draw .16945456110809; and three symbols."""
-    pmfs = binary(TASKS)
-    information = drift.information(UNIFORM, starts(50, pmfs), drift.neutral_kernel(50), 2000)
-    close([information[-1], drift.residual_information(UNIFORM, pmfs)], [0.16945456110808, 0.16945456110809])
+    """19 tasks: one draw .16945456110809; and three symbols."""
+    close(drift.residual_information(UNIFORM, binary(TASKS)), 0.16945456110809)
     pmfs = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
     prior = np.array([0.1, 0.2, 0.3, 0.4])
     information = drift.information(prior, starts(6, pmfs), drift.neutral_kernel(6, 3), 300)
@@ -205,6 +181,7 @@ def test_banded_kernel_is_the_dense_one(n):
     exact, banded = drift.laws(first, dense, 30), drift.laws(first, band, 30)
     np.testing.assert_allclose(banded, exact, rtol=0, atol=1e-14)
     close(np.asarray(banded).sum(-1), 1)
+    assert n < 700 or band.bands.size < 0.6 * dense.size  # of bands as wide as they need be
     prior = np.full(4, 0.25)
     close(drift.information(prior, first, band, 30), drift.information(prior, first, dense, 30))
 
@@ -216,16 +193,6 @@ def test_banded_kernel_of_general_laws():
         dense, band = drift.multinomial_kernel(n, binary(p)), drift.banded_kernel(n, binary(p))
         first = starts(n, binary([0.1, 0.5]))
         np.testing.assert_allclose(drift.laws(first, band, 10), drift.laws(first, dense, 10), rtol=0, atol=1e-14)
-
-
-def test_banded_windows_leave_out_what_they_promise():
-    n = 1000
-    band, dense = drift.banded_kernel(n), np.asarray(drift.neutral_kernel(n))
-    inside = np.zeros((n + 1, n + 1), bool)
-    for b, start in enumerate(np.asarray(band.starts)):
-        inside[start : start + band.bands.shape[1], b * band.bands.shape[2] : (b + 1) * band.bands.shape[2]] = True
-    assert dense[~inside].max() < np.exp(-kernels.CHERNOFF_EXPONENT) < 2e-22
-    assert band.bands.size < 0.45 * dense.size
 
 
 def test_each_task_may_have_its_own_bands():
@@ -258,51 +225,3 @@ def test_information_is_differentiable():
     slope = (last(0.6 + 1e-5) - last(0.6 - 1e-5)) / 2e-5
     np.testing.assert_allclose(jax.grad(last)(0.6), slope, atol=1e-9)  # step²
     np.testing.assert_allclose(jax.vmap(last)(jnp.array([0.3, 0.6])), [last(0.3), last(0.6)], atol=EXACT)
-
-
-ROW = [[0.5, 0.5, 0.0]]
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: drift.lattice(0, 2), "n"),
-        (lambda: drift.lattice(True, 2), "n"),
-        (lambda: drift.lattice(3, 0), "num_symbols"),
-        (lambda: drift.lattice(1000, 6), "n, num_symbols"),
-        (lambda: drift.neutral_kernel(40_000), "n"),
-        (lambda: drift.multinomial_kernel(3, [0.5, 0.5]), "probs"),
-        (lambda: drift.multinomial_kernel(3, [[0.5, 0.6]]), "probs"),
-        (lambda: drift.initial(0, [0.5, 0.5]), "n"),
-        (lambda: drift.initial(3, [-0.5, 1.5]), "pmf"),
-        (lambda: drift.banded_kernel(3, [[0.5, 0.5]]), "probs"),
-        (lambda: drift.banded_kernel(1, [[0.6, 0.4], [0.5, 0.5]]), "probs"),
-        (lambda: drift.laws(ROW, np.eye(2), 1), "kernels"),
-        (lambda: drift.laws(ROW, np.stack([np.eye(3)] * 2), 1), "kernels"),
-        (lambda: drift.laws(ROW, np.eye(3) / 2, 1), "kernels"),
-        (lambda: drift.laws(ROW, drift.banded_kernel(500), 1), "kernels"),
-        (lambda: drift.laws([0.5, 0.5], np.eye(2), 1), "initial"),
-        (lambda: drift.laws(ROW, np.eye(3), -1), "num_generations"),
-        (lambda: drift.information([0.5, 0.5], ROW, np.eye(3), 1), "prior"),
-        (lambda: drift.information([0.5], ROW, np.eye(3), 1), "prior"),
-        (lambda: drift.pointwise_information([0.5, 0.5], ROW), "prior"),
-        (lambda: drift.pointwise_information([1.0], [[0.5, 0.6]]), "laws"),
-        (lambda: drift.residual_information([0.5, 0.5], ROW), "prior"),
-        (lambda: drift.residual_information([1.0], [[np.nan, 0.6]]), "pmfs"),
-        (lambda: drift.fixation_time([[0.5, 0.5], [0.5, 0.5]]), "kernel"),
-        (lambda: drift.fixation_time([[1, 0, 0], [0, 0, 1], [0, 1, 0]]), "kernel"),
-        (lambda: drift.fixation_probabilities([[1.0, 0.0]]), "kernel"),
-        (lambda: drift.fixation_time_diffusion(0, [0.5, 0.5]), "n"),
-        (lambda: drift.fixation_time_diffusion(5, [0.5, 0.6]), "pmf"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()
-
-
-def test_absurd_sizes_are_named():
-    with pytest.raises(ValueError, match="8,459,043,543,951 states"):
-        drift.lattice(1000, 6)
-    with pytest.raises(ValueError, match="40,001 × 40,001 states"):
-        drift.neutral_kernel(40_000)

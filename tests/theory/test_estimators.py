@@ -12,8 +12,6 @@ import scipy.stats
 
 import theory
 
-KEY = jax.random.key(0)
-
 
 def test_estimate():
     values = np.random.default_rng(0).normal(size=(50, 3))
@@ -29,14 +27,6 @@ def test_interval():
     np.testing.assert_allclose([lower, upper], expected, rtol=1e-12)
     lower, upper = theory.Estimate(0.0, 1.0, 2).interval()
     np.testing.assert_allclose([lower, upper], [-1.959963984540054, 1.959963984540054], rtol=1e-12)
-
-
-def test_coverage():
-    """5000 intervals of 95 % from 100 normal replicas each cover zero 94.5 % of the time (the t law), ± 5 errors."""
-    values = jax.random.normal(jax.random.key(0), (100, 5000))
-    lower, upper = theory.estimate(values).interval()
-    covered = float(((lower < 0) & (upper > 0)).mean())
-    assert abs(covered - (1 - 2 * scipy.stats.t.sf(1.959964, 99))) < 5 * np.sqrt(0.05 * 0.95 / 5000)
 
 
 def test_bernstein_interval():
@@ -82,13 +72,6 @@ def test_merge():
         np.testing.assert_allclose(result.stderr, whole.stderr, rtol=1e-12)
 
 
-def test_merge_is_associative():
-    """(a + b) + c = a + (b + c)."""
-    a, b, c = (theory.estimate(np.random.default_rng(i).normal(i, 1 + i, 5 * (i + 1))) for i in range(3))
-    left, right = theory.merge(theory.merge(a, b), c), theory.merge(a, theory.merge(b, c))
-    np.testing.assert_allclose(left, right, rtol=1e-13)
-
-
 def test_monte_carlo_is_the_estimate_of_all_values():
     """Chunk c is drawn with fold_in(key, c)."""
     key = jax.random.key(3)
@@ -119,22 +102,6 @@ def test_monte_carlo_passes_through_transformations():
     single = theory.monte_carlo(keys[1], draw, 5)
     np.testing.assert_allclose([part[1] for part in batched], single[:2], rtol=1e-13)
     assert jax.jit(lambda key: theory.monte_carlo(key, draw, 5).stderr)(keys[1]) > 0
-
-
-def test_monte_carlo_of_a_gaussian_channel():
-    """I = ½ ln(1 + snr), and near snr = 0 an estimate may be negative."""
-
-    def draw(key, snr):
-        x, noise = jax.random.normal(key, (2, 20_000))
-        z = snr**0.5 * x + noise
-        return 0.5 * jnp.log1p(snr) + 0.5 * (z**2 / (1 + snr) - noise**2)
-
-    for snr in (0.1, 3.0):
-        result = theory.monte_carlo(jax.random.key(0), partial(draw, snr=snr), 10)
-        assert abs(result.mean - 0.5 * np.log1p(snr)) < 5 * result.stderr
-    keys = jax.random.split(jax.random.key(1), 20)
-    small = jax.vmap(lambda key: theory.monte_carlo(key, partial(draw, snr=1e-9), 2).mean)(keys)
-    assert small.min() < 0 < small.max()
 
 
 def channel(seed, zeros=0.3):
@@ -192,14 +159,6 @@ def test_a_task_that_never_comes_does_not_matter():
     np.testing.assert_allclose(
         values, theory.pointwise_information(log_likelihood[:, :2], task, [0.4, 0.6]), atol=1e-14
     )
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_pointwise_information_has_the_dtype_of_the_likelihoods(dtype):
-    log_likelihood = np.zeros((2, 2), dtype)
-    assert theory.pointwise_information(log_likelihood, [0, 1]).dtype == dtype
-    assert theory.stratified_information(log_likelihood).dtype == dtype
-    assert theory.count_log_likelihood(np.ones((1, 2), dtype), np.ones((1, 2), dtype)).dtype == dtype
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -267,64 +226,6 @@ def test_gradient_of_count_log_likelihood():
     np.testing.assert_allclose(gradient, [[2.0, 4.0, 0.0]], rtol=1e-14)
 
 
-def test_estimates_pass_through_transformations():
-    values = jnp.arange(6.0).reshape(3, 2)
-    assert jax.jit(theory.estimate)(values).mean.shape == (2,)
-    assert jax.vmap(theory.estimate)(values[:, :, None]).mean.shape == (3, 1)
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: theory.estimate([1.0]), "values"),
-        (lambda: theory.estimate(1.0), "values"),
-        (lambda: theory.estimate([1.0, np.nan]), "values"),
-        (lambda: theory.Estimate(0.0, 1.0, 2).interval(1.0), "level"),
-        (lambda: theory.Estimate(0.0, 1.0, 2).interval(np.nan), "level"),
-        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(1.0, 1.0)), "bounds"),
-        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(-1.0, np.inf)), "bounds"),
-        (lambda: theory.Estimate(0.0, 1.0, 2).interval(bounds=(0.5, 1.0)), "bounds"),
-        (lambda: theory.merge(theory.Estimate(0.0, 0.0, 0), theory.Estimate(1.0, 0.0, 1)), "b"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(3), 0), "num_chunks"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(1), 2), "draw"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(3, int), 2), "draw"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.zeros(()), 2), "draw"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.array([0.0, jnp.nan]), 2), "draw"),
-        (lambda: theory.monte_carlo(KEY, lambda k: jnp.array([0.0, -jnp.inf]), 2), "draw"),
-        (lambda: theory.pointwise_information(0.0, 0), "log_likelihood"),
-        (lambda: theory.pointwise_information([0.0, np.nan], 0), "log_likelihood"),
-        (lambda: theory.pointwise_information([0.0, np.inf], 0), "log_likelihood"),
-        (lambda: theory.pointwise_information([-np.inf, 0.0], 0), "log_likelihood"),
-        (lambda: theory.pointwise_information([0.0, 0.0], 2), "task"),
-        (lambda: theory.pointwise_information([0.0, 0.0], -1), "task"),
-        (lambda: theory.pointwise_information([0.0, 0.0], 0.0), "task"),
-        (lambda: theory.pointwise_information([0.0, 0.0], [0, 1]), "task"),
-        (lambda: theory.pointwise_information(np.zeros((3, 2)), [0, 1]), "task"),
-        (lambda: theory.pointwise_information([0.0, 0.0], 1, [1.0, 0.0]), "task"),
-        (lambda: theory.pointwise_information([0.0, 0.0], 1, [0.5, 0.4]), "prior"),
-        (lambda: theory.pointwise_information([0.0, 0.0], 1, [0.5, 0.25, 0.25]), "prior"),
-        (lambda: theory.stratified_information([0.0, 0.0]), "log_likelihood"),
-        (lambda: theory.stratified_information(np.zeros((2, 3))), "log_likelihood"),
-        (lambda: theory.count_log_likelihood([1, 2], [[0.5, 0.5]]), "counts"),
-        (lambda: theory.count_log_likelihood([[1, -2]], [[0.5, 0.5]]), "counts"),
-        (lambda: theory.count_log_likelihood([[1, np.nan]], [[0.5, 0.5]]), "counts"),
-        (lambda: theory.count_log_likelihood([[1, 2, 3]], [[0.5, 0.5]]), "counts"),
-        (lambda: theory.count_log_likelihood([[1, 2]], [[0.5, 1.5]]), "probs"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()
-
-
-@pytest.mark.parametrize(
-    ("mean", "stderr", "name"), [(jnp.nan, 1.0, "mean"), (0.0, jnp.nan, "stderr"), (0.0, -1.0, "stderr")]
-)
-def test_no_interval_without_a_mean_and_an_error(mean, stderr, name):
-    with pytest.raises(ValueError, match=name):
-        theory.Estimate(mean, stderr, 5).interval()
-
-
 def test_interval_of_integers_and_of_a_level_near_one():
     lower, upper = theory.Estimate(1, 2, 5).interval()
     np.testing.assert_allclose([lower, upper], scipy.stats.norm.interval(0.95, 1, 2))
@@ -332,21 +233,11 @@ def test_interval_of_integers_and_of_a_level_near_one():
     np.testing.assert_allclose(single[1], scipy.stats.norm.isf(5e-9), rtol=1e-5)
 
 
-def test_overflow_is_refused():
-    with pytest.raises(ValueError, match="values"):
-        theory.estimate(jnp.full(3, 3e38, jnp.float32))
-
-
 def test_spread_keeps_mean_and_error():
     values = np.random.default_rng(0).normal(size=(7, 2))
     few, many = theory.estimate(values), theory.estimate(theory.estimators.spread(values, 40))
     np.testing.assert_allclose(many.mean, few.mean, rtol=1e-12)
     np.testing.assert_allclose(many.stderr, few.stderr, rtol=1e-12)
-    for wrong in (values[:1], values[0, 0]):
-        with pytest.raises(ValueError, match="values"):
-            theory.estimators.spread(wrong, 40)
-    with pytest.raises(ValueError, match="num_replicas"):
-        theory.estimators.spread(values, 6)
 
 
 def test_bracket():
@@ -362,9 +253,3 @@ def test_a_difference_of_truths_is_between_the_opposite_ends():
     a, b = theory.Bounds(jnp.full(3, 1.0), jnp.full(3, 2.0)), theory.Bounds(jnp.full(3, 10.0), jnp.full(3, 40.0))
     lower, upper = a.minus(b)
     assert (lower == -39).all() and (upper == -8).all()
-
-
-def test_bounds_are_paired():
-    bounds = theory.Bounds(jnp.zeros(3), jnp.ones(3))
-    with pytest.raises(ValueError, match="other"):
-        bounds.minus(theory.Bounds(jnp.zeros(1), jnp.ones(1)))

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
+from oracles import EXACT, close
 
 import theory
 from theory import gaussian
 
-EXACT = 1e-12
-close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
 PRIORS = [gaussian.Normal(0.5, 2.0), gaussian.Finite([-1.0, 0.0, 2.0], [0.2, 0.5, 0.3])]
 
 
@@ -241,35 +240,3 @@ def test_closed_forms_pass_through_transformations():
     close(slope, -0.5 * 2.5 / 3.5)  # d/dσ² ½ ln(1 + 2.5/σ²)
     many = jax.vmap(lambda v: gaussian.mean_information(10, 3, prior_variance=v))(jnp.array([1.0, 2.0]))
     close(many[1], gaussian.mean_information(10, 3, prior_variance=2.0))
-    assert gaussian.expected_variance(5, 2, variance=np.float32(1)).dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: gaussian.expected_variance(1, 2), "n"),
-        (lambda: gaussian.expected_variance(5, -1), "num_generations"),
-        (lambda: gaussian.expected_variance(5, 1, variance=0.0), "variance"),
-        (lambda: gaussian.expected_squared_error(5, 1, variance=np.nan), "variance"),
-        (lambda: gaussian.expected_deviation(1, 1), "n"),
-        (lambda: gaussian.log_variance_moments(3, 1, dimensions=3), "n"),
-        (lambda: gaussian.log_variance_moments(3, 1, dimensions=0), "dimensions"),
-        (lambda: gaussian.mean_variance(0, 1), "n"),
-        (lambda: gaussian.mean_information(5, 1, prior_variance=-1.0), "prior_variance"),
-        (lambda: gaussian.mean_information(5, 1, variance=[1.0, 2.0]), "variance"),
-        (lambda: gaussian.mean_pointwise_information([0.0], [[0.0], [1.0]], 5), "means"),
-        (lambda: gaussian.mean_pointwise_information([0.0], [[np.inf]], 5), "means"),
-        (lambda: gaussian.mean_pointwise_information([np.nan], [[0.0]], 5), "task"),
-        (lambda: gaussian.log_variance_density(1, 0), "n"),
-        (lambda: gaussian.log_variance_density(5, -1), "generation"),
-        (lambda: gaussian.log_variance_information(5, 0, gaussian.Finite([0.0], [0.5])), "prior.probs"),
-        (lambda: gaussian.log_variance_information(5, 0, gaussian.Finite([0.0], [0.5, 0.5])), "prior.probs"),
-        (lambda: gaussian.log_variance_information(5, 0, gaussian.Finite([np.nan], [1.0])), "prior.values"),
-        (lambda: gaussian.log_variance_information(5, 0, gaussian.Finite([0.0, 1e9], [0.5, 0.5])), "prior.values"),
-        (lambda: gaussian.log_variance_information(5, 0, gaussian.Normal(0.0, 0.0)), "prior.variance"),
-        (lambda: gaussian.log_variance_pointwise_information(0.0, 1.0, 5), "log_variances"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"^{name}: .* was given; accepted: "):
-        call()

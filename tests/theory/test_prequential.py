@@ -11,6 +11,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import close
 from scipy.integrate import quad
 from scipy.linalg import expm
 from scipy.special import betaln, gammaln
@@ -18,7 +19,6 @@ from strategies import FEW, SEEDS, many
 
 from theory import entropy, mutual_information, prequential
 
-close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 NOISY = np.array([[0.4, 0.05], [0.15, 0.4]])
 MIXED = {  # contexts × labels: all cells occur; a context that never does; a label that some contexts rule out
     "full": NOISY,
@@ -26,9 +26,6 @@ MIXED = {  # contexts × labels: all cells occur; a context that never does; a l
     "ruled out": np.array([[0.2, 0.1, 0], [0.2, 0, 0], [0.1, 0.2, 0.2]]),
 }
 WIDE, NARROW = (np.tile([[r, 1 - r], [1 - r, r]], (k, 1)) / (2 * k) for k, r in ((32, 0.9), (1, 0.8)))
-
-
-# saving and efficiency
 
 
 def test_saving():
@@ -39,9 +36,6 @@ def test_saving():
     loss = -np.log(NOISY / NOISY.sum(1, keepdims=True))
     saved = prequential.saving(loss.ravel(), entropy(NOISY.sum(0)))
     close(np.diff(saved, prepend=0) @ NOISY.ravel(), mutual_information(NOISY))
-
-
-# crossing
 
 
 cross = jax.jit(jax.vmap(prequential.crossing, in_axes=(0, None)))
@@ -87,9 +81,6 @@ def test_crossing_covers():
     assert (lower > 200).mean() <= 0.035 + five
     assert ((lower > 200) | (upper < 200)).mean() > 0.01  # and not for being wide
     assert abs((at > 200).mean() - 0.5) < 5 * 0.5 / math.sqrt(walks)
-
-
-# tables
 
 
 def online(x, y, shape, alpha):
@@ -194,9 +185,6 @@ def test_information_alone_does_not_order_the_savings():
     assert lead[600] > 50
 
 
-# mixtures
-
-
 def draw(rng, n):
     """A label of fair sign, and two signals of it: 64 contexts that say much, 2 that say less."""
     y = rng.integers(2, size=n)
@@ -252,9 +240,6 @@ def test_mixture_at_the_edges():
     close(prequential.mixture_weights([5, 1], [0, 1]), [0, 1])
     close(prequential.mixture_saving([5, 1], [0, 1]), 1)
     close(prequential.mixture_saving([1e5, 1e5]), 1e5, atol=1e-9)
-
-
-# gradient flow
 
 
 def moments(seed, size, rank):
@@ -321,9 +306,6 @@ def test_the_saving_joins_its_series():
     for rate in rates:
         expected = quad(lambda s, r=rate: -math.expm1(-2 * r * s) / (2 * r), 0, 1, epsabs=0, epsrel=1e-13)[0]
         np.testing.assert_allclose(prequential.flow_saving([[rate]], [1.0], 1.0), expected, rtol=1e-13)
-
-
-# turns
 
 
 def signs(scale, intended=0.9, spurious=0.5):
@@ -422,73 +404,3 @@ def test_separated_turn_at_the_edges():
     close(prequential.separated_turn(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
     assert prequential.separated_turn(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
     assert prequential.separated_turn(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
-
-
-# the doors
-
-
-def test_dtype_follows_the_input():
-    half, times = jnp.eye(2, dtype=jnp.float32) / 2, jnp.ones(3, jnp.float32)
-    calls = (
-        (prequential.saving, (half, times[0])),
-        (prequential.efficiency, (half, times[:2])),
-        (prequential.crossing, (half, times[:2])),
-        (prequential.code_length, (half,)),
-        (lambda p: prequential.table_saving(p, 4), (half,)),
-        (prequential.table_saving_law, (half, times)),
-        (prequential.mixture_weights, (half,)),
-        (prequential.mixture_saving, (half, times[:2])),
-        (prequential.flow, (half, half[0], times)),
-        (prequential.flow_loss, (half, half, half[0])),
-        (prequential.flow_saving, (half, half[0], times)),
-        (prequential.separated_turn, (half, half[0], half[1])),
-    )
-    for f, arguments in calls:
-        assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(f, *arguments))} == {jnp.dtype(jnp.float32)}
-    assert prequential.turn(half, half[0], half[0]).dtype == jnp.float32
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: prequential.saving(1.0, 0.5), "losses"),
-        (lambda: prequential.saving([np.inf], 0.5), "losses"),
-        (lambda: prequential.saving([1.0], [0.5]), "entropy"),
-        (lambda: prequential.saving([1.0], 0.5, batch=0), "batch"),
-        (lambda: prequential.efficiency([1.0, 2.0], [1]), "samples"),
-        (lambda: prequential.efficiency([1.0, 2.0], [0, 1]), "samples"),
-        (lambda: prequential.crossing([[1.0, 2.0]], [1, 2]), "lead"),
-        (lambda: prequential.crossing(np.eye(2), [1]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [2, 2]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [-1, 2]), "samples"),
-        (lambda: prequential.crossing(np.eye(2), [1, 2], 1.0), "level"),
-        (lambda: prequential.code_length([1.0, 2.0]), "counts"),
-        (lambda: prequential.code_length([[1.0, -2.0]]), "counts"),
-        (lambda: prequential.code_length([[1.0, 2.0]], 0), "alpha"),
-        (lambda: prequential.table_saving([[0.5, 0.6]], 3), "joint"),
-        (lambda: prequential.table_saving(NOISY, -1), "num_samples"),
-        (lambda: prequential.table_saving(NOISY, 3, -1), "alpha"),
-        (lambda: prequential.table_saving_law([[0.5, 0.6]], 3), "joint"),
-        (lambda: prequential.table_saving_law(NOISY, [0, 3]), "samples"),
-        (lambda: prequential.table_saving_law(NOISY, 3, 0), "alpha"),
-        (lambda: prequential.mixture_weights([1.0, np.nan]), "savings"),
-        (lambda: prequential.mixture_weights([1.0, 2.0], [1]), "prior"),
-        (lambda: prequential.mixture_saving([1.0, 2.0], [0.5, 0.6]), "prior"),
-        (lambda: prequential.flow(np.eye(2), [1.0], 1), "covariance"),
-        (lambda: prequential.flow([[1, 2], [2, 1]], [1.0, 1], 1), "covariance"),
-        (lambda: prequential.flow([[1, 0.1], [0, 1]], [1.0, 1], 1), "covariance"),
-        (lambda: prequential.flow(np.eye(2), np.eye(2), 1), "cross"),
-        (lambda: prequential.flow(np.eye(2), [1.0, 1], -1), "times"),
-        (lambda: prequential.flow_saving(np.eye(2), [1.0, 1], np.inf), "times"),
-        (lambda: prequential.flow_loss([1.0], np.eye(2), [1.0, 1]), "weights"),
-        (lambda: prequential.flow_loss([1.0, 1], np.eye(2), [1.0, 1], 0), "second_moment"),
-        (lambda: prequential.turn(np.eye(2), [1.0, 1], [1]), "direction"),
-        (lambda: prequential.turn(np.diag([1, 0]), [1.0, 1], [1, 1]), "cross"),
-        (lambda: prequential.separated_turn(np.eye(3), np.ones(3), np.ones(3)), "cross"),
-        (lambda: prequential.separated_turn(np.eye(2), [1.0, 1], [1]), "direction"),
-        (lambda: prequential.separated_turn(np.ones((2, 2)), [1.0, 1], [1, -1]), "covariance"),
-    ],
-)
-def test_bad_input_is_refused(call, name):
-    with pytest.raises(ValueError, match=rf"(?s)^{name}: .* was given; accepted: "):
-        call()

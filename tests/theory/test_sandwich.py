@@ -176,11 +176,6 @@ def test_more_models_than_data():
     assert abs(ratio - 1) < 5 * (2 / 512) ** 0.5
 
 
-def refused(match, *args, **kwargs):
-    with pytest.raises(ValueError, match=match):
-        sandwich(table_log_likelihood, *args, **kwargs)
-
-
 def test_a_constant_of_each_data_set_changes_nothing():
     """Also where the other tasks cannot have made it, and the likelihood is far below what a float can hold."""
     channel = jnp.asarray([[0.7, 0.3, 0, 0], [0.2, 0.8, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0.1, 0.9]])
@@ -225,28 +220,3 @@ def test_says_when_it_is_loose():
 
 def normal_log_likelihood(width, data, models):
     return -(((data[:, None] - models[None, :]) / width) ** 2) / 2
-
-
-def test_errors():
-    _, _, data, models = problem(jax.random.key(9), 5, 5)
-    refused("models: 4 a task", data, models[:, :4])
-    refused("models", data, models[:2])
-    refused("prior", data, models, [0.5, 0.5])
-    refused("prior", data, models, [0.5, 0.5, 0.5])
-    refused("data: 1 data set a task", data[:, :1], models[:, :1])
-    refused("data", {"a": data, "b": data[:, :2]}, models)
-    refused("data", data[0], models)
-    refused("data", {}, models)
-    refused("models", data, {"a": models, "b": models[:, :3]})
-    refused("block: 0", data, models, block=0)
-    refused("log_likelihood: a NaN", data, models.at[0, 0, 0].set(jnp.nan))
-    for wrong in (
-        lambda data, models: table_log_likelihood(data, models).T,
-        lambda data, models: table_log_likelihood(data, models)[..., None],
-        lambda data, models: table_log_likelihood(data, models).sum(),
-        lambda data, models: table_log_likelihood(data, models) > 0,
-    ):
-        with pytest.raises(ValueError, match="log_likelihood"):
-            sandwich(wrong, data, models)
-    only_own = jnp.eye(SYMBOLS)[None, :2].repeat(TASKS, 0)  # each data set is impossible under the other model
-    refused("models: 2 a task", jnp.arange(2)[None].repeat(TASKS, 0), only_own)

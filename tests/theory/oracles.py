@@ -1,0 +1,32 @@
+"""How near an exact result is to its oracle, and what several oracles are made of."""
+
+from functools import partial
+
+import dit
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from theory import drift
+
+EXACT = 1e-12
+close = partial(np.testing.assert_allclose, rtol=0, atol=EXACT)
+
+
+def binary_entropy(p):
+    return -p * np.log(p) - (1 - p) * np.log1p(-p)
+
+
+def starts(n, pmfs):
+    """The law of Z_0 for each task."""
+    return jax.vmap(partial(drift.initial, n))(jnp.asarray(pmfs))
+
+
+def as_dit(table):
+    outcomes = [index for index in np.ndindex(table.shape) if table[index] > 0]
+    return dit.Distribution(outcomes, [table[index] for index in outcomes])
+
+
+def dit_information(table, x, y, given=()):
+    """I(X;Y|Z) in nats by dit; X, Y and Z are axes of the table."""
+    return dit.multivariate.coinformation(as_dit(table), [x, y], given) * np.log(2)
