@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,6 @@ from experiments.continuous_information import chains, exact, mixtures, rings
 from experiments.continuous_information.bracket import Feedback, Size, bracket, trajectory
 from sandbox import GaussianMixture, MarkovChain
 from theory import markov
-from theory.estimators import classifier_bound, sandwich
 
 CASES = {"small": mixtures.small, "two": chains.two_states, "three": rings.three_states}
 LOOPS = ["closed", "self-judge", "verifier", "fresh data"]
@@ -154,7 +153,7 @@ def law_of_kept(initial, transition, wrong, n, fpr):
 @pytest.mark.parametrize("index", range(8))
 def test_the_law_of_what_is_kept_of_a_ring_is_the_enumeration_of_paths(index):
     """The wrong move of each state is backward, where the pattern's bit says that forward is likelier."""
-    rng, n, fpr = np.random.default_rng(index), 5, 0.4
+    rng, n, fpr = np.random.default_rng(index), 4, 0.4
     initial, transition = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3)
     wrong = np.zeros((3, 3), bool)
     for state in range(3):
@@ -183,18 +182,6 @@ def test_the_judges_of_a_ring():
     for chain, right in zip(tasks.transition, jax.vmap(rings.right)(tasks), strict=True):
         moves = np.where(np.eye(3, dtype=bool), np.nan, chain)
         np.testing.assert_array_equal(~np.asarray(right), moves == np.nanmin(moves, 1, keepdims=True))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("loop", ["verifier", "self-judge"])
-def test_a_ring_keeps_the_first_symbol_right_steps_and_seven_wrong_ones_of_ten(loop):
-    case, tasks = case_of("three", loop)
-    seen = drawn(lambda key, task: case.seen(key, task.chain, task), jax.random.key(8), 50, tasks)
-    path, dropped = (np.asarray(counts) for counts in (seen.path, seen.path - seen.kept))
-    wrong = np.concatenate([np.zeros((8, 1, 3), bool), rings.WRONG.reshape(8, 1, 9)], 2)
-    assert (dropped[~np.broadcast_to(wrong, dropped.shape)] == 0).all()
-    number = (path * wrong).sum()
-    assert abs(dropped.sum() / number - 0.3) < 5 * (0.3 * 0.7 / number) ** 0.5
 
 
 # mixtures
@@ -278,7 +265,7 @@ def kept_law(initial, transition, right, rates, n):
 )
 def test_exact_information_is_the_enumeration_of_paths(loop):
     """Shares, rates and pseudo-counts by hand; where nothing is kept the model stays."""
-    n, alpha, share = 4, np.array([0.31415926, 0.4721359]), 0.2
+    n, alpha, share = 3, np.array([0.31415926, 0.4721359]), 0.2
     rates = (0.8, 0.3) if loop in ("verifier", "self-judge") else (1.0, 1.0)
     tasks = [
         (np.array([p, 1 - p]), np.array([[1 - a, a], [b, 1 - b]]))
@@ -335,49 +322,6 @@ def test_the_bounds_hold_the_exact_information(loop):
         assert (gap.mean >= -5 * gap.stderr).all()
         injection = theory.estimate(found.injection)
         assert ((injection.mean - truth) / injection.stderr > -5).all()
-
-
-# why a fit must not start from the model
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("warm", [False, True])
-def test_a_fit_that_starts_from_the_model_remembers_more_than_its_samples(warm):
-    """One sample of a model that 200 real samples taught: a step of EM from that model tells x and its old weights."""
-    fit = partial(GaussianMixture.fit, steps=1, known_scales=True)
-    record = sandbox.ensemble(
-        jax.random.key(11),
-        case_of("small")[1].mixture,
-        sandbox.KeepAll(),
-        num_samples=1,
-        num_generations=1,
-        num_replicas=4000,
-        num_real=200,
-        fit=fit if warm else partial(cold, fit),
-        progress=False,
-    )
-    before, after = (row(record.model, slice(None), slice(None), t) for t in (0, 1))
-    before = jax.tree.map(lambda leaf: jnp.asarray(leaf[:, :1000]), before)
-    logit = jnp.log(after.weights[..., 1:]) - jnp.log(after.weights[..., :1])
-    told = theory.estimate(
-        classifier_bound(jax.random.key(12), jnp.concatenate([logit, after.means[..., 0]], 2)).values
-    )
-    x = drawn_from(before)
-    above = sandwich(lambda x, models: jax.vmap(lambda z: z.log_prob(x), out_axes=1)(models), x, before).bounds
-    known = theory.estimate(above.upper)
-    apart = (told.mean - known.mean) / (told.stderr**2 + known.stderr**2) ** 0.5
-    assert apart > 5 if warm else apart < 5
-
-
-def cold(fit, model, x, weights):
-    """From one start for all."""
-    return fit(row(case_of("small")[1].mixture, 0), x, weights)
-
-
-def drawn_from(models):
-    """A sample of each, [x, r, dim]."""
-    keys = jax.random.split(jax.random.key(13), models.weights.shape[:2])
-    return jax.vmap(jax.vmap(lambda key, model: model.sample(key, 1)[0]))(keys, models)
 
 
 def test_a_perfect_judge_makes_no_nan():

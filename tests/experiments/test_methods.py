@@ -11,7 +11,6 @@ import pytest
 import theory
 from experiments.harness.ledger import Settings
 from experiments.methods import best_of_n, claims, study, tables
-from experiments.methods.study import METHODS
 from sandbox import environments, feedback
 from sandbox.models.policy import Network, log_law
 from sandbox.training import ADAM, RLVR, train
@@ -19,11 +18,6 @@ from theory.best_of_n import best_of
 
 QUICK = Settings()
 KEYS = jax.random.key_data(jax.random.split(jax.random.key(5), 2))
-
-
-def test_there_are_ten_methods():
-    assert len(METHODS) == 10
-    assert {study.ONCE, study.ANEW, study.REFIT, study.GRADIENT} <= set(METHODS)
 
 
 # nats
