@@ -73,6 +73,9 @@ def test_verify_writes_the_evidence(evidence: tuple[Path, str]) -> None:
     folder, out = evidence
     assert re.search(rf"jax .* on cpu × {jax.device_count()};", out.splitlines()[0])
     assert "report.html" in out and "\x1b" not in out
+    control = next(line.split() for line in out.splitlines() if line.startswith("C2-fake-control"))
+    assert control[:7] == ["C2-fake-control", "C2", "0.0000", "0.1000±0.0010", "-0.09497", "✗", "fails"]
+    assert control[7] == "fails" and control[-3:] == ["nats", "per", "generation"]
     assert re.search(r"\n✓ C1 .* 1 holds\n✓ C2 .* 1 holds, 1 control fails\n\n\d+ s, \d+ CPU seconds, \d+ comp", out)
     assert out.splitlines()[-1] == "3 of 3 rows as expected"
     rows = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
@@ -287,41 +290,26 @@ def alone(*finders: Finder) -> list[Experiment]:
     return [Experiment(check.id, "fake_experiment", (check,), (), {}) for check in checks]
 
 
-def test_two_experiments_are_measured_at_once_and_printed_in_order(tmp_path: Path, capsys: Captured) -> None:
-    """Each waits for the other, and the first one is then the slower."""
-    both, first_may = Barrier(2, timeout=20), Event()
+def test_experiments_are_measured_from_both_ends_at_once_and_printed_in_order(tmp_path: Path, capsys: Captured) -> None:
+    """The first and the last wait for each other, and the first for the second, which follows the last."""
+    both, rest = Barrier(2, timeout=20), Event()
 
     def first(settings: Settings) -> Found:
         both.wait()
-        assert first_may.wait(20)
-        return at_least(1.0, 0.0, "first")
-
-    def second(settings: Settings) -> Found:
-        both.wait()
-        first_may.set()
-        return at_least(2.0, 0.0, "second")
-
-    rows, _ = verify.measure(alone(first, second), Settings(), tmp_path, Console())
-    assert [row.slack for row in rows] == [1.0, 2.0] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
-    shown = capsys.readouterr().out
-    assert shown.index("C2-0") < shown.index("C2-1")
-
-
-def test_the_last_experiment_is_begun_with_the_first(tmp_path: Path) -> None:
-    """The second one waits for the two, so that it must not have the place of the last."""
-    both, met = Barrier(2, timeout=20), Event()
-
-    def outer(settings: Settings) -> Found:
-        both.wait()
-        met.set()
+        assert rest.wait(20)
         return at_least(1.0, 0.0, "")
 
-    def inner(settings: Settings) -> Found:
-        assert met.wait(20)
+    def second(settings: Settings) -> Found:
+        rest.set()
         return at_least(2.0, 0.0, "")
 
-    rows, _ = verify.measure(alone(outer, inner, outer), Settings(), tmp_path, Console())
-    assert [row.slack for row in rows] == [1.0, 2.0, 1.0]
+    def last(settings: Settings) -> Found:
+        both.wait()
+        return at_least(3.0, 0.0, "")
+
+    rows, _ = verify.measure(alone(first, second, last), Settings(), tmp_path, Console())
+    assert [row.slack for row in rows] == [1, 2, 3] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
+    assert re.findall("C2-[012]", capsys.readouterr().out) == ["C2-0", "C2-1", "C2-2"]
 
 
 def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def is_law(log_p):
 def test_the_likelihood_is_the_law_of_what_is_seen(name, loop):
     case, tasks = case_of(name, loop)
     latents = close_together(fitted(name), case.num_samples), tasks
-    seen = case.prepare(drawn(case.seen, jax.random.key(1), 200_000 // case.num_samples, *latents), tasks)
+    seen = case.prepare(drawn(case.seen, jax.random.key(1), 100_000 // case.num_samples, *latents), tasks)
     log_likelihood = jax.jit(case.seen_log_likelihood)
     is_law(jnp.stack([log_likelihood(row(seen, k), latents) for k in range(len(fitted(name)[0]))]))
 
@@ -131,23 +131,27 @@ def test_a_fit_does_not_remember_the_model(name):
     jax.tree.map(np.testing.assert_array_equal, case.fit(a, x, weights), case.fit(b, x, weights))
 
 
-# rings
+def kept_law(initial, transition, right, rates, n):
+    """Law of the counts [first, steps] of what is kept, by every path and every choice of what is kept of it.
 
-
-def law_of_kept(initial, transition, wrong, n, fpr):
-    """Every path, and every choice of what is kept of its steps: (first, counts of the kept steps) -> probability."""
-    law = defaultdict(float)
-    for path in itertools.product(range(3), repeat=n):
+    `right` is [state, next]; the first symbol passes for right; `rates`: how often what is right, and what is wrong,
+    is kept.
+    """
+    law, states = defaultdict(float), len(initial)
+    for path in itertools.product(range(states), repeat=n):
         steps = list(itertools.pairwise(path))
         p = initial[path[0]] * np.prod([transition[step] for step in steps])
-        for kept in itertools.product([0, 1], repeat=n - 1):
-            counts, q = np.zeros((3, 3), int), p
-            for keep, step in zip(kept, steps, strict=True):
-                rate = fpr if wrong[step] else 1.0
-                q *= rate if keep else 1 - rate
-                counts[step] += keep
-            law[(path[0], *counts.ravel().tolist())] += q
+        accepted = [rates[0]] + [rates[0] if right[step] else rates[1] for step in steps]
+        for kept in itertools.product([0, 1], repeat=n):
+            q = p * np.prod([a if keep else 1 - a for a, keep in zip(accepted, kept, strict=True)])
+            counts = np.zeros(states + states**2, int)
+            counts[path[0]] += kept[0]
+            np.add.at(counts, [states + states * a + b for a, b in steps], kept[1:])
+            law[tuple(counts.tolist())] += q
     return {what: p for what, p in law.items() if p > 0}
+
+
+# rings
 
 
 @pytest.mark.parametrize("index", range(8))
@@ -158,10 +162,10 @@ def test_the_law_of_what_is_kept_of_a_ring_is_the_enumeration_of_paths(index):
     wrong = np.zeros((3, 3), bool)
     for state in range(3):
         wrong[state, (state + (2 if index >> state & 1 else 1)) % 3] = True
-    law = law_of_kept(initial, transition, wrong, n, fpr)
+    law = kept_law(initial, transition, ~wrong, (1.0, fpr), n)
     np.testing.assert_array_equal(rings.WRONG[index], wrong)
     kept = np.array(list(law))
-    explained = rings.explain(np.eye(3)[kept[:, 0]], kept[:, 1:].reshape(-1, 3, 3), n, fpr)
+    explained = rings.explain(kept[:, :3].astype(float), kept[:, 3:].reshape(-1, 3, 3), n, fpr)
     chain = jnp.log(jnp.concatenate([jnp.asarray(initial), jnp.asarray(transition).ravel()]))[None]
     found = np.exp(rings.log_likelihood(explained, chain, jnp.array([index])))[:, 0]
     np.testing.assert_allclose(found, list(law.values()), rtol=1e-10)
@@ -242,22 +246,6 @@ def test_the_law_of_what_is_seen_of_a_mixture_sums_to_one(loop):
 
 
 # two states, of which all is known
-
-
-def kept_law(initial, transition, right, rates, n):
-    """Law of the counts [first, steps] of what is kept, where right is [2, 2] and the first symbol passes for right."""
-    law = defaultdict(float)
-    for path in itertools.product(range(2), repeat=n):
-        steps = list(itertools.pairwise(path))
-        p = initial[path[0]] * np.prod([transition[step] for step in steps])
-        accepted = [rates[0]] + [rates[0] if right[step] else rates[1] for step in steps]
-        for kept in itertools.product([0, 1], repeat=n):
-            q = p * np.prod([a if keep else 1 - a for a, keep in zip(accepted, kept, strict=True)])
-            counts = np.zeros(6, int)
-            counts[path[0]] += kept[0]
-            np.add.at(counts, [2 + 2 * a + b for a, b in steps], kept[1:])
-            law[tuple(counts.tolist())] += q
-    return law
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-import io
 import json
 import math
 import os
@@ -7,11 +6,9 @@ from pathlib import Path
 
 import pytest
 from fake_experiment import CHECK, CONTROL
-from rich.console import Console
 
 from experiments.harness import ledger
-from experiments.harness.ledger import Row, Settings
-from experiments.harness.verify import Printer
+from experiments.harness.ledger import Settings
 
 ROW, OTHER = CHECK.row(Settings()), CONTROL.row(Settings())
 
@@ -104,28 +101,6 @@ def test_decimals_follow_the_error() -> None:
     assert ledger.numbers(row) == ("0.69310", "0.69315±0.00042")
     assert ledger.numbers(replace(row, stderr=0.0)) == ("0.6931", "0.6931±0")
     assert ledger.numbers(replace(row, measured=None)) == ("0.6931", "±0.00042")
-
-
-def printed(row: Row, **console: object) -> list[str]:
-    file = io.StringIO()
-    printer = Printer.on(Console(file=file, **console), [row.id])  # pyright: ignore[reportArgumentType]
-    printer.header()
-    printer.row(row, 1.23)
-    return file.getvalue().splitlines()
-
-
-def test_a_pipe_gets_plain_text_in_one_line_a_row() -> None:
-    _, line = printed(OTHER, width=80)
-    assert (
-        " ".join(line.split())
-        == "C2-fake-control C2 0.0000 0.1000±0.0010 -0.09497 ✗ fails fails 1.2 s nats per generation"
-    )
-
-
-def test_an_unexpected_verdict_is_marked() -> None:
-    row = replace(OTHER, verdict="holds")
-    assert "✓ holds ≠ fails" in printed(row)[1]
-    assert ledger.summary([ROW, row]) == "1 of 2 rows as expected; 1 refuted: C2-fake-control (holds)"
 
 
 def test_more_open_rows_than_are_allowed_are_said() -> None:

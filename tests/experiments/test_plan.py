@@ -217,7 +217,7 @@ def test_the_budget_is_an_average_and_says_so(capsys: Captured) -> None:
     )
     assert "a hard limit leaves more wrong" in text
     _, wrong = budget.best_round((0.9, 0.2), 0.3, 100)
-    rng, share, spent = np.random.default_rng(0), np.full(200_000, 0.3), np.zeros(200_000)
+    rng, share, spent = np.random.default_rng(0), np.full(50_000, 0.3), np.zeros(50_000)
     for _ in range(40):
         kept = 0.9 * share + 0.2 * (1 - share)
         spent += size + rng.negative_binomial(int(size), kept)
