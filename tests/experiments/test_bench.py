@@ -178,23 +178,23 @@ def test_the_two_take_turns_and_the_ratio_is_theirs() -> None:
     assert Timing([1.0, 10.0, 1.0, 10.0], [3.0, 30.0, 3.0, 30.0], 1, 0.5).ratio == 3  # of the turns
 
 
-def fake_table() -> list[Row]:
-    def compiled_once() -> None:
-        time.sleep(1e-4)
-
-    return [
-        Row("quick", "one replica", "NumPy", compiled_once, lambda: time.sleep(1e-3), 2.0),
-        Row("quick", "one replica", "a Python loop", compiled_once, lambda: time.sleep(1e-3), None, 0.25),
-        Row("slow", "two replicas", "NumPy", lambda: time.sleep(1e-2), lambda: time.sleep(1e-3), 2.0),
-    ]
-
-
 def test_bench_keeps_what_it_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("experiments.cli.evidence.set_up_jax", lambda: None)  # the tests have
-    monkeypatch.setattr(bench, "table", fake_table)
-    monkeypatch.setattr(bench, "EFFORTS", {"quick": Effort(0, 2, 2)})
+    ours = lambda: 1e-3  # noqa: E731
+    rows = [
+        Row("quick", "one replica", "NumPy", ours, lambda: 1e-2, 2.0),
+        Row("quick", "one replica", "a Python loop", ours, lambda: 1e-2, None, 0.25),
+        Row("slow", "two replicas", "NumPy", lambda: 1e-1, lambda: 1e-2, 2.0),
+    ]
+
+    def measure(row: Row, effort: Effort, *, compiled: bool) -> Timing:
+        """What each says that it takes."""
+        return Timing([row.ours()] * 2, [row.alternative()] * 2, 1, None if compiled else 0.1)
+
+    monkeypatch.setattr(bench, "table", lambda: rows)
+    monkeypatch.setattr(bench, "measure", measure)
     assert cli.main(["bench", "--out", str(tmp_path)]) == 0
     headline, *lines = capsys.readouterr().out.splitlines()
     assert "jax" in headline and "cores" in headline and "cpu × 2" in headline
