@@ -292,7 +292,7 @@ def alone(*finders: Finder) -> list[Experiment]:
 
 def test_experiments_are_measured_from_both_ends_at_once_and_printed_in_order(tmp_path: Path, capsys: Captured) -> None:
     """The first and the last wait for each other, and the first for the second, which follows the last."""
-    both, rest = Barrier(2, timeout=20), Event()
+    both, met, rest = Barrier(2, timeout=20), Event(), Event()
 
     def first(settings: Settings) -> Found:
         both.wait()
@@ -300,11 +300,13 @@ def test_experiments_are_measured_from_both_ends_at_once_and_printed_in_order(tm
         return at_least(1.0, 0.0, "")
 
     def second(settings: Settings) -> Found:
+        assert met.wait(20)
         rest.set()
         return at_least(2.0, 0.0, "")
 
     def last(settings: Settings) -> Found:
         both.wait()
+        met.set()
         return at_least(3.0, 0.0, "")
 
     rows, _ = verify.measure(alone(first, second, last), Settings(), tmp_path, Console())

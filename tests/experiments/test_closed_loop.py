@@ -59,7 +59,7 @@ def test_english_is_read_whole():
         ("nan.csv", "1,2\n" * 30 + "nan,2\n", "row 31"),
         ("header.csv", "x,y\n1,2\n", "row 1"),
         ("short.txt", "too short", "1000 characters"),
-        ("image.png", b"\x89PNG\xff\xfe", ""),
+        ("image.png", b"\x89PNG\xff\xfe", "data"),
     ],
 )
 def test_bad_data_are_refused(tmp_path, name, content, message):

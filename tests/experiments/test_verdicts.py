@@ -49,6 +49,13 @@ def test_no_schedule_passes_the_bound():
         assert best.schedules[0].max() <= study.LARGEST
 
 
+def test_no_loop_needs_fewer_verdicts_than_the_converse():
+    loops = study.fixations()
+    assert (loops.verdicts >= loops.needed).all()
+    blocks = study.loop(QUICK)
+    assert (blocks.verdicts >= blocks.needed).all()
+
+
 def test_the_converse_of_blocks():
     expected = [budget.information_needed(0.05, np.full(c, 1 / c)) for c in (2, 16)]
     np.testing.assert_allclose(study.fano(np.array([2, 16]), 0.05), expected, rtol=1e-12)
