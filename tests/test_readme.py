@@ -15,6 +15,11 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_to_compile():
+    """Not here, where running takes longer."""
+
+
 def _numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text)]
 

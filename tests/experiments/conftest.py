@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from types import ModuleType
 
 import fake_experiment
@@ -5,6 +6,7 @@ import fake_experiment_with_data
 import pytest
 
 import experiments
+from experiments import cli
 
 
 @pytest.fixture
@@ -14,3 +16,16 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(experiments, "EXPERIMENTS", modules)
     monkeypatch.setattr(fake_experiment_with_data, "CALLS", [])
     return fake_experiment
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that cannot be done, and gives what it says: one line on stderr, and its exit status."""
+
+    def refused(*arguments: str, status: int = 2) -> str:
+        assert cli.main(arguments) == status
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("infoloop: ")
+        return line
+
+    return refused

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import sandbox
-import theory
 from experiments import bench, cli
 from experiments.bench import Effort, Row, Timing, baselines, networks, work
 from experiments.continuous_information import coverage
+from theory import budget, drift
 
 SIZE = dict(num_replicas=500, num_samples=10, num_generations=5)
 WEIGHTS, MEANS, IDENTITIES = np.array([0.4, 0.6]), np.array([[-3.0, 0.0], [3.0, 1.0]]), np.tile(np.eye(2), (2, 1, 1))
@@ -105,29 +105,23 @@ def test_all_expectation_maximisations_are_the_same() -> None:
             assert np.allclose(np.asarray(other).reshape(expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
 
 
-def test_the_chains_are_the_same() -> None:
-    initial = np.stack([np.asarray(theory.drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
-    acceptances = ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])
-    kernels = np.stack([np.asarray(theory.drift.selection_kernel(5, np.array(a))) for a in acceptances])
-    ours = theory.drift.laws(initial, kernels, 4)[-1]
-    np.testing.assert_allclose(baselines.last_law(initial, kernels, 4), ours, rtol=0, atol=1e-13)
-    same = theory.drift.laws(initial, kernels[0], 4)[-1]
-    np.testing.assert_allclose(baselines.last_law(initial, kernels[0], 4), same, rtol=0, atol=1e-13)
-
-
-def test_the_phase_diagram_is_the_same() -> None:
+def test_what_is_exact_is_the_same() -> None:
+    """Chains with a verifier a task and with one for all, chances to end right, information."""
+    initial = np.stack([np.asarray(drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
+    kernels = np.stack([np.asarray(drift.selection_kernel(5, np.array(a))) for a in ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])])
     sizes, ratios = np.array([2, 7]), np.array([0.001, 0.6])
-    ours = theory.budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3)
-    np.testing.assert_allclose(baselines.fixation(sizes, ratios, 0.3), ours, rtol=0, atol=1e-12)
-
-
-def test_the_information_is_the_same() -> None:
-    prior, rates = np.full(3, 1 / 3), (0.0, 0.3, 0.9)
-    initial = jnp.stack([theory.drift.initial(20, np.array([p, 1 - p])) for p in rates])
-    kernel = theory.drift.neutral_kernel(20)
-    ours = theory.drift.information(prior, initial, kernel, 30)
-    theirs = baselines.information(prior, np.asarray(initial), np.asarray(kernel), 30)
-    assert np.abs(np.asarray(ours) - theirs).max() <= 1e-12
+    prior, kernel = np.full(3, 1 / 3), drift.neutral_kernel(20)
+    starts = jnp.stack([drift.initial(20, np.array([p, 1 - p])) for p in (0.0, 0.3, 0.9)])
+    for ours, theirs in (
+        (drift.laws(initial, kernels, 4)[-1], baselines.last_law(initial, kernels, 4)),
+        (drift.laws(initial, kernels[0], 4)[-1], baselines.last_law(initial, kernels[0], 4)),
+        (budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3), baselines.fixation(sizes, ratios, 0.3)),
+        (
+            drift.information(prior, starts, kernel, 30),
+            baselines.information(prior, np.asarray(starts), np.asarray(kernel), 30),
+        ),
+    ):
+        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
 
 
 def test_the_pointwise_informations_are_the_same() -> None:
@@ -144,30 +138,34 @@ def test_the_pointwise_informations_are_the_same() -> None:
         np.testing.assert_allclose(values, expected, rtol=1e-12, atol=1e-10)
 
 
+@pytest.fixture(scope="module")
+def table() -> list[Row]:
+    return bench.table()
+
+
 @pytest.mark.slow
-def test_the_log_likelihoods_are_the_same() -> None:
+def test_the_log_likelihoods_are_the_same(table: list[Row]) -> None:
     """The bare product, where no count meets a zero; the memory that the result is written into does not matter."""
-    (row,) = [row for row in bench.table() if row.name == "ln p(d|z)"]
+    (row,) = [row for row in table if row.name == "ln p(d|z)"]
     ours, theirs = np.asarray(row.ours()), row.alternative()
     possible = np.isfinite(ours)
     assert 0 < possible.sum() < ours.size and not np.isnan(ours).any()
     np.testing.assert_allclose(ours[possible], theirs[possible], rtol=1e-14, atol=1e-12)
 
 
-def test_the_informations_are_those_of_dit() -> None:
-    (row,) = [row for row in bench.table() if row.against == "dit"]
+def test_the_informations_are_those_of_dit(table: list[Row]) -> None:
+    (row,) = [row for row in table if row.against == "dit"]
     theirs = row.alternative()
     np.testing.assert_allclose(np.asarray(row.ours())[: len(theirs)], theirs, rtol=1e-12)
 
 
-def test_the_table_has_the_rows_that_were_promised() -> None:
-    rows = bench.table()
-    assert [row.target for row in rows if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
+def test_the_table_has_the_rows_that_were_promised(table: list[Row]) -> None:
+    assert [row.target for row in table if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
     widths = bench.COLUMNS
-    assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in rows)
+    assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in table)
 
 
-def test_the_two_take_turns() -> None:
+def test_the_two_take_turns_and_the_ratio_is_theirs() -> None:
     calls: list[str] = []
     row = Row("a", "b", "c", lambda: calls.append("ours"), lambda: calls.append("theirs"), 1.0, share=0.5)
     timing = bench.measure(row, Effort(seconds=0, least=3, most=5))
@@ -175,35 +173,28 @@ def test_the_two_take_turns() -> None:
     assert len(timing.ours) == len(timing.alternative) == 3 and timing.compile is not None
     assert bench.measure(row, Effort(seconds=60, least=1, most=4), compiled=True).compile is None
     assert calls[-9:] == ["theirs", *["ours", "theirs"] * 4]
-
-
-def test_a_share_is_scaled_up() -> None:
-    row = Row("a", "b", "c", lambda: None, lambda: time.sleep(0.01), 1.0, share=0.1)
-    assert min(bench.measure(row, Effort(0, 2, 2)).alternative) >= 0.1
-
-
-def test_the_ratio_is_that_of_the_turns() -> None:
-    slow_half_of_the_time = Timing([1.0, 10.0, 1.0, 10.0], [3.0, 30.0, 3.0, 30.0], 1, 0.5)
-    assert slow_half_of_the_time.ratio == 3
-
-
-def fake_table() -> list[Row]:
-    def compiled_once() -> None:
-        time.sleep(1e-4)
-
-    return [
-        Row("quick", "one replica", "NumPy", compiled_once, lambda: time.sleep(1e-3), 2.0),
-        Row("quick", "one replica", "a Python loop", compiled_once, lambda: time.sleep(1e-3), None, 0.25),
-        Row("slow", "two replicas", "NumPy", lambda: time.sleep(1e-2), lambda: time.sleep(1e-3), 2.0),
-    ]
+    slow = row._replace(alternative=lambda: time.sleep(0.01), share=0.1)
+    assert min(bench.measure(slow, Effort(0, 2, 2)).alternative) >= 0.1  # scaled up
+    assert Timing([1.0, 10.0, 1.0, 10.0], [3.0, 30.0, 3.0, 30.0], 1, 0.5).ratio == 3  # of the turns
 
 
 def test_bench_keeps_what_it_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("experiments.cli.evidence.set_up_jax", lambda: None)  # the tests have
-    monkeypatch.setattr(bench, "table", fake_table)
-    monkeypatch.setattr(bench, "EFFORTS", {"quick": Effort(0, 2, 2)})
+    ours = lambda: 1e-3  # noqa: E731
+    rows = [
+        Row("quick", "one replica", "NumPy", ours, lambda: 1e-2, 2.0),
+        Row("quick", "one replica", "a Python loop", ours, lambda: 1e-2, None, 0.25),
+        Row("slow", "two replicas", "NumPy", lambda: 1e-1, lambda: 1e-2, 2.0),
+    ]
+
+    def measure(row: Row, effort: Effort, *, compiled: bool) -> Timing:
+        """What each says that it takes."""
+        return Timing([row.ours()] * 2, [row.alternative()] * 2, 1, None if compiled else 0.1)
+
+    monkeypatch.setattr(bench, "table", lambda: rows)
+    monkeypatch.setattr(bench, "measure", measure)
     assert cli.main(["bench", "--out", str(tmp_path)]) == 0
     headline, *lines = capsys.readouterr().out.splitlines()
     assert "jax" in headline and "cores" in headline and "cpu × 2" in headline
@@ -233,7 +224,8 @@ def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.Mon
 
 def test_the_policies_are_trained_alike() -> None:
     """The share right in each round, averaged over seeds; Adam's two are the same from the first round on."""
-    rounds, (start, prompts) = 30, networks.policies(48)
+    rounds, num_seeds = 30, 24
+    start, prompts = networks.policies(num_seeds)
     ours = np.asarray(networks.trained_policies(start, prompts, rounds))
     size = networks.POLICY | {"num_rounds": rounds}
     weights = networks.policy_weights(start)
@@ -242,7 +234,7 @@ def test_the_policies_are_trained_alike() -> None:
     ).T
     np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
     difference = ours[:, 1:] - theirs[:, 1:]
-    assert (np.abs(difference.mean(0)) <= 5 * difference.std(0, ddof=1) / 48**0.5).all()
+    assert (np.abs(difference.mean(0)) <= 5 * difference.std(0, ddof=1) / num_seeds**0.5).all()
     assert ours[:, -1].mean() > ours[:, 0].mean() + 0.3
 
 

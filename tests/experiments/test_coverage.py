@@ -1,6 +1,6 @@
 """The intervals cover as often as the laws of their replicas say, and the rows of the ledger can fail."""
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 import scipy.integrate
@@ -72,8 +72,8 @@ def test_shared_tasks_are_missed_as_often_as_their_correlation_says():
 
 
 def test_every_interval_has_a_width():
-    for row in coverage.covered(QUICK):
-        assert row.repeats == 20_000 and row.half_width > 0
+    rows = coverage.covered(jax.random.key(0), repeats=500)
+    assert len(rows) == 9 and all(row.repeats == 500 and row.half_width > 0 for row in rows)
 
 
 @pytest.mark.slow
@@ -98,11 +98,3 @@ def test_the_figure_has_a_dot_for_each_interval_in_both_panels():
     ]
     dots = [line.get_xdata()[0] for line in right.lines]
     np.testing.assert_allclose(dots, [row.half_width for row in reversed(rows)])
-
-
-def test_the_pair_is_symmetric():
-    """i(x;y) = i(y;x)."""
-    x, y = jnp.asarray(np.random.default_rng(0).standard_normal((2, 20)))
-    values = coverage.pair_information(x, y, WEIGHTS, MEANS, coverage.COVARIANCES)
-    swapped = coverage.pair_information(y, x, WEIGHTS, MEANS[:, ::-1], coverage.COVARIANCES[:, ::-1, ::-1])
-    np.testing.assert_allclose(values, swapped, atol=1e-13)

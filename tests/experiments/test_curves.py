@@ -1,13 +1,11 @@
 """Curves of races made by hand."""
 
-import jax
 import numpy as np
 import pytest
 
 from experiments.thesis import curves
 from experiments.thesis.curves import BOTH, INTENDED, SPURIOUS, Curves
 from sandbox.online import Race
-from theory import prequential
 
 RNG = np.random.default_rng(0)
 
@@ -84,23 +82,3 @@ def test_turns_have_the_error_of_the_seeds():
     saving[1, INTENDED] -= 0.5
     at, lower, upper = (float(x) for x in curves.predicted_turn(one._replace(saving=saving)))
     assert at == pytest.approx(27) and upper - at == pytest.approx(12.7062 / 2, rel=1e-4) == at - lower
-
-
-def test_many_turns_at_once():
-    """Those of means, without their errors, in any shape."""
-    one = straight(lambda n: n - 27, lambda n: 1 - n / 80)
-    leads = np.stack([one.lead, one.trust])
-    np.testing.assert_allclose(curves.turning(leads, one.samples), [[27, 27], [40, 40]], rtol=1e-12)
-
-
-def test_savings_are_those_of_the_theory():
-    loss = RNG.random((2, 3, 9)).astype(np.float32)
-    expected = prequential.saving(loss.astype(float), np.log(2), batch=32)
-    np.testing.assert_allclose(curves.savings(loss, 32), expected, rtol=1e-12)
-
-
-def test_a_race_of_jax_is_one_of_numpy():
-    made = race((2,), 20)
-    found = curves.curves(jax.tree.map(jax.numpy.asarray, made), batch=3)
-    for a, b in zip(found, curves.curves(made, batch=3), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12)

@@ -1,13 +1,9 @@
 """The drift barrier by other routes; its rows fail where their study is broken."""
 
 import numpy as np
-import pytest
-from matplotlib.colors import to_hex
 
 import theory
-from experiments.drift_barrier import claims, figures, study
-from experiments.drift_barrier.figures import FIGURES
-from experiments.harness import figures as plots
+from experiments.drift_barrier import claims, study
 from experiments.harness.ledger import Settings
 from theory import budget, drift
 
@@ -23,7 +19,7 @@ def test_start_information_is_that_of_the_samples():
 
 def test_what_is_always_kept_is_not_wrong():
     """Without a blind spot more samples do end right more often: the spot is the reason."""
-    sizes = (2, 8, 20)
+    sizes = (2, 6, 12)
     acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
     right = [study._ends(n, acceptance, start)[0] for n in sizes]
     assert right == sorted(right)
@@ -55,29 +51,3 @@ def test_a_row_can_fail(monkeypatch):
     monkeypatch.setattr(study, "exact", lambda sizes: np.full((3, 2), 0.6))
     assert claims.mixture(QUICK).outcome().verdict == "fails"
     assert claims.barrier(claims.GOOD, QUICK).outcome().verdict == "fails"
-
-
-@pytest.mark.slow
-def test_no_line_strikes_a_label_through(monkeypatch):
-    """What ends at 0, or below a dashed limit, and a white label where the picture is yellow."""
-    monkeypatch.setattr(figures.budget, "break_even", lambda n, share: 0.99 * np.sqrt(share) * (1 - 0.3 / n))
-    monkeypatch.setattr(figures.budget, "break_even_limit", np.sqrt)
-    sizes, ratios = np.array([2, 5, 20, 50, 200]), np.linspace(0, 0.999, 9)
-    ends = study.Diagram(sizes, ratios, (1 - ratios[:, None]) ** (4 / sizes))
-    monkeypatch.setattr(
-        study, "gain", lambda settings: ends._replace(ratios=0.85 + ratios / 7, values=ends.values - 0.5)
-    )
-    monkeypatch.setattr(study, "ends_right", lambda settings: ends)
-    for name in ("break-even", "blind-spot"):
-        fig = FIGURES[f"drift-barrier-{name}"](QUICK)
-        fig.draw_without_rendering()
-        for ax in fig.axes:
-            lines = [line.get_transform().transform_path(line.get_path()) for line in ax.lines]
-            for text in ax.texts:
-                box = text.get_window_extent().padded(-1)
-                assert not any(line.intersects_bbox(box, filled=False) for line in lines), text.get_text()
-                assert box.y0 > ax.bbox.y0
-    labels = {
-        text.get_text(): text.get_color() for ax in FIGURES["drift-barrier-diagram"](QUICK).axes for text in ax.texts
-    }
-    assert to_hex(labels[".95"]) == plots.DARK and to_hex(labels["½"]) == plots.LIGHT.lower()

@@ -1,17 +1,14 @@
-import io
 import json
 import math
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_experiment import CHECK, CONTROL
-from rich.console import Console
 
 from experiments.harness import ledger
-from experiments.harness.ledger import Row, Settings
-from experiments.harness.verify import Printer
+from experiments.harness.ledger import Settings
 
 ROW, OTHER = CHECK.row(Settings()), CONTROL.row(Settings())
 
@@ -104,39 +101,6 @@ def test_decimals_follow_the_error() -> None:
     assert ledger.numbers(row) == ("0.69310", "0.69315±0.00042")
     assert ledger.numbers(replace(row, stderr=0.0)) == ("0.6931", "0.6931±0")
     assert ledger.numbers(replace(row, measured=None)) == ("0.6931", "±0.00042")
-
-
-def printed(row: Row, **console: object) -> list[str]:
-    file = io.StringIO()
-    printer = Printer.on(Console(file=file, **console), [row.id])  # pyright: ignore[reportArgumentType]
-    printer.header()
-    printer.row(row, 1.23)
-    return file.getvalue().splitlines()
-
-
-def test_a_pipe_gets_plain_text_in_one_line_a_row() -> None:
-    _, line = printed(OTHER, width=80)
-    assert (
-        " ".join(line.split())
-        == "C2-fake-control C2 0.0000 0.1000±0.0010 -0.09497 ✗ fails fails 1.2 s nats per generation"
-    )
-
-
-def test_80_columns_are_enough_for_a_long_id() -> None:
-    row = replace(ROW, id="C2-an-id-that-is-much-too-long-for-its-column")
-    lines = printed(row, width=80, force_terminal=True, color_system=None)
-    assert max(map(len, lines)) <= 80 and lines[1] == row.id
-    assert lines[0].index("outcome") == lines[2].index("✓")
-
-
-def test_an_unexpected_verdict_is_marked() -> None:
-    row = replace(OTHER, verdict="holds")
-    assert "✓ holds ≠ fails" in printed(row)[1]
-    assert ledger.summary([ROW, row]) == "1 of 2 rows as expected; 1 refuted: C2-fake-control (holds)"
-
-
-def test_dataclasses_are_plain() -> None:
-    assert Row(**asdict(ROW)) == ROW
 
 
 def test_more_open_rows_than_are_allowed_are_said() -> None:

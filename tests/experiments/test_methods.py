@@ -11,19 +11,13 @@ import pytest
 import theory
 from experiments.harness.ledger import Settings
 from experiments.methods import best_of_n, claims, study, tables
-from experiments.methods.study import METHODS
-from sandbox import environments, feedback
+from sandbox import feedback
 from sandbox.models.policy import Network, log_law
 from sandbox.training import ADAM, RLVR, train
 from theory.best_of_n import best_of
 
 QUICK = Settings()
 KEYS = jax.random.key_data(jax.random.split(jax.random.key(5), 2))
-
-
-def test_there_are_ten_methods():
-    assert len(METHODS) == 10
-    assert {study.ONCE, study.ANEW, study.REFIT, study.GRADIENT} <= set(METHODS)
 
 
 # nats
@@ -136,11 +130,6 @@ def test_the_outputs_of_a_verdict_by_hand():
     np.testing.assert_allclose(of_right, log(3) - 2 / 3 * log(2))
     np.testing.assert_allclose(of_wrong, 0, atol=1e-15)
     np.testing.assert_allclose(path.within(5), [[2 / 3, 1 / 3, 0]])
-
-
-def test_table_prompts_are_balanced():
-    """Each class is right for as many prompts: ln K is the most an answer can tell."""
-    assert np.ptp(np.bincount(environments.table_prompts(12, 4, 3).right)) == 0
 
 
 # best of n

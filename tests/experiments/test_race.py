@@ -100,32 +100,3 @@ def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureF
     end = [row for row in rows if row["samples"] == "2048" and row["decorrelated"] == "0.0"]
     assert all(float(row["saving_intended_nats"]) > float(row["saving_spurious_nats"]) > 0 for row in end)
     assert all(float(row["reliance"]) < 0.5 for row in end)
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ("--agreement .3", "--agreement is 0.3; accepted: a share from 0.5 to 1"),
-        ("--agreement much", "--agreement is 'much'; accepted: a number such as 0.3 or 30%"),
-        ("--agreement .9 --label-noise .5", "--label-noise is 0.5"),
-        ("--agreement .9 --intended colour", "--intended is 'colour'; accepted: bit, parity"),
-        ("--agreement .9 --spurious lenght", "--spurious is 'lenght'; did you mean length? accepted: bit, parity"),
-        ("--agreement .9 --order three", "--order is 'three'; accepted: a whole number such as 1000 or 1e3"),
-        ("--agreement .9 --spurious-margin high", "--spurious-margin is 'high'; accepted: a number such as 0.3 or 30%"),
-        ("--agreement .9 --order 11", "--intended parity: "),
-        ("--agreement .9 --spurious source --spurious-order 6", "--spurious source: "),
-        ("--agreement .9 --samples 100", "--samples is 100; accepted: 2048 or more"),
-        ("--agreement .9 --samples few", "--samples is 'few'"),
-        ("--agreement .9 --seeds 1", "--seeds is 1; accepted: 2 or more"),
-        ("--agreement .9 --learning-rate 0", "--learning-rate is 0.0; accepted: a number above 0"),
-        ("--agreement .9 --intended bit --order 2", "--intended bit: order: with bit 1 is accepted"),
-        ("--agreement .9 --spurious-order 3", "--spurious length: order: with length 1 is accepted"),
-        ("--agreement .9 --margin .5", "--intended parity: margin: with parity none is accepted"),
-        ("--agreement .9 --order 7 --student table", "--intended parity of 7: a table sees only 6"),
-        ("--agreement .9 --scale -1", "--intended parity: scale"),
-    ],
-)
-def test_what_cannot_race_is_refused(options: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["race", *options.split()]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"infoloop: {named}")

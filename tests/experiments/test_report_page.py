@@ -28,6 +28,7 @@ REAL = os.environ.get("INFOLOOP_REPORT")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 MOST_BYTES = 3_000_000
 NARROW, WIDE = 360, 1280
+SCREENS = pytest.mark.parametrize(("width", "scheme"), [(NARROW, "light"), (WIDE, "dark")])
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or chromium-browser on this machine")
 
@@ -110,8 +111,7 @@ def ids(lines: list[report.Line]) -> list[str]:
     return [line.row.id for line in lines]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
+@SCREENS
 def test_it_fits_the_screen(width: int, scheme: str, load: Open) -> None:
     page = load(width=width, color_scheme=scheme)
     page.eval_on_selector_all("details", "all => all.forEach(d => d.open = true)")
@@ -122,11 +122,10 @@ def test_it_fits_the_screen(width: int, scheme: str, load: Open) -> None:
     assert light == (scheme == "light")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(scheme: str, load: Open) -> None:
-    for width in (WIDE,) if REAL else (NARROW, WIDE):  # the real page takes axe some seconds
-        found = Axe().run(load(width=width, color_scheme=scheme), options={"resultTypes": ["violations"]})
-        assert found.violations_count == 0, found.generate_report()
+@SCREENS
+def test_axe_finds_nothing(width: int, scheme: str, load: Open) -> None:
+    found = Axe().run(load(width=width, color_scheme=scheme), options={"resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_figures_are_drawn_with_text_and_names(load: Open) -> None:

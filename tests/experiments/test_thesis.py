@@ -19,7 +19,6 @@ from experiments.thesis.rates import MLPS, TABLES, Pool
 from experiments.thesis.study import COPIES, TURNING
 from sandbox.components import KINDS, component, shortcut
 from sandbox.online import Race
-from theory import prequential
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
@@ -320,23 +319,3 @@ def test_the_flow_turns_where_a_matrix_exponential_does():
 
     expected = brentq(lambda t: saved(s, a, t) - saved(1, b, t), 10, 100)
     close(flow.crosses(s), expected, atol=1e-6)
-
-
-MIXED = 4  # samples
-
-
-def test_the_posterior_of_a_mixture_follows_the_savings():
-    """Of two tables, Beta(½, ½) in each context, in all sequences of samples of two signs and a label: π e^saving."""
-    cells = np.array(list(itertools.product(range(8), repeat=MIXED)))
-    signs, labels = np.stack([cells >> 2, cells >> 1 & 1]), cells & 1
-    earlier = np.tri(MIXED, k=-1, dtype=bool)
-    same = (signs[..., None] == signs[..., None, :]) & earlier
-    agree = same & (labels[..., None] == labels[..., None, :])
-    losses = -np.log((agree.sum(-1) + 0.5) / (same.sum(-1) + 1))
-    savings = np.asarray(prequential.saving(losses, math.log(2)))[..., -1]
-    theta = (1 + np.cos((np.arange(MIXED) + 0.5) * math.pi / MIXED)) / 2  # Gauss–Chebyshev: exact for such polynomials
-    evidence = np.ones(signs.shape[:-1])
-    for context in (0, 1):
-        ones, zeros = (((signs == context) & (labels == y)).sum(-1)[..., None] for y in (1, 0))
-        evidence *= (theta**ones * (1 - theta) ** zeros).mean(-1)
-    close(prequential.mixture_weights(savings.T), (evidence / evidence.sum(0)).T)

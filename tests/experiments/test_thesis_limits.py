@@ -11,10 +11,9 @@ from scipy.special import stdtrit
 
 from experiments.harness.ledger import Settings
 from experiments.thesis import acceleration, claims, failures, flow
-from experiments.thesis.cases import CASES, MLP, race_all
+from experiments.thesis.cases import CASES, race_all
 from experiments.thesis.curves import Curves
-from experiments.thesis.failures import FAILURES, Probe
-from experiments.thesis.study import LINEAR
+from experiments.thesis.failures import Probe
 from theory import prequential
 
 QUICK = Settings()
@@ -104,34 +103,6 @@ def test_contexts_that_never_occur_save_nothing():
     for contexts in (2, failures.CONTEXTS):
         expected = prequential.table_saving(failures.table_joint(contexts, 0.8), failures.SAMPLES)
         close(failures.table_saving(contexts, 0.8), expected, atol=1e-12)
-
-
-@pytest.fixture(scope="module")
-def raced():
-    """Four seeds, or some times as many, of what fails, and of the controls."""
-    probes = (*failures.FAILURES.values(), *failures.CONTROLS.values())
-    needed = {name for probe in probes for name in (probe.case, probe.predictor)}
-    found = {}
-    for student in (MLP, LINEAR):
-        names = [name for name, case in CASES.items() if name in needed and case.student == student]
-        found |= zip(names, race_all(jax.random.key(5), [CASES[name] for name in names], 4), strict=True)
-    return lambda _, name: found[name]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", FAILURES)
-def test_a_network_goes_against_the_savings(mode, raced, monkeypatch):
-    """In most answers of all seeds together, the savings apart by more than their error; as they say in the control."""
-    monkeypatch.setattr(failures, "raced", raced)
-    against, control = (failures.probed(QUICK, probes[mode]) for probes in (FAILURES, failures.CONTROLS))
-    if mode == "tie":
-        assert 0.35 < against.share.mean() < 0.65
-    elif mode == "rate":  # weaker; and both have lost
-        assert 0.6 < against.share.mean() < 0.8 and (against.saving < 0).all() and (control.saving > 0).all()
-    else:
-        assert against.share.mean() < 0.45
-        assert abs(against.lead.mean()) > against.lead.std()
-    assert control.share.mean() > 0.8
 
 
 @pytest.mark.slow

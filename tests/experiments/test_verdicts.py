@@ -9,14 +9,9 @@ import pytest
 import theory
 from experiments.harness.ledger import Settings
 from experiments.verdicts import claims, study
-from experiments.verdicts.figures import FIGURES
 from theory import budget
 
 QUICK = Settings()
-
-
-def test_every_caption_says_what_to_do():
-    assert all("In practice:" in (maker.__doc__ or "") for maker in FIGURES.values())
 
 
 def test_published_sizes():
@@ -120,9 +115,3 @@ def test_chernoff_is_the_rate_of_the_exact_error():
     rate = math.log(study.verdict_error(398) / study.verdict_error(400)) / 2
     bhattacharyya = -math.log(math.sqrt(0.18) + math.sqrt(0.08))
     assert rate == pytest.approx(bhattacharyya, rel=0.01)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stem", FIGURES)
-def test_figures_are_drawn(stem):
-    assert FIGURES[stem](QUICK).axes
