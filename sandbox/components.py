@@ -246,10 +246,17 @@ class Shortcut(NamedTuple):
         Returns:
             Features, and labels 0 or 1.
         """
+        own, other, label = self.draw_both(key, num_samples)
+        return jnp.where(jnp.repeat(written, WIDTH)[None], own, other), label
+
+    def draw_both(
+        self, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "sample feature"], Float[Array, "sample feature"], Int[Array, " sample"]]:
+        """The samples of `draw` with both components' own signs, the same with independent ones, and the labels."""
         u = noise.uniform(key, (num_samples, 5 + 2 * (WIDTH + 1)), jnp.float32)
         label, agree, other = jnp.split(u[:, :5], [1, 3], axis=1)
-        signs = jnp.where(written[None], _bits(label) * jnp.where(agree < self.agreement[None], 1, -1), _bits(other))
-        return self.write(u[:, 5:], signs), (label[:, 0] >= 0.5).astype(int)
+        own = _bits(label) * jnp.where(agree < self.agreement[None], 1, -1)
+        return self.write(u[:, 5:], own), self.write(u[:, 5:], _bits(other)), (label[:, 0] >= 0.5).astype(int)
 
     def write(
         self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]
