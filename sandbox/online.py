@@ -15,8 +15,8 @@ from jax import Array
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
-from sandbox import devices, validation
-from sandbox.components import KINDS, WIDTH, Shortcut
+from sandbox import devices, noise, validation
+from sandbox.components import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 from sandbox.models.policy import Network, log_law, network
 from sandbox.training import ADAM, SGD
 
@@ -218,8 +218,8 @@ class _Samples(NamedTuple):
 
     own: Array
     other: Array  # the same, of signs that are independent of the label
-    label: Array
     conflict: Array
+    label: Array
     intended: Array
 
 
@@ -255,25 +255,31 @@ def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -
     del kinds  # a program knows the kinds that there were when it was compiled
 
     def of_run(run: _Runs, first: Array) -> _Samples:
+        steps, before = first + jnp.arange(STEPS), first < run.training.switch
         data, exam = (jax.random.fold_in(jax.random.wrap_key_data(run.key), i) for i in (1, 2))
-        steps, early = first + jnp.arange(STEPS), jnp.asarray(first < run.training.switch, int)
 
-        def draw(shortcut: Shortcut) -> tuple[Array, Array, Array]:
-            return jax.vmap(lambda t: shortcut.draw_both(jax.random.fold_in(data, t % run.training.num_batches), batch))(
-                steps
-            )
+        def uniform(key: Array, steps: Array, size: int) -> Array:
+            u = jax.vmap(lambda t: noise.uniform(jax.random.fold_in(key, t), (batch, size), jnp.float32))(steps)
+            return u.reshape(STEPS * batch, size)
 
-        def later(i: Array, before: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        u = uniform(data, steps % run.training.num_batches, SIGNS + BLOCKS)
+        v = uniform(exam, steps, 1 + BLOCKS)
+        opposite, intended = opposed(v[:, :1])
+        all_blocks = jnp.concatenate([u[:, SIGNS:], u[:, SIGNS:], v[:, 1:]])
+        conflict = jnp.arange(3 * STEPS * batch)[:, None] >= 2 * STEPS * batch
+
+        def later(i: Array, earlier: _Samples) -> _Samples:
             now = jax.tree.map(lambda a, b: jnp.where(i == 0, a, b), run.first, run.shortcut)
-            kept = (i > 0) & (steps < run.training.switch)
-            return jax.tree.map(
-                lambda a, b: jnp.where(kept.reshape(-1, *[1] * (a.ndim - 1)), a, b), before, draw(now)
-            )
+            own, other, label = now.signs(u[:, :SIGNS])
+            written = now.present(conflict).write(all_blocks, jnp.concatenate([own, other, opposite]))
+            found = _Samples(*written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended)))
+            kept = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
+            own, other = (jnp.where(kept, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
+            return found._replace(own=own, other=other)
 
-        none = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(draw, run.shortcut))
-        drawn = jax.lax.fori_loop(1 - early, 2, later, none)
-        conflicts = jax.vmap(lambda t: run.shortcut.conflicts(jax.random.fold_in(exam, t), batch))(steps)
-        return _Samples(*drawn, *conflicts)
+        inputs, classes = jnp.zeros((STEPS, batch, 2 * WIDTH), u.dtype), jnp.zeros((STEPS, batch), int)
+        none = _Samples(inputs, inputs, inputs, classes, classes)
+        return jax.lax.fori_loop(jnp.where(before, 0, 1), 2, later, none)
 
     def of_runs(runs: _Runs, first: Array) -> _Samples:
         return jax.lax.map(lambda run: of_run(run, first), runs)
