@@ -147,7 +147,9 @@ def race(
     if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
         raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
     shortcuts, rates, first = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcut, training, curriculum))
-    found = races(key[None, None], shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first)
+    found = races(
+        key[None, None], shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first
+    )
     return jax.tree.map(lambda leaf: leaf[0, 0], found)
 
 
@@ -161,7 +163,7 @@ def races(
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
 ) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student and number of steps.
+    """`race` in many environments, and from several starts in each; one program a student, for any number of steps and of either.
 
     Args:
         keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
@@ -197,7 +199,7 @@ def races(
     validation.at_least("batch", batch, 1)
     rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
     late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
-    seeds = jax.tree.map(lambda leaf: np.repeat(leaf, keys.shape[1], axis=0), (late, early, rates))
+    seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))
     runs = _Runs(np.asarray(jax.random.key_data(keys)).reshape(keys.size, -1), *seeds)
     mesh = devices.mesh(len(keys.sharding.device_set))
     found = _in_blocks(runs, mesh, student, num_steps, batch)
@@ -223,21 +225,25 @@ class _Samples(NamedTuple):
     intended: Array
 
 
-def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> Race:
+def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Race:
     """One program for any number of runs and of steps, and what it works on stays in the cache of a core."""
-    size = min(RUNS, -(-len(runs.key) // mesh.size)) * mesh.size
-    found = []
-    for i in range(0, len(runs.key), size):
-        some = np.arange(i, i + size).clip(max=len(runs.key) - 1)
-        block = devices.put(jax.tree.map(lambda leaf: leaf[some], runs), mesh)
-        state, seen = _start(block.key, mesh=mesh, student=student), []
-        for t in range(0, num_steps, STEPS):
-            samples = _samples(block, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
-            state, here = _learn(state, samples, block.training, t, num_steps, mesh=mesh, student=student)
-            seen.append(here)
-        found.append((seen, state[0]))
-    of_blocks = [Race(*(np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*s, strict=True)), p) for s, p in found]
-    return jax.tree.map(lambda *blocks: np.concatenate(blocks)[: len(runs.key)], *of_blocks)
+    total = len(runs.key)
+    size = min(RUNS, -(-total // mesh.size)) * mesh.size
+    index = np.arange(-(-total // size) * size).reshape(-1, size).clip(max=total - 1)
+    of_blocks = [
+        _block(devices.put(jax.tree.map(lambda leaf, block=block: leaf[block], runs), mesh), mesh, student, *sizes)
+        for block in index
+    ]
+    return jax.tree.map(lambda *blocks: np.concatenate(blocks)[:total], *of_blocks)
+
+
+def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> Race:
+    state, seen = _start(runs.key, mesh=mesh, student=student), []
+    for t in range(0, num_steps, STEPS):
+        samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
+        state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
+        seen.append(here)
+    return Race(*(np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)), state[0])
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))
@@ -272,7 +278,9 @@ def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -
             now = jax.tree.map(lambda a, b: jnp.where(i == 0, a, b), run.first, run.shortcut)
             own, other, label = now.signs(u[:, :SIGNS])
             written = now.present(conflict).write(all_blocks, jnp.concatenate([own, other, opposite]))
-            found = _Samples(*written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended)))
+            found = _Samples(
+                *written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended))
+            )
             kept = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
             own, other = (jnp.where(kept, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
             return found._replace(own=own, other=other)
@@ -288,7 +296,9 @@ def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))
-def _learn(state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array, *, mesh: Mesh, student: Student):
+def _learn(
+    state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array, *, mesh: Mesh, student: Student
+):
     """STEPS steps of all three learners; after `num_steps` in all nothing is learned."""
 
     def loss(policy: Network, inputs: Array, label: Array) -> tuple[Array, Array]:
@@ -300,7 +310,9 @@ def _learn(state: Any, samples: _Samples, training: Training, first: Array, num_
         features = jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other)
         (nats, laws), gradient = jax.value_and_grad(loss, has_aux=True)(policy, student.sees(features), now.label)
         conflict = log_law(policy, student.sees(now.conflict))
-        right, spurious = ((x[:, 1] > x[:, 0]) == y for x, y in ((laws, now.label), (conflict, 1 - now.intended)))
+        right, spurious = (
+            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((laws, now.label), (conflict, 1 - now.intended))
+        )
         with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
             update, moments = student.optimizer.update(gradient, moments, policy)
         rate = jnp.where(learns, training.learning_rate, 0)
