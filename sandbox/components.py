@@ -292,8 +292,8 @@ class Shortcut(NamedTuple):
 
     def present(self, certainly: bool | Bool[Array, "sample 1"]) -> "Shortcut":
         """With components that are written without fail, or in some samples."""
-        blocks = (x._replace(presence=jnp.where(certainly, 1, x.presence)) for x in self[:2])
-        return Shortcut(*blocks, self.agreement)
+        intended, spurious = (x._replace(presence=jnp.where(certainly, 1, x.presence)) for x in self[:2])
+        return self._replace(intended=intended, spurious=spurious)
 
 
 def opposed(u: Float[Array, "sample 1"]) -> tuple[Float[Array, "sample 2"], Int[Array, " sample"]]:

@@ -163,7 +163,7 @@ def races(
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
 ) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student, for any number of steps and of either.
+    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
 
     Args:
         keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
@@ -243,7 +243,8 @@ def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int
         samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
         state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
         seen.append(here)
-    return Race(*(np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)), state[0])
+    loss, right, reliance = (np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True))
+    return Race(loss, right, reliance, state[0])
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))
