@@ -17,6 +17,7 @@ from scipy.stats import binom
 from sandbox import noise, validation
 
 WIDTH = 10  # features a block
+SIGNS, BLOCKS = 5, 2 * (WIDTH + 1)  # uniform numbers of which the signs of a sample are made, and its two blocks
 
 Number = float | np.ndarray | Float[Array, ""]
 Whole = int | np.ndarray | Int[Array, ""]
@@ -246,10 +247,17 @@ class Shortcut(NamedTuple):
         Returns:
             Features, and labels 0 or 1.
         """
-        u = noise.uniform(key, (num_samples, 5 + 2 * (WIDTH + 1)), jnp.float32)
-        label, agree, other = jnp.split(u[:, :5], [1, 3], axis=1)
-        signs = jnp.where(written[None], _bits(label) * jnp.where(agree < self.agreement[None], 1, -1), _bits(other))
-        return self.write(u[:, 5:], signs), (label[:, 0] >= 0.5).astype(int)
+        u = noise.uniform(key, (num_samples, SIGNS + BLOCKS), jnp.float32)
+        own, other, label = self.signs(u[:, :SIGNS])
+        return self.write(u[:, SIGNS:], jnp.where(written[None], own, other)), label
+
+    def signs(
+        self, u: Float[Array, "sample 5"]
+    ) -> tuple[Float[Array, "sample 2"], Float[Array, "sample 2"], Int[Array, " sample"]]:
+        """The signs of both components, others that are independent of the label, and labels, of uniform numbers."""
+        label, agree, other = jnp.split(u, [1, 3], axis=1)
+        own = _bits(label) * jnp.where(agree < self.agreement[None], 1, -1)
+        return own, _bits(other), (label[:, 0] >= 0.5).astype(int)
 
     def write(
         self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]
@@ -263,8 +271,10 @@ class Shortcut(NamedTuple):
         Returns:
             Both blocks, side by side.
         """
-        blocks = zip((self.intended, self.spurious), jnp.split(u, 2, axis=1), signs.T, strict=True)
-        return jnp.concatenate([component.write(noise, sign) for component, noise, sign in blocks], axis=1)
+        both = jax.tree.map(lambda *leaves: jnp.stack(leaves), self.intended, self.spurious)
+        u, signs = jnp.stack(jnp.split(u, 2, axis=1)), signs.T
+        blocks = jax.lax.map(lambda of: of[0].write(of[1], of[2]), (both, u, signs))  # which halves the program
+        return jnp.concatenate([*blocks], axis=1)
 
     def conflicts(self, key: Array, num_samples: int) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
         """Counterfactual inputs, in which both components are written and disagree.
@@ -276,11 +286,20 @@ class Shortcut(NamedTuple):
         Returns:
             Features, and the class 0 or 1 that the intended component says.
         """
-        u = noise.uniform(key, (num_samples, 1 + 2 * (WIDTH + 1)), jnp.float32)
-        sign = _bits(u[:, :1])
-        intended, spurious = (component._replace(presence=1.0) for component in self[:2])
-        present = self._replace(intended=intended, spurious=spurious)
-        return present.write(u[:, 1:], jnp.concatenate([sign, -sign], axis=1)), (sign[:, 0] > 0).astype(int)
+        u = noise.uniform(key, (num_samples, 1 + BLOCKS), jnp.float32)
+        signs, intended = opposed(u[:, :1])
+        return self.present(True).write(u[:, 1:], signs), intended
+
+    def present(self, certainly: bool | Bool[Array, "sample 1"]) -> "Shortcut":
+        """With components that are written without fail, or in some samples."""
+        intended, spurious = (x._replace(presence=jnp.where(certainly, 1, x.presence)) for x in self[:2])
+        return self._replace(intended=intended, spurious=spurious)
+
+
+def opposed(u: Float[Array, "sample 1"]) -> tuple[Float[Array, "sample 2"], Int[Array, " sample"]]:
+    """Signs that disagree, of uniform numbers, and the class that the first, intended one says."""
+    sign = _bits(u)
+    return jnp.concatenate([sign, -sign], axis=1), (sign[:, 0] > 0).astype(int)
 
 
 def shortcut(intended: Component, spurious: Component, *, agreement: float, label_noise: float = 0.0) -> Shortcut:

@@ -12,15 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
+from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
-from sandbox import validation
-from sandbox.components import KINDS, WIDTH, Shortcut
+from sandbox import devices, noise, validation
+from sandbox.components import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 from sandbox.models.policy import Network, log_law, network
 from sandbox.training import ADAM, SGD
 
 LEARNERS = ("both", "intended", "spurious")
 WRITTEN = np.array([[True, True], [True, False], [False, True]])
+RUNS, STEPS = 12, 32  # of one call of a program
 CONTEXT = 6  # features of a block by whose signs a table looks it up
 
 Number = float | np.ndarray | Float[Array, ""]
@@ -144,18 +146,11 @@ def race(
     """
     if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
         raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
-    keys, shortcuts, rates, first = _one((key[None], shortcut, training, curriculum))
-    return _only(races(keys, shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first))
-
-
-@jax.jit
-def _one(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf[None], tree)
-
-
-@jax.jit
-def _only(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf[0, 0], tree)
+    shortcuts, rates, first = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcut, training, curriculum))
+    found = races(
+        key[None, None], shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first
+    )
+    return jax.tree.map(lambda leaf: leaf[0, 0], found)
 
 
 def races(
@@ -168,7 +163,7 @@ def races(
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
 ) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student and number of steps.
+    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
 
     Args:
         keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
@@ -202,44 +197,138 @@ def races(
             raise ValueError(f"Training.{name}: a number, or one for each of {size} are accepted, got shape {shape}")
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
-    kinds = tuple(KINDS.values())
     rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
     late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
-    return _races(keys, late, early, rates, kinds=kinds, student=student, num_steps=num_steps, batch=batch)
+    seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))
+    runs = _Runs(np.asarray(jax.random.key_data(keys)).reshape(keys.size, -1), *seeds)
+    mesh = devices.mesh(len(keys.sharding.device_set))
+    found = _in_blocks(runs, mesh, student, num_steps, batch)
+    return devices.put(jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), found), mesh)
 
 
-@partial(jax.jit, static_argnames=("kinds", "student", "num_steps", "batch"))
-def _races(keys, shortcuts, first, training, *, kinds, **sizes) -> Race:
+class _Runs(NamedTuple):
+    """What some runs, of three learners each, are made of, leaves [run, ...]."""
+
+    key: Any
+    shortcut: Shortcut
+    first: Shortcut  # before the switch
+    training: Training
+
+
+class _Samples(NamedTuple):
+    """What the learners of a run see, leaves [step, sample, ...]."""
+
+    own: Array
+    other: Array  # the same, of signs that are independent of the label
+    conflict: Array
+    label: Array
+    intended: Array
+
+
+def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Race:
+    """One program for any number of runs and of steps, and what it works on stays in the cache of a core."""
+    total = len(runs.key)
+    size = min(RUNS, -(-total // mesh.size)) * mesh.size
+    index = np.arange(-(-total // size) * size).reshape(-1, size).clip(max=total - 1)
+    of_blocks = [
+        _block(devices.put(jax.tree.map(lambda leaf, block=block: leaf[block], runs), mesh), mesh, student, *sizes)
+        for block in index
+    ]
+    return jax.tree.map(lambda *blocks: np.concatenate(blocks)[:total], *of_blocks)
+
+
+def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> Race:
+    state, seen = _start(runs.key, mesh=mesh, student=student), []
+    for t in range(0, num_steps, STEPS):
+        samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
+        state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
+        seen.append(here)
+    loss, right, reliance = (np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True))
+    return Race(loss, right, reliance, state[0])
+
+
+@partial(jax.jit, static_argnames=("mesh", "student"))
+def _start(keys: Array, *, mesh: Mesh, student: Student) -> tuple[Network, Any]:
+    def start(key: Array) -> tuple[Network, Any]:
+        policy = student.start(jax.random.fold_in(jax.random.wrap_key_data(key), 0))
+        return jax.tree.map(lambda leaf: jnp.stack([leaf] * len(LEARNERS)), (policy, student.optimizer.init(policy)))
+
+    return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(keys)
+
+
+@partial(jax.jit, static_argnames=("mesh", "kinds", "batch"))
+def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -> _Samples:
+    """Those of the next STEPS steps: of one run after another, so that each writes what it is made of and no other."""
     del kinds  # a program knows the kinds that there were when it was compiled
-    seeds = jax.vmap(partial(_race, **sizes), (0, None, None, None))
-    return jax.vmap(seeds)(keys, shortcuts, first, training)
+
+    def of_run(run: _Runs, first: Array) -> _Samples:
+        steps, before = first + jnp.arange(STEPS), first < run.training.switch
+        data, exam = (jax.random.fold_in(jax.random.wrap_key_data(run.key), i) for i in (1, 2))
+
+        def uniform(key: Array, steps: Array, size: int) -> Array:
+            u = jax.vmap(lambda t: noise.uniform(jax.random.fold_in(key, t), (batch, size), jnp.float32))(steps)
+            return u.reshape(STEPS * batch, size)
+
+        u = uniform(data, steps % run.training.num_batches, SIGNS + BLOCKS)
+        v = uniform(exam, steps, 1 + BLOCKS)
+        opposite, intended = opposed(v[:, :1])
+        all_blocks = jnp.concatenate([u[:, SIGNS:], u[:, SIGNS:], v[:, 1:]])
+        conflict = jnp.arange(3 * STEPS * batch)[:, None] >= 2 * STEPS * batch
+
+        def later(i: Array, earlier: _Samples) -> _Samples:
+            now = jax.tree.map(lambda a, b: jnp.where(i == 0, a, b), run.first, run.shortcut)
+            own, other, label = now.signs(u[:, :SIGNS])
+            written = now.present(conflict).write(all_blocks, jnp.concatenate([own, other, opposite]))
+            found = _Samples(
+                *written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended))
+            )
+            kept = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
+            own, other = (jnp.where(kept, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
+            return found._replace(own=own, other=other)
+
+        inputs, classes = jnp.zeros((STEPS, batch, 2 * WIDTH), u.dtype), jnp.zeros((STEPS, batch), int)
+        none = _Samples(inputs, inputs, inputs, classes, classes)
+        return jax.lax.fori_loop(jnp.where(before, 0, 1), 2, later, none)
+
+    def of_runs(runs: _Runs, first: Array) -> _Samples:
+        return jax.lax.map(lambda run: of_run(run, first), runs)
+
+    return devices.sharded(of_runs, mesh, (devices.REPLICAS, devices.ALL))(runs, jnp.asarray(first))
 
 
-def _race(key, shortcut, first, training: Training, *, student: Student, num_steps: int, batch: int) -> Race:
-    start = student.start(jax.random.fold_in(key, 0))
-    data, exam = (jax.random.fold_in(key, i) for i in (1, 2))
+@partial(jax.jit, static_argnames=("mesh", "student"))
+def _learn(
+    state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array, *, mesh: Mesh, student: Student
+):
+    """STEPS steps of all three learners; after `num_steps` in all nothing is learned."""
 
     def loss(policy: Network, inputs: Array, label: Array) -> tuple[Array, Array]:
         laws = log_law(policy, inputs)
-        return -jnp.take_along_axis(laws, label[:, None], axis=1).mean(), laws
+        return -jnp.where(label == 1, laws[:, 1], laws[:, 0]).mean(), laws  # no gather, whose gradient is a scatter
 
-    def learner(written: Array) -> Race:
-        def step(state: tuple[Network, Any], t: Array) -> tuple[tuple[Network, Any], tuple[Array, Array, Array]]:
-            policy, moments = state
-            now = jax.tree.map(lambda early, late: jnp.where(t < training.switch, early, late), first, shortcut)
-            features, label = now.draw(jax.random.fold_in(data, t % training.num_batches), batch, written)
-            conflict, intended = shortcut.conflicts(jax.random.fold_in(exam, t), batch)
-            (nats, laws), gradient = jax.value_and_grad(loss, has_aux=True)(policy, student.sees(features), label)
-            right = (laws.argmax(1) == label).mean()
-            reliance = (log_law(policy, student.sees(conflict)).argmax(1) != intended).mean()
-            with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
-                update, moments = student.optimizer.update(gradient, moments, policy)
-            policy = jax.tree.map(
-                lambda w, d: w - training.learning_rate * (d + training.weight_decay * w), policy, update
-            )
-            return (policy, moments), (nats, right, reliance)
+    def learner(state: Any, written: Array, now: _Samples, training: Training, learns: Array) -> Any:
+        policy, moments = state
+        features = jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other)
+        (nats, laws), gradient = jax.value_and_grad(loss, has_aux=True)(policy, student.sees(features), now.label)
+        conflict = log_law(policy, student.sees(now.conflict))
+        right, spurious = (
+            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((laws, now.label), (conflict, 1 - now.intended))
+        )
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
+            update, moments = student.optimizer.update(gradient, moments, policy)
+        rate = jnp.where(learns, training.learning_rate, 0)
+        policy = jax.tree.map(lambda w, d: w - rate * (d + training.weight_decay * w), policy, update)
+        return (policy, moments), (nats, right.mean(), spurious.mean())
 
-        (policy, _), seen = jax.lax.scan(step, (start, student.optimizer.init(start)), jnp.arange(num_steps))
-        return Race(*seen, policy)
+    def of_run(state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array) -> Any:
+        def step(state: Any, i: Array) -> Any:
+            now = jax.tree.map(lambda leaf: leaf[i], samples)
+            learners = jax.vmap(learner, (0, 0, None, None, None))
+            return learners(state, jnp.asarray(WRITTEN), now, training, first + i < num_steps)
 
-    return jax.vmap(learner)(jnp.asarray(WRITTEN))
+        state, seen = jax.lax.scan(step, state, jnp.arange(STEPS))
+        return state, tuple(jnp.moveaxis(x, 0, -1) for x in seen)
+
+    specs = (devices.REPLICAS,) * 3 + (devices.ALL,) * 2
+    runs = jax.vmap(of_run, (0, 0, 0, None, None))
+    return devices.sharded(runs, mesh, specs)(state, samples, training, jnp.asarray(first), jnp.asarray(num_steps))

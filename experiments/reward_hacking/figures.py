@@ -8,8 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from scipy.special import stdtrit
 
 from experiments.harness import figures as plots
 from experiments.harness.figures import DASHED
@@ -18,6 +16,7 @@ from experiments.reward_hacking import goodhart, student, study
 from experiments.reward_hacking.student import CONFLICT, START, Seen
 from experiments.reward_hacking.study import BALANCED, BIASED, CASE, NOISE, NOISY, PURE, SAMPLES, Cell, When, judges
 from experiments.thesis.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
+from experiments.thesis.figures import band, share_bars
 from sandbox.components import WIDTH
 
 WHEN: dict[When, str] = {"early": "hacked", "late": "cured"}
@@ -34,25 +33,6 @@ TREATED: tuple[tuple[str, Cell, When], ...] = (
     ("ρ = .95, 10 × the labels", BIASED, "late"),
     ("ρ = .95, 10 ×, rebalanced", BALANCED, "early"),
 )
-
-
-def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over axis 0, and half of Student's 95 % interval."""
-    count = len(values)
-    return values.mean(0), stdtrit(count - 1, 0.975) * values.std(0, ddof=1) / count**0.5
-
-
-def _band(ax: Axes, x: np.ndarray, values: np.ndarray, *, share: bool = True, **how: Any) -> Line2D:
-    """The mean over axis 0, with its 95 % interval; a share ends at 0 and 1."""
-    mean, half = _interval(values)
-    low, high = (np.clip(end, 0, 1) if share else end for end in (mean - half, mean + half))
-    return plots.band(ax, x, mean, low, high, **how)
-
-
-def _bars(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean share over axis 0, and how far the ends of its 95 % interval are below and above it [2, ...]."""
-    mean, half = _interval(values)
-    return mean, np.stack([np.minimum(half, mean), np.minimum(half, np.maximum(1 - mean, 0))])
 
 
 @plots.style()
@@ -74,14 +54,14 @@ def stages(settings: Settings) -> Figure:
     fig.set_layout_engine("constrained", wspace=0.06)
     curves = judges(settings, "late").of(CASE)
     relies = "relies on length"
-    lines = {relies: _band(left, curves.samples, curves.reliance, color=plots.VERMILLION, label=f"_{relies}")}
+    lines = {relies: band(left, curves.samples, curves.reliance, color=plots.VERMILLION, label=f"_{relies}")}
     left.set(xscale="log", xlabel="labelled outputs n", ylabel="share of conflicts answered by length", ylim=(0, 1.03))
     savings = left.twinx()
     for learner, color, name in (
         (INTENDED, plots.BLUE, "saving, correctness alone"),
         (SPURIOUS, plots.ORANGE, "saving, length alone"),
     ):
-        lines[name] = _band(
+        lines[name] = band(
             savings, curves.samples, curves.saving[:, learner], share=False, color=color, label=f"_{name}"
         )
     savings.set_yscale("symlog", linthresh=10)
@@ -99,7 +79,7 @@ def stages(settings: Settings) -> Figure:
     for ax, when in zip(panels, SAMPLES, strict=True):
         found = judges(settings, when)
         for name, values, color in _shown(found.sampled[CASE]):
-            _band(ax, rounds, values[:, rounds], color=color, label=name)
+            band(ax, rounds, values[:, rounds], color=color, label=name)
         for name, values, _ in _shown(found.gradient):
             plots.theory(ax, rounds, values[:, rounds].mean(0), label=f"_{name}, exact gradients")
         plots.theory(ax, [], [], label="exact gradients")
@@ -214,7 +194,7 @@ def goodharts(settings: Settings) -> Figure:
                 ("RL, sampled", sampled, marks, "o"),
                 ("best of n, drawn", drawn, slice(None), "s"),
             ):
-                mean, bars = _bars(getattr(points, name)[:, index])
+                mean, bars = share_bars(getattr(points, name)[:, index])
                 x = points.kl.mean(0)[index]
                 ax.errorbar(x, mean, bars, fmt=marker, color=color, label=f"{what}, {how}", capsize=2)
         ax.set(xlabel="KL(student ‖ start)  [nats]", ylim=(0.45, 1.02))
@@ -269,7 +249,7 @@ def remedies(settings: Settings) -> Figure:
         found = study.enough(late, order)
         color = ORDER_COLORS[order]
         shown = slice(None, None, 3)
-        mean, bars = _bars(found.measured[:, shown])
+        mean, bars = share_bars(found.measured[:, shown])
         second.errorbar(found.samples[shown], mean, bars, fmt="o", color=color, capsize=2, label=f"k = {order}")
         second.plot(found.samples, found.predicted.mean(0), color=color, label=f"_k = {order}, predicted")
     second.plot([], [], color=plots.GREY, label="predicted")
@@ -277,7 +257,7 @@ def remedies(settings: Settings) -> Figure:
     second.set(xscale="log", xlabel="labelled outputs n", ylabel="agreement ρ′ that is low enough", ylim=(0.48, 0.97))
     second.set_title("decorrelation: predicted and measured")
     second.legend(loc="lower right")
-    mean, bars = _bars(verified.right.T)
+    mean, bars = share_bars(verified.right.T)
     third.errorbar(study.ACCURACIES, mean, bars, fmt="o", color=plots.BLUE, capsize=2, label="trained")
     plots.theory(third, study.ACCURACIES, verified.predicted.mean(1), label="the right one wins")
     third.axhline(START, color=plots.INK, linewidth=1, linestyle=DASHED, label="at first")
@@ -290,7 +270,7 @@ def remedies(settings: Settings) -> Figure:
 
 def _dot(ax: Axes, values: np.ndarray, y: float) -> None:
     """The mean with its 95 % interval, green above the start."""
-    mean, bars = _bars(values)
+    mean, bars = share_bars(values)
     color = plots.GREEN if mean > START else plots.VERMILLION
     ax.errorbar(mean, y, xerr=bars[:, None], fmt="o", color=color, markersize=8, capsize=3, label="_after RL")
 

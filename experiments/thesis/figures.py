@@ -53,10 +53,10 @@ def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(0), stdtrit(size - 1, 0.975) * values.std(0, ddof=1) / size**0.5
 
 
-def share_bars(values: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean of shares, and how far its interval reaches down and up [2, 1], within [0, 1]."""
+def share_bars(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of shares, axis 0, and how far its interval reaches down and up [2, ...], within [0, 1]."""
     mean, half = interval(values)
-    return float(mean), np.clip([[mean], [1 - mean]], 0, half)
+    return mean, np.minimum(half, np.clip([mean, 1 - mean], 0, None))
 
 
 def band(ax: Axes, samples: np.ndarray, values: np.ndarray, *, share: bool = True, **options: Any) -> Line2D:
@@ -181,7 +181,7 @@ def _modes(ax: Axes, settings: Settings) -> None:
     for y, mode in enumerate(MODES):
         for probes, (name, color) in zip((FAILURES, CONTROLS), KINDS.items(), strict=True):
             mean, bars = share_bars(probed(settings, probes[mode]).share)
-            ax.errorbar(mean, y, xerr=bars, fmt="o", color=color, markersize=7, label=f"_{name}")
+            ax.errorbar(mean, y, xerr=bars[:, None], fmt="o", color=color, markersize=7, label=f"_{name}")
     exact = {
         "rate beyond stability, exact": [flow.descend(0.7, rate).share for rate in (1.9, 0.95)],
         "joint table, exact": [failures.joint_follows(rho) for rho in (failures.AGREEMENT, 0.95)],

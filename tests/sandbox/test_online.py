@@ -212,13 +212,13 @@ def test_one_environment_is_raced_as_in_a_stack():
 def test_nothing_recompiles_but_students_and_sizes():
     """Kinds, orders, agreements, noise, rates, decay, batches, and whether there is a curriculum."""
     raced()
-    before = online._races._cache_size()
+    before = online._samples._cache_size() + online._learn._cache_size()
     go(shortcuts=EASY, curriculum=ENVIRONMENTS)
     go(training=Training())
     go(training=Training(jnp.asarray(0.1), np.float64(0.5), np.int32(7), 3), curriculum=None)
     go(shortcuts=ENVIRONMENTS._replace(agreement=np.full((4, 2), 0.5)))
     go(curriculum=EASY._replace(agreement=jnp.full((4, 2), 0.5)))
-    assert online._races._cache_size() == before
+    assert online._samples._cache_size() + online._learn._cache_size() == before
 
 
 def test_before_the_switch_a_curriculum_is_the_easy_environment():
