@@ -73,7 +73,7 @@ def test_shared_tasks_are_missed_as_often_as_their_correlation_says():
 
 def test_every_interval_has_a_width():
     for row in coverage.covered(QUICK):
-        assert row.repeats == 20_000 and row.half_width > 0
+        assert row.repeats == 10_000 and row.half_width > 0
 
 
 @pytest.mark.slow
