@@ -1,7 +1,6 @@
 """Mixtures of two normal laws of known width in loops; the law of what each fit sees is known in closed form."""
 
-from collections.abc import Callable
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -108,11 +107,6 @@ def density(components: list[tuple[Array, Array]], x: Array) -> Array:
     return (first + second) / (2 * np.pi) ** 0.5
 
 
-def pairwise(log_prob: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:
-    """Of all data sets [b, …] under all latents [l, …], a number each: [b, l]."""
-    return jax.vmap(jax.vmap(log_prob, (None, 0)), (0, None))
-
-
 def seen(key: Array, model: GaussianMixture, task: Task, *, num_samples: int) -> Seen:
     """What the fit sees: the samples that are kept; each is real with probability `share`, which it does not see."""
     own_key, fresh_key, coin_key, signal_key = jax.random.split(key, 4)
@@ -134,8 +128,11 @@ class Prepared(NamedTuple):
 @jax.jit
 def prepare(seen: Seen, tasks: Task) -> Prepared:
     """Of what is seen [..., n], and tasks [x]."""
-    near = jax.vmap(judge)(tasks).near(seen.x[..., None])
-    return Prepared(seen.x, seen.kept, near, density(components(tasks.mixture), seen.x[..., None]))
+
+    def tables(task: Task) -> tuple[Array, Array]:
+        return judge(task).near(seen.x), density(components(task.mixture), seen.x)
+
+    return Prepared(seen.x, seen.kept, *jax.vmap(tables, out_axes=-1)(tasks))
 
 
 def seen_log_likelihood(seen: Prepared, latent: tuple[GaussianMixture, Task]) -> Array:
@@ -143,10 +140,10 @@ def seen_log_likelihood(seen: Prepared, latent: tuple[GaussianMixture, Task]) ->
 
     Of what is seen [b], for models and tasks [l], as many models of each task, one task after the other: [b, l].
     """
-    shape = seen.near.shape[-1], -1
+    shape = 1, seen.near.shape[-1], -1
     passed = jax.vmap(lambda model, task: judge(task).share_kept(model))(*latent).reshape(shape)
     columns = components(latent[0]), own_side(latent[0]), latent[1].feedback
-    model, side, feedback = jax.tree.map(lambda leaf: leaf.reshape(shape), columns)  # [x, model], each by itself
+    model, side, feedback = jax.tree.map(lambda leaf: leaf.reshape(shape), columns)  # [1, x, model], each by itself
     share = feedback.share
 
     def factor(x: Array, kept: Array, near: Array, real: Array) -> Array:
@@ -173,10 +170,9 @@ def signal_log_prob(seen: Seen, task: Task) -> Array:
     return jnp.where(seen.fresh, jnp.log(density(components(task.mixture), seen.x)), verdicts).sum()
 
 
-@pairwise
-def log_likelihood(x: Array, task: Task) -> Array:
-    """ln p of real samples [n, 1]."""
-    return jnp.log(density(components(task.mixture), x[:, 0])).sum()
+def log_likelihood(x: Array, tasks: Task) -> Array:
+    """ln p of real samples [b, n, 1] under each task [b, x]."""
+    return jax.vmap(lambda mixture: jnp.log(density(components(mixture), x[..., 0])).sum(1), out_axes=1)(tasks.mixture)
 
 
 def share_right(model: GaussianMixture, task: Task) -> Array:
@@ -204,7 +200,7 @@ def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
         features,
         share_right,
         log_likelihood,
-        lambda key, model, task: seen(key, model, task, num_samples=num_samples),
+        partial(seen, num_samples=num_samples),
         seen_log_likelihood,
         signal=judge,
         regime=lambda task: sandbox.Fresh(task.mixture, task.feedback.share, stratified=False),

@@ -30,7 +30,7 @@ def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/chain",
-    size=Size(num_generations=5, num_replicas=960, num_models=960, num_data=240, num_steps=200),
+    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=200),
     full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
 )
 def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
