@@ -188,7 +188,7 @@ def cases() -> tuple[Known, ...]:
     )
 
 
-@study("continuous-information/coverage", repeats=20_000, full={"repeats": 80_000})
+@study("continuous-information/coverage", repeats=10_000, full={"repeats": 80_000})
 def covered(key: Array, *, repeats: int) -> tuple[Coverage, ...]:
     """The coverage of all intervals, each of so many independent repeats."""
     block, rows = 500, []

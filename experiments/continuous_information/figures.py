@@ -109,7 +109,7 @@ def exact(settings: Settings) -> Figure:
 def coverage(settings: Settings) -> Figure:
     """How often 95 % intervals of a Monte-Carlo information miss the truth, and how wide they are.
 
-    Left: the share of the intervals, 20,000 a case (80,000 in the full profile), that do not hold the truth, which is
+    Left: the share of the intervals, 10,000 a case (80,000 in the full profile), that do not hold the truth, which is
     known in closed form, by quadrature or by an exact sum; bars are 95 % intervals of the share (Clopper and Pearson),
     arrows mean that none missed; shaded: 3 to 7 %. Right: the mean half-width. Normal intervals are right from some
     hundred independent replicas on. They miss a third of the time where 50 replicas are to see a task of 2 %, and the

@@ -19,7 +19,7 @@ NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random pr
 
 @study(
     "continuous-information/mixture",
-    size=Size(num_generations=5, num_replicas=1600, num_models=800, num_data=200, num_steps=200),
+    size=Size(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
     full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
 )
 def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
@@ -41,7 +41,7 @@ def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
 
 @study(
     "continuous-information/two-states",
-    size=Size(num_generations=5, num_replicas=1600, num_models=1280, num_data=400, num_steps=200),
+    size=Size(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
     loops=("closed", "verifier"),
     full={
         "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
@@ -66,7 +66,7 @@ class Known(NamedTuple):
 @study(
     "continuous-information/real-samples",
     num_blocks=6,
-    num_replicas=1600,
+    num_replicas=1280,  # as in `mixture` and `two_states`, whose compiled classifier these share
     num_steps=200,
     full={"num_replicas": 10_000, "num_steps": 1200},
 )
@@ -88,7 +88,7 @@ def _real_samples(keys: jax.Array, num_replicas: int):
         seen = jax.vmap(case.seen)(jax.random.split(key, len(tasks.mixture.weights)), tasks.mixture, tasks)
         data = case.log_likelihood(seen.x[..., None], tasks)
         verdicts = jax.vmap(lambda one: jax.vmap(lambda task: mixtures.signal_log_prob(one, task))(tasks))(seen)
-        kept = case.seen_log_likelihood(seen, (tasks.mixture, tasks))
+        kept = case.seen_log_likelihood(case.prepare(seen, tasks), (tasks.mixture, tasks))
         fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.kept)
         return data, data + verdicts, kept, fitted
 

@@ -204,7 +204,7 @@ def panels(edges):
 
 @pytest.mark.parametrize("own", [False, True])
 def test_expected_acceptance_is_the_integral(own):
-    judge = mixtures.Judge(0.95, 0.05, own, 1.8)
+    judge = mixtures.Judge(Feedback(0.95, 0.05, own), 1.8)
     model = GaussianMixture(*map(jnp.array, MODEL))
     x, weights = panels([float(mixtures.own_side(model)[0])])
     integral = np.exp(jax.jit(model.log_prob)(x[:, None])) * judge.acceptance(model, x) @ weights
@@ -221,7 +221,7 @@ def test_what_is_right_is_within_a_distance_of_the_heaviest_mean():
 
 
 def test_the_own_side_is_that_of_the_heaviest_component():
-    judge, model = mixtures.Judge(1.0, 0.0, True, 0.0), GaussianMixture(*map(jnp.array, MODEL))
+    judge, model = mixtures.Judge(Feedback(1.0, 0.0, own=True), 0.0), GaussianMixture(*map(jnp.array, MODEL))
     assert judge.acceptance(model, jnp.array([-1.0, 0.24, 0.26, 9.0])).tolist() == [0, 0, 1, 1]
     same = model._replace(means=jnp.ones((2, 1)))
     assert judge.acceptance(same, jnp.array([-1.0, 9.0])).tolist() == [1, 1] and judge.share_kept(same) == 1
@@ -234,7 +234,7 @@ def test_the_law_of_what_is_seen_of_a_mixture_sums_to_one(loop):
     model, task = GaussianMixture(*map(jnp.array, MODEL)), row(jax.tree.map(jnp.asarray, loops[loop].tasks), 2)
     x, w = panels([float(mixtures.own_side(model)[0])])
     latents = jax.tree.map(lambda leaf: leaf[None], (model, task))
-    log_likelihood = jax.jit(lambda seen: case.seen_log_likelihood(seen, latents))
+    log_likelihood = jax.jit(lambda seen: case.seen_log_likelihood(case.prepare(seen, latents[1]), latents))
     total, dropped = 0.0, (-1.0, 7.0)
     for kept in itertools.product([0, 1], repeat=2) if loop in ("self-judge", "verifier") else [(1, 1)]:
         axes = [(x, w) if keep else (np.array([away]), np.ones(1)) for keep, away in zip(kept, dropped, strict=True)]
@@ -318,7 +318,7 @@ def test_a_perfect_judge_makes_no_nan():
     tasks = jax.tree.map(jnp.asarray, mixtures.loop(Feedback(1.0, 0.0, own=True)).tasks)
     latents = tasks.mixture, tasks
     seen = drawn(case.seen, jax.random.key(0), 1, *latents)
-    ell = jax.jit(case.seen_log_likelihood)(row(seen, slice(None), 0), latents)
+    ell = jax.jit(case.seen_log_likelihood)(case.prepare(row(seen, slice(None), 0), tasks), latents)
     assert jnp.isfinite(jnp.diagonal(ell)).all()
 
 
