@@ -16,6 +16,7 @@ from scipy.stats import binom
 import sandbox
 import theory
 from experiments.harness.study import study
+from sandbox.devices import RUNS_BRIEFLY
 from sandbox.regions import Component, Symbols, Transitions
 from theory import budget, drift
 
@@ -239,7 +240,7 @@ class OneOf(NamedTuple):
         return jnp.stack([signal(key, model, x) for signal in self.signals])[self.which]
 
 
-@partial(jax.jit, static_argnames=("num_generations", "num_replicas"))
+@partial(jax.jit, static_argnames=("num_generations", "num_replicas"), compiler_options=RUNS_BRIEFLY)
 def loops(key: jax.Array, task: Any, right: Any, *, num_generations: int, num_replicas: int) -> sandbox.Record:
     """The loops [judge, replica, t, …] under each of `JUDGES`, all with the same random numbers."""
     which, tpr, fpr = jnp.array([0, 1, 2, 0]), *jnp.array([(1, 1), VERIFIER, VERIFIER, VERIFIER]).T

@@ -87,7 +87,7 @@ def _there(sizes: tuple[int, ...]) -> np.ndarray:
     return np.arange(sizes[-1])[None, :] < np.array(sizes)[:, None]
 
 
-@partial(jax.jit, static_argnames="factored")
+@partial(jax.jit, static_argnames="factored", compiler_options=RUNS_BRIEFLY)
 def _times(
     there: Array, wording: Array, rates: Array, method: Any, *, factored: bool
 ) -> Float[Array, "num_forms rate"]:
