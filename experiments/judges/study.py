@@ -30,7 +30,7 @@ NUM_SAMPLES = 50
 NUM_GENERATIONS = 400
 NUM_FRESH = 50  # real samples that a judge is retrained on in every generation
 LEARNED = (1, 3, 5, 11, 21, 51, 101, 201)  # real samples of a learned judge, odd: no ties
-NUM_SIMULATED, NUM_MODELS = 10, 20  # generations
+NUM_SIMULATED, NUM_MODELS = 10, 15  # generations
 LAWS = 8  # that are computed together, so that all chains are one program
 
 
