@@ -108,6 +108,7 @@ def trained(
         name: a key of METHODS.
         num_forms: M, at most NUM_FORMS.
         num_domains: domains of training, at most NUM_DOMAINS.
+        stop: after so many updates, where it is given.
         num_seeds: a multiple of BATCH, if there are more.
         num_updates: of each method.
     """
