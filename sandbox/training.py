@@ -98,7 +98,7 @@ def train(
     counts = None
     if np.shape(num_updates) == (num_rounds,):
         num_updates, counts = 1, num_updates
-    validation.at_least("num_updates", num_updates, 1)
+    validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
     arguments = key, policy, prompts, feedback, method, learning_rate, exam
     return _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
