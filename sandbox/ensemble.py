@@ -127,7 +127,7 @@ def ensemble(
     start = 0
     if out is not None:
         out = Path(out)
-        shape = jax.eval_shape(advance, state, 0)[1]
+        shape = _advance.eval_shape(state, 0, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)[1]
         config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
         store.create(out, config | _config(key, tasks, signal, shared, plan), resume=resume)
         for saved in store.read(out):
@@ -191,7 +191,7 @@ def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[A
     return real, own, loop
 
 
-@partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))
+@partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"), compiler_options=devices.RUNS_BRIEFLY)
 def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -> Replica:
     def start(index: Array) -> Replica:
         task = jax.tree.map(lambda leaf: leaf[index // num_replicas], tasks)
@@ -208,7 +208,7 @@ def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -
     return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(index)
 
 
-@partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"))
+@partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"), compiler_options=devices.RUNS_BRIEFLY)
 def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh) -> tuple[Replica, Record]:
     """`num_rows` rows from generation `first` on, `every` generations apart."""
 
@@ -250,7 +250,7 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
 def _chunk_rows(state, shared, plan: _Plan, mesh, num_rows: int, watched: bool) -> int:
     """As many rows as fit in CHUNK_BYTES, fewer where somebody waits for news of them."""
     # all rows, which is what runs unless they are too many: traced once
-    record = jax.eval_shape(partial(_advance, shared=shared, num_rows=num_rows, plan=plan, mesh=mesh), state, 0)[1]
+    record = _advance.eval_shape(state, 0, shared=shared, num_rows=num_rows, plan=plan, mesh=mesh)[1]
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(record))
     rows = min(num_rows, CHUNK_BYTES * num_rows // max(size, 1))
     return max(1, min(rows, math.ceil(num_rows / CHUNKS)) if watched else rows)

@@ -118,6 +118,26 @@ class Natural(NamedTuple):
         return RLVR(self.kl).loss(log_law, batch)
 
 
+class Weighted(NamedTuple):
+    """Several losses as one, Σ_i weights[i] loss_i; with one weight of 1 it is that method, and all are one program."""
+
+    methods: tuple[Method, ...]
+    weights: tuple[Number, ...]
+
+    def check(self) -> None:
+        """Raises ValueError unless each method makes sense and has a weight, which is 0 or more."""
+        if len(self.methods) != len(self.weights):
+            raise ValueError(f"weights: {len(self.methods)}, one a method, are accepted, got {len(self.weights)}")
+        for method, weight in zip(self.methods, self.weights, strict=True):
+            getattr(method, "check", lambda: None)()
+            validation.nonnegative("weights", weight)
+
+    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+        """The sum."""
+        pairs = zip(self.methods, self.weights, strict=True)
+        return sum((weight * method.loss(log_law, batch) for method, weight in pairs), jnp.zeros((), log_law.dtype))
+
+
 def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
     """How much better a symbol is than what the prompt brings on average: A = g − E[g|prompt], times G/(G−1).
 

@@ -21,6 +21,7 @@ from sandbox.methods import Batch as Batch
 from sandbox.methods import LogLaw, Number
 from sandbox.methods import Method as Method
 from sandbox.methods import Natural as Natural
+from sandbox.methods import Weighted as Weighted
 from sandbox.models.policy import Policy, log_law
 
 SGD = optax.identity()
@@ -35,6 +36,7 @@ class Trained(NamedTuple):
 
 
 Measure = Callable[[Any, Any], Any]  # (policy, exam) -> what is recorded
+State = tuple[Any, Any]  # the policy, and what its optimizer remembers
 
 
 def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
@@ -59,7 +61,7 @@ def train(
     method: Any,
     *,
     num_rounds: int,
-    num_updates: int = 1,
+    num_updates: int | Int[Array, " round"] = 1,
     num_samples: int | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
@@ -75,7 +77,8 @@ def train(
         feedback: The signal; SFT does without, as it looks at the prompts' references alone.
         method: `SFT()`, `RFT()`, `RLVR()`, `Natural()`, or another `Method`.
         num_rounds: How often outputs are drawn.
-        num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one.
+        num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one. An array has one
+            number a round, 0 or more, and may be traced; rounds after the last with an update cost nothing.
         num_samples: Outputs (SFT: references) drawn for each prompt and round; None: exact gradients, by enumeration.
         learning_rate: Multiplies each update, so that it may be traced.
         optimizer: `SGD`, `ADAM`, or another of optax without a learning rate, one object for all calls: a new one
@@ -90,6 +93,69 @@ def train(
         ValueError: A number is out of range, a table malformed, the feedback does not judge outputs, or policy, prompts
             and feedback differ in size.
     """
+    feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
+    validation.at_least("num_rounds", num_rounds, 1)
+    counts = None
+    if np.shape(num_updates) == (num_rounds,):
+        num_updates, counts = 1, num_updates
+    validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
+    sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
+    arguments = key, policy, prompts, feedback, method, learning_rate, exam
+    return _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
+
+
+def rounds_to(
+    key: Array,
+    policy: Any,
+    prompts: Prompts,
+    feedback: Feedback | Score | None,
+    method: Any,
+    *,
+    goal: Number,
+    num_rounds: int | Int[Array, ""],
+    num_samples: int | None = None,
+    learning_rate: Number = 1.0,
+    optimizer: optax.GradientTransformation = SGD,
+    measure: Measure = share_right,
+    exam: Any = None,
+) -> Int[Array, ""]:
+    """The rounds of `train`, one update each, after which `measure` is first at least `goal`; no more are computed.
+
+    Args:
+        key: As in `train`, like all that is not named here.
+        policy: The start.
+        prompts: What is asked.
+        feedback: The signal.
+        method: How the signal enters.
+        goal: What `measure` is to reach.
+        num_rounds: The most; it may be traced.
+        num_samples: Outputs drawn for each prompt and round.
+        learning_rate: Multiplies each update.
+        optimizer: As in `train`.
+        measure: Function (policy, exam) of the number that is compared with `goal`.
+        exam: What `measure` looks at.
+
+    Returns:
+        The number, from 0 on; `num_rounds` + 1 where the goal is not reached.
+
+    Raises:
+        ValueError: As `train`.
+    """
+    feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
+    arguments = key, policy, prompts, feedback, method, learning_rate, exam, goal, num_rounds
+    return _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
+
+
+def _checked(
+    policy: Any,
+    prompts: Prompts,
+    feedback: Feedback | Score | None,
+    method: Any,
+    learning_rate: Number,
+    num_samples: int | None,
+    exam: Any,
+) -> tuple[Feedback | Score | None, Any]:
+    """The feedback that the method looks at, and the exam, that of training where none is given."""
     if not isinstance(prompts, Prompts):
         raise ValueError(f"prompts: Prompts are accepted, as `world.train`, got {type(prompts).__name__}")
     if isinstance(method, type) or not isinstance(method, Method):
@@ -103,8 +169,6 @@ def train(
     if isinstance(method, Natural) and not hasattr(policy, "natural"):
         raise ValueError(f"policy: one with a method `natural` is accepted with Natural, got {type(policy).__name__}")
     _check_sizes(policy, prompts, feedback)
-    validation.at_least("num_rounds", num_rounds, 1)
-    validation.at_least("num_updates", num_updates, 1)
     validation.nonnegative("learning_rate", learning_rate)
     if num_samples is not None:
         validation.at_least("num_samples", num_samples, 2 if isinstance(method, RLVR | Natural) else 1)
@@ -112,10 +176,7 @@ def train(
     if isinstance(exam, Prompts):
         exam.check()
         _check_sizes(policy, exam, None)
-    sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
-    return _train(
-        key, policy, prompts, feedback, method, learning_rate, exam, optimizer=optimizer, measure=measure, **sizes
-    )
+    return feedback, exam
 
 
 @partial(jax.jit, static_argnames=("num_rounds", "num_updates", "num_samples", "optimizer", "measure"))
@@ -127,6 +188,7 @@ def _train(
     method,
     learning_rate,
     exam,
+    counts,
     *,
     num_rounds,
     num_updates,
@@ -134,12 +196,78 @@ def _train(
     optimizer,
     measure,
 ) -> Trained:
+    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+
+    def one_round(state: State, t: Array) -> tuple[State, Any]:
+        seen = measure(state[0], exam)
+        batch = draw(state[0], t)
+        if counts is None and num_updates == 1:  # which XLA fuses better than a loop of one
+            return update(batch, state), seen
+        times = num_updates if counts is None else counts[t]
+        return jax.lax.fori_loop(0, times, lambda _, state: update(batch, state), state), seen
+
+    start = policy, optimizer.init(policy)
+    if counts is None:
+        (policy, _), seen = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
+        return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, measure(policy, exam)))
+
+    def recorded(t: Array, so_far: tuple[State, Any]) -> tuple[State, Any]:
+        state, now = one_round(so_far[0], t)
+        return state, jax.tree.map(lambda rows, row: rows.at[t].set(row), so_far[1], now)
+
+    done = jnp.max(jnp.where(counts > 0, jnp.arange(num_rounds) + 1, 0))  # in later rounds nothing happens
+    room = jax.tree.map(lambda row: jnp.zeros((num_rounds + 1, *row.shape), row.dtype), measure(policy, exam))
+    (policy, _), seen = jax.lax.fori_loop(0, done, recorded, (start, room))
+    passed = jnp.arange(num_rounds + 1) < done
+
+    def filled(rows: Array, last: Array) -> Array:
+        return jnp.where(passed.reshape(-1, *[1] * last.ndim), rows, last[None])
+
+    return Trained(policy, jax.tree.map(filled, seen, measure(policy, exam)))
+
+
+@partial(jax.jit, static_argnames=("num_samples", "optimizer", "measure"))
+def _rounds_to(
+    key, policy, prompts, feedback, method, learning_rate, exam, goal, num_rounds, *, num_samples, optimizer, measure
+) -> Int[Array, ""]:
+    """Looks at a policy in the round that also trains it, as both need its logits."""
+    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+
+    def goes_on(now: tuple[State, Array, Array]) -> Array:
+        _, t, reached = now
+        return (t <= num_rounds) & ~reached
+
+    def one_round(now: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
+        state, t, _ = now
+        return update(draw(state[0], t), state), t + 1, measure(state[0], exam) >= goal
+
+    start = (policy, optimizer.init(policy)), jnp.zeros((), int), jnp.zeros((), bool)
+    _, t, reached = jax.lax.while_loop(goes_on, one_round, start)
+    return jnp.where(reached, t - 1, t)
+
+
+def _steps(
+    key: Array,
+    policy: Any,
+    prompts: Prompts,
+    feedback: Feedback | Score | None,
+    method: Any,
+    learning_rate: Number,
+    num_samples: int | None,
+    optimizer: optax.GradientTransformation,
+) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
+    """What a round sees of the policy that it begins with, and an update on it."""
     start = log_law(policy, prompts.features)
     prompts = prompts._replace(law=prompts.law.astype(start.dtype), wording=prompts.wording.astype(start.dtype))
     symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.given(prompts)
     value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
 
-    def update(batch: Batch, state: tuple[Any, Any]) -> tuple[Any, Any]:
+    def draw(policy: Any, t: Array) -> Batch:
+        behaviour = log_law(policy, prompts.features)
+        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
+        return Batch(mass, references, value, behaviour, start, group)
+
+    def update(batch: Batch, state: State) -> State:
         policy, moments = state
         gradient = jax.grad(lambda policy: method.loss(log_law(policy, prompts.features), batch))(policy)
         if isinstance(method, Natural):
@@ -149,18 +277,7 @@ def _train(
         rate = jnp.asarray(learning_rate, start.dtype)
         return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments
 
-    def one_round(state: tuple[Any, Any], t: Array) -> tuple[tuple[Any, Any], Any]:
-        seen = measure(state[0], exam)
-        behaviour = log_law(state[0], prompts.features)
-        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
-        batch = Batch(mass, references, value, behaviour, start, group)
-        if num_updates == 1:  # which XLA fuses better than a loop of one
-            return update(batch, state), seen
-        return jax.lax.fori_loop(0, num_updates, lambda _, state: update(batch, state), state), seen
-
-    (policy, _), seen = jax.lax.scan(one_round, (policy, optimizer.init(policy)), jnp.arange(num_rounds))
-    last = measure(policy, exam)
-    return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, last))
+    return draw, update
 
 
 def _drawn(

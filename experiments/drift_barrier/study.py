@@ -2,7 +2,7 @@
 
 import math
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ import sandbox
 import theory
 from experiments.harness.study import study
 from sandbox import regions
+from sandbox.devices import RUNS_ONCE
 from theory import budget, drift
 
 LN2 = math.log(2)
@@ -99,7 +100,7 @@ def blind_ends() -> np.ndarray:
     return np.stack([_ends(int(n), BLIND_ACCEPTANCE, BLIND_START) for n in BLIND_SIZES])
 
 
-@partial(jax.jit, static_argnums=0)  # a compilation a size, instead of one an operation
+@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)  # a compilation a size, instead of one an operation
 def _ends(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
     states = drift.lattice(n, len(start)) / n
     stops = drift.fixation_probabilities(drift.selection_kernel(n, acceptance)) @ states
@@ -117,7 +118,7 @@ def blind_path(n: int) -> np.ndarray:
     return np.concatenate([BLIND_START[None], _path(n, BLIND_ACCEPTANCE, BLIND_START)])
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)
 def _path(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
     kernel = drift.selection_kernel(n, acceptance)
     laws = drift.laws(_first(n, acceptance, start)[None], kernel, BLIND_GENERATIONS - 1)[:, 0]
@@ -135,7 +136,7 @@ class Ends(NamedTuple):
     simulated: theory.Estimate  # [fpr, n]
 
 
-SIZES = {"sizes": (5, 20, 80), "num_replicas": 400}
+SIZES = {"sizes": (5, 80), "num_replicas": 400}  # each size is a program
 FULL = {"sizes": (5, 10, 20, 40, 80, 160), "num_replicas": 2000}
 
 
@@ -144,7 +145,7 @@ def mixture(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> End
     """Two components that do not overlap; what is right is to come from the lighter one."""
     scales = jnp.ones((2, 1, 1))
     model = sandbox.GaussianMixture(jnp.array([START, 1 - START]), jnp.array([[5.0], [-5.0]]), scales)
-    return _simulated(key, model, regions.Box(jnp.zeros(1), jnp.full(1, jnp.inf)), sizes, num_replicas)
+    return _simulated(key, model, regions.Box(jnp.zeros(1), jnp.full(1, jnp.inf)), sizes, num_replicas, one_step)
 
 
 @study("drift-barrier/markov-chain", **SIZES, full=FULL)
@@ -156,7 +157,12 @@ def markov_chain(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -
     return _simulated(key, model, right, sizes, num_replicas)
 
 
-def _simulated(key: jax.Array, model, right: regions.Region, sizes: tuple[int, ...], num_replicas: int) -> Ends:
+one_step = partial(sandbox.GaussianMixture.fit, steps=1)  # of EM is the whole fit where components do not overlap
+
+
+def _simulated(
+    key: jax.Array, model: Any, right: regions.Region, sizes: tuple[int, ...], num_replicas: int, fit: Any = None
+) -> Ends:
     """Each verifier and size with the same random numbers."""
 
     def end(n: int, fpr: float) -> np.ndarray:
@@ -167,6 +173,7 @@ def _simulated(key: jax.Array, model, right: regions.Region, sizes: tuple[int, .
             num_samples=n,
             num_generations=NUM_GENERATIONS,
             num_replicas=num_replicas,
+            fit=fit,
             until_kept=True,
             every=NUM_GENERATIONS,
             progress=False,

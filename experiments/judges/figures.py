@@ -124,7 +124,7 @@ def models(settings: Settings) -> Figure:
         for share, name, color in zip(study.share_right(settings, model), study.JUDGES, COLORS, strict=True):
             plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=name, color=color)
     for ax, title in zip(axes, ("two symbols", "mixture of two normal laws", "Markov chain"), strict=True):
-        _fits(ax, (1, 2, 5, 10, 20), study.NUM_MODELS)
+        _fits(ax, (1, 2, 4, 8, 16), study.NUM_MODELS)
         ax.set(title=title, ylim=(0.5, 1.02))
     axes[0].set_ylabel("share of right samples")
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.72))

@@ -16,6 +16,7 @@ from scipy.stats import binom
 import sandbox
 import theory
 from experiments.harness.study import study
+from sandbox.devices import RUNS_BRIEFLY
 from sandbox.regions import Component, Symbols, Transitions
 from theory import budget, drift
 
@@ -29,7 +30,7 @@ NUM_SAMPLES = 50
 NUM_GENERATIONS = 400
 NUM_FRESH = 50  # real samples that a judge is retrained on in every generation
 LEARNED = (1, 3, 5, 11, 21, 51, 101, 201)  # real samples of a learned judge, odd: no ties
-NUM_SIMULATED, NUM_MODELS = 10, 20  # generations
+NUM_SIMULATED, NUM_MODELS = 10, 15  # generations
 LAWS = 8  # that are computed together, so that all chains are one program
 
 
@@ -239,7 +240,7 @@ class OneOf(NamedTuple):
         return jnp.stack([signal(key, model, x) for signal in self.signals])[self.which]
 
 
-@partial(jax.jit, static_argnames=("num_generations", "num_replicas"))
+@partial(jax.jit, static_argnames=("num_generations", "num_replicas"), compiler_options=RUNS_BRIEFLY)
 def loops(key: jax.Array, task: Any, right: Any, *, num_generations: int, num_replicas: int) -> sandbox.Record:
     """The loops [judge, replica, t, …] under each of `JUDGES`, all with the same random numbers."""
     which, tpr, fpr = jnp.array([0, 1, 2, 0]), *jnp.array([(1, 1), VERIFIER, VERIFIER, VERIFIER]).T

@@ -10,6 +10,7 @@ from experiments.harness.statements import PAPER, Statement
 from experiments.methods import best_of_n, study, tables
 from experiments.methods.study import (
     ANEW,
+    EARLY,
     EXAMS,
     GRADIENT,
     HELD_OUT,
@@ -23,7 +24,6 @@ from experiments.methods.study import (
 from theory.best_of_n import best_of_kl, regressional_goodhart
 
 KEPT_KL = 0.9  # of the start's diversity
-EARLY = 50  # updates: at one domain of training the methods are farthest apart before all is learned
 MORE = 96  # seeds, where the methods are near
 TABLE = f"table, {tables.NUM_CLASSES} classes × {tables.NUM_FORMS} forms, {tables.NUM_PROMPTS} prompts, exact gradients"
 
@@ -68,7 +68,7 @@ def compared(
     num_domains: int = NUM_DOMAINS,
     updates: int | None = None,
     tries: int = 1,
-    **sizes: int,
+    **options: int,
 ) -> Found:
     """The correctness of one method and of another after as many updates, seed by seed.
 
@@ -81,9 +81,9 @@ def compared(
         num_domains: of training.
         updates: when; in the end where None is given.
         tries: one of so many answers is to be right.
-        **sizes: of the study.
+        **options: of the study.
     """
-    runs = [study.trained(settings, name, num_forms, num_domains, **sizes) for name in (better, worse)]
+    runs = [study.trained(settings, name, num_forms, num_domains, **options) for name in (better, worse)]
     at = runs[0].updates.tolist().index(updates) if updates else -1
     first, second = (run.passed[:, at, exam, PASSES.index(tries)] for run in runs)
     setting = f"{EXAMS[exam]}, M = {num_forms}, training domains: {num_domains}, {runs[0].updates[at]} updates, "
@@ -193,7 +193,7 @@ CLAIMS = (
     *claim(
         "C9-one-domain",
         f"With one domain of training the order is reversed after {EARLY} updates: one reference is ahead of RLVR",
-        partial(compared, ONCE, GRADIENT, UNSEEN, num_domains=1, updates=EARLY, num_seeds=MORE),
+        partial(compared, ONCE, GRADIENT, UNSEEN, num_domains=1, updates=EARLY, stop=EARLY, num_seeds=MORE),
         control=("… with four domains, too", partial(compared, ONCE, GRADIENT, UNSEEN, updates=EARLY)),
     ),
     *claim(

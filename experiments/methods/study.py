@@ -17,16 +17,19 @@ from jaxtyping import Float
 import theory
 from experiments.harness.study import study
 from sandbox import environments, feedback
+from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.environments import Prompts, World
 from sandbox.models.policy import Network, log_law, network
-from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, train
+from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, Weighted, train
 from theory.policies import pass_at
 
 NUM_CLASSES, NUM_FORMS = 4, 8
 NUM_CONTENTS = 16  # of training, and as many held out
 NUM_DOMAINS, NUM_UNSEEN = 4, 4
 NUM_BITS = 6
-BATCH = 32  # seeds in one program
+BATCH = 16  # seeds in one program
+LOOKS = 24  # after so many updates, from 1 to the last, all exams are held
+EARLY = 50  # updates, after which they are held too
 NUM_SAMPLES = 4  # outputs, or references, a prompt and round
 NOISY = (0.9, 0.2)
 KL = 0.1
@@ -47,15 +50,20 @@ class How(NamedTuple):
     worded_once: bool = False  # whether each prompt has one reference for ever
 
 
+def _reinforced(rlvr: float = 1.0, kl: float = 0.0, clip: float = np.inf) -> Weighted:
+    """RLVR, or RFT where its weight is 0: what is judged is one program, whatever is made of the verdicts."""
+    return Weighted((RLVR(kl, clip), RFT()), (rlvr, 1 - rlvr))
+
+
 METHODS: dict[str, How] = {
     "SFT, one reference": How(SFT(), worded_once=True),
     "SFT, worded anew": How(SFT()),
-    "RFT": How(RFT(), num_updates=25),
-    "RLVR": How(RLVR(0.0, np.inf)),
-    "RLVR, KL": How(RLVR(KL, np.inf)),
-    "RLVR, noisy verdict": How(RLVR(0.0, np.inf), rates=NOISY),
-    "clipped": How(RLVR(0.0, 0.2), num_updates=4),
-    "clipped, KL": How(RLVR(KL, 0.2), num_updates=4),
+    "RFT": How(_reinforced(0.0), num_updates=25),
+    "RLVR": How(_reinforced()),
+    "RLVR, KL": How(_reinforced(kl=KL)),
+    "RLVR, noisy verdict": How(_reinforced(), rates=NOISY),
+    "clipped": How(_reinforced(clip=0.2), num_updates=4),
+    "clipped, KL": How(_reinforced(kl=KL, clip=0.2), num_updates=4),
     "natural": How(Natural(0.0), optimizer=SGD, learning_rate=0.1),
     "natural, KL": How(Natural(KL), optimizer=SGD, learning_rate=0.1),
 }
@@ -63,9 +71,9 @@ ONCE, ANEW, REFIT, GRADIENT = "SFT, one reference", "SFT, worded anew", "RFT", "
 
 
 class Runs(NamedTuple):
-    """What was seen before each round and after the last, of each seed."""
+    """What was seen before the first round and after some others, of each seed."""
 
-    updates: np.ndarray  # [t]
+    updates: np.ndarray  # [t]; one that is not the last of a round stands for it, so that it may come again
     passed: np.ndarray  # [seed, t, exam, k], the probability that one of k = PASSES outputs is right
     diversity: np.ndarray  # [seed, t], entropy of the form of a right output, nats, mean over the prompts of training
     kl: np.ndarray  # [seed, t], KL(policy ‖ start), nats, likewise
@@ -88,33 +96,39 @@ def trained(
     name: str,
     num_forms: int = NUM_FORMS,
     num_domains: int = NUM_DOMAINS,
+    stop: int | None = None,
     *,
     num_seeds: int,
     num_updates: int,
 ) -> Runs:
-    """Trains by one of METHODS; fewer forms, fewer domains and more seeds do not recompile.
+    """Trains by one of METHODS; fewer forms, domains and updates, and more seeds, do not recompile.
 
     Args:
         key: the randomness, the same for all methods, forms and domains.
         name: a key of METHODS.
         num_forms: M, at most NUM_FORMS.
         num_domains: domains of training, at most NUM_DOMAINS.
+        stop: after so many updates, where it is given.
         num_seeds: a multiple of BATCH, if there are more.
         num_updates: of each method.
     """
     how = METHODS[name]
-    num_rounds = num_updates // how.num_updates
     signal = feedback.verdict(NUM_CLASSES, NUM_FORMS, tpr=how.rates[0], fpr=how.rates[1])
-    options = {"num_rounds": num_rounds, "num_updates": how.num_updates, "optimizer": how.optimizer}
+    looks = np.unique(np.append(np.rint(np.geomspace(1, num_updates, LOOKS)), [0, EARLY]).astype(int))
+    rounds = -(-looks[looks <= (stop or num_updates)] // how.num_updates)
+    rounds = np.append(rounds, np.repeat(rounds[-1], len(looks) - len(rounds)))  # as many for all, to be one program
+    counts = np.where(np.arange(num_updates) < rounds[-1], how.num_updates, 0)
+    sizes = {"num_rounds": num_updates, "optimizer": how.optimizer}
     parts = []
     for keys in np.split(np.asarray(jax.random.key_data(jax.random.split(key, num_seeds))), -(-num_seeds // BATCH)):
         starts = started(keys, num_forms, num_domains)
-        found = _trained(starts, how.method, signal, how.learning_rate, how.worded_once, **options)
+        found = _trained(starts, how.method, signal, how.learning_rate, how.worded_once, counts, rounds, **sizes)
         parts.append([np.asarray(leaf) for leaf in found])
     passed, diversity, kl, nats = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
     if isinstance(how.method, SFT):
-        nats = imitated_nats(num_rounds, num_forms, num_domains, worded_once=how.worded_once)[None].repeat(num_seeds, 0)
-    return Runs(how.num_updates * np.arange(num_rounds + 1), passed, diversity, kl, nats)
+        spent = imitated_nats(num_updates, num_forms, num_domains, worded_once=how.worded_once)
+        nats = spent[rounds][None].repeat(num_seeds, 0)
+    return Runs(how.num_updates * rounds, passed, diversity, kl, nats)
 
 
 def imitated_nats(num_rounds: int, num_forms: int, num_domains: int, *, worded_once: bool) -> np.ndarray:
@@ -158,7 +172,7 @@ class Start(NamedTuple):
     key: Array  # of what is drawn in training
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=RUNS_ONCE)
 @partial(jax.vmap, in_axes=(0, None, None))
 def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
     """World, references and first policy of a seed, given by the data of its key.
@@ -190,14 +204,9 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
     return Start(world, world.train.worded_once(wording_key).wording, policy, train_key)
 
 
-def seen(policy: Network, exam: tuple[World, Array]) -> tuple[list[Array], Array, Array]:
-    """How often each prompt of each exam is answered right; H(form of a right output); KL to the start."""
-    world, start_law = exam
-    law, logits = world.train.law, policy(world.train.features)
-    of_right = jnp.take_along_axis(logits, world.train.right[:, None, None], 1)[:, 0]
-    diversity = law @ jax.vmap(theory.entropy)(jax.nn.softmax(of_right, axis=1))
-    away = jax.vmap(theory.kl_divergence)(jnp.exp(log_law(policy, world.train.features)), jnp.exp(start_law))
-    return [_right(policy, prompts) for prompts in world], diversity, law @ away
+def _watched(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
+    """What verdicts cost depends on each round; all else is seen of the policies that are looked at."""
+    return _right(policy, prompts), policy
 
 
 def _right(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
@@ -206,29 +215,38 @@ def _right(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
     return jnp.clip(jnp.take_along_axis(classes, prompts.right[:, None], 1)[:, 0], 0, 1)
 
 
-@partial(jax.jit, static_argnames=("num_rounds", "num_updates", "optimizer"))
-def _trained(starts, method, signal, learning_rate, worded_once, *, num_rounds, num_updates, optimizer):
-    """The measurements of all seeds [seed, t, …]."""
+def seen(policy: Network, world: World, start: Network) -> tuple[Array, Array, Array]:
+    """The probability that one of k outputs is right [exam, k]; H(form of a right output); KL to the start."""
+    law, logits = world.train.law, policy(world.train.features)
+    of_right = jnp.take_along_axis(logits, world.train.right[:, None, None], 1)[:, 0]
+    diversity = law @ jax.vmap(theory.entropy)(jax.nn.softmax(of_right, axis=1))
+    away = jax.vmap(theory.kl_divergence)(*(jnp.exp(log_law(each, world.train.features)) for each in (policy, start)))
+    passed = [x.law @ pass_at(jnp.asarray(PASSES), _right(policy, x)[:, None]) for x in world]
+    return jnp.stack(passed), diversity, law @ away
+
+
+@partial(jax.jit, static_argnames=("num_rounds", "optimizer"), compiler_options=RUNS_BRIEFLY)
+def _trained(starts, method, signal, learning_rate, worded_once, counts, looks, *, num_rounds, optimizer):
+    """The measurements of all seeds [seed, t, …] before round looks[t]."""
 
     def one(start: Start):
         world = start.world
         prompts = world.train._replace(wording=jnp.where(worded_once, start.once, world.train.wording))
-        _, (right, diversity, kl) = train(
+        right, policies = train(
             start.key,
             start.policy,
             prompts,
             signal,
             method,
             num_rounds=num_rounds,
-            num_updates=num_updates,
+            num_updates=counts,
             num_samples=NUM_SAMPLES,
             learning_rate=learning_rate,
             optimizer=optimizer,
-            measure=seen,
-            exam=(world, log_law(start.policy, world.train.features)),
-        )
-        passed = [pass_at(jnp.asarray(PASSES), p[..., None]) for p in right]  # [t, prompt, k]
-        passed = [jnp.einsum("q,tqk->tk", x.law, p) for x, p in zip(world, passed, strict=True)]
-        return jnp.stack(passed, 1), diversity, kl, _spent(prompts.law, right[TRAINING], signal)
+            measure=_watched,
+        ).measured
+        policies = jax.tree.map(lambda leaf: leaf[looks], policies)
+        passed, diversity, kl = jax.vmap(lambda policy: seen(policy, world, start.policy))(policies)
+        return passed, diversity, kl, _spent(prompts.law, right, signal)[looks]
 
     return jax.vmap(one)(starts)

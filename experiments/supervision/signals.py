@@ -16,6 +16,7 @@ import theory
 from experiments.harness.study import generator, study
 from experiments.supervision import identify
 from sandbox import environments, feedback, validation
+from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.feedback import Feedback
 from sandbox.models.policy import Table
 from sandbox.training import RLVR, train
@@ -119,7 +120,7 @@ def describe(
     return Description(supervision.Decomposition(*map(jnp.asarray, parts)), float(best), queries)
 
 
-@partial(jax.jit, static_argnums=3)
+@partial(jax.jit, static_argnums=3, compiler_options=RUNS_ONCE)
 def _told(prior: Array, channel: Array, proposals: Array, blocks: tuple[int, ...]) -> tuple[Any, Array]:
     """The parts of I(Y;S|Q), and I([Y];S|q) of the best query."""
     joint = prior[:, None, None] * jnp.moveaxis(channel, 0, 2) * proposals[None, None, :]
@@ -217,7 +218,7 @@ def training_curve(
     return Curve(queries, estimate, "policy gradient" if judged else "imitation")
 
 
-@partial(jax.jit, static_argnums=5)
+@partial(jax.jit, static_argnums=5, compiler_options=RUNS_BRIEFLY)
 def _paths(
     keys: Array, signal: Feedback, shown: Array | None, wording: Array, learning_rate: Any, num_queries: int
 ) -> Float[Array, "seed t"]:

@@ -15,9 +15,10 @@ from jaxtyping import Float
 
 from experiments.harness.study import study
 from sandbox import environments, feedback
+from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.environments import Prompts
 from sandbox.models.policy import Network, Table, network
-from sandbox.training import ADAM, RLVR, SFT, Natural, train
+from sandbox.training import ADAM, RLVR, SFT, Natural, rounds_to, train
 from theory import policies
 
 NUM_CLASSES = 4
@@ -86,7 +87,7 @@ def _there(sizes: tuple[int, ...]) -> np.ndarray:
     return np.arange(sizes[-1])[None, :] < np.array(sizes)[:, None]
 
 
-@partial(jax.jit, static_argnames="factored")
+@partial(jax.jit, static_argnames="factored", compiler_options=RUNS_BRIEFLY)
 def _times(
     there: Array, wording: Array, rates: Array, method: Any, *, factored: bool
 ) -> Float[Array, "num_forms rate"]:
@@ -121,20 +122,43 @@ class Cost(NamedTuple):
     stuck: np.ndarray  # [M], seeds that did not get there
 
     @classmethod
-    def of(cls, correct: np.ndarray, method: Any) -> "Cost":
-        """From the correctness before each round and after the last [M, seed, t]."""
-        there = correct >= GOAL
-        stuck = ~there.any(2)
-        rounds = np.where(stuck, correct.shape[2] - 1, there.argmax(2))
-        return cls(rounds * (NUM_JUDGED if isinstance(method, RLVR) else 1.0), stuck.sum(1))
+    def of(cls, rounds: np.ndarray, most: int, signal: str) -> "Cost":
+        """From the rounds until the goal [M, seed], of `most`."""
+        return cls(np.minimum(rounds, most) * float(_num_samples(signal)), (rounds > most).sum(1))
+
+
+def _num_samples(signal: str) -> int:
+    """A prompt and round."""
+    return NUM_JUDGED if signal == VERDICTS else 1
+
+
+def _rounds(key: Array, policy: Any, prompts: Prompts, there: Array, signal: str, **options: Any) -> Array:
+    """The rounds until the goal, where of each class the forms are there that `there` names."""
+    return rounds_to(
+        key,
+        policy,
+        prompts,
+        feedback.verdict(NUM_CLASSES, there.size),
+        RLVR() if signal == VERDICTS else SFT(),
+        goal=GOAL,
+        num_samples=_num_samples(signal),
+        **options,
+    )
+
+
+def _worded(prompts: Prompts, there: Array) -> Prompts:
+    """References in one of the forms that are there, all equally likely."""
+    law = there.astype(prompts.wording.dtype)
+    return prompts._replace(wording=jnp.broadcast_to(law / law.sum(), prompts.wording.shape))
 
 
 @study("supervision/network", num_seeds=32, full={"num_seeds": 128})
 def on_network(key: Array, signal: str, *, num_seeds: int) -> Cost:
     """The network under ADAM, in as many worlds as there are seeds; the same worlds for each signal and M."""
     starts = _starts(jax.random.split(key, num_seeds))
-    method = RLVR() if signal == VERDICTS else SFT()
-    return Cost.of(np.asarray(_network(starts, _there(SAMPLED), signal == ONCE, method, ROUNDS[signal])), method)
+    sampled, once = VERDICTS if signal == VERDICTS else ANEW, signal == ONCE  # both kinds of references: one program
+    rounds = [_network(starts, there, once, ROUNDS[signal], sampled) for there in _there(SAMPLED)]
+    return Cost.of(np.stack(rounds), ROUNDS[signal], signal)
 
 
 class Start(NamedTuple):
@@ -146,7 +170,7 @@ class Start(NamedTuple):
     train: Array  # that of training
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=RUNS_ONCE)
 @jax.vmap
 def _starts(key: Array) -> Start:
     world_key, network_key, once, train = jax.random.split(key, 4)
@@ -154,49 +178,35 @@ def _starts(key: Array) -> Start:
     return Start(prompts, network(network_key, prompts.features.shape[1], NUM_CLASSES, SAMPLED[-1]), once, train)
 
 
-@partial(jax.jit, static_argnums=4)
-def _network(starts: Start, there: Array, once: Any, method: Any, num_rounds: int) -> Float[Array, "M seed t"]:
-    """Each M, in one network of which the first M forms are there, × each seed."""
-    judge = feedback.verdict(NUM_CLASSES, there.shape[1])
-    options: dict[str, Any] = {"num_rounds": num_rounds, "num_samples": NUM_JUDGED if isinstance(method, RLVR) else 1}
-    options |= {"learning_rate": 0.01, "optimizer": ADAM}
-
-    def one(there: Array, start: Start) -> Array:
-        law = there.astype(start.prompts.wording.dtype)
-        wording = jnp.broadcast_to(law / law.sum(), start.prompts.wording.shape)
-        prompts = start.prompts._replace(wording=wording)
-        prompts = prompts._replace(wording=jnp.where(once, prompts.worded_once(start.once).wording, wording))
-        layers = start.network.variables["params"]
-        head = layers["head"] | {
-            "bias": jnp.where(there[None, :], layers["head"]["bias"], ABSENT)
-        }  # where no gradient moves it
-        policy = Network({"params": layers | {"head": head}})
-        return train(start.train, policy, prompts, judge, method, **options).measured
-
-    return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(there, starts)
+@partial(jax.jit, static_argnums=4, compiler_options=RUNS_BRIEFLY)
+@partial(jax.vmap, in_axes=(0, None, None, None, None))
+def _network(start: Start, there: Array, once: Any, num_rounds: Any, signal: str) -> Array:
+    """The rounds of each seed, in a network of which the first M forms are there."""
+    prompts = _worded(start.prompts, there)
+    prompts = prompts._replace(wording=jnp.where(once, prompts.worded_once(start.once).wording, prompts.wording))
+    layers = start.network.variables["params"]
+    head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}  # where no gradient moves it
+    policy = Network({"params": layers | {"head": head}})
+    options: dict[str, Any] = {"num_rounds": num_rounds, "learning_rate": 0.01, "optimizer": ADAM}
+    return _rounds(start.train, policy, prompts, there, signal, **options)
 
 
 @study("supervision/table", num_seeds=32, full={"num_seeds": 128})
 def on_table(key: Array, signal: str, *, num_seeds: int) -> dict[str, Cost]:
     """The table with plain steps, small and large."""
-    keys, method = jax.random.split(key, num_seeds), RLVR() if signal == VERDICTS else SFT()
-    found = np.asarray(_table(keys, _there(SAMPLED), np.array([*STEPS.values()]), method, 100 * SAMPLED[-1]))
-    return {name: Cost.of(correct, method) for name, correct in zip(STEPS, found, strict=True)}
+    keys, most = jax.random.split(key, num_seeds), 100 * SAMPLED[-1]
+    found = {
+        name: np.stack([_table(keys, there, rate, most, signal) for there in _there(SAMPLED)])
+        for name, rate in STEPS.items()
+    }
+    return {name: Cost.of(rounds, most, signal) for name, rounds in found.items()}
 
 
-@partial(jax.jit, static_argnums=4)
-def _table(keys: Array, there: Array, rates: Array, method: Any, num_rounds: int) -> Float[Array, "rate M seed t"]:
-    """A prompt for each class, which learns alone."""
-    judge = feedback.verdict(NUM_CLASSES, there.shape[1])
-    num_samples = NUM_JUDGED if isinstance(method, RLVR) else 1
-
-    def one(rate: Array, there: Array, key: Array) -> Array:
-        prompts = environments.table_prompts(NUM_CLASSES, NUM_CLASSES, there.size)
-        law = there.astype(float)
-        prompts = prompts._replace(wording=jnp.broadcast_to(law / law.sum(), prompts.wording.shape))
-        logits = jnp.where(there, 0, ABSENT).astype(float)
-        start = Table(jnp.broadcast_to(logits, (NUM_CLASSES, NUM_CLASSES, there.size)))
-        options: dict[str, Any] = {"num_rounds": num_rounds, "num_samples": num_samples}
-        return train(key, start, prompts, judge, method, learning_rate=NUM_CLASSES * rate, **options).measured
-
-    return jax.vmap(jax.vmap(jax.vmap(one, (None, None, 0)), (None, 0, None)), (0, None, None))(rates, there, keys)
+@partial(jax.jit, static_argnums=4, compiler_options=RUNS_BRIEFLY)
+@partial(jax.vmap, in_axes=(0, None, None, None, None))
+def _table(key: Array, there: Array, rate: Any, num_rounds: Any, signal: str) -> Array:
+    """The rounds of each seed, of a prompt for each class, which learns alone."""
+    prompts = _worded(environments.table_prompts(NUM_CLASSES, NUM_CLASSES, there.size), there)
+    logits = jnp.where(there, 0, ABSENT).astype(float)
+    policy = Table(jnp.broadcast_to(logits, (NUM_CLASSES, NUM_CLASSES, there.size)))
+    return _rounds(key, policy, prompts, there, signal, num_rounds=num_rounds, learning_rate=NUM_CLASSES * rate)

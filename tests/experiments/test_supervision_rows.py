@@ -164,10 +164,10 @@ def test_skewed_forms_cost_less_than_uniform_ones():
 
 
 def test_costs_by_hand():
-    """Two seeds of one M: there after two rounds, and never."""
-    correct = np.array([[[0.2, 0.9, 0.99], [0.2, 0.99, 1.0]], [[0.2, 0.3, 0.4], [0.2, 0.995, 0.9]]])
-    for method, factor in ((study.SFT(), 1), (study.RLVR(), study.NUM_JUDGED)):
-        cost = study.Cost.of(correct, method)
+    """Two seeds of one M: there after two rounds and after one, or never."""
+    rounds = np.array([[2, 1], [3, 1]])
+    for signal, factor in ((study.ANEW, 1), (study.VERDICTS, study.NUM_JUDGED)):
+        cost = study.Cost.of(rounds, 2, signal)
         close(cost.samples, factor * np.array([[2, 1], [2, 1]]))
         close(cost.stuck, [0, 1])
 

@@ -16,7 +16,19 @@ from sandbox import environments, feedback
 from sandbox.environments import Prompts
 from sandbox.feedback import Feedback, Score
 from sandbox.models.policy import Table, network
-from sandbox.training import ADAM, RFT, RLVR, SFT, Batch, Method, Natural, share_right, train
+from sandbox.training import (
+    ADAM,
+    RFT,
+    RLVR,
+    SFT,
+    Batch,
+    Method,
+    Natural,
+    Weighted,
+    rounds_to,
+    share_right,
+    train,
+)
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(3)
@@ -420,6 +432,32 @@ def test_rounds_and_updates_by_hand():
     found = go(signal=OWN, method=RFT(), num_updates=3, learning_rate=0.5).policy.logits
     close(found, by_hand(2, 3), 1e-13)
     assert min(np.abs(found - other).max() for other in (by_hand(6, 1), by_hand(3, 2))) > 1e-4
+
+
+def test_updates_that_are_counted_for_each_round():
+    """As where one number serves all rounds; after the last update nothing happens."""
+    options = {"signal": OWN, "method": RFT(), "learning_rate": 0.5}
+    found = go(num_rounds=4, num_updates=jnp.array([3, 3, 0, 0]), **options).measured
+    wanted = go(num_updates=3, **options).measured
+    close(found[0].logits, np.asarray(wanted[0].logits)[[0, 1, 2, 2, 2]], 1e-13)
+    close(found[1], np.asarray(wanted[1])[[0, 1, 2, 2, 2]], 1e-13)
+
+
+def test_a_weight_of_one_is_that_method():
+    """RLVR and RFT as one program, either way."""
+    for method, weights in ((RLVR(0.3), (1.0, 0.0)), (RFT(), (0.0, 1.0))):
+        mixed = Weighted((RLVR(0.3), RFT()), weights)
+        close(go(method=mixed).policy.logits, go(method=method).policy.logits, 1e-13)
+
+
+@pytest.mark.parametrize("num_samples", [None, 4])
+def test_rounds_to_a_goal_are_those_of_the_path(num_samples):
+    """The first round in which it is reached, none where it is at the start, and one more than there are."""
+    options = {"num_samples": num_samples, "learning_rate": 0.5}
+    path = np.asarray(train(KEY, TABLE, PROMPTS, OWN, RLVR(), num_rounds=6, **options).measured)
+    for goal in (path[0], path[:4].max(), 2.0):
+        rounds = rounds_to(KEY, TABLE, PROMPTS, OWN, RLVR(), goal=goal, num_rounds=6, **options)
+        assert int(rounds) == (np.argmax(path >= goal) if (path >= goal).any() else 7)
 
 
 def softmax(x):
