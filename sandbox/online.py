@@ -243,7 +243,8 @@ def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int
         samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
         state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
         seen.append(here)
-    loss, right, reliance = (np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True))
+    joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)]
+    loss, right, reliance = joined
     return Race(loss, right, reliance, state[0])
 
 
