@@ -14,7 +14,6 @@ import sandbox
 import theory
 from experiments.harness.study import study
 from sandbox import GaussianMixture, MarkovChain
-from sandbox.regimes import refit
 
 FILES = {name: Path(__file__).parents[1] / "data" / name for name in ("faithful.csv", "english.txt")}
 NUM_GENERATIONS = 200
@@ -30,33 +29,6 @@ QUOTED = 100  # characters
 fit_mixture = partial(GaussianMixture.fit, steps=EM_STEPS)
 fit_pool = partial(GaussianMixture.fit, steps=1)  # to all points so far, of which a generation changes ever less
 fit_chain = jax.jit(MarkovChain.fit)
-
-
-class Supplied(NamedTuple):
-    """`sandbox.Replace`, `Fresh` and `Reuse` as one regime, so that they are one program."""
-
-    data: jax.Array
-    real: Any  # what fresh samples are drawn from
-    share: float = 0.0  # of the samples of a generation that are fresh real ones
-    again: float = 0.0  # the weight of all data, beside the samples of a generation
-
-    def given(self, task: Any, real: Any) -> "Supplied":
-        """Nothing to fill in."""
-        return self
-
-    def start(self, model: Any, num_rows: int, num_generations: int, fit: Any) -> tuple[()]:
-        """Nothing to remember."""
-        return ()
-
-    def retrain(
-        self, memory: Any, key: jax.Array, t: Any, model: Any, part: Any, num_samples: int, fit: Any
-    ) -> tuple[Any, Any]:
-        """Fits to the data, to the first of fresh samples and to the first of Z_t's, each with its weight."""
-        (x, weights), place = part, jnp.arange(num_samples)
-        num_real = jnp.round(num_samples * jnp.asarray(self.share)).astype(place.dtype)
-        fresh = self.real.sample(jax.random.split(key)[1], num_samples), (place < num_real).astype(weights.dtype)
-        again = self.data, jnp.full(len(self.data), self.again, weights.dtype)
-        return memory, refit(model, [again, fresh, (x, jnp.where(place < num_samples - num_real, weights, 0))], fit)
 
 
 class Source(NamedTuple):
@@ -113,9 +85,9 @@ def retrained(
     num_samples = min(len(source.train), MAX_SAMPLES[source.kind])
     real = sandbox.Bootstrap(source.train) if points else sandbox.Passage(source.train)
     regimes = {
-        "replace": Supplied(source.train, real),
-        "fresh": Supplied(source.train, real, share=REAL_SHARE),
-        "reuse": Supplied(source.train, real, again=1.0),
+        "replace": sandbox.Fresh(real, 0.0),  # as sandbox.Replace(), in the same compiled program as the next
+        "fresh": sandbox.Fresh(real, REAL_SHARE),
+        "reuse": sandbox.Reuse(source.train),
         "accumulate": sandbox.Accumulate(source.train),
     }
 

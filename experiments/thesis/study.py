@@ -21,7 +21,7 @@ TURNING = tuple(  # environments in which students turn from the spurious compon
     for k, size, rho, noise in ((2, 4, 0.75, 0.1), (3, 10, 0.65, 0.05))
 )
 TURNING_RATES = {"SGD": 0.5, "Adam": 0.01}
-COPIES = 16  # of each of them: the last environments of each program
+COPIES = 32  # of each of them: the last environments of each program
 LINEAR = "linear SGD"
 
 
