@@ -163,7 +163,7 @@ def races(
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
 ) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
+    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes; not under `jit`.
 
     Args:
         keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
