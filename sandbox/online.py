@@ -163,7 +163,9 @@ def races(
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
 ) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes; not under `jit`.
+    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
+
+    It loops in Python over blocks of runs and steps, so not under `jit`.
 
     Args:
         keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
