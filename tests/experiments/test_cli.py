@@ -361,7 +361,7 @@ def test_after_a_kill_it_goes_on_and_says_what_it_is_doing(
     """Without a terminal a line on stderr says what is measured; --resume computes nothing again that was finished."""
     (tmp_path / "slow_experiment.py").write_text(SLOW_EXPERIMENT)
     code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in a background job
         "import experiments; from experiments import cli; from experiments.harness import progress\n"
         "experiments.EXPERIMENTS = {'slow': 'slow_experiment'}; progress.SILENCE = 0.2; cli.main()"
     )
