@@ -10,9 +10,6 @@ from jax.sharding import PartitionSpec as P
 
 from sandbox.base import Same
 
-# Options of `jax.jit`, by LLVM's level: what draws the starts of a study runs once, and compiles in half the time; a
-# training of small networks compiles in two thirds of the time, and runs as fast
-RUNS_ONCE, RUNS_BRIEFLY = ({"xla_backend_optimization_level": level} for level in (0, 1))
 REPLICAS = P("replica")  # axis 0 is that of the replicas
 ALL = P()  # the same on every device
 

@@ -127,7 +127,7 @@ def ensemble(
     start = 0
     if out is not None:
         out = Path(out)
-        shape = _advance.eval_shape(state, 0, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)[1]
+        shape = jax.eval_shape(advance, state, 0)[1]
         config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
         store.create(out, config | _config(key, tasks, signal, shared, plan), resume=resume)
         for saved in store.read(out):
@@ -191,7 +191,7 @@ def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[A
     return real, own, loop
 
 
-@partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"), compiler_options=devices.RUNS_BRIEFLY)
+@partial(jax.jit, static_argnames=("num_replicas", "plan", "mesh"))
 def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -> Replica:
     def start(index: Array) -> Replica:
         task = jax.tree.map(lambda leaf: leaf[index // num_replicas], tasks)
@@ -208,7 +208,7 @@ def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -
     return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(index)
 
 
-@partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"), compiler_options=devices.RUNS_BRIEFLY)
+@partial(jax.jit, static_argnames=("num_rows", "plan", "mesh"))
 def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh) -> tuple[Replica, Record]:
     """`num_rows` rows from generation `first` on, `every` generations apart."""
 

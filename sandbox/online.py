@@ -97,11 +97,8 @@ class Training(NamedTuple):
         """Raises ValueError unless every number is in its range."""
         validation.positive("Training.learning_rate", self.learning_rate)
         validation.nonnegative("Training.weight_decay", self.weight_decay)
-        validation.positive("Training.num_batches", self.num_batches)
-        validation.nonnegative("Training.switch", self.switch)
-        for name, steps in (("num_batches", self.num_batches), ("switch", self.switch)):
-            if not jnp.issubdtype(jnp.result_type(steps), jnp.integer):
-                raise ValueError(f"Training.{name}: integers are accepted, got {steps}")
+        validation.integers("Training.num_batches", self.num_batches, 1)
+        validation.integers("Training.switch", self.switch, 0)
 
 
 RATES = (jnp.float32, jnp.float32, int, int)  # the dtypes of its fields

@@ -97,6 +97,7 @@ def train(
     validation.at_least("num_rounds", num_rounds, 1)
     counts = None
     if np.shape(num_updates) == (num_rounds,):
+        validation.integers("num_updates", num_updates, 0)
         num_updates, counts = 1, num_updates
     validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
@@ -142,6 +143,8 @@ def rounds_to(
         ValueError: As `train`.
     """
     feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
+    validation.integers("num_rounds", num_rounds, 1)
+    validation.finite("goal", goal)
     arguments = key, policy, prompts, feedback, method, learning_rate, exam, goal, num_rounds
     return _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
 

@@ -34,6 +34,13 @@ def at_least(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name}: an integer of {least} or more is accepted, got {value!r}")
 
 
+def integers(name: str, value: Any, least: int) -> None:
+    """Raises unless every number of `value` is an integer of `least` or more."""
+    whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
+    if not whole or (concrete(value) and np.any(np.asarray(value) < least)):
+        raise ValueError(f"{name}: integers of {least} or more are accepted, got {value}")
+
+
 def rate(name: str, value: Any) -> None:
     """Raises unless every number of `value` lies in [0, 1]."""
     # NumPy, since under a trace JAX turns even constants into tracers

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.special import rel_entr
 from scipy.stats import binom
 
+from experiments.harness.cost import RUNS_BRIEFLY
 from experiments.harness.study import study
 from sandbox import Table, environments, spread, training
-from sandbox.devices import RUNS_BRIEFLY
 from sandbox.feedback import verdict
 from sandbox.models.policy import network
 

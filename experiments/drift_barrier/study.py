@@ -13,9 +13,9 @@ from scipy.stats import binom
 
 import sandbox
 import theory
+from experiments.harness.cost import RUNS_ONCE
 from experiments.harness.study import study
 from sandbox import regions
-from sandbox.devices import RUNS_ONCE
 from theory import budget, drift
 
 LN2 = math.log(2)

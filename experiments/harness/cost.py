@@ -10,6 +10,8 @@ from contextlib import suppress
 from functools import cache
 from typing import NamedTuple, Self
 
+# Options of `jax.jit`, LLVM's level: less of it compiles faster, which is worth more than what runs in a second loses
+RUNS_ONCE, RUNS_BRIEFLY = ({"xla_backend_optimization_level": level} for level in (0, 1))
 _COMPILED, _READ = "/jax/core/compile/backend_compile_duration", "/jax/compilation_cache/cache_hits"
 _COUNTS: Counter[str] = Counter()  # JAX keeps its listeners for good, so that there is one count a process
 

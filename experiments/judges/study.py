@@ -15,8 +15,8 @@ from scipy.stats import binom
 
 import sandbox
 import theory
+from experiments.harness.cost import RUNS_BRIEFLY
 from experiments.harness.study import study
-from sandbox.devices import RUNS_BRIEFLY
 from sandbox.regions import Component, Symbols, Transitions
 from theory import budget, drift
 

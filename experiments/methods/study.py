@@ -15,9 +15,9 @@ from jax import Array
 from jaxtyping import Float
 
 import theory
+from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.harness.study import study
 from sandbox import environments, feedback
-from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.environments import Prompts, World
 from sandbox.models.policy import Network, log_law, network
 from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, Weighted, train

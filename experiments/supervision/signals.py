@@ -13,10 +13,10 @@ from jax import Array
 from jaxtyping import Float
 
 import theory
+from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.harness.study import generator, study
 from experiments.supervision import identify
 from sandbox import environments, feedback, validation
-from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.feedback import Feedback
 from sandbox.models.policy import Table
 from sandbox.training import RLVR, train

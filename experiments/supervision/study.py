@@ -13,9 +13,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.harness.study import study
 from sandbox import environments, feedback
-from sandbox.devices import RUNS_BRIEFLY, RUNS_ONCE
 from sandbox.environments import Prompts
 from sandbox.models.policy import Network, Table, network
 from sandbox.training import ADAM, RLVR, SFT, Natural, rounds_to, train

@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from queue import Queue
 from threading import Barrier, Event
 from types import ModuleType
 
@@ -312,6 +313,23 @@ def test_experiments_are_measured_from_both_ends_at_once_and_printed_in_order(tm
     rows, _ = verify.measure(alone(first, second, last), Settings(), tmp_path, Console())
     assert [row.slack for row in rows] == [1, 2, 3] == [row.slack for row in ledger.read(tmp_path / "ledger.json")]
     assert re.findall("C2-[012]", capsys.readouterr().out) == ["C2-0", "C2-1", "C2-2"]
+
+
+def test_seeds_come_in_order_and_share_what_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs go when no other seed of their experiment is waiting, which two threads may both see."""
+    released: Queue[None] = Queue()
+    monkeypatch.setattr(verify.cost, "release", lambda: released.put(None))
+
+    def find(settings: Settings) -> Found:
+        return at_least(Estimate(float(settings.seed), 0.0, 32), -1.0, "")  # pyright: ignore[reportArgumentType]
+
+    chosen = alone(find, find)
+    rows, _ = verify.measure(chosen, Settings(), tmp_path, Console())
+    released.get(timeout=20), released.get(timeout=20)
+    found = verify.other_seeds(chosen, rows, Settings(), 9, Console())
+    assert [[row.measured for row in of_seed] for of_seed in found] == [[seed, seed] for seed in range(9)]
+    released.get(timeout=20), released.get(timeout=20)
+    assert released.qsize() <= 2
 
 
 def test_after_a_row_that_cannot_be_measured_no_other_begins(tmp_path: Path) -> None:

@@ -71,6 +71,10 @@ def train(policy=TABLE, prompts=PROMPTS, signal=OWN, method=RLVR(0.3), **options
     return training.train(KEY, policy, prompts, signal, method, **{"num_rounds": 2} | options)
 
 
+def rounds_to(**options):
+    return training.rounds_to(KEY, TABLE, PROMPTS, OWN, RLVR(), **{"goal": 0.9, "num_rounds": 2} | options)
+
+
 def races(keys=KEYS, shortcuts=FOUR, **options):
     settings = {"num_steps": 64, "batch": 16, "training": Training(switch=20), "curriculum": FOUR}
     return online.races(keys, shortcuts, online.STUDENTS["linear SGD"], **settings | options)
@@ -225,7 +229,11 @@ DOORS = [
     (lambda: network(KEY, D, K, 0), "num_forms"),
     (lambda: network(KEY, D, K, M, hidden=(3, 0)), r"hidden\[1\]"),
     (lambda: train(num_rounds=0), "num_rounds"),
-    (lambda: train(num_updates=0), "num_updates"),
+    *each(
+        "num_updates", lambda x: train(num_updates=x), 0, np.array([1, -1]), np.array([1.0, 1.0]), np.array([1, 1, 1])
+    ),
+    *each("num_rounds", lambda x: rounds_to(num_rounds=x), 0, 2.5),
+    (lambda: rounds_to(goal=np.nan), "goal"),
     (lambda: train(num_samples=1), "num_samples: an integer of 2"),
     (lambda: train(num_samples=1, method=Natural()), "num_samples: an integer of 2"),
     (lambda: train(num_samples=0, method=RFT()), "num_samples: an integer of 1"),
