@@ -61,7 +61,7 @@ def train(
     method: Any,
     *,
     num_rounds: int,
-    num_updates: int | Int[Array, " round"] = 1,
+    num_updates: int | np.ndarray | Int[Array, " round"] = 1,
     num_samples: int | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
@@ -96,8 +96,11 @@ def train(
     feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
     validation.at_least("num_rounds", num_rounds, 1)
     counts = None
-    if np.shape(num_updates) == (num_rounds,):
+    if np.ndim(num_updates):
         validation.integers("num_updates", num_updates, 0)
+        if np.shape(num_updates) != (num_rounds,):
+            shape = np.shape(num_updates)
+            raise ValueError(f"num_updates: a number, or one for each of {num_rounds} are accepted, got shape {shape}")
         num_updates, counts = 1, num_updates
     validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
@@ -113,7 +116,7 @@ def rounds_to(
     method: Any,
     *,
     goal: Number,
-    num_rounds: int | Int[Array, ""],
+    num_rounds: int | np.ndarray | Int[Array, ""],
     num_samples: int | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,

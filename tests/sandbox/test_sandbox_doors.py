@@ -232,7 +232,7 @@ DOORS = [
     *each(
         "num_updates", lambda x: train(num_updates=x), 0, np.array([1, -1]), np.array([1.0, 1.0]), np.array([1, 1, 1])
     ),
-    *each("num_rounds", lambda x: rounds_to(num_rounds=x), 0, 2.5),
+    *each("num_rounds", lambda x: rounds_to(num_rounds=x), 0, np.array(2.5)),
     (lambda: rounds_to(goal=np.nan), "goal"),
     (lambda: train(num_samples=1), "num_samples: an integer of 2"),
     (lambda: train(num_samples=1, method=Natural()), "num_samples: an integer of 2"),
