@@ -119,7 +119,10 @@ class Natural(NamedTuple):
 
 
 class Weighted(NamedTuple):
-    """Several losses as one, Σ_i weights[i] loss_i; with one weight of 1 it is that method, and all are one program."""
+    """Several losses of judged outputs as one, Σ_i weights[i] loss_i.
+
+    With one weight of 1 it is that method, and all choices of the weights are one program.
+    """
 
     methods: tuple[Method, ...]
     weights: tuple[Number, ...]
@@ -129,6 +132,8 @@ class Weighted(NamedTuple):
         if len(self.methods) != len(self.weights):
             raise ValueError(f"weights: {len(self.methods)}, one a method, are accepted, got {len(self.weights)}")
         for method, weight in zip(self.methods, self.weights, strict=True):
+            if isinstance(method, SFT | Natural):  # the one is not judged, the other is a direction
+                raise ValueError(f"methods: losses of judged outputs are accepted, got {method!r}")
             getattr(method, "check", lambda: None)()
             validation.nonnegative("weights", weight)
 

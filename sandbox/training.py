@@ -177,7 +177,8 @@ def _checked(
     _check_sizes(policy, prompts, feedback)
     validation.nonnegative("learning_rate", learning_rate)
     if num_samples is not None:
-        validation.at_least("num_samples", num_samples, 2 if isinstance(method, RLVR | Natural) else 1)
+        compares = any(isinstance(one, RLVR | Natural) for one in getattr(method, "methods", [method]))
+        validation.at_least("num_samples", num_samples, 2 if compares else 1)
     exam = prompts if exam is None else exam
     if isinstance(exam, Prompts):
         exam.check()

@@ -19,7 +19,7 @@ from sandbox.signals import bernoulli
 RATES = 0.95, 0.05  # of the verifier, and of the self-judge
 SHARE = 0.2  # of fresh real samples, each sample on its own
 STEPS = 20  # of EM, from one start for all: a fit that started from Z_t would remember it beyond D_t
-TOGETHER = 4  # densities, of which one logarithm is taken
+TOGETHER = 4  # densities, of which one logarithm is taken; below 1e-38 (float32) they count as 0, as in an average
 HALF_WIDTH = 1.25  # how near to the heaviest component is right, and how blurred the verifier
 
 

@@ -73,7 +73,7 @@ ONCE, ANEW, REFIT, GRADIENT = "SFT, one reference", "SFT, worded anew", "RFT", "
 class Runs(NamedTuple):
     """What was seen before the first round and after some others, of each seed."""
 
-    updates: np.ndarray  # [t]; one that is not the last of a round stands for it, so that it may come again
+    updates: np.ndarray  # [t], of whole rounds, so that a number may come twice
     passed: np.ndarray  # [seed, t, exam, k], the probability that one of k = PASSES outputs is right
     diversity: np.ndarray  # [seed, t], entropy of the form of a right output, nats, mean over the prompts of training
     kl: np.ndarray  # [seed, t], KL(policy ‖ start), nats, likewise

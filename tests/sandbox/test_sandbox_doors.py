@@ -20,7 +20,7 @@ from sandbox.models.policy import Network, Policy, Table, network
 from sandbox.online import Student, Training
 from sandbox.regimes import Accumulate, Fresh, Reuse
 from sandbox.regions import Symbols
-from sandbox.training import RFT, RLVR, SFT, Natural
+from sandbox.training import RFT, RLVR, SFT, Natural, Weighted
 
 KEY = jax.random.key(0)
 NAN = float("nan")
@@ -236,6 +236,8 @@ DOORS = [
     (lambda: rounds_to(goal=np.nan), "goal"),
     (lambda: train(num_samples=1), "num_samples: an integer of 2"),
     (lambda: train(num_samples=1, method=Natural()), "num_samples: an integer of 2"),
+    (lambda: train(num_samples=1, method=Weighted((RFT(), RLVR()), (1.0, 0.0))), "num_samples: an integer of 2"),
+    *each("methods", lambda x: train(method=Weighted((x,), (1.0,))), Natural(), SFT()),
     (lambda: train(num_samples=0, method=RFT()), "num_samples: an integer of 1"),
     *each("learning_rate", lambda x: train(learning_rate=x), -0.1, NAN),
     (lambda: train(method=RLVR(-0.1)), "kl"),
