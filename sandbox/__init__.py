@@ -1,71 +1,55 @@
-"""The instrument: toy generative models, signals, and loops that retrain a model on its own samples."""
+"""The instrument: toy generative models, signals, and loops that retrain a model on its own samples.
 
-from sandbox import components, environments, feedback, noise, online, regions, store, training
-from sandbox.base import ExponentialFamily, Model, Signal
-from sandbox.components import Component, Shortcut, component, shortcut
-from sandbox.devices import spread
-from sandbox.ensemble import ensemble, replica_keys
-from sandbox.judges import Discriminator, FrozenJudge, SelfJudge
-from sandbox.loop import Record, run
-from sandbox.models import Categorical, Gaussian, GaussianMixture, MarkovChain, Network, Table
-from sandbox.online import LEARNERS, STUDENTS, Race, Student, Training, race, races
-from sandbox.regimes import Accumulate, Fresh, Regime, Replace, Reuse
-from sandbox.signals import AllOf, AnyOf, BlindSpot, Environment, KeepAll, Rates, Rubric, TopFraction, Verifier
-from sandbox.sources import Bootstrap, Passage
-from sandbox.training import train
+Every public function raises `ValueError` naming the argument that is not what its annotation and docstring say.
+"""
 
-__all__ = [
-    "LEARNERS",
-    "STUDENTS",
-    "Accumulate",
-    "AllOf",
-    "AnyOf",
-    "BlindSpot",
-    "Bootstrap",
-    "Categorical",
-    "Component",
-    "Discriminator",
-    "Environment",
-    "ExponentialFamily",
-    "Fresh",
-    "FrozenJudge",
-    "Gaussian",
-    "GaussianMixture",
-    "KeepAll",
-    "MarkovChain",
-    "Model",
-    "Network",
-    "Passage",
-    "Race",
-    "Rates",
-    "Record",
-    "Regime",
-    "Replace",
-    "Reuse",
-    "Rubric",
-    "SelfJudge",
-    "Shortcut",
-    "Signal",
-    "Student",
-    "Table",
-    "TopFraction",
-    "Training",
-    "Verifier",
-    "component",
-    "components",
-    "ensemble",
-    "environments",
-    "feedback",
-    "noise",
-    "online",
-    "race",
-    "races",
-    "regions",
-    "replica_keys",
-    "run",
-    "shortcut",
-    "spread",
-    "store",
-    "train",
-    "training",
-]
+from sandbox import noise as noise
+from sandbox import policies as policies
+from sandbox import regions as regions
+from sandbox import shortcuts as shortcuts
+from sandbox import store as store
+from sandbox.base import ExponentialFamily as ExponentialFamily
+from sandbox.base import Model as Model
+from sandbox.base import Signal as Signal
+from sandbox.devices import spread as spread
+from sandbox.ensemble import ensemble as ensemble
+from sandbox.ensemble import replica_keys as replica_keys
+from sandbox.judges import Discriminator as Discriminator
+from sandbox.judges import FrozenJudge as FrozenJudge
+from sandbox.judges import SelfJudge as SelfJudge
+from sandbox.loop import Record as Record
+from sandbox.loop import run as run
+from sandbox.models import Categorical as Categorical
+from sandbox.models import Gaussian as Gaussian
+from sandbox.models import GaussianMixture as GaussianMixture
+from sandbox.models import MarkovChain as MarkovChain
+from sandbox.policies import Network as Network
+from sandbox.policies import Table as Table
+from sandbox.policies import train as train
+from sandbox.regimes import Accumulate as Accumulate
+from sandbox.regimes import Fresh as Fresh
+from sandbox.regimes import Regime as Regime
+from sandbox.regimes import Replace as Replace
+from sandbox.regimes import Reuse as Reuse
+from sandbox.shortcuts import LEARNERS as LEARNERS
+from sandbox.shortcuts import STUDENTS as STUDENTS
+from sandbox.shortcuts import Component as Component
+from sandbox.shortcuts import Race as Race
+from sandbox.shortcuts import Shortcut as Shortcut
+from sandbox.shortcuts import Student as Student
+from sandbox.shortcuts import Training as Training
+from sandbox.shortcuts import component as component
+from sandbox.shortcuts import race as race
+from sandbox.shortcuts import races as races
+from sandbox.shortcuts import shortcut as shortcut
+from sandbox.signals import AllOf as AllOf
+from sandbox.signals import AnyOf as AnyOf
+from sandbox.signals import BlindSpot as BlindSpot
+from sandbox.signals import Environment as Environment
+from sandbox.signals import KeepAll as KeepAll
+from sandbox.signals import Rates as Rates
+from sandbox.signals import Rubric as Rubric
+from sandbox.signals import TopFraction as TopFraction
+from sandbox.signals import Verifier as Verifier
+from sandbox.sources import Bootstrap as Bootstrap
+from sandbox.sources import Passage as Passage

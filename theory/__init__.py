@@ -1,6 +1,5 @@
 """The mathematics: arrays in, numbers out. It knows nothing of models."""
 
-from theory import best_of_n as best_of_n
 from theory import budget as budget
 from theory import claims as claims
 from theory import drift as drift
@@ -32,5 +31,6 @@ from theory.measures import mutual_information as mutual_information
 from theory.pipeline import Closed as Closed
 from theory.pipeline import Open as Open
 from theory.pipeline import Pipeline as Pipeline
+from theory.policies import best_of_n as best_of_n
 from theory.supervision import Decomposition as Decomposition
 from theory.supervision import decompose as decompose

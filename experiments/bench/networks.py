@@ -7,15 +7,14 @@ import jax
 import numpy as np
 
 import sandbox
-from sandbox.models.policy import network
-from sandbox.training import ADAM
+from sandbox.policies import ADAM, network
 
 POLICY: dict[str, Any] = dict(num_samples=4, num_rounds=500, learning_rate=0.01)
 
 
-def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.environments.Prompts]:
+def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.policies.Prompts]:
     """Networks at their start, stacked over seeds, and the prompts that all of them learn."""
-    prompts = sandbox.environments.world(jax.random.key(0), num_classes=4, num_forms=8).train
+    prompts = sandbox.policies.world(jax.random.key(0), num_classes=4, num_forms=8).train
     keys = jax.random.split(jax.random.key(1), num_seeds)
     return jax.jit(jax.vmap(lambda key: network(key, prompts.features.shape[1], 4, 8)))(keys), prompts
 
@@ -31,21 +30,21 @@ def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
 
 @partial(jax.jit, static_argnames="num_rounds")
 def trained_policies(
-    start: sandbox.Network, prompts: sandbox.environments.Prompts, num_rounds: int = POLICY["num_rounds"]
+    start: sandbox.Network, prompts: sandbox.policies.Prompts, num_rounds: int = POLICY["num_rounds"]
 ) -> jax.Array:
     """The share right of each network before each round and after the last [seed, t]."""
 
     def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
         size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
-        verdict = sandbox.feedback.verdict(4, 8)
-        return sandbox.train(key, network, prompts, verdict, sandbox.training.RLVR(), optimizer=ADAM, **size).measured
+        verdict = sandbox.policies.verdict(4, 8)
+        return sandbox.train(key, network, prompts, verdict, sandbox.policies.RLVR(), optimizer=ADAM, **size).measured
 
     num_seeds = jax.tree.leaves(start)[0].shape[0]
     return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
 
 
 RACES: dict[str, Any] = dict(num_steps=200, batch=32)
-STUDENT = sandbox.online.STUDENTS["MLP SGD"]
+STUDENT = sandbox.shortcuts.STUDENTS["MLP SGD"]
 
 
 def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
@@ -53,7 +52,7 @@ def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array,
     parity, length = sandbox.component("parity", order=order), sandbox.component("length")
     agreements = np.linspace(0.55, 0.95, num_environments)
     shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
-    return jax.random.split(jax.random.key(3), (num_environments, 1)), sandbox.components.stack(shortcuts)
+    return jax.random.split(jax.random.key(3), (num_environments, 1)), sandbox.shortcuts.stack(shortcuts)
 
 
 def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:

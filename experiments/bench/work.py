@@ -296,7 +296,7 @@ def _races() -> Row:
     keys, training = sandbox.spread(keys), sandbox.Training(rate)
     return Row(
         "races",
-        f"parity of {order} against length, {num_environments} environments × {len(sandbox.online.LEARNERS)} learners "
+        f"parity of {order} against length, {num_environments} environments × {len(sandbox.shortcuts.LEARNERS)} learners "
         f"× {size['num_steps']} steps of SGD on {size['batch']} samples, 64 hidden units, float32",
         "NumPy",
         lambda: sandbox.races(keys, shortcuts, networks.STUDENT, training=training, **size),

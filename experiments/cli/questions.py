@@ -31,15 +31,15 @@ def check(
     """
     if figure is not None and figure.suffix not in (".png", ".svg"):
         raise ValueError(f"--figure is {figure}; accepted: FILE.png or FILE.svg")
-    from experiments.explain import explain
+    from experiments.questions.pipeline.words import explain
     from theory import Pipeline
 
     pipeline = Pipeline(graph)
     verdict = pipeline.criterion(before, after)
     nodes = [names.replace(",", " ").split() for names in (before, after)]
     if figure is not None:
-        from experiments import diagrams
         from experiments.harness import figures
+        from experiments.questions.pipeline import diagrams
 
         with figures.style():
             diagrams.pipeline_figure(pipeline, verdict, *nodes).savefig(figure)
@@ -77,7 +77,7 @@ def plan(
         blocks: equally likely candidate answers, for the bound that holds for every learner.
     """
     set_up_jax()
-    from experiments import plan as steps
+    from experiments.questions import plan as steps
 
     until_kept = protocol == "until-kept"
     if not until_kept:
@@ -139,7 +139,7 @@ def race(
         seed: of all random numbers.
         out: folder for the figure (race.png, race.svg), its numbers (race.csv) and what was asked (race.json).
     """
-    from experiments.plan.screen import share, whole
+    from experiments.questions.plan.screen import share, whole
 
     options = {
         "intended": intended,
@@ -154,15 +154,15 @@ def race(
         **_read(whole, order=order, spurious_order=spurious_order, samples=samples),
     }
     set_up_jax()
-    from experiments.thesis import race as steps
-    from experiments.thesis import race_in_words
+    from experiments.questions.shortcut import learn as steps
+    from experiments.questions.shortcut import words
 
     asked = steps.case(**options)
     check_writable(out)
     terminal, computed = console(), provenance(seed=seed)
     say(terminal, headline(computed))
     found = steps.run(seed, asked, terminal)
-    for line in race_in_words.lines(asked, found):
+    for line in words.lines(asked, found):
         say(terminal, line)
     files = steps.save(asked, found, out, options | {"provenance": computed})
     say(terminal, f"evidence: {', '.join(map(str, files))}")

@@ -11,7 +11,7 @@ from jax import Array
 
 import sandbox
 import theory
-from experiments.continuous_information.bracket import Case, Feedback, Loop, four
+from experiments.questions.bracket import Case, Feedback, Loop, four
 from sandbox import MarkovChain
 from sandbox.regimes import refit
 from sandbox.regions import Transitions

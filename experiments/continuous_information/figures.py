@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from experiments.continuous_information import study
-from experiments.continuous_information.bracket import Bracketed
 from experiments.continuous_information.coverage import BERNSTEIN, LEVEL, NAIVE, NORMAL, covered
 from experiments.continuous_information.exact import information
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
+from experiments.questions.bracket import Bracketed
 
 COLORS = {
     "closed": plots.CLOSED,

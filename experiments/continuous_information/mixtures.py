@@ -12,7 +12,7 @@ from jax.scipy.special import xlog1py, xlogy
 from jax.scipy.stats import norm
 
 import sandbox
-from experiments.continuous_information.bracket import Case, Feedback, Loop, four
+from experiments.questions.bracket import Case, Feedback, Loop, four
 from sandbox import GaussianMixture
 from sandbox.signals import bernoulli
 

@@ -14,8 +14,8 @@ import numpy as np
 from jax import Array
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.bracket import Case, Loop, four
 from experiments.continuous_information.chains import SHARE, Seen, Task, loops, make, path_law
+from experiments.questions.bracket import Case, Loop, four
 from sandbox import MarkovChain
 from theory import markov
 

@@ -10,8 +10,8 @@ from scipy.special import rel_entr, softmax
 
 import theory
 from experiments.continuous_information import chains, mixtures, rings
-from experiments.continuous_information.bracket import Bracketed, Size, bracket, classified
 from experiments.harness.study import generator, study
+from experiments.questions.bracket import Bracketed, Size, bracket, classified
 from theory.estimators import Bounds, sandwich
 
 NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems

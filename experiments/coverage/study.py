@@ -15,9 +15,8 @@ from scipy.stats import binom
 
 from experiments.harness.cost import RUNS_BRIEFLY
 from experiments.harness.study import study
-from sandbox import Table, environments, spread, training
-from sandbox.feedback import verdict
-from sandbox.models.policy import network
+from sandbox import Table, policies, spread
+from sandbox.policies import network, verdict
 
 BUDGET = 64  # looks, and as many prompts
 DISTINCT = (1, 2, 4, 8, 16, 32, 64)
@@ -28,7 +27,7 @@ EVEN = (0.5, 0.5)
 BLOCKS = (0.6, 0.39, 0.01)  # one task, three blocks; a query asks whether it is this one
 NUM_CLASSES, NUM_FORMS, NUM_PROMPTS, FEW = 4, 8, 64, 8
 LOOKS = 256  # verdicts, or references shown, in a round: LOOKS / m at each of m prompts
-METHODS = {"SFT": training.SFT(), "RLVR": training.RLVR()}
+METHODS = {"SFT": policies.SFT(), "RLVR": policies.RLVR()}
 RATE = 0.01  # of ADAM
 
 
@@ -79,14 +78,14 @@ def network_learned(key: jax.Array, method: str, distinct: int, *, num_seeds: in
 
 @partial(jax.jit, static_argnames="num_rounds", compiler_options=RUNS_BRIEFLY)
 @partial(jax.vmap, in_axes=(0, None, None, None))
-def _learn(key: jax.Array, distinct: jax.Array, method: training.Method, num_rounds: int) -> jax.Array:
+def _learn(key: jax.Array, distinct: jax.Array, method: policies.Method, num_rounds: int) -> jax.Array:
     """64 slots with LOOKS / 64 looks each, which m prompts fill in turn, so that all m are one program."""
     world_key, start_key, order_key, wording_key, train_key = jax.random.split(key, 5)
-    world = environments.world(world_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
+    world = policies.world(world_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
     start = network(start_key, world.train.features.shape[1], NUM_CLASSES, NUM_FORMS)
     slots = jax.random.permutation(order_key, NUM_PROMPTS)[jnp.arange(NUM_PROMPTS) % distinct]
     prompts = jax.tree.map(lambda rows: rows[slots], world.train.worded_once(wording_key))
-    policy = training.train(
+    policy = policies.train(
         train_key,
         start,
         prompts,
@@ -95,10 +94,10 @@ def _learn(key: jax.Array, distinct: jax.Array, method: training.Method, num_rou
         num_rounds=num_rounds,
         num_samples=LOOKS // NUM_PROMPTS,
         learning_rate=RATE,
-        optimizer=training.ADAM,
+        optimizer=policies.ADAM,
         measure=_nothing,
     ).policy
-    return jnp.stack([training.share_right(policy, exam) for exam in (prompts, world.train, world.unseen)])
+    return jnp.stack([policies.share_right(policy, exam) for exam in (prompts, world.train, world.unseen)])
 
 
 def _nothing(*_: Any) -> None:
@@ -116,7 +115,7 @@ def table_learned(distinct: int, num_rounds: int = 100, rate: float = 0.1) -> fl
 
     Prompts share nothing: p ∝ p_0 e^{ηt·right} where the prompt is asked, and p_0 where it is not.
     """
-    prompts = environments.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
+    prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
     mass = np.exp(np.asarray(table().logits)).sum(2)
     asked = np.arange(NUM_PROMPTS)[:, None] < distinct
     own = np.eye(NUM_CLASSES)[np.asarray(prompts.right)] > 0

@@ -21,7 +21,7 @@ from experiments.methods.study import (
     REFIT,
     UNSEEN,
 )
-from theory.best_of_n import best_of_kl, regressional_goodhart
+from theory.policies.best_of_n import best_of_kl, regressional_goodhart
 
 KEPT_KL = 0.9  # of the start's diversity
 MORE = 96  # seeds, where the methods are near

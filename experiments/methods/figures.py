@@ -20,7 +20,7 @@ from experiments.methods.study import (
     Runs,
     trained,
 )
-from theory.best_of_n import best_of_kl, regressional_goodhart
+from theory.policies.best_of_n import best_of_kl, regressional_goodhart
 
 COLOR = {ONCE: plots.VERMILLION, ANEW: plots.ORANGE, REFIT: plots.PURPLE, GRADIENT: plots.BLUE, "natural": plots.GREEN}
 EXAM_COLORS, EXAM_MARKERS = (plots.GREY, plots.PURPLE, plots.BLUE), ("|", "s", "o")

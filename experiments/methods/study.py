@@ -17,10 +17,22 @@ from jaxtyping import Float
 import theory
 from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.harness.study import study
-from sandbox import environments, feedback
-from sandbox.environments import Prompts, World
-from sandbox.models.policy import Network, log_law, network
-from sandbox.training import ADAM, RFT, RLVR, SFT, SGD, Natural, Weighted, train
+from sandbox import policies
+from sandbox.policies import (
+    ADAM,
+    RFT,
+    RLVR,
+    SFT,
+    SGD,
+    Natural,
+    Network,
+    Prompts,
+    Weighted,
+    World,
+    log_law,
+    network,
+    train,
+)
 from theory.policies import pass_at
 
 NUM_CLASSES, NUM_FORMS = 4, 8
@@ -113,7 +125,7 @@ def trained(
         num_updates: of each method.
     """
     how = METHODS[name]
-    signal = feedback.verdict(NUM_CLASSES, NUM_FORMS, tpr=how.rates[0], fpr=how.rates[1])
+    signal = policies.verdict(NUM_CLASSES, NUM_FORMS, tpr=how.rates[0], fpr=how.rates[1])
     looks = np.unique(np.append(np.rint(np.geomspace(1, num_updates, LOOKS)), [0, EARLY]).astype(int))
     rounds = -(-looks[looks <= (stop or num_updates)] // how.num_updates)
     rounds = np.append(rounds, np.repeat(rounds[-1], len(looks) - len(rounds)))  # as many for all, to be one program
@@ -154,7 +166,7 @@ def verdict_nats(
     return theory.conditional_mutual_information(joint[:, None, :] * channel[:, :, None])
 
 
-def _spent(law: Float[Array, " prompt"], correct: Float[Array, "t prompt"], signal: feedback.Feedback) -> Array:
+def _spent(law: Float[Array, " prompt"], correct: Float[Array, "t prompt"], signal: policies.Feedback) -> Array:
     """Nats of verdicts before each round and after the last [t]; a prompt that is not asked costs nothing."""
     forms = signal.channel.shape[0] // NUM_CLASSES
     channel = signal.channel[jnp.array([forms, 0]), 0].astype(law.dtype)  # on an output of another class, of the same
@@ -181,7 +193,7 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
     probability 0, where no gradient moves them.
     """
     world_key, network_key, wording_key, train_key = jax.random.split(jax.random.wrap_key_data(key), 4)
-    world = environments.world(
+    world = policies.world(
         world_key,
         num_classes=NUM_CLASSES,
         num_forms=NUM_FORMS,

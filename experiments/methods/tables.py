@@ -10,14 +10,12 @@ from scipy.special import entr
 import sandbox
 import theory
 from experiments.harness.study import study
-from sandbox import environments, feedback
-from sandbox.models.policy import Table
+from sandbox.policies import RLVR, Table, table_prompts, train, verdict
 from sandbox.regions import Symbols
-from sandbox.training import RLVR, train
 from theory import policies
 
 NUM_PROMPTS, NUM_CLASSES, NUM_FORMS = 12, 4, 3
-PROMPTS = environments.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
+PROMPTS = table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
 RIGHT = np.repeat(np.arange(NUM_CLASSES), NUM_FORMS)[None, :] == np.asarray(PROMPTS.right)[:, None]  # [prompt, output]
 TIME = 48.0  # learning rate × updates
 ROUNDS = 1920  # of the smallest learning rate, TIME/ROUNDS
@@ -65,7 +63,7 @@ def _trained(key: jax.Array, finer: jax.Array) -> jax.Array:
     The gradient of the mean over prompts is 1/prompts of that of a prompt alone, which the learning rate makes up for.
     """
     start = Table(jax.random.normal(key, (NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)))
-    judge = feedback.verdict(NUM_CLASSES, NUM_FORMS)
+    judge = verdict(NUM_CLASSES, NUM_FORMS)
 
     def laws(finer: jax.Array) -> jax.Array:
         rate = NUM_PROMPTS * TIME / ROUNDS * finer.astype(float)

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from experiments.harness import figures as plots
 from experiments.harness.figures import DASHED
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
 from experiments.reward_hacking import goodhart, student, study
 from experiments.reward_hacking.student import CONFLICT, START, Seen
 from experiments.reward_hacking.study import BALANCED, BIASED, CASE, NOISE, NOISY, PURE, SAMPLES, Cell, When, judges
-from experiments.thesis.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
 from experiments.thesis.figures import band, share_bars
-from sandbox.components import WIDTH
+from sandbox.shortcuts import WIDTH
 
 WHEN: dict[When, str] = {"early": "hacked", "late": "cured"}
 STUDENTS = {"students hacked": plots.VERMILLION, "students not hacked": plots.LIGHT}  # most of those of a judge

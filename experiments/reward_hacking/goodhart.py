@@ -22,7 +22,7 @@ from experiments.reward_hacking.student import (
     Seen,
     describe,
 )
-from theory.best_of_n import best_of as best_of_law
+from theory.policies.best_of_n import best_of as best_of_law
 
 TIMES = np.concatenate([[0.0], np.geomspace(0.1, 200, 80)])
 END = 40.0  # of natural gradient, where a student counts as trained: learning rate × updates

@@ -14,11 +14,8 @@ from jax import Array
 from jaxtyping import Float
 
 from sandbox import noise
-from sandbox.components import WIDTH, Shortcut
-from sandbox.environments import table_prompts
-from sandbox.feedback import Score
-from sandbox.models.policy import Network, Table
-from sandbox.training import RLVR, train
+from sandbox.policies import RLVR, Network, Score, Table, table_prompts, train
+from sandbox.shortcuts import WIDTH, Shortcut
 
 NUM_PROMPTS, NUM_FORMS = 64, 8
 OUTPUTS = 2 * NUM_FORMS

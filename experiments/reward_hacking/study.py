@@ -11,11 +11,11 @@ import numpy as np
 
 from experiments.harness.ledger import Settings
 from experiments.harness.study import study
+from experiments.questions.shortcut.curves import BOTH, Curves, curves, turning
 from experiments.reward_hacking import goodhart, student
 from experiments.reward_hacking.student import CONFLICT, KIND, RIGHT, START, Outputs, Seen
-from experiments.thesis.curves import BOTH, Curves, curves, turning
 from sandbox import component, races, shortcut, spread
-from sandbox.components import stack
+from sandbox.shortcuts import stack
 
 BATCH = 32  # labelled outputs a step
 FIRST = 8 * BATCH  # the first sample number of the curves

@@ -10,9 +10,10 @@ import theory
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
-from experiments.supervision import signals, study
-from experiments.supervision.identify import NUM_RUNS, SURE
-from experiments.supervision.signals import NUM_CLASSES, NUM_FORMS, RATES
+from experiments.questions.signal import signals
+from experiments.questions.signal.identify import NUM_RUNS, SURE
+from experiments.questions.signal.signals import NUM_CLASSES, NUM_FORMS, RATES
+from experiments.supervision import study
 from experiments.supervision.study import ANEW, FORMS, GOAL, METHODS, NUM_UPDATES, ONCE, SAMPLED, VERDICTS, Cost
 
 MANY = SAMPLED[-1]  # forms, against one

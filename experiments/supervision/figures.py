@@ -7,7 +7,8 @@ from matplotlib.lines import Line2D
 
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
-from experiments.supervision import signals, study
+from experiments.questions.signal import signals
+from experiments.supervision import study
 from experiments.supervision.study import ANEW, ONCE, SAMPLED, VERDICTS, Cost
 
 MARKERS = dict(zip(study.METHODS, "osD^v", strict=True))

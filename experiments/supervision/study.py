@@ -15,10 +15,21 @@ from jaxtyping import Float
 
 from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.harness.study import study
-from sandbox import environments, feedback
-from sandbox.environments import Prompts
-from sandbox.models.policy import Network, Table, network
-from sandbox.training import ADAM, RLVR, SFT, Natural, rounds_to, train
+from sandbox.policies import (
+    ADAM,
+    RLVR,
+    SFT,
+    Natural,
+    Network,
+    Prompts,
+    Table,
+    network,
+    rounds_to,
+    table_prompts,
+    train,
+    verdict,
+    world,
+)
 from theory import policies
 
 NUM_CLASSES = 4
@@ -92,7 +103,7 @@ def _times(
     there: Array, wording: Array, rates: Array, method: Any, *, factored: bool
 ) -> Float[Array, "num_forms rate"]:
     """Where J passes the goal, for each M and each of its learning rates."""
-    judge = feedback.verdict(NUM_CLASSES, there.shape[1])
+    judge = verdict(NUM_CLASSES, there.shape[1])
     nothing = jax.random.key(0)  # is drawn
 
     def reach(there: Array, wording: Array, rate: Array) -> Array:
@@ -138,7 +149,7 @@ def _rounds(key: Array, policy: Any, prompts: Prompts, there: Array, signal: str
         key,
         policy,
         prompts,
-        feedback.verdict(NUM_CLASSES, there.size),
+        verdict(NUM_CLASSES, there.size),
         RLVR() if signal == VERDICTS else SFT(),
         goal=GOAL,
         num_samples=_num_samples(signal),
@@ -174,7 +185,7 @@ class Start(NamedTuple):
 @jax.vmap
 def _starts(key: Array) -> Start:
     world_key, network_key, once, train = jax.random.split(key, 4)
-    prompts = environments.world(world_key, num_classes=NUM_CLASSES, num_forms=SAMPLED[-1], **WORLD).train
+    prompts = world(world_key, num_classes=NUM_CLASSES, num_forms=SAMPLED[-1], **WORLD).train
     return Start(prompts, network(network_key, prompts.features.shape[1], NUM_CLASSES, SAMPLED[-1]), once, train)
 
 
@@ -206,7 +217,7 @@ def on_table(key: Array, signal: str, *, num_seeds: int) -> dict[str, Cost]:
 @partial(jax.vmap, in_axes=(0, None, None, None, None))
 def _table(key: Array, there: Array, rate: Any, num_rounds: Any, signal: str) -> Array:
     """The rounds of each seed, of a prompt for each class, which learns alone."""
-    prompts = _worded(environments.table_prompts(NUM_CLASSES, NUM_CLASSES, there.size), there)
+    prompts = _worded(table_prompts(NUM_CLASSES, NUM_CLASSES, there.size), there)
     logits = jnp.where(there, 0, ABSENT).astype(float)
     policy = Table(jnp.broadcast_to(logits, (NUM_CLASSES, NUM_CLASSES, there.size)))
     return _rounds(key, policy, prompts, there, signal, num_rounds=num_rounds, learning_rate=NUM_CLASSES * rate)

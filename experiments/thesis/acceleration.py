@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import Curves, turning
 from experiments.thesis.cases import raced
-from experiments.thesis.curves import Curves, turning
 
 MEANS = {"curriculum": "xor", "features": "xor", "verdicts": "xor", "detour": "parity"}  # the case it is compared with
 

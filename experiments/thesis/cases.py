@@ -10,10 +10,9 @@ import numpy as np
 import sandbox
 from experiments.harness.ledger import Settings
 from experiments.harness.study import study
-from experiments.thesis.curves import Curves, curves
+from experiments.questions.shortcut.curves import Curves, curves
 from experiments.thesis.study import LINEAR
-from sandbox.components import Component, Shortcut, component, shortcut, stack
-from sandbox.online import ONCE, STUDENTS, Training
+from sandbox.shortcuts import ONCE, STUDENTS, Component, Shortcut, Training, component, shortcut, stack
 
 MLP = "MLP Adam"
 NUM_STEPS = 384  # batches of 32

@@ -8,10 +8,10 @@ import numpy as np
 from experiments.harness.claim import Found, at_least, at_most, claim, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
+from experiments.questions.shortcut.curves import Curves, measured_turn
 from experiments.thesis import acceleration, exact, failures, rates, study
 from experiments.thesis.acceleration import MEANS
 from experiments.thesis.cases import CASES, raced
-from experiments.thesis.curves import Curves, measured_turn
 from experiments.thesis.exact import ANSWERS
 from experiments.thesis.failures import AGREEMENT, BROKEN, CONTEXTS, CONTROLS, FAILURES, Probe
 from experiments.thesis.rates import EVERYONE, MLPS, SAVING, TABLES, Pool

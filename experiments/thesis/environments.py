@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import rel_entr
 
-from sandbox.components import KINDS, WIDTH, Component, Shortcut, component, shortcut, stack
+from sandbox.shortcuts import KINDS, WIDTH, Component, Shortcut, component, shortcut, stack
 
 
 class Range(NamedTuple):

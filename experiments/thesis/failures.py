@@ -10,8 +10,8 @@ from jaxtyping import Float
 from scipy.stats import binom
 
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves
 from experiments.thesis.cases import CASES, raced
-from experiments.thesis.curves import INTENDED, SPURIOUS, Curves
 from theory import prequential
 
 CONTEXTS, RIGHT, AGREEMENT, SAMPLES = 64, 0.9, 0.8, 100  # of the table: the spurious component has 2 contexts

@@ -11,10 +11,10 @@ from scipy.special import stdtrit
 
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
 from experiments.thesis import acceleration, failures, flow, rates, study
 from experiments.thesis.acceleration import MEANS
 from experiments.thesis.cases import NEAR, raced
-from experiments.thesis.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
 from experiments.thesis.failures import BROKEN, CONTROLS, FAILURES, Probe, probed
 from experiments.thesis.rates import EVERYONE, LINEARS, MLPS, SAVING, TABLES
 

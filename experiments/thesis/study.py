@@ -7,10 +7,9 @@ import numpy as np
 
 import sandbox
 from experiments.harness.study import generator, study
+from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, curves, savings
 from experiments.thesis import environments
-from experiments.thesis.curves import INTENDED, SPURIOUS, Curves, curves, savings
-from sandbox.components import Shortcut, component, shortcut, stack
-from sandbox.online import STUDENTS, Race, Training, races
+from sandbox.shortcuts import STUDENTS, Race, Shortcut, Training, component, races, shortcut, stack
 
 BATCH = 32
 TIMES = 12  # numbers of samples, geometric

@@ -1,9 +1,6 @@
-"""Generative models and policies, one file each."""
+"""Generative models, one file each."""
 
-from sandbox.models.categorical import Categorical
-from sandbox.models.gaussian import Gaussian
-from sandbox.models.gaussian_mixture import GaussianMixture
-from sandbox.models.markov_chain import MarkovChain
-from sandbox.models.policy import Network, Table
-
-__all__ = ["Categorical", "Gaussian", "GaussianMixture", "MarkovChain", "Network", "Table"]
+from sandbox.models.categorical import Categorical as Categorical
+from sandbox.models.gaussian import Gaussian as Gaussian
+from sandbox.models.gaussian_mixture import GaussianMixture as GaussianMixture
+from sandbox.models.markov_chain import MarkovChain as MarkovChain

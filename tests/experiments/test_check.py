@@ -7,7 +7,7 @@ import pytest
 from matplotlib.path import Path as Line
 
 from experiments import cli
-from experiments.diagrams import pipeline_figure
+from experiments.questions.pipeline.diagrams import pipeline_figure
 from theory import Pipeline
 
 Captured = pytest.CaptureFixture[str]

@@ -13,7 +13,7 @@ import scipy.stats
 import sandbox
 import theory
 from experiments.continuous_information import chains, exact, mixtures, rings
-from experiments.continuous_information.bracket import Feedback, Size, bracket, trajectory
+from experiments.questions.bracket import Feedback, Size, bracket, trajectory
 from sandbox import GaussianMixture, MarkovChain
 from theory import markov
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.continuous_information import claims
-from experiments.continuous_information.bracket import Bracketed
 from experiments.harness.claim import at_least
 from experiments.harness.ledger import Settings
+from experiments.questions.bracket import Bracketed
 from theory import Bounds, Estimate
 
 NOISE = np.random.default_rng(0).normal(size=(400, 1)) / 20

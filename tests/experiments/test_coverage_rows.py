@@ -12,8 +12,8 @@ import theory
 from experiments.coverage import claims, study
 from experiments.coverage.study import BLOCKS, BUDGET, DISTINCT, NOISY, NUM_CLASSES, NUM_FORMS, NUM_PROMPTS, SURE
 from experiments.harness.ledger import Settings
-from sandbox import environments, training
-from sandbox.feedback import verdict
+from sandbox import policies
+from sandbox.policies import verdict
 
 
 @pytest.mark.parametrize("distinct", [16, 32, 64])
@@ -66,9 +66,9 @@ def test_a_budget_tells_most_of_new_prompts():
 
 def test_a_table_knows_nothing_of_a_prompt_that_was_not_asked():
     """Trained on some of its prompts, against each asked prompt trained alone."""
-    prompts = environments.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
+    prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
     asked = prompts._replace(law=(jnp.arange(NUM_PROMPTS) < 8).astype(prompts.law.dtype) / 8)
-    train = partial(training.train, jax.random.key(0), method=training.Natural(), num_rounds=100, learning_rate=0.1)
+    train = partial(policies.train, jax.random.key(0), method=policies.Natural(), num_rounds=100, learning_rate=0.1)
     right = train(study.table(), asked, verdict(NUM_CLASSES, NUM_FORMS), exam=prompts).measured
     np.testing.assert_allclose(right[-1], study.table_learned(8), atol=1e-12)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.thesis import curves
-from experiments.thesis.curves import BOTH, INTENDED, SPURIOUS, Curves
-from sandbox.online import Race
+from experiments.questions.shortcut import curves
+from experiments.questions.shortcut.curves import BOTH, INTENDED, SPURIOUS, Curves
+from sandbox.shortcuts import Race
 
 RNG = np.random.default_rng(0)
 

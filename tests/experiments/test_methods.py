@@ -11,10 +11,9 @@ import pytest
 import theory
 from experiments.harness.ledger import Settings
 from experiments.methods import best_of_n, claims, study, tables
-from sandbox import feedback
-from sandbox.models.policy import Network, log_law
-from sandbox.training import ADAM, RLVR, train
-from theory.best_of_n import best_of
+from sandbox import policies
+from sandbox.policies import ADAM, RLVR, Network, log_law, train
+from theory.policies.best_of_n import best_of
 
 QUICK = Settings()
 KEYS = jax.random.key_data(jax.random.split(jax.random.key(5), 2))
@@ -48,7 +47,7 @@ def test_nats_of_a_verdict_by_hand():
 def test_nats_are_spent_round_by_round():
     """Two prompts that are asked and one that is not, four verdicts each, in two rounds of correctness 1/2 and 1."""
     correct = jnp.array([[0.5] * 3, [1.0] * 3, [0.5] * 3])
-    spent = study._spent(jnp.array([0.5, 0.5, 0]), correct, feedback.verdict(4, 8))
+    spent = study._spent(jnp.array([0.5, 0.5, 0]), correct, policies.verdict(4, 8))
     np.testing.assert_allclose(spent, [0, 8 * log(2), 8 * log(2)], rtol=1e-6)
 
 
@@ -76,7 +75,7 @@ def test_absent_forms_change_nothing(starts):
 
     def after(policy, prompts, num_forms):
         options = {"num_rounds": 20, "learning_rate": 0.01, "optimizer": ADAM}
-        trained = train(start.key, policy, prompts, feedback.verdict(4, num_forms), RLVR(), **options).policy
+        trained = train(start.key, policy, prompts, policies.verdict(4, num_forms), RLVR(), **options).policy
         return np.asarray(log_law(trained, start.world.unseen.features)).reshape(-1, 4, num_forms)
 
     many = after(start.policy, start.world.train, 8)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import cli, plan
+from experiments import cli
+from experiments.questions import plan
 from theory import budget
 
 Captured = pytest.CaptureFixture[str]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from experiments import cli
-from experiments.thesis import race, race_in_words
-from experiments.thesis.curves import Curves
+from experiments.questions.shortcut import learn, words
+from experiments.questions.shortcut.curves import Curves
 
 SAMPLES = np.array([100, 400, 1600, 6400])
 OPTIONS = {
@@ -37,11 +37,11 @@ def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
 
 
 def test_a_race_that_turns_is_told_in_words() -> None:
-    share, one = race.SHARES[:, None], np.ones((9, 1))
+    share, one = learn.SHARES[:, None], np.ones((9, 1))
     lead = np.array([[-20.0, -40.0, -40.0, 120.0]]) + 80 * share  # of equal savings at δ = 1/4, 1/2, 1/2, 0
     reliance = one * np.array([[0.9, 0.9, 0.7, 0.1]]) - share * np.array([[0.8, 0.8, 0.8, 0.0]])
-    asked = race.case(**OPTIONS)
-    text = list(race_in_words.lines(asked, curves(lead, reliance)))
+    asked = learn.case(**OPTIONS)
+    text = list(words.lines(asked, curves(lead, reliance)))
     assert (
         text[0] == "intended: parity of 3, right in 0.95 of the labels, 0.495 nats; spurious: length, 0.9, 0.368 nats"
     )
@@ -59,8 +59,8 @@ def test_a_race_that_turns_is_told_in_words() -> None:
 def test_what_saves_first_is_named_and_what_never_turns_too() -> None:
     lead, reliance = np.tile([[-5.0, 8.0, 20.0, 30.0]], (9, 1)), np.full((9, 4), 0.8)
     found = curves(lead, reliance)
-    text = " ".join(race_in_words.lines(race.case(**OPTIONS), found))
-    assert race.first(found.pick(0)) == 1
+    text = " ".join(words.lines(learn.case(**OPTIONS), found))
+    assert learn.first(found.pick(0)) == 1
     assert (
         "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats after 400 samples, length 0.0 ± 0.0" in text
     )
@@ -71,17 +71,17 @@ def test_what_saves_first_is_named_and_what_never_turns_too() -> None:
 def test_equals_have_no_winner() -> None:
     """Ahead by one seed's luck is not ahead, and to have lost less is not to have saved."""
     lead = np.tile([[1.0, -2.0, 1.0, -1.0]], (9, 1))
-    text = list(race_in_words.lines(race.case(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
+    text = list(words.lines(learn.case(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
     assert text[2].startswith("learned first: neither is clearly ahead by 6,400 samples; alone, parity of 3 has saved")
     found = curves(np.full((9, 4), 50.0), np.full((9, 4), 0.5))
     lost = found._replace(saving=found.saving - 100)
-    assert race.first(lost.pick(0)) is None and race.first(found.pick(0)) == 0
-    assert [float(x.at) for x in race.decorrelation(lost, 3)] == [np.inf, np.inf]
+    assert learn.first(lost.pick(0)) is None and learn.first(found.pick(0)) == 0
+    assert [float(x.at) for x in learn.decorrelation(lost, 3)] == [np.inf, np.inf]
 
 
 @pytest.mark.parametrize(("n", "rate", "share"), [(0, 0.9, 0.25), (1, 0.6, 1.0)])
 def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float, share: float) -> None:
-    case = race.case(**OPTIONS | {"agreement": rate})
+    case = learn.case(**OPTIONS | {"agreement": rate})
     mixed = np.asarray(case.decorrelated(share).agreement)
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
 
@@ -93,9 +93,9 @@ def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureF
     assert cli.main([*command.split(), *sizes.split()]) == 0
     out = capsys.readouterr().out
     assert "intended: the intended bit, right in 0.95" in out and "student: linear Adam" in out
-    assert out.splitlines()[0].endswith("seed 0") and "profile" not in out + (tmp_path / "race.json").read_text()
-    assert "race.png" in out and (tmp_path / "race.svg").stat().st_size > 10_000
-    rows = list(csv.DictReader((tmp_path / "race.csv").read_text().splitlines()))
+    assert out.splitlines()[0].endswith("seed 0") and "profile" not in out + (tmp_path / "learn.json").read_text()
+    assert "learn.png" in out and (tmp_path / "learn.svg").stat().st_size > 10_000
+    rows = list(csv.DictReader((tmp_path / "learn.csv").read_text().splitlines()))
     assert {row["seed"] for row in rows} == {"0", "1", "2"} and len({row["decorrelated"] for row in rows}) == 9
     end = [row for row in rows if row["samples"] == "2048" and row["decorrelated"] == "0.0"]
     assert all(float(row["saving_intended_nats"]) > float(row["saving_spurious_nats"]) > 0 for row in end)

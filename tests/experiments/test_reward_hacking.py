@@ -11,12 +11,12 @@ import pytest
 from scipy.special import expit, logit
 
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import Curves
 from experiments.reward_hacking import claims, goodhart, student, study
 from experiments.reward_hacking.student import ALIGNED, CONFLICT, FIRST, KIND, RIGHT, START, Outputs, Seen
 from experiments.reward_hacking.study import CASE, Cell, Judges
-from experiments.thesis.curves import Curves
 from sandbox import component, shortcut
-from sandbox.components import WIDTH
+from sandbox.shortcuts import WIDTH
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from experiments.harness.ledger import Settings
-from experiments.supervision import claims, identify, signals, study
-from sandbox import feedback
-from sandbox.feedback import Feedback
+from experiments.questions.signal import identify, signals
+from experiments.supervision import claims, study
+from sandbox import policies
+from sandbox.policies import Feedback
 from theory.supervision import Decomposition, decompose, price
 
 QUICK = Settings()
@@ -19,11 +20,11 @@ close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 
 def test_a_verdict_and_a_reference_by_hand():
     """Verdict: h(1/c), all of the class, (c−1)(c+2)/(2c) queries; reference: ln c + ln M, 1 query."""
-    verdict = signals.describe(feedback.verdict(4, 2), 2)
+    verdict = signals.describe(policies.verdict(4, 2), 2)
     h = -0.25 * np.log(0.25) - 0.75 * np.log(0.75)
     close(verdict.decomposition, [h, h, 0, 1])
     close([verdict.best, *verdict.queries[:3]], [h, 3 * 6 / 8, 0, 2])
-    shown = signals.describe(feedback.reference(4, 2), 2)
+    shown = signals.describe(policies.reference(4, 2), 2)
     close(shown.decomposition, [np.log(8), np.log(4), np.log(2), 2 / 3])
     close([shown.best, *shown.queries[:3]], [np.log(4), 1, 0, np.log(4) / np.log(8)])
 
@@ -31,10 +32,10 @@ def test_a_verdict_and_a_reference_by_hand():
 def test_the_law_of_the_target_and_of_the_proposal():
     """A reference of skewed forms tells H(form) of them; a verdict on a class of probability ½ tells ln 2."""
     forms = np.array([0.9, 0.1])
-    split = signals.describe(feedback.reference(4, 2), 2, np.tile(forms / 4, 4)).decomposition
+    split = signals.describe(policies.reference(4, 2), 2, np.tile(forms / 4, 4)).decomposition
     close(split.within, -(forms * np.log(forms)).sum())
     prior = np.array([0.5, 0, 0.25, 0, 0.25, 0, 0, 0])
-    verdict = signals.describe(feedback.verdict(4, 2), 2, prior, np.eye(8)[0])
+    verdict = signals.describe(policies.verdict(4, 2), 2, prior, np.eye(8)[0])
     close([verdict.decomposition.task, verdict.best], np.log(2))
     close(verdict.queries[:2], [1.5, 0])  # is it the class of probability ½? if not, one more
 
@@ -67,7 +68,7 @@ def test_what_is_not_told_apart_is_merged_without_a_loss():
 
 def test_noisy_answers_are_asked_until_sure():
     """Two classes, rates (.9, .1): a walk of ±ln 9 that stops at ln 99, hence at 3 steps: E N = 3.74, by Wald."""
-    queries = signals.describe(feedback.verdict(2, 2, tpr=0.9, fpr=0.1), 2).queries
+    queries = signals.describe(policies.verdict(2, 2, tpr=0.9, fpr=0.1), 2).queries
     odds = (0.1 / 0.9) ** 3
     expected = 3 / 0.8 * (1 - odds) / (1 + odds)
     assert abs(queries.greedy - expected) < 5 * queries.stderr < 0.5
@@ -102,14 +103,14 @@ def test_a_study_of_ones_own():
 
 def test_a_reference_is_imitated():
     """One symbol a prompt and round; what names the class alone teaches it without a form."""
-    curve = signals.training_curve(feedback.reference(2, 2, num_styles=2), 2, num_queries=40, num_seeds=2)
+    curve = signals.training_curve(policies.reference(2, 2, num_styles=2), 2, num_queries=40, num_seeds=2)
     assert curve.method == "imitation"
     assert curve.queries.tolist() == list(range(41))
     assert (curve.correct.stderr < 1e-6).all() and curve.correct.mean[-1] > 0.98
 
 
-PREFERENCE = feedback.preference(2, 2)
-VERDICT = feedback.verdict(2, 2)
+PREFERENCE = policies.preference(2, 2)
+VERDICT = policies.verdict(2, 2)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_signals_that_look_at_the_class_alone_waste_nothing():
 def test_skewed_forms_cost_less_than_uniform_ones():
     """H(form) = I(Y;S|[Y]) of a reference, below ln M, and a student with that law has none of it to learn."""
     forms = np.array([0.7, 0.1, 0.1, 0.1])
-    split = signals.describe(feedback.reference(2, 4), 4, np.tile(forms / 2, 2)).decomposition
+    split = signals.describe(policies.reference(2, 4), 4, np.tile(forms / 2, 2)).decomposition
     told, learned = price(forms, forms)
     close([split.within, learned], [told, 0])
     assert told < np.log(4)

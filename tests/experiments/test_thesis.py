@@ -13,12 +13,11 @@ from scipy.linalg import expm
 from scipy.optimize import brentq
 
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import Curves
 from experiments.thesis import claims, environments, flow, rates, study
-from experiments.thesis.curves import Curves
 from experiments.thesis.rates import MLPS, TABLES, Pool
 from experiments.thesis.study import COPIES, TURNING
-from sandbox.components import KINDS, component, shortcut
-from sandbox.online import Race
+from sandbox.shortcuts import KINDS, Race, component, shortcut
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)

@@ -10,9 +10,9 @@ from scipy.integrate import solve_ivp
 from scipy.special import stdtrit
 
 from experiments.harness.ledger import Settings
+from experiments.questions.shortcut.curves import Curves
 from experiments.thesis import acceleration, claims, failures, flow
 from experiments.thesis.cases import CASES, race_all
-from experiments.thesis.curves import Curves
 from experiments.thesis.failures import Probe
 from theory import prequential
 

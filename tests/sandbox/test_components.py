@@ -11,8 +11,8 @@ import scipy.stats
 from cases import agrees, differs, same
 
 import theory
-from sandbox import components
-from sandbox.components import KINDS, WIDTH, Component, Shortcut, component, shortcut
+from sandbox import shortcuts
+from sandbox.shortcuts import KINDS, WIDTH, Component, Shortcut, component, shortcut
 
 RNG = np.random.default_rng(0)
 N = 2**15
@@ -334,7 +334,7 @@ def test_counterfactual_inputs_have_both_components():
 
 def test_stacked_environments_are_each_of_them():
     other = shortcut(component("style", order=3, margin=0.5), component("source", order=2), agreement=0.6)
-    many = components.stack([ENVIRONMENT, other])
+    many = shortcuts.stack([ENVIRONMENT, other])
     keys = jax.random.split(jax.random.key(7), 2)
     features, labels = jax.jit(jax.vmap(lambda one, key: one.draw(key, N, jnp.array([True, False]))))(many, keys)
     for i, one in enumerate((ENVIRONMENT, other)):

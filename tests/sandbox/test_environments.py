@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from cases import FLOAT32, agrees, array, at, close, differs, same
 
-from sandbox import environments
-from sandbox.environments import Prompts
+from sandbox import policies
+from sandbox.policies import Prompts
 
 KEY = jax.random.key(2)
 BITS, CONTENTS, DOMAINS = 4, (6, 5), (3, 2)
@@ -25,7 +25,7 @@ PROMPTS = Prompts(
 @partial(jax.jit, static_argnames=("dtype", "rule", "num_contents"))
 def made(key, dtype=jnp.float32, rule=None, num_contents=CONTENTS):
     sizes = SIZES | {"num_contents": num_contents}
-    return environments.world(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
+    return policies.world(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
 
 
 @cache
@@ -89,8 +89,8 @@ def test_what_is_right_depends_on_the_content_alone():
 def test_a_linear_rule_is_odd():
     """Of two classes, argmax x·s is the other one for −x."""
     x = 1.0 - 2.0 * ((np.arange(16)[:, None] >> np.arange(4)) & 1)
-    right = environments.linear_rule(2)(KEY, array(x))
-    same(environments.linear_rule(2)(KEY, array(-x)), 1 - np.asarray(right))
+    right = policies.linear_rule(2)(KEY, array(x))
+    same(policies.linear_rule(2)(KEY, array(-x)), 1 - np.asarray(right))
     assert set(np.asarray(right).tolist()) == {0, 1}
 
 
@@ -147,7 +147,7 @@ def test_worded_once(dtype):
 
 
 def test_table_prompts_by_hand():
-    prompts = environments.table_prompts(5, 3, 2)
+    prompts = policies.table_prompts(5, 3, 2)
     prompts.check()
     same(prompts.right, np.array([0, 1, 2, 0, 1]))
     assert prompts.features.shape == (5, 0)

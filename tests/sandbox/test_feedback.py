@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from cases import array, close, same
 
-from sandbox import feedback
-from sandbox.environments import Prompts
-from sandbox.feedback import Feedback, Score
+from sandbox import policies
+from sandbox.policies import Feedback, Prompts, Score
 
 RNG = np.random.default_rng(0)
 K, M = 3, 2
@@ -22,9 +21,9 @@ PROMPTS = Prompts(
 OWN = Feedback(array(RNG.dirichlet(np.ones(4), (K * M, K * M))), array([0.0, 0.3, 1.0, 0.5]))
 KINDS = {
     "own": OWN,
-    "verdict": feedback.verdict(K, M, tpr=0.9, fpr=0.2),
-    "rubric": feedback.rubric(K, M, style=True),
-    "preference": feedback.preference(K, M).against(array([0.3, 0.1, 0.1, 0.2, 0.25, 0.05])),
+    "verdict": policies.verdict(K, M, tpr=0.9, fpr=0.2),
+    "rubric": policies.rubric(K, M, style=True),
+    "preference": policies.preference(K, M).against(array([0.3, 0.1, 0.1, 0.2, 0.25, 0.05])),
 }
 
 
@@ -52,25 +51,25 @@ def test_what_is_given_is_in_the_dtype_of_the_prompts():
 
 def test_a_verdict_by_hand():
     """Two classes of two forms: outputs 0, 1 and 2, 3."""
-    signal = feedback.verdict(2, 2, tpr=0.9, fpr=0.2)
+    signal = policies.verdict(2, 2, tpr=0.9, fpr=0.2)
     accepted = [[0.9, 0.9, 0.2, 0.2], [0.9, 0.9, 0.2, 0.2], [0.2, 0.2, 0.9, 0.9], [0.2, 0.2, 0.9, 0.9]]
     close(signal.channel[:, :, 1], array(accepted))
     close(signal.channel.sum(2), np.ones((4, 4)))
     same(signal.value, np.array([0.0, 1.0]))
-    same(feedback.verdict(2, 2).channel[:, :, 1], (np.array(accepted) == 0.9).astype(float))
+    same(policies.verdict(2, 2).channel[:, :, 1], (np.array(accepted) == 0.9).astype(float))
 
 
 def test_a_rubric_by_hand():
     """Three classes 00, 01, 10 in binary: each digit is a criterion, and the form another."""
     grade = np.array([[2, 1, 1], [1, 2, 0], [1, 0, 2]])
-    plain = feedback.rubric(3, 1)
+    plain = policies.rubric(3, 1)
     same(np.argmax(plain.channel, 2), grade)
     same(plain.value, np.array([0, 0.5, 1]))
-    styled = feedback.rubric(3, 2, style=True)
+    styled = policies.rubric(3, 2, style=True)
     form = np.arange(6) % 2
     same(np.argmax(styled.channel, 2), grade.repeat(2, 0).repeat(2, 1) + (form[:, None] == form[None, :]))
     close(styled.value, array([0, 1 / 3, 2 / 3, 1]))
-    same(np.argmax(feedback.rubric(3, 2).channel, 2), grade.repeat(2, 0).repeat(2, 1))
+    same(np.argmax(policies.rubric(3, 2).channel, 2), grade.repeat(2, 0).repeat(2, 1))
     for signal in (plain, styled):
         assert set(np.unique(signal.channel)) == {0, 1}
         signal.check()
@@ -78,26 +77,26 @@ def test_a_rubric_by_hand():
 
 @pytest.mark.parametrize(("num_classes", "num_digits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4)])
 def test_a_rubric_has_as_many_criteria_as_a_class_has_digits(num_classes, num_digits):
-    signal = feedback.rubric(num_classes, 1)
+    signal = policies.rubric(num_classes, 1)
     assert signal.value.size == num_digits + 1
     same(np.argmax(signal.channel, 2) == num_digits, np.eye(num_classes, dtype=bool))
 
 
 def test_a_preference_by_hand():
     """Two outputs: (0, 0), (0, 1), (1, 0), (1, 1); the one that alone is right wins, a tie is a coin."""
-    signal = feedback.preference(2, 1)
+    signal = policies.preference(2, 1)
     same(signal.channel[:, 0, 1], np.array([0.5, 1, 0, 0.5]))
     same(signal.channel[:, 1, 1], np.array([0.5, 0, 1, 0.5]))
     same(signal.channel.sum(2), np.ones((4, 2)))
     same(signal.value, np.array([0.0, 1.0]))
-    tie = feedback.preference(3, 2).channel.reshape(6, 6, 6, 2)[2, 5, 0]  # two wrong ones
+    tie = policies.preference(3, 2).channel.reshape(6, 6, 6, 2)[2, 5, 0]  # two wrong ones
     same(tie, np.array([0.5, 0.5]))
 
 
 def test_a_reference_by_hand():
     """It shows the target, or only its class and the group of its form."""
-    same(feedback.reference(2, 2).channel, np.eye(4)[None])
-    grouped = feedback.reference(2, 4, num_styles=2)
+    same(policies.reference(2, 2).channel, np.eye(4)[None])
+    grouped = policies.reference(2, 4, num_styles=2)
     same(np.argmax(grouped.channel[0], 1), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
     assert grouped.channel.shape == (1, 8, 4)
     same(grouped.value, np.zeros(4))
@@ -120,7 +119,7 @@ def test_an_opponent_is_marginalised(dtype):
     same(signal.value, pairs.value)
     swapped = pairs._replace(channel=pairs.channel.reshape(n, n, n, 3).swapaxes(0, 1).reshape(n * n, n, 3))
     assert np.abs(np.asarray(swapped.against(jnp.asarray(opponent)).channel) - expected).max() > 0.05
-    won = feedback.preference(K, M).against(jnp.asarray(opponent)).channel[:, :, 1]
+    won = policies.preference(K, M).against(jnp.asarray(opponent)).channel[:, :, 1]
     right = np.arange(n)[:, None] // M == np.arange(n)[None, :] // M
     close(won, (1 + right - opponent.astype(float) @ right) / 2, tolerance)
 

@@ -9,14 +9,14 @@ import pytest
 from cases import at, close, same
 
 import sandbox
-from sandbox import components, online
-from sandbox.components import KINDS, WIDTH, Kind, component, shortcut
-from sandbox.models.policy import log_law
-from sandbox.online import STUDENTS, WRITTEN, Training, race, races
+from sandbox import shortcuts
+from sandbox.policies import log_law
+from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, component, race, races, shortcut
+from sandbox.shortcuts.online import WRITTEN
 
 STEPS, BATCH, SEEDS = 64, 16, 8
 BIT = component("parity")
-ENVIRONMENTS = components.stack(
+ENVIRONMENTS = shortcuts.stack(
     [
         shortcut(component("parity", order=2), component("length"), agreement=0.8, label_noise=0.1),
         shortcut(component("threshold", order=3, margin=0.2), component("style", order=3, presence=0.7), agreement=0.9),
@@ -24,7 +24,7 @@ ENVIRONMENTS = components.stack(
         shortcut(component("pattern", order=3, margin=0.5), component("source", order=2), agreement=0.6),
     ]
 )
-EASY = components.stack([shortcut(BIT, component("style"), agreement=0.5)] * 4)
+EASY = shortcuts.stack([shortcut(BIT, component("style"), agreement=0.5)] * 4)
 TRAINING = Training(
     learning_rate=np.array([0.5, 0.1, 0.3, 0.4]),
     weight_decay=np.array([0.0, 0.5, 0.0, 0.05]),
@@ -135,7 +135,7 @@ def test_students_from_0_know_nothing():
         assert student.table == name.startswith("table") and (len(start) == 4) == name.startswith("MLP")
 
 
-PARITY = components.stack(
+PARITY = shortcuts.stack(
     [shortcut(component("parity", order=k, size=4), component("style"), agreement=0.5) for k in (1, 2)]
 )
 
@@ -143,7 +143,7 @@ PARITY = components.stack(
 @cache
 def raced_on_parity(student):
     if student == "linear SGD":  # as many as in the other races
-        return at(go(student, components.stack([at(PARITY, i % 2) for i in range(4)]), Training(1.0)), slice(2))
+        return at(go(student, shortcuts.stack([at(PARITY, i % 2) for i in range(4)]), Training(1.0)), slice(2))
     return go(student, PARITY, Training(0.02), KEYS[:2, :2], 256, None)
 
 
@@ -212,13 +212,13 @@ def test_one_environment_is_raced_as_in_a_stack():
 def test_nothing_recompiles_but_students_and_sizes():
     """Kinds, orders, agreements, noise, rates, decay, batches, and whether there is a curriculum."""
     raced()
-    before = online._samples._cache_size() + online._learn._cache_size()
+    before = shortcuts._samples._cache_size() + shortcuts._learn._cache_size()
     go(shortcuts=EASY, curriculum=ENVIRONMENTS)
     go(training=Training())
     go(training=Training(jnp.asarray(0.1), np.float64(0.5), np.int32(7), 3), curriculum=None)
     go(shortcuts=ENVIRONMENTS._replace(agreement=np.full((4, 2), 0.5)))
     go(curriculum=EASY._replace(agreement=jnp.full((4, 2), 0.5)))
-    assert online._samples._cache_size() + online._learn._cache_size() == before
+    assert shortcuts._samples._cache_size() + shortcuts._learn._cache_size() == before
 
 
 def test_before_the_switch_a_curriculum_is_the_easy_environment():

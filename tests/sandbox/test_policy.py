@@ -10,7 +10,7 @@ from cases import array, at, close, errors, same
 from jax.flatten_util import ravel_pytree
 
 from sandbox.models.linalg import conjugate_gradients
-from sandbox.models.policy import Network, Table, log_law, network
+from sandbox.policies import Network, Table, log_law, network
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(1)

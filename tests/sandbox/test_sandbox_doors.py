@@ -12,15 +12,24 @@ import small_ensemble
 from cases import CASES, CHAIN, FULL, GAUSSIAN_1, PROBS, array
 
 import sandbox
-from sandbox import components, environments, feedback, online, training
-from sandbox.components import component, shortcut
-from sandbox.environments import Prompts
-from sandbox.feedback import Feedback, Score
-from sandbox.models.policy import Network, Policy, Table, network
-from sandbox.online import Student, Training
+from sandbox import policies, shortcuts
+from sandbox.policies import (
+    RFT,
+    RLVR,
+    SFT,
+    Feedback,
+    Natural,
+    Network,
+    Policy,
+    Prompts,
+    Score,
+    Table,
+    Weighted,
+    network,
+)
 from sandbox.regimes import Accumulate, Fresh, Reuse
 from sandbox.regions import Symbols
-from sandbox.training import RFT, RLVR, SFT, Natural, Weighted
+from sandbox.shortcuts import Student, Training, component, shortcut
 
 KEY = jax.random.key(0)
 NAN = float("nan")
@@ -31,11 +40,11 @@ K, M, P, D = 3, 2, 3, 2
 PROMPTS = Prompts(jnp.zeros((P, D)), jnp.array([2, 0, 1]), jnp.full((P, M), 0.5), jnp.full(P, 1 / P))
 TABLE = Table(array(np.random.default_rng(0).normal(size=(P, K, M))))
 NET = network(KEY, D, K, M, hidden=(2,))
-OWN = feedback.verdict(K, M)
+OWN = policies.verdict(K, M)
 LAW = jnp.full((2, 2, 2), 0.5)
 SCORE = Score(jnp.full((P, K * M), 0.5))
 ONE = shortcut(component("parity"), component("length", size=8, margin=0.5), agreement=0.8, label_noise=0.1)
-FOUR = components.stack([ONE] * 4)
+FOUR = shortcuts.stack([ONE] * 4)
 KEYS = jax.random.split(KEY, (4, 8))
 CLUSTERS = np.arange(6.0)[:, None]
 
@@ -64,20 +73,20 @@ def smooth(family, smoothing):
 
 def world(**options):
     sizes = {"num_classes": 2, "num_forms": 1, "num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4}
-    return environments.world(KEY, **sizes | options)
+    return policies.world(KEY, **sizes | options)
 
 
 def train(policy=TABLE, prompts=PROMPTS, signal=OWN, method=RLVR(0.3), **options):  # noqa: B008
-    return training.train(KEY, policy, prompts, signal, method, **{"num_rounds": 2} | options)
+    return policies.train(KEY, policy, prompts, signal, method, **{"num_rounds": 2} | options)
 
 
 def rounds_to(**options):
-    return training.rounds_to(KEY, TABLE, PROMPTS, OWN, RLVR(), **{"goal": 0.9, "num_rounds": 2} | options)
+    return policies.rounds_to(KEY, TABLE, PROMPTS, OWN, RLVR(), **{"goal": 0.9, "num_rounds": 2} | options)
 
 
 def races(keys=KEYS, shortcuts=FOUR, **options):
     settings = {"num_steps": 64, "batch": 16, "training": Training(switch=20), "curriculum": FOUR}
-    return online.races(keys, shortcuts, online.STUDENTS["linear SGD"], **settings | options)
+    return shortcuts.races(keys, shortcuts, shortcuts.STUDENTS["linear SGD"], **settings | options)
 
 
 def nan_fit(model, x, weights):
@@ -183,9 +192,9 @@ DOORS = [
     (lambda: world(dtype=jnp.int32), "dtype: a floating type"),
     (lambda: world(num_contents=(9,)), "num_contents: two numbers"),
     (lambda: world(rule=lambda key, contents: jnp.full(len(contents), 7)), "rule: classes"),
-    (lambda: environments.table_prompts(0, 2, 1), "num_prompts:"),
-    (lambda: environments.table_prompts(1, 1, 1), "num_classes:"),
-    (lambda: environments.table_prompts(1, 2, 0), "num_forms:"),
+    (lambda: policies.table_prompts(0, 2, 1), "num_prompts:"),
+    (lambda: policies.table_prompts(1, 1, 1), "num_classes:"),
+    (lambda: policies.table_prompts(1, 2, 0), "num_forms:"),
     *each(r"Prompts\.law", lambda x: PROMPTS._replace(law=array(x)).check(), [0.5, 0.6, 0], [1.5, -0.5, 0]),
     (PROMPTS._replace(wording=PROMPTS.wording * 2).check, r"Prompts\.wording"),
     (PROMPTS._replace(wording=PROMPTS.wording[:2]).check, r"Prompts\.wording"),
@@ -204,20 +213,20 @@ DOORS = [
     (Feedback(LAW, jnp.zeros(3)).check, r"Feedback\.value: 2 numbers"),
     (Feedback(LAW, jnp.asarray(1.0)).check, r"Feedback\.value: 2 numbers"),
     *each(r"Feedback\.value", lambda x: Feedback(LAW, jnp.array(x)).check(), [0, 1.1], [-0.1, 1.0], [0, jnp.nan]),
-    (lambda: feedback.verdict(2, 1, tpr=1.1), "tpr"),
-    (lambda: feedback.verdict(2, 1, fpr=NAN), "fpr"),
-    (lambda: feedback.verdict(0, 1), "num_classes"),
-    (lambda: feedback.rubric(2, 0), "num_forms"),
-    (lambda: feedback.preference(0, 1), "num_classes"),
-    (lambda: feedback.reference(2, 0), "num_forms"),
-    *each("num_styles", lambda x: feedback.reference(2, 4, num_styles=x), 3, 0),
-    (lambda: feedback.preference(K, M).given(PROMPTS), r"Feedback\.channel: a proposal"),
-    (lambda: feedback.reference(K, M).given(PROMPTS), r"Feedback\.channel: a proposal"),
-    (lambda: feedback.verdict(K, 1).given(PROMPTS), r"Feedback\.channel: a proposal"),
-    (lambda: feedback.verdict(2, 1).against(array([0.5, 0.5])), r"Feedback\.channel: 4 pairs"),
+    (lambda: policies.verdict(2, 1, tpr=1.1), "tpr"),
+    (lambda: policies.verdict(2, 1, fpr=NAN), "fpr"),
+    (lambda: policies.verdict(0, 1), "num_classes"),
+    (lambda: policies.rubric(2, 0), "num_forms"),
+    (lambda: policies.preference(0, 1), "num_classes"),
+    (lambda: policies.reference(2, 0), "num_forms"),
+    *each("num_styles", lambda x: policies.reference(2, 4, num_styles=x), 3, 0),
+    (lambda: policies.preference(K, M).given(PROMPTS), r"Feedback\.channel: a proposal"),
+    (lambda: policies.reference(K, M).given(PROMPTS), r"Feedback\.channel: a proposal"),
+    (lambda: policies.verdict(K, 1).given(PROMPTS), r"Feedback\.channel: a proposal"),
+    (lambda: policies.verdict(2, 1).against(array([0.5, 0.5])), r"Feedback\.channel: 4 pairs"),
     (lambda: Score(SCORE.accepted[:2]).given(PROMPTS), r"Score\.accepted: a row for each of 3"),
     (lambda: Score(SCORE.accepted[:1]).given(PROMPTS), r"Score\.accepted: a row for each of 3"),
-    *each("opponent", lambda x: feedback.preference(2, 1).against(array(x)), [0.5, 0.6], [0.5, 0.25, 0.25]),
+    *each("opponent", lambda x: policies.preference(2, 1).against(array(x)), [0.5, 0.6], [0.5, 0.25, 0.25]),
     (Table(jnp.zeros((2, 3))).check, r"Table\.logits: floats"),
     *each(r"Table\.logits", lambda x: Table(TABLE.logits.at[0, 0, 0].set(x)).check(), jnp.nan, -jnp.inf),
     (Network({"params": {"head": {"kernel": jnp.array([jnp.nan])}}}).check, r"Network\.variables.*kernel"),
@@ -246,20 +255,20 @@ DOORS = [
     (lambda: train(Table(TABLE.logits * jnp.nan)), r"Table\.logits"),
     (lambda: train(prompts=PROMPTS._replace(law=PROMPTS.law * 2)), r"Prompts\.law"),
     (lambda: train(signal=OWN._replace(value=array([0, 2.0]))), r"Feedback\.value"),
-    (lambda: train(signal=feedback.preference(K, M)), r"Feedback\.channel: a proposal"),
-    (lambda: train(signal=feedback.reference(K, M)), r"Feedback\.channel: a proposal"),
-    (lambda: train(signal=feedback.verdict(K + 1, M)), "feedback: one on 3 classes x 2 forms"),
+    (lambda: train(signal=policies.preference(K, M)), r"Feedback\.channel: a proposal"),
+    (lambda: train(signal=policies.reference(K, M)), r"Feedback\.channel: a proposal"),
+    (lambda: train(signal=policies.verdict(K + 1, M)), "feedback: one on 3 classes x 2 forms"),
     (lambda: train(signal=Score(jnp.ones((P, K * M + 1)))), "feedback: one on 3 classes x 2 forms"),
-    (lambda: train(signal=feedback.verdict(K - 1, M), method=RFT()), "feedback: one on 3 classes x 2 forms"),
+    (lambda: train(signal=policies.verdict(K - 1, M), method=RFT()), "feedback: one on 3 classes x 2 forms"),
     (lambda: train(signal=None, method=RFT()), "feedback: a Feedback is accepted with RFT, got None"),
     (lambda: train(signal=Score(jnp.full((P, K * M), 1.5))), r"Score\.accepted: numbers"),
     (lambda: train(signal=Score(jnp.ones((P + 1, K * M)))), r"Score\.accepted: a row for each of 3"),
     (lambda: train(signal=Feedback([[[1.0]]], jnp.ones(1))), r"Feedback\.channel: an array"),
-    (lambda: train(prompts=environments.table_prompts(P, K, M + 1)), r"Prompts\.wording"),
-    (lambda: train(prompts=environments.table_prompts(P, K, 1), method=SFT()), r"Prompts\.wording"),
+    (lambda: train(prompts=policies.table_prompts(P, K, M + 1)), r"Prompts\.wording"),
+    (lambda: train(prompts=policies.table_prompts(P, K, 1), method=SFT()), r"Prompts\.wording"),
     (lambda: train(prompts=PROMPTS._replace(right=jnp.array([0, 1, 3]))), r"Prompts\.right"),
     (lambda: train(exam=PROMPTS._replace(right=jnp.array([0, 1, 3]))), r"Prompts\.right"),
-    *each(r"Table\.logits", lambda x: train(prompts=environments.table_prompts(x, K, M)), P + 1, 1),
+    *each(r"Table\.logits", lambda x: train(prompts=policies.table_prompts(x, K, M)), P + 1, 1),
     (lambda: train(prompts=PROMPTS._replace(law=[0.5, 0.3, 0.2])), r"Prompts\.law: an array"),
     (lambda: train(network(KEY, D + 1, K, M)), "features"),
     (lambda: train(Table(jnp.zeros((P, K, M), int))), r"Table\.logits: floats"),
@@ -284,7 +293,7 @@ DOORS = [
     (lambda: shortcut(*ONE[:2], agreement=1.1), "agreement"),
     (lambda: shortcut(*ONE[:2], agreement=0.5, label_noise=-0.1), "label_noise"),
     (lambda: shortcut(*ONE[:2], agreement=0.5, label_noise=NAN), "label_noise"),
-    (lambda: components.stack([]), "shortcuts"),
+    (lambda: shortcuts.stack([]), "shortcuts"),
     *each(r"Shortcut\.agreement: two", lambda x: ONE._replace(agreement=np.array(x)).check(), 0.5, [0.5, 0.5, 0.5]),
     (ONE._replace(agreement=np.array([0.5, 1.5])).check, r"Shortcut\.agreement: numbers"),
     (lambda: races(KEYS[0]), "keys"),
@@ -300,12 +309,12 @@ DOORS = [
     (lambda: races(shortcuts=FOUR._replace(agreement=FOUR.agreement * 2)), r"Shortcut\.agreement"),
     (lambda: races(curriculum=FOUR._replace(agreement=FOUR.agreement - 1)), r"Shortcut\.agreement"),
     (lambda: races(shortcuts=FOUR._replace(agreement=np.ones((4, 3)))), r"Shortcut\.agreement: two"),
-    *each("curriculum: 4 environments", lambda x: races(curriculum=x), components.stack([ONE] * 3), ONE),
-    (lambda: online.race(KEY, ONE, num_steps=1, curriculum=ONE), r"Training\.switch: .* accepted, got 0"),
-    (lambda: online.race(KEY, ONE, num_steps=1, batch=0), "batch: .* accepted, got 0"),
-    (lambda: online.race(KEY, ONE._replace(agreement=np.array([0.5, 1.5])), num_steps=1), r"Shortcut\.agreement: "),
+    *each("curriculum: 4 environments", lambda x: races(curriculum=x), shortcuts.stack([ONE] * 3), ONE),
+    (lambda: shortcuts.race(KEY, ONE, num_steps=1, curriculum=ONE), r"Training\.switch: .* accepted, got 0"),
+    (lambda: shortcuts.race(KEY, ONE, num_steps=1, batch=0), "batch: .* accepted, got 0"),
+    (lambda: shortcuts.race(KEY, ONE._replace(agreement=np.array([0.5, 1.5])), num_steps=1), r"Shortcut\.agreement: "),
     # an optimiser that goes uphill, as optax.adam does, since its step has a rate and a sign of its own
-    (lambda: online.race(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1), r"Student\.optimizer: .* is -0\.0"),
+    (lambda: shortcuts.race(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1), r"Student\.optimizer: .* is -0\.0"),
 ]
 
 

@@ -12,19 +12,21 @@ import pytest
 from cases import agrees, array, at, close, errors, same
 
 import theory.policies
-from sandbox import environments, feedback
-from sandbox.environments import Prompts
-from sandbox.feedback import Feedback, Score
-from sandbox.models.policy import Table, network
-from sandbox.training import (
+from sandbox import policies
+from sandbox.policies import (
     ADAM,
     RFT,
     RLVR,
     SFT,
     Batch,
+    Feedback,
     Method,
     Natural,
+    Prompts,
+    Score,
+    Table,
     Weighted,
+    network,
     rounds_to,
     share_right,
     train,
@@ -43,9 +45,9 @@ PROMPTS = Prompts(
 UNASKED = PROMPTS._replace(law=array([0.6, 0.4, 0]))
 TABLE = Table(array(RNG.normal(size=(P, K, M))))
 NOISY = jax.tree.map(  # two symbols that are never given make one compilation do for all signals
-    lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), feedback.verdict(K, M, tpr=0.9, fpr=0.2)
+    lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), policies.verdict(K, M, tpr=0.9, fpr=0.2)
 )
-RUBRIC = feedback.rubric(K, M, style=True)
+RUBRIC = policies.rubric(K, M, style=True)
 OWN = Feedback(array(RNG.dirichlet(np.ones(4), (N, N))), array(RNG.uniform(size=4)))
 KEYS = jax.random.split(KEY, 3000)
 
@@ -258,7 +260,7 @@ def test_the_natural_gradient_with_kl_ends_at_its_optimum():
 
 ONE = Prompts(jnp.zeros((1, 0)), jnp.array([1]), array([[0.5, 0.5]]), jnp.ones(1))
 RIGHT = np.arange(N) // M == 1
-PERFECT = feedback.verdict(K, M)
+PERFECT = policies.verdict(K, M)
 
 
 @jax.jit
@@ -361,13 +363,13 @@ def test_a_clip_stops_what_would_push_further():
 
 def test_a_round_ends_where_the_clip_is():
     """Two outputs of probability ½: the right one rises to (1 + clip)/2 and stays within a step of it."""
-    table, prompts = Table(jnp.zeros((1, 2, 1))), environments.table_prompts(1, 2, 1)
+    table, prompts = Table(jnp.zeros((1, 2, 1))), policies.table_prompts(1, 2, 1)
     options = {"num_rounds": 1, "num_updates": 100, "learning_rate": 0.05}
 
     @jax.jit
     @jax.vmap
     def final(clip):
-        return go(table, prompts, feedback.verdict(2, 1), RLVR(0.0, clip), **options).measured[1][1]
+        return go(table, prompts, policies.verdict(2, 1), RLVR(0.0, clip), **options).measured[1][1]
 
     shares = np.asarray(final(array([0.2, 0.4, np.inf])))
     assert np.all(shares[:2] > [0.6, 0.7]) and np.all(shares[:2] < [0.612, 0.712]) and shares[2] > 0.72
@@ -500,7 +502,7 @@ def test_the_key_alone_decides():
 )
 def test_a_score_teaches_as_the_feedback_that_accepts_as_often(name, num_samples):
     """Also where outputs are drawn: the symbols are then the same."""
-    signal = feedback.verdict(K, M, tpr=0.9, fpr=0.2)
+    signal = policies.verdict(K, M, tpr=0.9, fpr=0.2)
     options = {"method": METHODS[name], "num_samples": num_samples}
     found = go(signal=Score(signal.given(PROMPTS)[:, :, 1]), **options)
     close(found, go(signal=signal, **options), 1e-12)
@@ -594,7 +596,7 @@ def test_sft_looks_at_no_feedback():
 @pytest.mark.slow
 def test_one_reference_is_a_sample():
     """SFT may draw one for each prompt, also where the signal answers no proposal."""
-    one = policies(method=SFT(), num_samples=1, signal=feedback.reference(K, M))
+    one = policies(method=SFT(), num_samples=1, signal=policies.reference(K, M))
     assert len({float(x) for x in one.logits[:, 0, 1, 1]}) == 3
 
 

@@ -16,7 +16,7 @@ from scipy.stats import norm
 from strategies import FEW, SEEDS, many
 
 import theory
-from theory import best_of_n
+from theory.policies import best_of_n
 
 SCORE = np.array([2.0, 0, 1, 1, 3, 0, 3])  # three levels of two, one alone
 KL = jax.jit(jax.vmap(theory.kl_divergence))

@@ -9,7 +9,7 @@ import pytest
 from jax.scipy.special import logsumexp
 
 import theory
-from theory.classifier import classifier_bound
+from theory.estimators import classifier_bound
 
 QUICK = {"hidden": 16, "num_steps": 100, "batch_size": 64, "learning_rate": 1e-2}
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import theory
-from theory import Pipeline, best_of_n, budget, drift, gaussian, policies, prequential, supervision
+from theory import Pipeline, budget, drift, gaussian, policies, prequential, supervision
+from theory.policies import best_of_n
 
 ONE = np.float32(0.9)
 HALF = np.full(2, 0.5, np.float32)

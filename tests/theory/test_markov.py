@@ -13,7 +13,8 @@ from oracles import close
 
 import sandbox
 from sandbox import regions
-from theory import drift, markov, paths
+from theory import drift, markov
+from theory.markov import paths
 
 ALPHA = (0.31415926, 0.4721359)
 PRIOR = np.array([0.1, 0.2, 0.3, 0.4])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import theory
-from theory.sandwich import sandwich
+from theory.estimators import sandwich
 
 TASKS, STATES, SYMBOLS = 3, 5, 6
 

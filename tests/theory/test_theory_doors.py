@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import theory
-from theory import best_of_n, budget, claims, classifier, drift, gaussian, markov, policies, prequential, supervision
+from theory import budget, claims, drift, gaussian, markov, policies, prequential, supervision
+from theory.estimators import classifier
 from theory.pipeline import Pipeline
+from theory.policies import best_of_n
 
 KEY = jax.random.key(0)
 HALF = [0.5, 0.5]

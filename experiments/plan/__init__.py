@@ -1,6 +1,0 @@
-"""`infoloop plan`: labelled verdicts in `labels`, what is computed in `case`, what is said in `screen`."""
-
-from experiments.plan.labels import read_counts
-from experiments.plan.screen import lines, share, whole
-
-__all__ = ["lines", "read_counts", "share", "whole"]

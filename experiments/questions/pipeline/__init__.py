@@ -1,0 +1,1 @@
+"""Whether a pipeline is open or closed, and why."""

@@ -1,0 +1,1 @@
+"""Which feature of a label is learned first, and when a learner switches."""

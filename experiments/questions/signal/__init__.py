@@ -1,0 +1,1 @@
+"""What a signal carries, and how fast it teaches."""

@@ -1,0 +1,31 @@
+"""Policies that a signal teaches: prompts, feedback, losses, training, networks."""
+
+from sandbox.policies.feedback import Feedback as Feedback
+from sandbox.policies.feedback import Score as Score
+from sandbox.policies.feedback import preference as preference
+from sandbox.policies.feedback import reference as reference
+from sandbox.policies.feedback import rubric as rubric
+from sandbox.policies.feedback import verdict as verdict
+from sandbox.policies.losses import RFT as RFT
+from sandbox.policies.losses import RLVR as RLVR
+from sandbox.policies.losses import SFT as SFT
+from sandbox.policies.losses import Batch as Batch
+from sandbox.policies.losses import Method as Method
+from sandbox.policies.losses import Natural as Natural
+from sandbox.policies.losses import Weighted as Weighted
+from sandbox.policies.networks import Network as Network
+from sandbox.policies.networks import Policy as Policy
+from sandbox.policies.networks import Table as Table
+from sandbox.policies.networks import log_law as log_law
+from sandbox.policies.networks import network as network
+from sandbox.policies.prompts import Prompts as Prompts
+from sandbox.policies.prompts import World as World
+from sandbox.policies.prompts import linear_rule as linear_rule
+from sandbox.policies.prompts import table_prompts as table_prompts
+from sandbox.policies.prompts import world as world
+from sandbox.policies.training import ADAM as ADAM
+from sandbox.policies.training import SGD as SGD
+from sandbox.policies.training import Trained as Trained
+from sandbox.policies.training import rounds_to as rounds_to
+from sandbox.policies.training import share_right as share_right
+from sandbox.policies.training import train as train

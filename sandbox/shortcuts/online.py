@@ -1,0 +1,334 @@
+"""Learning online, in a single pass: what a student has saved, and which of two components it relies on by then.
+
+Three learners of one kind run beside each other, on the same labels: of the environment as it is, and of each of its
+components alone. Their losses are those of each batch before it is learned from.
+"""
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from jax.sharding import Mesh
+from jaxtyping import Float, Int
+
+from sandbox import devices, noise, validation
+from sandbox.policies.networks import Network, log_law, network
+from sandbox.policies.training import ADAM, SGD
+from sandbox.shortcuts.features import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
+
+LEARNERS = ("both", "intended", "spurious")
+WRITTEN = np.array([[True, True], [True, False], [False, True]])
+RUNS, STEPS = 12, 32  # of one call of a program
+CONTEXT = 6  # features of a block by whose signs a table looks it up
+
+Number = float | np.ndarray | Float[Array, ""]
+
+
+class Student(NamedTuple):
+    """A learner's architecture and optimiser: static, so each compiles once."""
+
+    hidden: tuple[int, ...] = (64,)  # widths; () is linear
+    optimizer: optax.GradientTransformation = ADAM  # without its rate and sign, as optax.scale_by_adam()
+    table: bool = False  # whether it sees only the signs of a block's first six features, as one of 2^6 contexts
+
+    def check(self) -> None:
+        """Raises ValueError unless a step against the gradient goes downhill."""
+        if not (step := _first_step(self.optimizer)) > 0:
+            accepted = "a transformation without its rate and sign, as optax.scale_by_adam(), is accepted"
+            raise ValueError(f"Student.optimizer: {accepted}, got one whose step is {step} for a gradient of 1")
+
+    def start(self, key: Array) -> Network:
+        """Its weights before training: random, or 0 where there is no hidden layer.
+
+        Args:
+            key: The randomness.
+
+        Returns:
+            A network of two classes.
+        """
+        policy = network(key, 2 * 2**CONTEXT if self.table else 2 * WIDTH, 2, 1, hidden=self.hidden)
+        return policy if self.hidden else jax.tree.map(jnp.zeros_like, policy)
+
+    def sees(self, features: Float[Array, "sample feature"]) -> Float[Array, "sample input"]:
+        """What the student sees of a sample.
+
+        Args:
+            features: Both blocks, side by side.
+
+        Returns:
+            The features; of a table, a one in the context of each block.
+        """
+        if not self.table:
+            return features
+        signs = (features.reshape(-1, 2, WIDTH)[:, :, :CONTEXT] > 0).astype(int)
+        context = (signs * 2 ** jnp.arange(CONTEXT)[None, None]).sum(2)
+        return jax.nn.one_hot(context, 2**CONTEXT, dtype=features.dtype).reshape(-1, 2 * 2**CONTEXT)
+
+
+@cache
+def _first_step(optimizer: optax.GradientTransformation) -> float:
+    """The step for a gradient of 1."""
+    with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
+        step = jax.jit(lambda one: optimizer.update(one, optimizer.init(one), one)[0])(np.float32(1))
+    return float(np.asarray(step))
+
+
+MLP = Student()
+STUDENTS = {
+    f"{name} {how}": Student(hidden, optimizer, table)
+    for name, hidden, table in (("table", (), True), ("linear", (), False), ("MLP", (64,), False))
+    for how, optimizer in (("SGD", SGD), ("Adam", ADAM))
+}
+
+
+class Training(NamedTuple):
+    """How a student is trained; leaves, so that a sweep does not recompile."""
+
+    learning_rate: Number = 0.01
+    weight_decay: Number = 0.0
+    num_batches: int | np.ndarray | Int[Array, ""] = 2**31 - 1  # different ones; then they come again
+    switch: int | np.ndarray | Int[Array, ""] = 0  # the step at which a curriculum ends
+
+    def check(self) -> None:
+        """Raises ValueError unless every number is in its range."""
+        validation.positive("Training.learning_rate", self.learning_rate)
+        validation.nonnegative("Training.weight_decay", self.weight_decay)
+        validation.integers("Training.num_batches", self.num_batches, 1)
+        validation.integers("Training.switch", self.switch, 0)
+
+
+RATES = (jnp.float32, jnp.float32, int, int)  # the dtypes of its fields
+ONCE = Training()  # each sample is seen once
+
+
+class Race(NamedTuple):
+    """What each of LEARNERS did at each step, on the batch that it then learned from."""
+
+    loss: Float[Array, "*runs learner step"]  # the mean log loss, nats a sample
+    right: Float[Array, "*runs learner step"]  # the share whose label was the likelier one
+    reliance: Float[Array, "*runs learner step"]  # the share of counterfactual inputs answered as the spurious one says
+    policy: Any  # in the end, leaves [..., learner, ...]
+
+
+def race(
+    key: Array,
+    shortcut: Shortcut,
+    student: Student = MLP,
+    *,
+    num_steps: int,
+    batch: int = 32,
+    training: Training = ONCE,
+    curriculum: Shortcut | None = None,
+) -> Race:
+    """Runs a student of both components, one of the intended and one of the spurious component alone.
+
+    Args:
+        key: The randomness: that of step t comes from `fold_in`, so that a longer race begins as a shorter one.
+        shortcut: The environment.
+        student: What learns.
+        num_steps: Batches.
+        batch: Samples in each, and counterfactual inputs on which reliance is measured.
+        training: Rates, and how often the same samples come again.
+        curriculum: Another environment, of the steps before `training.switch`.
+
+    Returns:
+        Leaves [learner, ...], of LEARNERS.
+
+    Raises:
+        ValueError: A number is out of range, or there is a curriculum without a switch.
+    """
+    if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
+        raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
+    shortcuts, rates, first = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcut, training, curriculum))
+    found = races(
+        key[None, None], shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first
+    )
+    return jax.tree.map(lambda leaf: leaf[0, 0], found)
+
+
+def races(
+    keys: Array,
+    shortcuts: Shortcut,
+    student: Student = MLP,
+    *,
+    num_steps: int,
+    batch: int = 32,
+    training: Training = ONCE,
+    curriculum: Shortcut | None = None,
+) -> Race:
+    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
+
+    It loops in Python over blocks of runs and steps, so not under `jit`.
+
+    Args:
+        keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
+        shortcuts: As `stack` makes them, each leaf [environment, ...].
+        student: What learns.
+        num_steps: Batches.
+        batch: Samples in each.
+        training: Numbers for all environments, or one for each.
+        curriculum: Other environments, of the steps before `training.switch`.
+
+    Returns:
+        Leaves [environment, seed, learner, ...].
+
+    Raises:
+        ValueError: A number is out of range, or keys, training or curriculum are not of as many environments.
+    """
+    if not isinstance(student, Student):
+        raise ValueError(f"student: a Student is accepted, as STUDENTS['MLP Adam'], got {student!r}")
+    first = shortcuts if curriculum is None else curriculum
+    for checked in (student, shortcuts, first, training):
+        checked.check()
+    size = np.shape(shortcuts.agreement)[0]
+    if keys.ndim != 2 or keys.shape[0] != size:
+        raise ValueError(f"keys: keys [environment, seed] of {size} environments are accepted, got shape {keys.shape}")
+    if np.shape(first.agreement) != np.shape(shortcuts.agreement):
+        shape = np.shape(first.agreement)
+        raise ValueError(f"curriculum: {size} environments are accepted, got agreements of shape {shape}")
+    for name, value in training._asdict().items():
+        if np.shape(value) not in ((), (size,)):
+            shape = np.shape(value)
+            raise ValueError(f"Training.{name}: a number, or one for each of {size} are accepted, got shape {shape}")
+    validation.at_least("num_steps", num_steps, 1)
+    validation.at_least("batch", batch, 1)
+    rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
+    late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
+    seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))
+    runs = _Runs(np.asarray(jax.random.key_data(keys)).reshape(keys.size, -1), *seeds)
+    mesh = devices.mesh(len(keys.sharding.device_set))
+    found = _in_blocks(runs, mesh, student, num_steps, batch)
+    return devices.put(jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), found), mesh)
+
+
+class _Runs(NamedTuple):
+    """What some runs, of three learners each, are made of, leaves [run, ...]."""
+
+    key: Any
+    shortcut: Shortcut
+    first: Shortcut  # before the switch
+    training: Training
+
+
+class _Samples(NamedTuple):
+    """What the learners of a run see, leaves [step, sample, ...]."""
+
+    own: Array
+    other: Array  # the same, of signs that are independent of the label
+    conflict: Array
+    label: Array
+    intended: Array
+
+
+def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Race:
+    """One program for any number of runs and of steps, and what it works on stays in the cache of a core."""
+    total = len(runs.key)
+    size = min(RUNS, -(-total // mesh.size)) * mesh.size
+    index = np.arange(-(-total // size) * size).reshape(-1, size).clip(max=total - 1)
+    of_blocks = [
+        _block(devices.put(jax.tree.map(lambda leaf, block=block: leaf[block], runs), mesh), mesh, student, *sizes)
+        for block in index
+    ]
+    return jax.tree.map(lambda *blocks: np.concatenate(blocks)[:total], *of_blocks)
+
+
+def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> Race:
+    state, seen = _start(runs.key, mesh=mesh, student=student), []
+    for t in range(0, num_steps, STEPS):
+        samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
+        state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
+        seen.append(here)
+    joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)]
+    loss, right, reliance = joined
+    return Race(loss, right, reliance, state[0])
+
+
+@partial(jax.jit, static_argnames=("mesh", "student"))
+def _start(keys: Array, *, mesh: Mesh, student: Student) -> tuple[Network, Any]:
+    def start(key: Array) -> tuple[Network, Any]:
+        policy = student.start(jax.random.fold_in(jax.random.wrap_key_data(key), 0))
+        return jax.tree.map(lambda leaf: jnp.stack([leaf] * len(LEARNERS)), (policy, student.optimizer.init(policy)))
+
+    return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(keys)
+
+
+@partial(jax.jit, static_argnames=("mesh", "kinds", "batch"))
+def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -> _Samples:
+    """Those of the next STEPS steps: of one run after another, so that each writes what it is made of and no other."""
+    del kinds  # a program knows the kinds that there were when it was compiled
+
+    def of_run(run: _Runs, first: Array) -> _Samples:
+        steps, before = first + jnp.arange(STEPS), first < run.training.switch
+        data, exam = (jax.random.fold_in(jax.random.wrap_key_data(run.key), i) for i in (1, 2))
+
+        def uniform(key: Array, steps: Array, size: int) -> Array:
+            u = jax.vmap(lambda t: noise.uniform(jax.random.fold_in(key, t), (batch, size), jnp.float32))(steps)
+            return u.reshape(STEPS * batch, size)
+
+        u = uniform(data, steps % run.training.num_batches, SIGNS + BLOCKS)
+        v = uniform(exam, steps, 1 + BLOCKS)
+        opposite, intended = opposed(v[:, :1])
+        all_blocks = jnp.concatenate([u[:, SIGNS:], u[:, SIGNS:], v[:, 1:]])
+        conflict = jnp.arange(3 * STEPS * batch)[:, None] >= 2 * STEPS * batch
+
+        def later(i: Array, earlier: _Samples) -> _Samples:
+            now = jax.tree.map(lambda a, b: jnp.where(i == 0, a, b), run.first, run.shortcut)
+            own, other, label = now.signs(u[:, :SIGNS])
+            written = now.present(conflict).write(all_blocks, jnp.concatenate([own, other, opposite]))
+            found = _Samples(
+                *written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended))
+            )
+            kept = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
+            own, other = (jnp.where(kept, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
+            return found._replace(own=own, other=other)
+
+        inputs, classes = jnp.zeros((STEPS, batch, 2 * WIDTH), u.dtype), jnp.zeros((STEPS, batch), int)
+        none = _Samples(inputs, inputs, inputs, classes, classes)
+        return jax.lax.fori_loop(jnp.where(before, 0, 1), 2, later, none)
+
+    def of_runs(runs: _Runs, first: Array) -> _Samples:
+        return jax.lax.map(lambda run: of_run(run, first), runs)
+
+    return devices.sharded(of_runs, mesh, (devices.REPLICAS, devices.ALL))(runs, jnp.asarray(first))
+
+
+@partial(jax.jit, static_argnames=("mesh", "student"))
+def _learn(
+    state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array, *, mesh: Mesh, student: Student
+):
+    """STEPS steps of all three learners; after `num_steps` in all nothing is learned."""
+
+    def loss(policy: Network, inputs: Array, label: Array) -> tuple[Array, Array]:
+        laws = log_law(policy, inputs)
+        return -jnp.where(label == 1, laws[:, 1], laws[:, 0]).mean(), laws  # no gather, whose gradient is a scatter
+
+    def learner(state: Any, written: Array, now: _Samples, training: Training, learns: Array) -> Any:
+        policy, moments = state
+        features = jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other)
+        (nats, laws), gradient = jax.value_and_grad(loss, has_aux=True)(policy, student.sees(features), now.label)
+        conflict = log_law(policy, student.sees(now.conflict))
+        right, spurious = (
+            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((laws, now.label), (conflict, 1 - now.intended))
+        )
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
+            update, moments = student.optimizer.update(gradient, moments, policy)
+        rate = jnp.where(learns, training.learning_rate, 0)
+        policy = jax.tree.map(lambda w, d: w - rate * (d + training.weight_decay * w), policy, update)
+        return (policy, moments), (nats, right.mean(), spurious.mean())
+
+    def of_run(state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array) -> Any:
+        def step(state: Any, i: Array) -> Any:
+            now = jax.tree.map(lambda leaf: leaf[i], samples)
+            learners = jax.vmap(learner, (0, 0, None, None, None))
+            return learners(state, jnp.asarray(WRITTEN), now, training, first + i < num_steps)
+
+        state, seen = jax.lax.scan(step, state, jnp.arange(STEPS))
+        return state, tuple(jnp.moveaxis(x, 0, -1) for x in seen)
+
+    specs = (devices.REPLICAS,) * 3 + (devices.ALL,) * 2
+    runs = jax.vmap(of_run, (0, 0, 0, None, None))
+    return devices.sharded(runs, mesh, specs)(state, samples, training, jnp.asarray(first), jnp.asarray(num_steps))

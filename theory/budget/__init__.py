@@ -1,0 +1,21 @@
+"""A verifier as a channel and a loop that it filters: nats a verdict, how loops end, rounds, what accuracy it takes."""
+
+from theory.budget.one_round import accuracy as accuracy
+from theory.budget.one_round import break_even as break_even
+from theory.budget.one_round import break_even_limit as break_even_limit
+from theory.budget.outcomes import Fixation as Fixation
+from theory.budget.outcomes import fixation as fixation
+from theory.budget.outcomes import kimura as kimura
+from theory.budget.outcomes import success as success
+from theory.budget.schedule import Spending as Spending
+from theory.budget.schedule import best_round as best_round
+from theory.budget.schedule import round_size_law as round_size_law
+from theory.budget.schedule import schedule_bound as schedule_bound
+from theory.budget.schedule import spend as spend
+from theory.budget.verifier import capacity as capacity
+from theory.budget.verifier import frozen_total as frozen_total
+from theory.budget.verifier import information_needed as information_needed
+from theory.budget.verifier import item_capacities as item_capacities
+from theory.budget.verifier import judge_law as judge_law
+from theory.budget.verifier import verdict as verdict
+from theory.budget.verifier import verdicts as verdicts

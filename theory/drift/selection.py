@@ -1,0 +1,297 @@
+"""Retraining under a signal: what is kept, and the two protocols by which it is collected.
+
+*Until kept* samples until n are kept; *filtering* makes n proposals and refits to those that are kept. They are two
+chains with different states and different numbers, never to be mixed. The public names stand in `theory.drift`.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
+
+from theory import validation
+from theory.drift.kernels import check_entries, counts, lattice_types, multinomial_kernel, multinomial_rows, num_states
+from theory.measures import product_divergence
+from theory.validation import ArrayLike
+
+
+class Filtering(NamedTuple):
+    """The chain of n proposals, some kept; its states are all laws a/b with b ≤ n kept samples."""
+
+    kernel: Float[Array, "source target"]
+    states: Float[Array, "source k"]
+
+
+def _rates(laws: ArrayLike, acceptance: ArrayLike) -> tuple[Float[Array, "s k"], Float[Array, " k"]]:
+    """Laws and the acceptance of each of their symbols, checked and of one dtype."""
+    z, a = validation.one_dtype(validation.pmf("laws", laws, 2, 1), validation.rates("acceptance", acceptance, 1))
+    validation.same_size("acceptance", a.size, "laws", z.shape[1])
+    return z, a
+
+
+def select(laws: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
+    """The law of a sample that is kept: y is kept with probability a(y).
+
+    z ↦ z·a / Σ_k z_k a_k; a law of which nothing is kept stays as it is.
+
+    Args:
+        laws: Sampling laws [s, k].
+        acceptance: P(keep | symbol) [k].
+
+    Returns:
+        Laws [s, k].
+
+    Raises:
+        ValueError: Where a law is no probability table, or `acceptance` no rates, one for each symbol.
+    """
+    xp, z, a = validation.host(*_rates(laws, acceptance))
+    kept = z * a[None, :]
+    total = kept.sum(1, keepdims=True)
+    return validation.array(xp.where(total > 0, kept / xp.where(total > 0, total, 1), z))
+
+
+def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
+    """Each sample is a fresh real one with probability α: z ↦ (1−α) z + α p.
+
+    Args:
+        laws: Sampling laws [s, k].
+        share: α, in [0, 1].
+        pmf: The true law p [k].
+
+    Returns:
+        Laws [s, k].
+
+    Raises:
+        ValueError: Where an argument is not a probability table, or `share` no rate.
+    """
+    z, p, share = validation.one_dtype(
+        validation.pmf("laws", laws, 2, 1), validation.pmf("pmf", pmf, 1), validation.rates("share", share, 0)
+    )
+    validation.same_size("pmf", p.size, "laws", z.shape[1])
+    _, *given = validation.host(z, p, share)
+    mixed, true, alpha = given
+    return validation.array((1 - alpha) * mixed + alpha * true[None, :])
+
+
+def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
+    """Each sample is a uniform symbol with probability μ: z ↦ (1−μ) z + μ/K.
+
+    A fit that adds λ to each count of n samples has μ = λK/(n+λK).
+
+    Args:
+        laws: Sampling laws [s, k].
+        rate: μ, in [0, 1].
+
+    Returns:
+        Laws [s, k].
+
+    Raises:
+        ValueError: Where a law is no probability table, or `rate` no rate.
+    """
+    z, mu = validation.one_dtype(validation.pmf("laws", laws, 2, 1), validation.rates("rate", rate, 0))
+    _, z, mu = validation.host(z, mu)
+    return validation.array((1 - mu) * z + mu / z.shape[1])
+
+
+def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source target"]:
+    """The loop that samples until n are kept; a state of which nothing is kept stays.
+
+    T(z, ·) = Multinomial(n, z·a / Σ z·a)/n. Other mechanisms are put before or after the selection, for instance
+    `multinomial_kernel(n, migrate(select(mutate(z, μ), a), α, p))`.
+
+    Args:
+        n: Samples kept in each generation, at least 1.
+        acceptance: P(keep | symbol) [k].
+
+    Returns:
+        Kernel [source, target] over `lattice(n, k)`.
+
+    Raises:
+        ValueError: Where `n` < 1, `acceptance` are no rates, or the kernel would pass 4 GB.
+
+    References:
+        Ewens (2004), Mathematical Population Genetics, section 1.4: Wright–Fisher drift with selection.
+    """
+    a = validation.rates("acceptance", acceptance, 1)
+    z = (counts(n, a.size) / n).astype(a.dtype)
+    xp, kernel, a = validation.host(multinomial_kernel(n, select(z, a)), a)
+    moves = (z * a[None, :]).sum(1, keepdims=True) > 0
+    return validation.array(xp.where(moves, kernel, np.eye(len(z), dtype=kernel.dtype)))
+
+
+def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.ndarray, " kept"]]:
+    """The laws that at most n samples can make, as counts without a common factor; and which one each table makes.
+
+    Ordered by the share of the first symbol, then the second …; the second entry gives the state of the kept counts,
+    the first K columns of `lattice(n, K+1)`, and −1 to the one in which none is kept.
+    """
+    kept = counts(n, num_symbols + 1)[:, :-1]
+    factor = np.gcd.reduce(kept, axis=1)
+    primitive = kept // np.maximum(factor, 1)[:, None]
+    states, index = np.unique(primitive[factor > 0], axis=0, return_inverse=True)
+    shares = states / states.sum(1, keepdims=True)
+    order = np.lexsort(shares.T[::-1])
+    place = np.full(len(kept), -1)
+    place[factor > 0] = np.argsort(order)[index.ravel()]
+    return states[order], place
+
+
+def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
+    """The loop that makes n proposals and refits to those that are kept; it stays where none is.
+
+    (A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z_{t+1} = A/ΣA.
+
+    Args:
+        n: Proposals in each generation, at least 1.
+        acceptance: P(keep | symbol) [k].
+
+    Returns:
+        Its kernel [s, s], and its states: the laws [s, k] that at most n samples can make, in ascending order.
+
+    Raises:
+        ValueError: Where `n` < 1, `acceptance` are no rates, or the kernel would pass 4 GB.
+    """
+    a = validation.rates("acceptance", acceptance, 1)
+    primitive, place = fractions(validation.integer("n", n, 1), a.size)
+    states = validation.array(primitive / primitive.sum(1, keepdims=True), a.dtype)
+    check_entries(len(states), len(place))
+    types = lattice_types(n, a.size + 1, a.dtype)
+    return Filtering(_filtering_kernel(n, a, states, place, *types), states)
+
+
+@jax.jit
+def _filtering_kernel(n, a: Float[Array, " k"], states: Float[Array, "s k"], place, types, log_own):
+    kept = states * a[None, :]
+    rejected = jnp.maximum(1 - kept.sum(1, keepdims=True), 0)
+    outcomes = multinomial_rows(n, jnp.concatenate([kept, rejected], axis=1), types, log_own)
+    size, own = len(states), jnp.eye(len(states), dtype=a.dtype)
+    moved = jax.ops.segment_sum(outcomes.T, jnp.where(place < 0, size, place), num_segments=size + 1).T
+    kernel = moved[:, :size] + jnp.diag(moved[:, size])
+    stays = (kernel * (1 - own)).sum(1, keepdims=True) == 0
+    return jnp.where(stays, own, kernel)  # absorbing is exactly 1, as a rounded sum may not be
+
+
+def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) -> Float[Array, " s"]:
+    """The law of Z_0, fitted to `num_real` real samples, on the states of `filtering_kernel(n, ·)`.
+
+    m·Z_0 ~ Multinomial(m, pmf), m = `num_real`.
+
+    Args:
+        n: Proposals in each generation, at least 1.
+        pmf: The true law [k].
+        num_real: Real samples, from 1 to n; n by default.
+
+    Returns:
+        Probabilities [s].
+
+    Raises:
+        ValueError: Where a count is out of its range or `pmf` is not a probability table.
+    """
+    p = validation.pmf("pmf", pmf, 1)
+    states, place = fractions(validation.integer("n", n, 1), p.size)
+    num_real = validation.integer("num_real", n if num_real is None else num_real, 1)
+    if num_real > n:
+        raise validation.refuse("num_real", num_real, f"at most n = {n}, so that Z_0 is a state")
+    real = counts(num_real, p.size)
+    rows = {tuple(row): i for i, row in enumerate(counts(n, p.size + 1)[:, :-1])}
+    target = place[[rows[tuple(row)] for row in real]]
+    return _merged(num_real, p, *lattice_types(num_real, p.size, p.dtype), target, len(states))
+
+
+@partial(jax.jit, static_argnums=5)
+def _merged(n, p: Float[Array, " k"], types, log_own, target, size: int) -> Float[Array, " s"]:
+    return jax.ops.segment_sum(multinomial_rows(n, p[None], types, log_own)[0], target, num_segments=size)
+
+
+def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
+    """Which state of the blocks each state of the symbols belongs to.
+
+    If the acceptance depends on the block alone, the counts of the blocks are again a selection chain (they are
+    lumpable); `theory.coarsen(laws, block_states(n, blocks), -1)` gives its laws.
+
+    Args:
+        n: Samples a generation, at least 1.
+        blocks: Integers [k]: the block of each symbol.
+
+    Returns:
+        For each state of `lattice(n, k)` its place in `lattice(n, number of blocks)` [s].
+
+    Raises:
+        ValueError: Where `n` < 1, or `blocks` are no non-negative integers.
+
+    References:
+        Kemeny & Snell (1960), Finite Markov Chains, theorem 6.3.2: lumpability.
+    """
+    labels = np.asarray(blocks)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.size == 0 or labels.min() < 0:
+        raise validation.refuse("blocks", labels.tolist(), "non-negative integers, one for each symbol")
+    num_blocks = int(labels.max()) + 1
+    merged = counts(n, labels.size) @ np.eye(num_blocks, dtype=int)[labels]
+    rows = {tuple(row): i for i, row in enumerate(counts(n, num_blocks))}
+    return validation.array([rows[tuple(row)] for row in merged])
+
+
+def verdict_information(
+    prior: ArrayLike, laws: ArrayLike, states: ArrayLike, acceptances: ArrayLike, n: int, *, candidates: bool = True
+) -> Float[Array, " t"]:
+    """What the verdicts on n proposals of the model inject, in nats: I(X;S_t|Z_t,D_t), exactly.
+
+    Given (x, z) the kept and the rejected of each symbol are Multinomial(n, (z·a_x, z·(1−a_x))), a sufficient table
+    of (D_t, S_t); and I(X;D_t|Z_t) = 0, so I(X;S_t|Z_t,D_t) = I(X;D_t,S_t|Z_t). Without the candidates the verdicts
+    alone, I(X;S_t|Z_t), are about Binomial(n, Σ z·a_x), and may say nothing where the loop gains.
+
+    Args:
+        prior: Probabilities of the tasks [x].
+        laws: p(z_t|x) [t, x, s].
+        states: The model's law in each state [s, k].
+        acceptances: P(keep | symbol, task) [x, k].
+        n: Proposals a generation, at least 1.
+        candidates: Whether the observer sees which candidate each verdict is about.
+
+    Returns:
+        The information [t].
+
+    Raises:
+        ValueError: Where an argument is no probability table or rate, or the shapes disagree.
+
+    References:
+        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    """
+    tasks, table, z, a = validation.one_dtype(
+        validation.pmf("prior", prior, 1),
+        validation.pmf("laws", laws, 3, 2),
+        validation.pmf("states", states, 2, 1),
+        validation.rates("acceptances", acceptances, 2),
+    )
+    validation.same_size("laws", table.shape[1], "prior", tasks.size)
+    validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
+    validation.same_size("acceptances, axis 1,", a.shape[1], "states", z.shape[1])
+    validation.same_size("states", z.shape[0], "laws", table.shape[2])
+    num_outcomes = 2 * z.shape[1] if candidates else 2
+    check_entries(tasks.size * len(z), num_states(n, num_outcomes))
+    types = lattice_types(n, num_outcomes, z.dtype)
+    return _verdict_information(n, tasks, table, z, a, *types, candidates)
+
+
+@partial(jax.jit, static_argnums=7)
+def _verdict_information(n, prior, laws, states, acceptances, types, log_own, candidates: bool) -> Float[Array, " t"]:
+    """Σ_z p(z) I(X;Y|Z=z) for each generation."""
+    kept, rejected = states[None] * acceptances[:, None], states[None] * (1 - acceptances[:, None])  # [x, s, k]
+    if not candidates:
+        kept, rejected = kept.sum(2, keepdims=True), rejected.sum(2, keepdims=True)
+    outcomes = jnp.concatenate([kept, rejected], axis=2)
+    rows = multinomial_rows(n, outcomes.reshape(-1, outcomes.shape[2]), types, log_own)
+    channels = rows.reshape(*outcomes.shape[:2], -1)
+
+    def generation(law):
+        joint = prior[:, None] * law  # [x, s]
+        mass = joint.sum(0)
+        posterior = joint / jnp.where(mass > 0, mass, 1)[None, :]
+        nats = jax.vmap(lambda p, w: product_divergence(p[:, None] * w), (1, 1))(posterior, channels)
+        return (mass * nats).sum()
+
+    return jax.lax.map(generation, laws)

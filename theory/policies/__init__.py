@@ -1,0 +1,12 @@
+"""What each training method does to one prompt's distribution over outputs; the best of n; pass@k."""
+
+from theory.policies import best_of_n as best_of_n
+from theory.policies.attempts import pass_at as pass_at
+from theory.policies.attempts import pass_at_estimate as pass_at_estimate
+from theory.policies.gradients import Refit as Refit
+from theory.policies.gradients import Times as Times
+from theory.policies.gradients import conserved as conserved
+from theory.policies.gradients import natural_gradient as natural_gradient
+from theory.policies.gradients import policy_gradient as policy_gradient
+from theory.policies.gradients import refit_heterozygosity as refit_heterozygosity
+from theory.policies.gradients import times_to as times_to

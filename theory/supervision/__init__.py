@@ -1,0 +1,17 @@
+"""What a signal carries about the task and about the surface form; queries, one by one and together."""
+
+from theory.supervision.decomposition import Decomposition as Decomposition
+from theory.supervision.decomposition import Diversity as Diversity
+from theory.supervision.decomposition import Price as Price
+from theory.supervision.decomposition import decompose as decompose
+from theory.supervision.decomposition import diversity as diversity
+from theory.supervision.decomposition import partition as partition
+from theory.supervision.decomposition import price as price
+from theory.supervision.decomposition import refinement as refinement
+from theory.supervision.queries import Choice as Choice
+from theory.supervision.queries import Queries as Queries
+from theory.supervision.queries import best_query as best_query
+from theory.supervision.queries import coverage as coverage
+from theory.supervision.queries import posterior as posterior
+from theory.supervision.queries import queries_to_identify as queries_to_identify
+from theory.supervision.queries import query_information as query_information

@@ -1,0 +1,239 @@
+"""What the answers to queries say of a task, one by one and together, and how many it takes to know all of it.
+
+The public names stand in `theory.supervision`.
+"""
+
+from collections import Counter
+from functools import partial
+from math import inf, log, prod
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, Int
+from scipy.special import entr
+
+from theory import validation
+from theory.drift.kernels import multinomial_kernel, num_states
+from theory.measures import block_labels, coarse, product_divergence
+from theory.validation import ArrayLike
+
+MAX_OUTCOMES = 1_000_000  # tables of counts of the answers, for each x
+
+
+class Choice(NamedTuple):
+    """A query and what its answer tells, in nats."""
+
+    query: Int[Array, ""]
+    information: Float[Array, ""]
+
+
+class Queries(NamedTuple):
+    """Expected queries until the block is known: of the greedy policy, and what no policy goes below."""
+
+    greedy: float
+    converse: float
+
+
+def negligible(p: Array | np.ndarray) -> float:
+    """A table that is a product but for rounding is a divergence of the order of one rounding squared away from it."""
+    return (100 * float(jnp.finfo(p.dtype).eps)) ** 2
+
+
+def _signals(
+    prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None
+) -> tuple[Float[Array, " x"], Float[Array, "query x s"], Int[np.ndarray, " x"]]:
+    """Prior, signals and blocks of the tasks, checked; without blocks each task is one."""
+    p, w = validation.one_dtype(
+        validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=3, axis=2)
+    )
+    validation.same_size("prior", p.size, "channel[0]", w.shape[1])
+    return p, w, block_labels(np.arange(p.size) if blocks is None else blocks, p.size)
+
+
+def _index(name: str, value: ArrayLike, size: int) -> Int[Array, ""]:
+    """`value`, one index below `size`."""
+    if validation.has_values(value):
+        index = np.asarray(value)
+        if index.dtype.kind not in "iu" or index.ndim or not 0 <= index < size:
+            raise validation.refuse(name, value, f"an integer in [0, {size})")
+    return validation.array(value)
+
+
+def query_information(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Float[Array, " query"]:
+    """What the answer to each query says of the task's block.
+
+    I([X];S_q).
+
+    Args:
+        prior: Law of the task [x].
+        channel: p(s | x, query) [query, x, s].
+        blocks: Integers [x], the block of each task, concrete; None: each task is one.
+
+    Returns:
+        Information [query], in nats.
+
+    Raises:
+        ValueError: Where an argument is not a probability table, or the shapes disagree.
+    """
+    p, w, labels = _signals(prior, channel, blocks)
+    return _information(p, w, labels, int(labels.max()) + 1)
+
+
+@partial(jax.jit, static_argnums=3)
+def _information(
+    prior: Float[Array, " x"], channel: Float[Array, "query x s"], labels: Int[Array, " x"], num_blocks: int
+) -> Float[Array, " query"]:
+    return jax.vmap(lambda w: product_divergence(coarse(prior[:, None] * w, labels, 0, num_blocks)))(channel)
+
+
+def coverage(
+    prior: ArrayLike, channel: ArrayLike, queries: ArrayLike, blocks: ArrayLike | None = None
+) -> Float[Array, ""]:
+    """What the answers to several queries say together of the task's block, exactly; queries may be repeated.
+
+    I([X];S_1…S_k), p(s_1…s_k|x) = Π_i p(s_i|x,q_i): the noise is fresh at each look. The answers to one query enter by
+    their counts, which are sufficient, so that ten looks at a binary verdict have 11 outcomes and not 1024.
+
+    Args:
+        prior: Law of the task [x].
+        channel: p(s | x, query) [query, x, s].
+        queries: Indices of the queries put, concrete, in any order.
+        blocks: Integers [x], the block of each task, concrete; None: each task is one.
+
+    Returns:
+        The information, in nats.
+
+    Raises:
+        ValueError: Where an argument is malformed, or there would be more than a million tables of counts.
+
+    References:
+        Cover & Thomas (2006), Elements of Information Theory, section 2.9: sufficient statistics.
+    """
+    p, w, labels = _signals(prior, channel, blocks)
+    put = np.asarray(queries)
+    if put.ndim != 1 or (put.size and (put.dtype.kind not in "iu" or put.min() < 0 or put.max() >= w.shape[0])):
+        raise validation.refuse("queries", put.tolist(), f"integers in [0, {w.shape[0]})")
+    looks = Counter(put.tolist())
+    size = prod(num_states(m, w.shape[2]) for m in looks.values())
+    if size > MAX_OUTCOMES:
+        raise validation.refuse("queries", f"{size:,} tables of counts", f"at most {MAX_OUTCOMES:,}")
+    numbers = tuple(looks.values()), int(labels.max()) + 1
+    return _coverage(p, w, np.array(list(looks), int), labels, *numbers)
+
+
+@partial(jax.jit, static_argnums=(4, 5))
+def _coverage(p, w, queries, labels, looks: tuple[int, ...], num_blocks: int) -> Float[Array, ""]:
+    outcomes = jnp.ones((p.size, 1), p.dtype)
+    for i, m in enumerate(looks):
+        outcomes = (outcomes[:, :, None] * multinomial_kernel(m, w[queries[i]])[:, None, :]).reshape(p.size, -1)
+    return product_divergence(coarse(p[:, None] * outcomes, labels, 0, num_blocks))
+
+
+def best_query(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Choice:
+    """The query whose answer says most of the task's block; the first of those that are equal but for rounding.
+
+    argmax_q I([X];S_q).
+
+    Args:
+        prior: Law of the task [x], or what is left of it after some answers: see `posterior`.
+        channel: p(s | x, query) [query, x, s].
+        blocks: Integers [x], the block of each task, concrete; None: each task is one.
+
+    Returns:
+        The index of the query and its information, in nats.
+
+    Raises:
+        ValueError: Where an argument is not a probability table, or the shapes disagree.
+
+    References:
+        Lindley (1956), On a measure of the information provided by an experiment.
+    """
+    xp, information = validation.host(query_information(prior, channel, blocks))
+    index = xp.argmax(information >= _least(information))
+    return Choice(validation.array(index), validation.array(information[index]))
+
+
+def _least(information: Array | np.ndarray) -> Any:
+    """Of what is equal to the most but for rounding."""
+    return information.max() * (1 - 1000 * float(jnp.finfo(information.dtype).eps)) - negligible(information)
+
+
+def posterior(prior: ArrayLike, channel: ArrayLike, query: ArrayLike, symbol: ArrayLike) -> Float[Array, " x"]:
+    """The law of the task after one more answer (Bayes).
+
+    p(x|s) = p(x) p(s|x,q) / Σ_x' p(x') p(s|x',q).
+
+    Args:
+        prior: Law of the task [x].
+        channel: p(s | x, query) [query, x, s].
+        query: The query put.
+        symbol: The answer.
+
+    Returns:
+        The law [x]; under `jit`, where nothing can be refused, zeros after an answer of probability 0.
+
+    Raises:
+        ValueError: Where an argument is malformed, or the answer has probability 0.
+    """
+    p, w, _ = _signals(prior, channel, None)
+    asked, answer = _index("query", query, w.shape[0]), _index("symbol", symbol, w.shape[2])
+    xp, p, w, asked, answer = validation.host(p, w, asked, answer)
+    both = p * w[asked, :, answer]
+    total = both.sum()
+    if validation.has_values(total) and not total > 0:
+        raise validation.refuse("symbol", f"{symbol}, an answer of probability 0", "an answer that can be given")
+    return validation.array(both / xp.where(total > 0, total, 1))
+
+
+def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Queries:
+    """How many noiseless queries, each chosen after the answers before it, it takes to know the task's block.
+
+    Greedy: always the query that says most of the block, among those whose answer is not known already; N is summed
+    over the tree of its answers. Converse: H([X]) ≤ E[N] · max_q ln |{f_q(x) : p(x) > 0}| for every policy, since
+    H([X]) = Σ_t P(N ≥ t) I([X];S_t|S_1…S_{t−1}, N ≥ t), and no answer says more than the logarithm of their number.
+    Greedy looks one step ahead and is not optimal.
+
+    Args:
+        prior: Law of the task [x].
+        channel: p(s | x, query) [query, x, s], each a point mass at f_q(x): with noise nothing is known for certain.
+        blocks: Integers [x], the block of each task, concrete; None: each task is one.
+
+    Returns:
+        Expected number of queries and its lower bound; infinite where all answers together leave the block open.
+
+    Raises:
+        ValueError: Where an argument is malformed or traced, or an answer is noisy.
+
+    References:
+        Cover & Thomas (2006), Elements of Information Theory, section 5.7: questions with yes and no.
+    """
+    p, w, labels = _signals(prior, channel, blocks)
+    if not validation.has_values((p, w)):
+        raise validation.refuse("prior, channel", "a tracer", "concrete arrays, as the policy depends on them")
+    law, answers = np.asarray(p), np.asarray(w).argmax(2)
+    possible = np.flatnonzero(law > 0)
+    noisy = np.asarray(w).max(2)[:, possible] < 1
+    if noisy.any():
+        raise validation.refuse("channel", f"query {noisy.any(1).argmax()} with noisy answers", "point masses")
+    alphabet = max(len(set(row[possible].tolist())) for row in answers)
+    unknown = float(entr(np.bincount(labels, law)).sum())
+    converse = 0.0 if np.ptp(labels[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
+    greedy, open_sets = 0.0, [possible]
+    while open_sets:
+        left = open_sets.pop()
+        if np.ptp(labels[left]) == 0:
+            continue
+        useful = np.ptp(answers[:, left], axis=1) > 0
+        if not useful.any():
+            return Queries(inf, converse)
+        mass = law[left].sum()
+        here = np.zeros_like(law)
+        here[left] = law[left] / mass
+        information = np.where(useful, _information(here, w, labels, int(labels.max()) + 1), -1)
+        query = int(np.argmax(information >= _least(information)))
+        greedy += float(mass)
+        open_sets += [left[answers[query, left] == s] for s in set(answers[query, left].tolist())]
+    return Queries(greedy, converse)
