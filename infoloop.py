@@ -19,7 +19,7 @@ except ImportError as _error:
     if _found == _own:
         raise
     raise ImportError(
-        f"experiments: {_found} was found; accepted: {_own}, infoloop's own. Rename the other folder, or start elsewhere"
+        f"experiments: {_found} was found; accepted: {_own}, infoloop's own. Rename that folder, or start elsewhere"
     ) from _error
 
 __version__ = _version("infoloop")

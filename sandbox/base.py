@@ -67,4 +67,4 @@ class Signal(Protocol):
 class Graded(Signal, Protocol):
     """A signal that knows which samples are right, so that a record can hold their share."""
 
-    right: Callable[[Any], Bool[Array, " n"]] | None  # a pytree callable; None where no part of the signal knows
+    correct: Callable[[Any], Bool[Array, " n"]] | None  # a pytree callable; None where no part of the signal knows

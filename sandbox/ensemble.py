@@ -226,7 +226,7 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
 
         def unrecorded(state, t: Array):
             now, record = step(state, t)
-            return now, record.kept
+            return now, record.accepted
 
         def row(state, t: Array):
             now, record = step(state, t)
@@ -234,9 +234,9 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
                 record = record._replace(model=plan.summary(record.model))
             if plan.every > 1:
                 later = t + 1 + jnp.arange(plan.every - 1)
-                now, kept = jax.lax.scan(unrecorded, now, later)
-                worst = proposals.share_kept(kept)
-                record = record._replace(kept=jnp.where(proposals.is_rate(worst), record.kept, worst))
+                now, accepted = jax.lax.scan(unrecorded, now, later)
+                worst = proposals.share_accepted(accepted)
+                record = record._replace(accepted=jnp.where(proposals.is_rate(worst), record.accepted, worst))
             return now, record
 
         times = first + plan.every * jnp.arange(num_rows)

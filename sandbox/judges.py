@@ -38,7 +38,7 @@ class Discriminator(NamedTuple):
         return jax.nn.sigmoid(logit + self.noise * noise.normal(key, logit.shape, logit.dtype)).astype(float)
 
 
-class SelfJudge(NamedTuple):
+class SelfConsistencyJudge(NamedTuple):
     """A Verifier for which right is what the model itself finds at least as likely as its own average sample.
 
     The average is of ln p over as many samples of the model's own as there are candidates. A function of the model
@@ -50,8 +50,8 @@ class SelfJudge(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless the two rates are in [0, 1]."""
-        validation.rate("SelfJudge.tpr", self.tpr)
-        validation.rate("SelfJudge.fpr", self.fpr)
+        validation.rate("SelfConsistencyJudge.tpr", self.tpr)
+        validation.rate("SelfConsistencyJudge.fpr", self.fpr)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability `tpr` where x passes for right, else with probability `fpr`."""
@@ -60,13 +60,13 @@ class SelfJudge(NamedTuple):
         return Verifier(self.tpr, self.fpr, Denser(model, average))(verdict_key, model, x)
 
 
-class FrozenJudge(NamedTuple):
+class FixedRewardModel(NamedTuple):
     """Keeps what is in a region that never changes, right or not."""
 
     keeps: Region
 
     @staticmethod
-    def trained(key: Array, task: Any, num_real: int, *, level: Rate = 0.1) -> "FrozenJudge":
+    def trained(key: Array, task: Any, num_real: int, *, level: Rate = 0.1) -> "FixedRewardModel":
         """Keeps what is likely under a fit, started from the task, to `num_real` real samples of the judge's own.
 
         Likely is what has at least the ln p of the `level` quantile of those samples.
@@ -88,7 +88,7 @@ class FrozenJudge(NamedTuple):
         return _trained(key, task, num_real, level)
 
     @staticmethod
-    def drawn(key: Array, verifier: Any, num_symbols: int) -> "FrozenJudge":
+    def drawn(key: Array, verifier: Any, num_symbols: int) -> "FixedRewardModel":
         """The verdict of `verifier` on each symbol, its errors drawn once and for all.
 
         Args:
@@ -103,7 +103,7 @@ class FrozenJudge(NamedTuple):
             ValueError: `num_symbols` is below 1.
         """
         validation.at_least("num_symbols", num_symbols, 1)
-        return FrozenJudge(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
+        return FixedRewardModel(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the region, else 0."""
@@ -115,8 +115,8 @@ class FrozenJudge(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=2)
-def _trained(key: Array, task: Any, num_real: int, level: Rate) -> FrozenJudge:
+def _trained(key: Array, task: Any, num_real: int, level: Rate) -> FixedRewardModel:
     real = task.sample(key, num_real)
     fitted = task.fit(real, jnp.ones(num_real))
     # interpolating between two infinite densities would be NaN
-    return FrozenJudge(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))
+    return FixedRewardModel(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))

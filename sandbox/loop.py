@@ -17,14 +17,14 @@ from sandbox.regimes import Fit, Regime, Replace, check_regime
 class Record(NamedTuple):
     """A trajectory; row t is the model Z_t and what became of its own samples, t = 0 … num_generations.
 
-    `kept` is the share of the samples of Z_t that the signal kept, `right` the share of the first n that was right (of
+    `accepted` is the share of the samples of Z_t that the signal kept, `accuracy` the share of the first n that was right (of
     a path: of its steps), None where the signal does not know what is right. Leaves are [t, …] from `run` and
     [task, replica, t, …] from `ensemble`.
     """
 
     model: Any
-    kept: Float[Array, "*t"]
-    right: Float[Array, "*t"] | None
+    accepted: Float[Array, "*t"]
+    accuracy: Float[Array, "*t"] | None
 
 
 def generation(
@@ -43,9 +43,9 @@ def generation(
     # a key that nothing consumes is not computed, as it would be in a split
     keys = proposals.Keys(*(jax.random.fold_in(key, 3 * t + use) for use in range(3)))
     propose = proposals.rejection if until_kept else proposals.filtering
-    part, kept, right = propose(keys, model, signal, num_samples)
+    part, accepted, correct = propose(keys, model, signal, num_samples)
     memory, retrained = regime.retrain(memory, keys.regime, t, model, part, num_samples, fit)
-    return (retrained, memory), Record(model, kept, right)
+    return (retrained, memory), Record(model, accepted, correct)
 
 
 def run(
@@ -74,7 +74,7 @@ def run(
         fit: another function (model, x, weights) -> model in the place of the model's own. Options of the model's
             own fit are bound by `functools.partial(type(model).fit, …)`, once: a new function recompiles.
         until_kept: draws until n samples are kept, each with its weight as probability, where False, filtering, fits
-            to what is kept of n; `kept` is then n over the proposals it took. Gives up after 10,000 (kept + 1).
+            to what is kept of n; `accepted` is then n over the proposals it took. Gives up after 10,000 (kept + 1).
 
     Returns:
         A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
@@ -135,8 +135,8 @@ def check_signal(signal: Any) -> None:
 
 def check_record(record: Record) -> None:
     """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has a parameter that is NaN."""
-    kept = np.asarray(record.kept) if validation.concrete(record.kept) else np.zeros(1)
-    outside = kept[~((kept >= 0) & (kept <= 1))]
+    accepted = np.asarray(record.accepted) if validation.concrete(record.accepted) else np.zeros(1)
+    outside = accepted[~((accepted >= 0) & (accepted <= 1))]
     if outside.size:
         raise ValueError(f"signal: weights in [0, 1] are accepted, got {outside[0]}")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):

@@ -28,10 +28,10 @@ class _Batches(NamedTuple):
     """What has come of the batches so far; slot j holds the jth sample kept, after the symbols it depends on."""
 
     batch: Int[Array, ""]
-    kept: Int[Array, ""]
+    accepted: Int[Array, ""]
     proposed: Int[Array, ""]
     share: Float[Array, ""]  # `share_kept` of the last batch
-    right: Float[Array, ""] | None
+    correct: Float[Array, ""] | None
     x: Array  # [slot, 1 + order, …]
     weights: Float[Array, "slot place"]
 
@@ -40,7 +40,7 @@ def filtering(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     """n proposals, each with its weight."""
     x = model.sample(keys.sample, num_samples)
     weights = weigh(keys.signal, model, signal, x)
-    return (x, weights), share_kept(weights), share_right(signal, model, x)
+    return (x, weights), share_accepted(weights), accuracy(signal, model, x)
 
 
 def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
@@ -65,31 +65,31 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
         u = noise.uniform(batch_key(keys.regime, batch + 1), weights.shape, weights.dtype)
         proposed = (index >= order) | (batch == 0)
         keeps = proposed & (u < weights)
-        kept = so_far.kept + jnp.cumsum(keeps)
-        before = kept - keeps.astype(kept.dtype)
+        accepted = so_far.accepted + jnp.cumsum(keeps)
+        before = accepted - keeps.astype(accepted.dtype)
         slot = jnp.where(keeps, before, num_samples)  # past the last slot: dropped
         return _Batches(
             batch + 1,
-            jnp.minimum(kept[-1], num_samples),
+            jnp.minimum(accepted[-1], num_samples),
             so_far.proposed + (proposed & (before < num_samples)).sum(),
-            share_kept(weights),
-            jax.tree.map(partial(jnp.where, batch == 0), share_right(signal, model, x), so_far.right),
+            share_accepted(weights),
+            jax.tree.map(partial(jnp.where, batch == 0), accuracy(signal, model, x), so_far.correct),
             so_far.x.at[slot].set(x[stretch], mode="drop"),
             so_far.weights.at[slot].set(itself, mode="drop"),
         )
 
     def goes_on(so_far: _Batches) -> Array:
-        patient = so_far.batch * num_samples // PATIENCE <= so_far.kept
-        return (so_far.kept < num_samples) & patient & is_rate(so_far.share)
+        patient = so_far.batch * num_samples // PATIENCE <= so_far.accepted
+        return (so_far.accepted < num_samples) & patient & is_rate(so_far.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
-    (x, _), share, right = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    (x, _), share, correct = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     room = jnp.zeros((*stretch.shape, *x.shape[1:]), x.dtype)
     nothing = jnp.zeros((), int)
-    start = _Batches(nothing, nothing, nothing, share, right, room, jnp.zeros(stretch.shape))
+    start = _Batches(nothing, nothing, nothing, share, correct, room, jnp.zeros(stretch.shape))
     end = jax.lax.while_loop(goes_on, draw, start)
     part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
-    return part, jnp.where(is_rate(end.share), end.kept / end.proposed, end.share), end.right
+    return part, jnp.where(is_rate(end.share), end.accepted / end.proposed, end.share), end.correct
 
 
 def num_rows(model: Model, num_samples: int, until_kept: bool) -> int:
@@ -125,7 +125,7 @@ def weigh(key: Array, model: Model, signal: Signal, x: Data) -> Weights:
     return weights if jnp.issubdtype(weights.dtype, jnp.floating) else weights.astype(float)
 
 
-def share_kept(weights: Weights) -> Float[Array, ""]:
+def share_accepted(weights: Weights) -> Float[Array, ""]:
     """The mean weight; where one is NaN or outside [0, 1], that one, which `loop.check_record` refuses."""
     low, high = weights.min(), weights.max()
     return jnp.where(low < 0, low, jnp.where(high <= 1, weights.mean(), high))
@@ -136,10 +136,10 @@ def is_rate(share: Float[Array, ""]) -> Bool[Array, ""]:
     return (share >= 0) & (share <= 1)
 
 
-def share_right(signal: Signal, model: Model, x: Data) -> Float[Array, ""] | None:
+def accuracy(signal: Signal, model: Model, x: Data) -> Float[Array, ""] | None:
     """The share of x that is right; None where the signal does not know, or a path is too short to have a step.
 
     Of a path, x_order, x_{order+1}, … count alone: into the symbols before them no step leads.
     """
-    right, order = signal.right if isinstance(signal, Graded) else None, path_order(model)
-    return None if right is None or x.shape[0] <= order else right(x)[order:].mean()
+    correct, order = signal.correct if isinstance(signal, Graded) else None, path_order(model)
+    return None if correct is None or x.shape[0] <= order else correct(x)[order:].mean()

@@ -28,7 +28,7 @@ class Symbols(NamedTuple):
 class Transitions(NamedTuple):
     """The steps of a path with mask[x_{i−1}, x_i]; its first symbol, into which no step leads, passes for one of them.
 
-    A verifier weighs that symbol as right; `Record.right` leaves it out.
+    A verifier weighs that symbol as right; `Record.correct` leaves it out.
     """
 
     mask: Bool[Array, "state next"]

@@ -36,7 +36,7 @@ class Verifier(NamedTuple):
 
     tpr: Rate
     fpr: Rate
-    right: Region
+    correct: Region
 
     def check(self) -> None:
         """Raises ValueError unless the two rates are in [0, 1]."""
@@ -45,7 +45,7 @@ class Verifier(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """`tpr` where x is right, `fpr` where it is not."""
-        return jnp.where(self.right(x), self.tpr, self.fpr).astype(float)
+        return jnp.where(self.correct(x), self.tpr, self.fpr).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability acceptance(x), else 0."""
@@ -67,7 +67,7 @@ class Rubric(NamedTuple):
         validation.nonnegative("Rubric.importance", self.importance)
         validation.positive("Rubric.importance", self.importance.sum())
 
-    def right(self, x: Data) -> Bool[Array, " n"]:
+    def correct(self, x: Data) -> Bool[Array, " n"]:
         """Whether x meets all criteria."""
         return self._met(x).all(0)
 
@@ -143,9 +143,9 @@ class BlindSpot(NamedTuple):
     blind: Region
 
     @property
-    def right(self) -> Region | None:
+    def correct(self) -> Region | None:
         """What `signal` calls right, None where it does not know."""
-        return getattr(self.signal, "right", None)
+        return getattr(self.signal, "correct", None)
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the blind spot, elsewhere that of `signal`."""
@@ -162,9 +162,9 @@ class AllOf(NamedTuple):
     signals: tuple[Any, ...]
 
     @property
-    def right(self) -> Region | None:
+    def correct(self) -> Region | None:
         """What the first signal calls right, None where it does not know."""
-        return getattr(self.signals[0], "right", None)
+        return getattr(self.signals[0], "correct", None)
 
     def acceptance(self, x: Data) -> Weights:
         """The product of theirs."""
@@ -181,9 +181,9 @@ class AnyOf(NamedTuple):
     signals: tuple[Any, ...]
 
     @property
-    def right(self) -> Region | None:
+    def correct(self) -> Region | None:
         """What the first signal calls right, None where it does not know."""
-        return getattr(self.signals[0], "right", None)
+        return getattr(self.signals[0], "correct", None)
 
     def acceptance(self, x: Data) -> Weights:
         """One less the product of what they reject."""

@@ -130,7 +130,7 @@ def injection(information: ArrayLike, injected: ArrayLike) -> Float[Array, " ste
     return validation.array(values[:-1] + entered - values[1:])
 
 
-def self_judge(joint: ArrayLike) -> Float[Array, ""]:
+def self_consistency(joint: ArrayLike) -> Float[Array, ""]:
     """Claim C5: a judge that is a function of the student and noise closes the loop again, S = g(Z_t, D_t, noise).
 
     −I(X;S_t|Z_t,D_t) ≥ 0, hence zero.
@@ -152,7 +152,7 @@ def self_judge(joint: ArrayLike) -> Float[Array, ""]:
     return -conditional_mutual_information(p.transpose(0, 3, 1, 2).reshape(x, s, z * d))
 
 
-def frozen_judge(information: ArrayLike, total: ArrayLike) -> Float[Array, " t"]:
+def fixed_reward_model(information: ArrayLike, total: ArrayLike) -> Float[Array, " t"]:
     """What a judge J that was made once can ever inject (claim C5, limit L4).
 
     I(X;Z_0) + I(X;J|Z_0) − I(X;Z_t) ≥ 0 for every t, if the judge's later noise is independent of X given (Z_0, J).
@@ -219,14 +219,14 @@ def supervision(joint: ArrayLike) -> Float[Array, ""]:
     return conditional_mutual_information(p.sum(0)) + within - conditional_mutual_information(p.sum(1))
 
 
-def learned_first(saving: ArrayLike, reliance: ArrayLike) -> Float[Array, "*shape"]:
+def learned_first(nats_saved: ArrayLike, reliance: ArrayLike) -> Float[Array, "*shape"]:
     """Claim C10: a student relies most on the component whose learner, alone, has saved most by prediction.
 
     r_c − max_{j≠c} r_j ≥ 0 with c = argmax S. It is a theorem where r ∝ e^S, the posterior of a Bayesian mixture of the
     learners (`prequential.mixture_weights`), and for other students a rule with exceptions.
 
     Args:
-        saving: S [..., component], in nats.
+        nats_saved: S [..., component], in nats.
         reliance: r [..., component], the share of inputs that are answered as each component says where all differ.
 
     Returns:
@@ -239,7 +239,7 @@ def learned_first(saving: ArrayLike, reliance: ArrayLike) -> Float[Array, "*shap
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
-    s, r = validation.one_dtype(validation.finite("saving", saving), validation.finite("reliance", reliance))
+    s, r = validation.one_dtype(validation.finite("nats_saved", nats_saved), validation.finite("reliance", reliance))
     if s.shape != r.shape or s.ndim == 0 or s.shape[-1] < 2:
         raise validation.refuse(
             "reliance", f"shape {r.shape}", f"that of `saving`, {s.shape}, with 2 or more components"

@@ -327,10 +327,10 @@ def _checked(dag: nx.DiGraph, tables: Mapping[str, ArrayLike]) -> dict[str, Arra
     if set(tables) != set(dag):
         missing, unknown = (", ".join(n for n in a if n not in b) or "none" for a, b in ((dag, tables), (tables, dag)))
         raise validation.refuse("tables", f"missing {missing}, unknown {unknown}", f"one of each of {', '.join(dag)}")
-    laws = {n: validation.pmf(f"tables[{n!r}]", tables[n], len(dag.pred[n]) + 1, axis=-1) for n in dag}
-    for node, law in laws.items():
-        expected = (*(laws[parent].shape[-1] for parent in dag.pred[node]), law.shape[-1])
-        if law.shape != expected:
+    distributions = {n: validation.pmf(f"tables[{n!r}]", tables[n], len(dag.pred[n]) + 1, axis=-1) for n in dag}
+    for node, probs in distributions.items():
+        expected = (*(distributions[parent].shape[-1] for parent in dag.pred[node]), probs.shape[-1])
+        if probs.shape != expected:
             axes = ", ".join((*dag.pred[node], node))
-            raise validation.refuse(f"tables[{node!r}]", f"shape {law.shape}", f"shape {expected}, of {axes}")
-    return dict(zip(laws, validation.one_dtype(*laws.values()), strict=True))
+            raise validation.refuse(f"tables[{node!r}]", f"shape {probs.shape}", f"shape {expected}, of {axes}")
+    return dict(zip(distributions, validation.one_dtype(*distributions.values()), strict=True))

@@ -113,9 +113,9 @@ def sample(rng: np.random.Generator, model: Mixtures, num_samples: int) -> Float
     num_replicas, _, d = model.means.shape
     u = rng.random((num_replicas, num_samples, 1))
     z = rng.standard_normal((num_replicas, num_samples, d))
-    component = (u >= model.weights.cumsum(axis=1)[:, None, :-1]).sum(axis=2)
+    feature = (u >= model.weights.cumsum(axis=1)[:, None, :-1]).sum(axis=2)
     points = model.means[:, :, None] + z[:, None] @ np.linalg.cholesky(model.covariances).swapaxes(2, 3)
-    return np.take_along_axis(points, component[:, None, :, None], axis=1)[:, 0]
+    return np.take_along_axis(points, feature[:, None, :, None], axis=1)[:, 0]
 
 
 def em(
@@ -198,13 +198,13 @@ def information(
     num_generations: int,
 ) -> Float[np.ndarray, " t"]:
     """I(X;Z_t) in nats, t = 0 … T, from the laws of Z_t given each task: one matrix product a generation."""
-    nats, laws = np.empty(num_generations + 1), initial
+    nats, distributions = np.empty(num_generations + 1), initial
     for t in range(num_generations + 1):
-        marginal = prior @ laws
-        reached = laws > 0
-        ratio = np.divide(laws, marginal, out=np.ones_like(laws), where=reached)
-        nats[t] = prior @ (laws * np.log(ratio)).sum(axis=1)
-        laws = laws @ kernel
+        marginal = prior @ distributions
+        reached = distributions > 0
+        ratio = np.divide(distributions, marginal, out=np.ones_like(distributions), where=reached)
+        nats[t] = prior @ (distributions * np.log(ratio)).sum(axis=1)
+        distributions = distributions @ kernel
     return nats
 
 
@@ -226,8 +226,8 @@ def fixation(sizes: Int[np.ndarray, " n"], ratios: Float[np.ndarray, " ratio"], 
             z = np.append(np.arange(1, n) / n, initial)
             rows = binom.pmf(np.arange(n + 1)[None], n, (z / (z + (1 - z) * ratio))[:, None])
             inside, start = rows[:-1], rows[-1]
-            right = np.linalg.solve(np.eye(n - 1) - inside[:, 1:-1], inside[:, -1])
-            ends[i, j] = start[1:-1] @ right + start[-1]
+            correct = np.linalg.solve(np.eye(n - 1) - inside[:, 1:-1], inside[:, -1])
+            ends[i, j] = start[1:-1] @ correct + start[-1]
     return ends
 
 
@@ -236,8 +236,8 @@ def pair_information(points: Float[np.ndarray, "n 2"], mixture: Mixtures) -> Flo
     weights, means, covariances = mixture
 
     def log_density(axes: list[int]) -> np.ndarray:
-        laws = zip(weights, means[:, axes], covariances[:, axes][:, :, axes], strict=True)
-        terms = [np.log(w) + multivariate_normal.logpdf(points[:, axes], m, c) for w, m, c in laws]
+        distributions = zip(weights, means[:, axes], covariances[:, axes][:, :, axes], strict=True)
+        terms = [np.log(w) + multivariate_normal.logpdf(points[:, axes], m, c) for w, m, c in distributions]
         return np.asarray(logsumexp(terms, axis=0))
 
     return log_density([0, 1]) - log_density([0]) - log_density([1])
@@ -269,7 +269,7 @@ def policy_gradient(
     rng: np.random.Generator,
     start: tuple[Float[np.ndarray, "..."], ...],
     features: Float[np.ndarray, "prompt feature"],
-    right: Int[np.ndarray, " prompt"],
+    correct: Int[np.ndarray, " prompt"],
     num_samples: int,
     num_rounds: int,
     learning_rate: float,
@@ -283,9 +283,9 @@ def policy_gradient(
     weights = [part.copy() for part in start]
     moments = [[np.zeros_like(part) for part in weights] for _ in range(2)]
     num_seeds, num_outputs = weights[2].shape[0], weights[2].shape[2]
-    num_forms = num_outputs // (right.max() + 1)
-    is_right = (np.arange(num_outputs) // num_forms)[None, None, :] == right[None, :, None]
-    seed, prompt = np.arange(num_seeds)[:, None, None], np.arange(len(right))[None, :, None]
+    num_forms = num_outputs // (correct.max() + 1)
+    is_right = (np.arange(num_outputs) // num_forms)[None, None, :] == correct[None, :, None]
+    seed, prompt = np.arange(num_seeds)[:, None, None], np.arange(len(correct))[None, :, None]
     shares = []
     for t in range(num_rounds + 1):
         hidden = np.tanh(features @ weights[0] + weights[1])
@@ -295,12 +295,12 @@ def policy_gradient(
         shares.append((p * is_right).sum(-1).mean(-1))
         if t == num_rounds:
             break
-        u = rng.random((num_seeds, len(right), num_samples), p.dtype)
+        u = rng.random((num_seeds, len(correct), num_samples), p.dtype)
         chosen = (p.cumsum(-1)[:, :, None, :] < u[..., None]).sum(-1).clip(max=num_outputs - 1)
         verdicts = is_right[0, prompt, chosen].astype(p.dtype)
         gain = (verdicts - verdicts.mean(-1, keepdims=True)) * (num_samples / (num_samples - 1))
         slope = np.zeros_like(p)
-        np.add.at(slope, (seed, prompt, chosen), -gain / (num_samples * len(right)))  # gains of a prompt sum to 0
+        np.add.at(slope, (seed, prompt, chosen), -gain / (num_samples * len(correct)))  # gains of a prompt sum to 0
         back = (slope @ weights[2].swapaxes(1, 2)) * (1 - hidden**2)
         gradients = [
             features.T @ back,
@@ -315,7 +315,7 @@ def policy_gradient(
     return np.stack(shares)
 
 
-def races(
+def learn_online(
     rng: np.random.Generator,
     start: tuple[Float[np.ndarray, "..."], ...],
     agreement: Float[np.ndarray, "run 2"],
@@ -349,15 +349,15 @@ def races(
         x[..., :1] *= parity * bits[..., :order].prod(-1, keepdims=True)
         x[..., 10:20] = _signs(places >= 5 + length * (1 + np.floor(5 * u[..., 10:])))
         np.tanh(np.matmul(x, weight, out=hidden), out=hidden)
-        laws = hidden @ out_weight + out_bias
-        laws -= np.logaddexp(laws[..., :1], laws[..., 1:])
-        says = _signs(laws[..., :1] >= laws[..., 1:])
-        x_now, active, laws = x[:, :, :batch], hidden[:, :, :batch], laws[:, :, :batch]
+        distributions = hidden @ out_weight + out_bias
+        distributions -= np.logaddexp(distributions[..., :1], distributions[..., 1:])
+        says = _signs(distributions[..., :1] >= distributions[..., 1:])
+        x_now, active, distributions = x[:, :, :batch], hidden[:, :, :batch], distributions[:, :, :batch]
         is_label = label == np.array([-1, 1], np.float32)
-        record[0, ..., t] = -(laws * is_label).sum(-1).mean(-1)
+        record[0, ..., t] = -(distributions * is_label).sum(-1).mean(-1)
         record[1, ..., t] = (says[:, :, :batch] == label).mean((2, 3))
         record[2, ..., t] = (says[:, :, batch:] != asked).mean((2, 3))
-        slope = (np.exp(laws) - is_label) * np.float32(learning_rate / batch)
+        slope = (np.exp(distributions) - is_label) * np.float32(learning_rate / batch)
         back = slope @ out_weight.swapaxes(2, 3)
         back *= 1 - active**2
         weight -= x_now.swapaxes(2, 3) @ back

@@ -14,7 +14,7 @@ POLICY: dict[str, Any] = dict(num_samples=4, num_rounds=500, learning_rate=0.01)
 
 def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.policies.Prompts]:
     """Networks at their start, stacked over seeds, and the prompts that all of them learn."""
-    prompts = sandbox.policies.world(jax.random.key(0), num_classes=4, num_forms=8).train
+    prompts = sandbox.policies.dataset(jax.random.key(0), num_classes=4, num_forms=8).train
     keys = jax.random.split(jax.random.key(1), num_seeds)
     return jax.jit(jax.vmap(lambda key: network(key, prompts.features.shape[1], 4, 8)))(keys), prompts
 
@@ -49,7 +49,7 @@ STUDENT = sandbox.shortcuts.STUDENTS["MLP SGD"]
 
 def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
     """Environments that differ in how often the length has the label's sign, and one seed for each."""
-    parity, length = sandbox.component("parity", order=order), sandbox.component("length")
+    parity, length = sandbox.feature("parity", order=order), sandbox.feature("length")
     agreements = np.linspace(0.55, 0.95, num_environments)
     shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
     return jax.random.split(jax.random.key(3), (num_environments, 1)), sandbox.shortcuts.stack(shortcuts)

@@ -277,14 +277,14 @@ def _policy() -> Row:
     num_seeds, size = 64, networks.POLICY
     start, prompts = networks.policies(num_seeds)
     weights = networks.policy_weights(start)
-    right, features = np.asarray(prompts.right), np.asarray(prompts.features)
+    correct, features = np.asarray(prompts.correct), np.asarray(prompts.features)
     return Row(
         "policy",
-        f"RLVR, {right.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {size['num_rounds']} "
+        f"RLVR, {correct.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {size['num_rounds']} "
         f"updates on {size['num_samples']} outputs a prompt, float32",
         "NumPy",
         lambda: networks.trained_policies(sandbox.spread(start), prompts),
-        lambda: baselines.policy_gradient(np.random.default_rng(0), weights, features, right, **size),
+        lambda: baselines.policy_gradient(np.random.default_rng(0), weights, features, correct, **size),
         1,
     )
 
@@ -299,8 +299,10 @@ def _races() -> Row:
         f"parity of {order} against length, {num_environments} environments × {len(sandbox.shortcuts.LEARNERS)} learners "
         f"× {size['num_steps']} steps of SGD on {size['batch']} samples, 64 hidden units, float32",
         "NumPy",
-        lambda: sandbox.races(keys, shortcuts, networks.STUDENT, training=training, **size),
-        lambda: baselines.races(np.random.default_rng(0), weights, agreement, order=order, learning_rate=rate, **size),
+        lambda: sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **size),
+        lambda: baselines.learn_online(
+            np.random.default_rng(0), weights, agreement, order=order, learning_rate=rate, **size
+        ),
         1,
     )
 

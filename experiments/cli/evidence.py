@@ -63,8 +63,8 @@ def verify(
         rows, stems = steps.measure(chosen, settings, out, terminal)
         by_seed = [rows] if seeds is None else steps.other_seeds(chosen, rows, settings, seeds, terminal)
     except KeyboardInterrupt:
-        kept = f"stopped; the rows printed above are kept in {out / 'ledger.json'}"
-        raise KeyboardInterrupt(f"{kept}; the same command with --resume goes on") from None
+        accepted = f"stopped; the rows printed above are kept in {out / 'ledger.json'}"
+        raise KeyboardInterrupt(f"{accepted}; the same command with --resume goes on") from None
     spent = cost.Cost.now().since(start)
     computed |= spent.fields() | ({"studies read from disk": len(settings.read)} if resume else {})
     verdicts = None if seeds is None else steps.outcomes(by_seed)
@@ -144,8 +144,8 @@ def run(
             rows, stems = steps.measure([catalogue.load(name)], settings, out, console())
             say(console(), f"{ledger.summary(rows)}; {len(stems)} figures (PNG, SVG and CSV) are in {out}")
     except KeyboardInterrupt:
-        kept = f"stopped; what was finished is kept in {out}; the same command with --resume goes on"
-        raise KeyboardInterrupt(kept) from None
+        accepted = f"stopped; what was finished is kept in {out}; the same command with --resume goes on"
+        raise KeyboardInterrupt(accepted) from None
     return 0
 
 

@@ -42,8 +42,10 @@ def constant_rate(settings: Settings) -> Found:
 
 def first_rate(settings: Settings) -> Found:
     """Without smoothing, the share kept in the first generation taken for a rate."""
-    kept = _kept(study.chain(), study.NUM_GENERATIONS)
-    return at_most(kept, kept[0], f"no smoothing, n = {NUM_SAMPLES}; the first generation's share", "share kept")
+    accepted = _kept(study.chain(), study.NUM_GENERATIONS)
+    return at_most(
+        accepted, accepted[0], f"no smoothing, n = {NUM_SAMPLES}; the first generation's share", "share kept"
+    )
 
 
 def _kept(chain: study.Chain, num_generations: int) -> np.ndarray:

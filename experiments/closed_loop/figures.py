@@ -60,10 +60,10 @@ def collapse(settings: Settings) -> Figure:
     Diversity falls by a share 1/n a generation, until one symbol is left, each with the probability that it had. The
     log-variance of a normal law walks down a straight line. Thin dark lines: exact.
     """
-    fig, (left, middle, right) = plots.figure(3, width=4.4)
+    fig, (left, middle, correct) = plots.figure(3, width=4.4)
     t = np.arange(NUM_GENERATIONS + 1)
-    kept = study.diversity(settings)
-    plots.band(left, t, kept.mean, kept.stderr, color=plots.CLOSED, label="simulated")
+    accepted = study.diversity(settings)
+    plots.band(left, t, accepted.mean, accepted.stderr, color=plots.CLOSED, label="simulated")
     plots.theory(left, t, study.diversity_law(), label="(1 − 1/n)ᵗ⁺¹")
     left.set(title=f"diversity falls by 1/{NUM_SAMPLES} a generation", xlabel="generation t", ylim=0)
     left.set_ylabel("heterozygosity, true model = 1")
@@ -75,15 +75,19 @@ def collapse(settings: Settings) -> Figure:
         width = 1.2 / NUM_SAMPLES
         middle.bar(states, counts / counts.sum(), width=width, color=color, alpha=0.7, label=f"t = {shown}")
         name = "exact" if shown == SHOWN[-1] else f"_exact, t = {shown}"
-        plots.theory(middle, states, study.chain().laws[shown, fair], label=name)
+        plots.theory(middle, states, study.chain().distributions[shown, fair], label=name)
     middle.set(title="a fair coin ends at 0 or 1", xlabel="probability in the model", ylabel="share of replicas")
     middle.legend()
     steps = study.log_variance(settings).parameter
-    plots.band(right, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.CLOSED, label="mean, 80 %")
-    plots.theory(right, t, gaussian.log_variance_moments(study.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean")
+    plots.band(
+        correct, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.CLOSED, label="mean, 80 %"
+    )
+    plots.theory(
+        correct, t, gaussian.log_variance_moments(study.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean"
+    )
     title = f"a variance goes to 0, n = {study.NUM_VARIANCE}"
-    right.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
-    right.legend()
+    correct.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
+    correct.legend()
     return fig
 
 

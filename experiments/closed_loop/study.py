@@ -32,7 +32,7 @@ class Chain(NamedTuple):
     """A categorical loop, computed."""
 
     kernel: np.ndarray  # [s, s]
-    laws: np.ndarray  # of the state given the task [t, x, s], t = 0 … NUM_GENERATIONS
+    distributions: np.ndarray  # of the state given the task [t, x, s], t = 0 … NUM_GENERATIONS
     pointwise: np.ndarray  # ln p(s|x)/p(s) [t, x, s]
     information: np.ndarray  # I(X;Z_t) [t], t = 0 … LATE
 
@@ -48,9 +48,9 @@ def _chain(n: int, smoothing: jax.Array) -> tuple[jax.Array, ...]:
     states = jnp.asarray(drift.lattice(n, 2), float)
     kernel = drift.multinomial_kernel(n, (states + smoothing) / (n + 2 * smoothing))
     starts = jax.vmap(partial(drift.initial, n))(jnp.asarray(PMFS))
-    laws = drift.laws(starts, kernel, NUM_GENERATIONS)
-    pointwise = jax.vmap(drift.pointwise_information, (None, 0))(jnp.asarray(PRIOR), laws)
-    return kernel, laws, pointwise, drift.information(PRIOR, starts, kernel, LATE)
+    distributions = drift.distributions(starts, kernel, NUM_GENERATIONS)
+    pointwise = jax.vmap(drift.pointwise_information, (None, 0))(jnp.asarray(PRIOR), distributions)
+    return kernel, distributions, pointwise, drift.information(PRIOR, starts, kernel, LATE)
 
 
 @cache

@@ -35,7 +35,7 @@ class Seen(NamedTuple):
     """Counts of the first symbol and of the steps [K + K²]: of a path, of what was kept of it, of what is fresh."""
 
     path: Array
-    kept: Array
+    accepted: Array
     fresh: Array
 
 
@@ -48,8 +48,8 @@ class Judge(NamedTuple):
 
     def __call__(self, key: Array, model: MarkovChain, x: Array, /) -> Array:
         """The verdict on each symbol."""
-        right = jnp.where(self.feedback.own, self.passes(model), self.passes(self.chain))
-        return sandbox.Verifier(self.feedback.tpr, self.feedback.fpr, Transitions(right))(key, model, x)
+        correct = jnp.where(self.feedback.own, self.passes(model), self.passes(self.chain))
+        return sandbox.Verifier(self.feedback.tpr, self.feedback.fpr, Transitions(correct))(key, model, x)
 
 
 class Interleaved(NamedTuple):
@@ -91,14 +91,14 @@ def flat(chain: MarkovChain) -> Array:
     return jnp.concatenate([chain.initial, chain.transition.reshape(-1)])
 
 
-def path_law(model: MarkovChain, task: Task) -> Array:
+def path_probs(model: MarkovChain, task: Task) -> Array:
     """The probabilities of the steps of a path [K + K²]."""
     return flat(regime(task).mixed(model))
 
 
-def acceptance(right: Array, tpr: Any, fpr: Any) -> Array:
+def acceptance(correct: Array, tpr: Any, fpr: Any) -> Array:
     """The probability to be kept of each first symbol, which passes for right, and of each step [K + K²]."""
-    return jnp.where(jnp.concatenate([jnp.ones(right.shape[0], bool), right.reshape(-1)]), tpr, fpr)
+    return jnp.where(jnp.concatenate([jnp.ones(correct.shape[0], bool), correct.reshape(-1)]), tpr, fpr)
 
 
 def counted(x: Array, weights: Array, states: int) -> Array:
@@ -106,14 +106,14 @@ def counted(x: Array, weights: Array, states: int) -> Array:
     return flat(MarkovChain(jnp.zeros(states), jnp.zeros((states, states))).statistics(x, weights))
 
 
-def make(tasks: MarkovChain, num_samples: int, right: Right, **law: Any) -> Case:
+def make(tasks: MarkovChain, num_samples: int, correct: Right, **probs: Any) -> Case:
     """The case of these tasks.
 
     Args:
         tasks: The true chains, [x, …].
         num_samples: The length of a path.
-        right: Which steps are right: a verifier asks about the task, a self-judge about the model.
-        **law: `seen_log_likelihood` and `prepare`.
+        correct: Which steps are right: a verifier asks about the task, a self-judge about the model.
+        **probs: `seen_log_likelihood` and `prepare`.
     """
     states = np.shape(tasks.initial)[1]
 
@@ -123,15 +123,15 @@ def make(tasks: MarkovChain, num_samples: int, right: Right, **law: Any) -> Case
         x = regime(task).mixed(model).sample(path_key, num_samples)
         own, real = (1 - share) * jnp.exp(model.log_prob(x)), share * jnp.exp(task.chain.log_prob(x))
         fresh = jax.random.uniform(coin_key, (num_samples,)) < real / (own + real)  # who took the step, given the step
-        kept = judge(task)(signal_key, model, x)
-        return Seen(*(counted(x, w, states) for w in (jnp.ones(num_samples), kept, fresh.astype(float))))
+        accepted = judge(task)(signal_key, model, x)
+        return Seen(*(counted(x, w, states) for w in (jnp.ones(num_samples), accepted, fresh.astype(float))))
 
     def judge(task: Task) -> Judge:
-        return Judge(task.feedback, task.chain, jax.tree_util.Partial(right))
+        return Judge(task.feedback, task.chain, jax.tree_util.Partial(correct))
 
     def signal_log_prob(seen: Seen, task: Task) -> Array:
-        keeps = acceptance(right(task.chain), task.feedback.tpr, task.feedback.fpr)
-        counts = jnp.stack([seen.kept, seen.path - seen.kept]).reshape(1, -1)
+        keeps = acceptance(correct(task.chain), task.feedback.tpr, task.feedback.fpr)
+        counts = jnp.stack([seen.accepted, seen.path - seen.accepted]).reshape(1, -1)
         verdicts = theory.count_log_likelihood(counts, jnp.stack([keeps, 1 - keeps]).reshape(1, -1))[0, 0]
         return jnp.where(task.feedback.own, 0, verdicts) + seen.fresh @ jnp.log(flat(task.chain))
 
@@ -139,21 +139,21 @@ def make(tasks: MarkovChain, num_samples: int, right: Right, **law: Any) -> Case
         counts = jax.vmap(lambda path: counted(path, jnp.ones(num_samples), states))(x)
         return theory.count_log_likelihood(counts, jax.vmap(flat)(tasks.chain))
 
-    def share_right(model: MarkovChain, task: Task) -> Array:
-        return model.stationary() @ jnp.where(right(task.chain), model.transition, 0).sum(1)
+    def accuracy(model: MarkovChain, task: Task) -> Array:
+        return model.stationary() @ jnp.where(correct(task.chain), model.transition, 0).sum(1)
 
     return Case(
         num_samples,
         partial(MarkovChain.fit, smoothing=SMOOTHING[states]),
         features,
-        share_right,
+        accuracy,
         log_likelihood,
         seen,
         signal=judge,
         regime=regime,
         signal_log_prob=signal_log_prob,
         truth=lambda task: task.chain,
-        **law,
+        **probs,
     )
 
 
@@ -181,13 +181,13 @@ def likeliest(chain: MarkovChain) -> Array:
 def all_verdicts(seen: Seen, latent: tuple[MarkovChain, Task]) -> Array:
     """ln p of paths and all verdicts on their steps [b], but for the number of paths with these counts [b, l]."""
 
-    def laws(model: MarkovChain, task: Task) -> Array:
-        right = jnp.where(task.feedback.own, likeliest(model), likeliest(task.chain))
-        keeps = acceptance(right, task.feedback.tpr, task.feedback.fpr)
-        return jnp.concatenate([path_law(model, task), keeps, 1 - keeps])
+    def distributions(model: MarkovChain, task: Task) -> Array:
+        correct = jnp.where(task.feedback.own, likeliest(model), likeliest(task.chain))
+        keeps = acceptance(correct, task.feedback.tpr, task.feedback.fpr)
+        return jnp.concatenate([path_probs(model, task), keeps, 1 - keeps])
 
-    counts = jnp.concatenate([seen.path, seen.kept, seen.path - seen.kept], 1)
-    return theory.count_log_likelihood(counts, jax.vmap(laws)(*latent))
+    counts = jnp.concatenate([seen.path, seen.accepted, seen.path - seen.accepted], 1)
+    return theory.count_log_likelihood(counts, jax.vmap(distributions)(*latent))
 
 
 @cache

@@ -44,9 +44,9 @@ def learns(of: Any, loop: str, settings: Settings) -> Found:
 
 def sharpens(settings: Settings) -> Found:
     """The share right of a chain that judges itself, in all generations."""
-    right = study.chain(settings, "self-judge").right
-    first, later = (Estimate(right.mean[t], right.stderr[t], right.count) for t in (slice(0, 1), slice(1, None)))
-    where = [f"chain, self-judge: t = {t} against t = 0" for t in range(1, len(right.mean))]
+    correct = study.chain(settings, "self-judge").correct
+    first, later = (Estimate(correct.mean[t], correct.stderr[t], correct.count) for t in (slice(0, 1), slice(1, None)))
+    where = [f"chain, self-judge: t = {t} against t = 0" for t in range(1, len(correct.mean))]
     return at_least(later, first, where, "share right")
 
 
@@ -61,7 +61,7 @@ def external_signal(known: str, settings: Settings) -> Found:
     found = study.real_samples(settings)
     values = getattr(found, known)
     words = known.replace("_", " ")
-    model = Bounds(found.model, found.kept)
+    model = Bounds(found.model, found.accepted)
     return at_most(
         *between(model, Bounds(values, values)), f"mixture, 20 real samples: I(X;model) against I(X;{words})"
     )

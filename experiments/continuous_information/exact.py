@@ -35,12 +35,12 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
         KeyError: Where there is no such loop.
     """
     tasks = chains.two_states(num_samples)[1][loop].tasks
-    law, kernels = (_judged if loop in ("self-judge", "verifier") else _whole)(tasks, num_samples)
+    probs, kernels = (_judged if loop in ("self-judge", "verifier") else _whole)(tasks, num_samples)
     found = []
     for _ in range(num_generations + 1):
-        joint = law / len(law)
+        joint = probs / len(probs)
         found.append(rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum())
-        law = np.stack([one @ kernel for one, kernel in zip(law, kernels, strict=True)])
+        probs = np.stack([one @ kernel for one, kernel in zip(probs, kernels, strict=True)])
     return np.array(found)
 
 
@@ -55,7 +55,7 @@ def _whole(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, np.ndarray
 
 def _judged(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, Sequence[np.ndarray]]:
     """The same where a judge drops steps; tasks with the same judge share a kernel."""
-    states = markov.kept_counts(num_samples)
+    states = markov.accepted_counts(num_samples)
     judges = MarkovChain(*markov.fits(states, SMOOTHING)) if tasks.feedback.own[0] else tasks.chain
     tpr, fpr = tasks.feedback.tpr[0], tasks.feedback.fpr[0]
     accepts = np.where(chains.likeliest(judges), tpr, fpr)  # [s or x, state, next]
@@ -63,16 +63,16 @@ def _judged(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, Sequence[
 
     def kernel(accept: np.ndarray) -> np.ndarray:
         firsts = np.broadcast_to(first, (*accept.shape[:-2], 2))
-        return np.asarray(markov.kept_kernel(num_samples, accept, firsts, smoothing=SMOOTHING))
+        return np.asarray(markov.accepted_kernel(num_samples, accept, firsts, smoothing=SMOOTHING))
 
-    law = np.asarray(markov.initial_laws(*tasks.chain, num_samples, states))
+    probs = np.asarray(markov.initial_distributions(*tasks.chain, num_samples, states))
     if tasks.feedback.own[0]:
-        return law, [kernel(accepts)] * len(law)
+        return probs, [kernel(accepts)] * len(probs)
     each, which = np.unique(accepts, axis=0, return_inverse=True)
     kernels = [kernel(accept) for accept in each]
-    return law, [kernels[i] for i in which.reshape(-1)]
+    return probs, [kernels[i] for i in which.reshape(-1)]
 
 
 def _path_laws(chain: MarkovChain, num_samples: int) -> Float[np.ndarray, "chain s"]:
     """The law of the counts of a path, under each chain."""
-    return np.asarray(markov.laws(*chain, num_samples, 0, smoothing=SMOOTHING)[0])
+    return np.asarray(markov.distributions(*chain, num_samples, 0, smoothing=SMOOTHING)[0])

@@ -41,7 +41,7 @@ def _loops(settings: Settings, of: Any, num_tasks: int) -> Figure:
     for (upper, lower), (loop, color) in zip(axes.T, COLORS.items(), strict=True):
         found = of(settings, loop)
         draw_bracket(upper, found, color)
-        t = np.arange(len(found.right.mean))
+        t = np.arange(len(found.correct.mean))
         if found.injection is not None:
             injection = np.minimum(found.injection.mean(0), top)
             plots.theory(upper, t, injection, dashed=True, label="_by injection")
@@ -49,7 +49,7 @@ def _loops(settings: Settings, of: Any, num_tasks: int) -> Figure:
             upper.annotate("at most, by injection", (t[1], injection[1]), (6, 1), **style)
         upper.set(title=loop, ylim=(0, 1.05 * top))
         plots.theory(upper, t[[0, -1]], [top, top], label="_H(X)")
-        plots.band(lower, t, found.right.mean, found.right.stderr, color=color, label="_right")
+        plots.band(lower, t, found.correct.mean, found.correct.stderr, color=color, label="_right")
         lower.set(ylim=(0, 1), xlabel="generation t")
     axes[0, 0].set_ylabel("I(X;Zₜ)  [nats]")
     axes[1, 0].set_ylabel("share right")
@@ -98,7 +98,7 @@ def exact(settings: Settings) -> Figure:
     fig, axes = plots.figure(len(studies), width=3.3, height=2.9, sharey=True)
     for ax, (loop, found) in zip(axes, studies.items(), strict=True):
         draw_bracket(ax, found, COLORS[loop])
-        values = information(loop, len(found.right.mean) - 1)
+        values = information(loop, len(found.correct.mean) - 1)
         plots.theory(ax, np.arange(values.size), values, label="_exact")
         ax.set(title=loop, xlabel="generation t")
     axes[0].set(ylabel="I(X;Zₜ)  [nats]", ylim=(0, None))
@@ -122,7 +122,7 @@ def coverage(settings: Settings) -> Figure:
     """
     rows = covered(settings)[::-1]
     colors = {NORMAL: plots.BLUE, BERNSTEIN: plots.GREEN, NAIVE: plots.VERMILLION}
-    fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
+    fig, (left, correct) = plots.figure(2, width=6.2, height=4.4, sharey=True)
     left.axvspan(1 - LEVEL - MARGIN, 1 - LEVEL + MARGIN, color=plots.SKY, alpha=0.3, linewidth=0)
     left.axvline(1 - LEVEL, color=plots.INK, linewidth=1, linestyle=plots.DASHED)
     for y, row in enumerate(rows):
@@ -132,13 +132,13 @@ def coverage(settings: Settings) -> Figure:
             left.errorbar(1 - row.share, y, xerr=ends, fmt="o", color=color, label=f"_{row.interval}")
         else:
             left.plot(1 - low, y, "<", color=color, label=f"_{row.interval}, at most")
-        right.plot(row.half_width, y, "o", color=color, label=f"_{row.interval}")
+        correct.plot(row.half_width, y, "o", color=color, label=f"_{row.interval}")
     left.set_yticks(range(len(rows)), [f"{row.case}, n = {row.replicas}: {row.interval}" for row in rows])
     left.set(xscale="log", xlabel="share of the intervals that miss the truth", title="how often 95 % intervals miss")
     left.set_xticks([0.0001, 0.001, 0.01, 0.05, 0.3], ["0.01 %", "0.1 %", "1 %", "5 %", "30 %"])
     left.set_xlim(3e-5, 0.7)
-    right.set(xlabel="mean half-width  [nats]", title="how wide they are", xlim=(0.025, 1.5))
-    plots.log_ticks(right.xaxis, [0.03, 0.1, 0.3, 1])
+    correct.set(xlabel="mean half-width  [nats]", title="how wide they are", xlim=(0.025, 1.5))
+    plots.log_ticks(correct.xaxis, [0.03, 0.1, 0.3, 1])
     left.xaxis.set_minor_locator(NullLocator())
     return fig
 

@@ -61,7 +61,7 @@ class Judge(NamedTuple):
         """The probability to keep each point [n]."""
         return accepted(self.feedback, self.near(x), on_side(x, own_side(model)))
 
-    def share_kept(self, model: GaussianMixture) -> Array:
+    def share_accepted(self, model: GaussianMixture) -> Array:
         """The expected acceptance of the model's samples, by one normal integral a component."""
         means, (middle, gap) = model.means[:, 0], own_side(model)
         own = jnp.where(gap == 0, 1, model.weights @ norm.cdf(jnp.sign(gap) * (means - middle)))
@@ -141,7 +141,7 @@ def seen_log_likelihood(seen: Prepared, latent: tuple[GaussianMixture, Task]) ->
     Of what is seen [b], for models and tasks [l], as many models of each task, one task after the other: [b, l].
     """
     shape = 1, seen.near.shape[-1], -1
-    passed = jax.vmap(lambda model, task: judge(task).share_kept(model))(*latent).reshape(shape)
+    passed = jax.vmap(lambda model, task: judge(task).share_accepted(model))(*latent).reshape(shape)
     columns = components(latent[0]), own_side(latent[0]), latent[1].feedback
     model, side, feedback = jax.tree.map(lambda leaf: leaf.reshape(shape), columns)  # [1, x, model], each by itself
     share = feedback.share
@@ -175,7 +175,7 @@ def log_likelihood(x: Array, tasks: Task) -> Array:
     return jax.vmap(lambda mixture: jnp.log(density(components(mixture), x[..., 0])).sum(1), out_axes=1)(tasks.mixture)
 
 
-def share_right(model: GaussianMixture, task: Task) -> Array:
+def accuracy(model: GaussianMixture, task: Task) -> Array:
     """The probability of what is right: within HALF_WIDTH of the heaviest component's mean."""
     ends = [norm.cdf(task.target + end - model.means[:, 0]) for end in (HALF_WIDTH, -HALF_WIDTH)]
     return model.weights @ (ends[0] - ends[1])
@@ -198,7 +198,7 @@ def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
         num_samples,
         fit,
         features,
-        share_right,
+        accuracy,
         log_likelihood,
         partial(seen, num_samples=num_samples),
         seen_log_likelihood,
@@ -214,8 +214,8 @@ def small(num_samples: int = 20) -> tuple[Case, dict[str, Loop]]:
 
 def loop(feedback: Feedback) -> Loop:
     """The eight tasks with this feedback."""
-    grid = [(weight, left, right) for weight in (0.4, 0.6) for left in (-0.3, 0.3) for right in (-0.3, 0.3)]
+    grid = [(weight, left, correct) for weight in (0.4, 0.6) for left in (-0.3, 0.3) for correct in (-0.3, 0.3)]
     weights = np.array([[weight, 1 - weight] for weight, _, _ in grid])
-    means = np.array([[[-2 + left], [2 + right]] for _, left, right in grid])
+    means = np.array([[[-2 + left], [2 + correct]] for _, left, correct in grid])
     tasks = GaussianMixture(weights, means, np.ones((8, 2, 1, 1)))  # pyright: ignore[reportArgumentType]
     return Loop(Task(tasks, feedback.of(len(grid))), feedback.closed)

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.chains import SHARE, Seen, Task, loops, make, path_law
+from experiments.continuous_information.chains import SHARE, Seen, Task, loops, make, path_probs
 from experiments.questions.bracket import Case, Loop, four
 from sandbox import MarkovChain
 from theory import markov
@@ -30,7 +30,7 @@ WRONG = np.where(PATTERNS[:, :, None], AHEAD.T, AHEAD)  # [pattern, state, next]
 class Explained(NamedTuple):
     """What was kept; under each pattern and last symbol the dropped steps that explain it, and ln of their weight."""
 
-    kept: Array | np.ndarray  # the first symbol and the steps [12]
+    accepted: Array | np.ndarray  # the first symbol and the steps [12]
     dropped: Array | np.ndarray  # from each state [p, e, 3]
     log_weight: Array | np.ndarray  # [p, e]
 
@@ -41,56 +41,56 @@ def pattern(chain: MarkovChain) -> Array:
     return jnp.where(forward, jnp.array([1, 2, 4]), 0).sum()
 
 
-def explain(first: np.ndarray, kept: np.ndarray, num_samples: int, fpr: float) -> Explained:
+def explain(first: np.ndarray, accepted: np.ndarray, num_samples: int, fpr: float) -> Explained:
     """The paths that what was kept may come from.
 
     Args:
         first: The first symbol, [..., 3], one-hot.
-        kept: Counts of kept steps, [..., 3, 3].
+        accepted: Counts of kept steps, [..., 3, 3].
         num_samples: The length of the path.
         fpr: ψ.
     """
     inflow = np.swapaxes(WRONG, 1, 2) - np.eye(3)[None]  # what a dropped step out of `state` adds to each state
     equations = np.concatenate([inflow[:, :2], np.ones((8, 1, 3))], axis=1)
-    balance = kept.sum(-1) - kept.sum(-2)
+    balance = accepted.sum(-1) - accepted.sum(-2)
     ends = np.eye(3)
     flow = (balance - first)[..., None, :] + ends
-    missing = np.broadcast_to((num_samples - 1 - kept.sum((-1, -2)))[..., None, None], (*flow.shape[:-1], 1))
+    missing = np.broadcast_to((num_samples - 1 - accepted.sum((-1, -2)))[..., None, None], (*flow.shape[:-1], 1))
     known = np.concatenate([flow[..., :2], missing], axis=-1)  # [..., e, equation]
     dropped = np.einsum("pae,...le->...pla", np.linalg.inv(equations), known)  # [..., p, e, state]
     possible = (np.abs(dropped - np.rint(dropped)) < 1e-6).all(-1) & (dropped > -0.5).all(-1)
     dropped = np.where(possible[..., None], np.rint(dropped), 0)
-    counts = kept[..., None, None, :, :] + dropped[..., None] * WRONG[:, None]
+    counts = accepted[..., None, None, :, :] + dropped[..., None] * WRONG[:, None]
     shape = counts.shape[:-2]
     start = np.broadcast_to(first.argmax(-1)[..., None, None], shape)
     paths = markov.log_num_paths(np.rint(counts).astype(int), start, np.broadcast_to(np.arange(3), shape))
-    kept_wrong = (kept[..., None, :, :] * WRONG).sum(-1)[..., None, :]  # [..., p, 1, state]
+    kept_wrong = (accepted[..., None, :, :] * WRONG).sum(-1)[..., None, :]  # [..., p, 1, state]
     verdicts = gammaln(kept_wrong + dropped + 1) - gammaln(kept_wrong + 1) - gammaln(dropped + 1)
     verdicts = (verdicts + xlogy(kept_wrong, fpr) + xlogy(dropped, 1 - fpr)).sum(-1)
     log_weight = np.where(possible, paths + verdicts, -np.inf)
-    return Explained(np.concatenate([first, kept.reshape(*kept.shape[:-2], 9)], -1), dropped, log_weight)
+    return Explained(np.concatenate([first, accepted.reshape(*accepted.shape[:-2], 9)], -1), dropped, log_weight)
 
 
-def right(chain: MarkovChain) -> Array:
+def correct(chain: MarkovChain) -> Array:
     """All steps but the less likely move from each state."""
     return ~jnp.asarray(WRONG)[pattern(chain)]
 
 
 def prepare(seen: Seen, tasks: Task, *, num_samples: int) -> Explained:
     """The paths behind what was kept of each."""
-    kept = np.rint(np.asarray(seen.kept)).astype(int)
-    steps = kept[..., 3:].reshape(*kept.shape[:-1], 3, 3)
-    return explain(kept[..., :3], steps, num_samples, float(np.ravel(tasks.feedback.fpr)[0]))
+    accepted = np.rint(np.asarray(seen.accepted)).astype(int)
+    steps = accepted[..., 3:].reshape(*accepted.shape[:-1], 3, 3)
+    return explain(accepted[..., :3], steps, num_samples, float(np.ravel(tasks.feedback.fpr)[0]))
 
 
 def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, Task]) -> Array:
     """ln p of what was kept [b], for models and tasks [l]."""
 
-    def law(model: MarkovChain, task: Task) -> tuple[Array, Array]:
+    def probs(model: MarkovChain, task: Task) -> tuple[Array, Array]:
         judged = jnp.where(task.feedback.own, pattern(model), pattern(task.chain))
-        return jnp.log(path_law(model, task)), judged
+        return jnp.log(path_probs(model, task)), judged
 
-    return log_likelihood(seen, *jax.vmap(law)(*latent))
+    return log_likelihood(seen, *jax.vmap(probs)(*latent))
 
 
 @cache
@@ -99,7 +99,7 @@ def three_states(num_samples: int = 100) -> tuple[Case, dict[str, Loop]]:
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
     tasks = MarkovChain(np.full((8, 3), 1 / 3), rows)  # pyright: ignore[reportArgumentType]
     prepared = partial(prepare, num_samples=num_samples)
-    case = make(tasks, num_samples, right, seen_log_likelihood=seen_log_likelihood, prepare=prepared)
+    case = make(tasks, num_samples, correct, seen_log_likelihood=seen_log_likelihood, prepare=prepared)
     feedback = four(*RATES, SHARE)
     return case, loops(tasks, feedback, tuple(feedback))
 
@@ -117,4 +117,4 @@ def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array
     ]
     top = reduce(jnp.maximum, by_end)  # `logsumexp` over a stack takes ten times as long
     total = top + jnp.log(sum(jnp.exp(each - top) for each in by_end))
-    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.kept @ log_chains.T)
+    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.accepted @ log_chains.T)

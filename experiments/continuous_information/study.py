@@ -59,7 +59,7 @@ class Known(NamedTuple):
 
     data: np.ndarray  # I(X;D)
     data_and_verdicts: np.ndarray  # I(X;D,S)
-    kept: np.ndarray  # I(X;K), K what was kept
+    accepted: np.ndarray  # I(X;K), K what was kept
     model: np.ndarray  # below I(X;Z), Z the fit to K
 
 
@@ -88,9 +88,9 @@ def _real_samples(keys: jax.Array, num_replicas: int):
         seen = jax.vmap(case.seen)(jax.random.split(key, len(tasks.mixture.weights)), tasks.mixture, tasks)
         data = case.log_likelihood(seen.x[..., None], tasks)
         verdicts = jax.vmap(lambda one: jax.vmap(lambda task: mixtures.signal_log_prob(one, task))(tasks))(seen)
-        kept = case.seen_log_likelihood(case.prepare(seen, tasks), (tasks.mixture, tasks))
-        fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.kept)
-        return data, data + verdicts, kept, fitted
+        accepted = case.seen_log_likelihood(case.prepare(seen, tasks), (tasks.mixture, tasks))
+        fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.accepted)
+        return data, data + verdicts, accepted, fitted
 
     def block(key: jax.Array):
         *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))

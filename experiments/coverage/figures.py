@@ -22,7 +22,7 @@ def nats(settings: Settings) -> Figure:
     In practice: for information, do not ask twice where there is another prompt like it. To be sure of something, ask
     a verifier that errs a few times, and of fewer prompts: what tells most leaves every single answer in doubt.
     """
-    fig, (left, right) = plots.figure(2, width=6.0, height=4.2)
+    fig, (left, correct) = plots.figure(2, width=6.0, height=4.2)
     lines = {}
     for verifier, color in zip(study.VERIFIERS, plots.COLORS, strict=False):
         told = [study.total(verifier, m) for m in DISTINCT]
@@ -33,9 +33,9 @@ def nats(settings: Settings) -> Figure:
     left.set_yticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.set_yticks([], minor=True)
     shares = [study.sure(m) for m in DISTINCT]
-    right.plot(DISTINCT, shares, "o-", color=plots.COLORS[study.VERIFIERS.index(NOISY)], label="_(.8, .2)")
-    right.set(ylabel=f"share of prompts known with {100 * SURE:g} %", title="… but makes sure of what it repeats")
-    for ax in (left, right):
+    correct.plot(DISTINCT, shares, "o-", color=plots.COLORS[study.VERIFIERS.index(NOISY)], label="_(.8, .2)")
+    correct.set(ylabel=f"share of prompts known with {100 * SURE:g} %", title="… but makes sure of what it repeats")
+    for ax in (left, correct):
         plots.log_ticks(ax.xaxis, DISTINCT)
         ax.set_xlabel(f"m, prompts asked ({BUDGET}/m looks each)")
     fig.draw_without_rendering()  # direct labels need the final limits
@@ -60,9 +60,9 @@ def learned(settings: Settings) -> Figure:
     for method, color in (("RLVR", plots.BLUE), ("SFT", plots.VERMILLION)):
         results = [study.network_learned(settings, method, m) for m in ASKED]
         for exam, name, dashes in (("all", f"{method}, network", "-"), ("unseen", f"{method}, unseen domains", "--")):
-            right = np.array([getattr(result, exam) for result in results])
-            error = right.std(1, ddof=1) / right.shape[1] ** 0.5
-            lines[name] = plots.band(ax, ASKED, right.mean(1), error, color=color)
+            correct = np.array([getattr(result, exam) for result in results])
+            error = correct.std(1, ddof=1) / correct.shape[1] ** 0.5
+            lines[name] = plots.band(ax, ASKED, correct.mean(1), error, color=color)
             lines[name].set(linestyle=dashes, marker="o")
     exact = [study.table_learned(m) for m in ASKED]
     lines["table, exact"] = plots.theory(ax, ASKED, exact)

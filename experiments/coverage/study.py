@@ -57,8 +57,8 @@ def sure(distinct: int, verifier: tuple[float, float] = NOISY) -> float:
     (tpr, fpr), k = verifier, BUDGET // distinct
     accepted = np.arange(k + 1)
     odds = accepted * np.log(tpr / fpr) + (k - accepted) * np.log((1 - tpr) / (1 - fpr))
-    laws = [binom.pmf(accepted, k, rate) for rate in (tpr, fpr)]
-    return distinct / BUDGET * float(np.mean(laws, 0)[np.abs(odds) >= np.log(SURE / (1 - SURE))].sum())
+    distributions = [binom.pmf(accepted, k, rate) for rate in (tpr, fpr)]
+    return distinct / BUDGET * float(np.mean(distributions, 0)[np.abs(odds) >= np.log(SURE / (1 - SURE))].sum())
 
 
 class Learned(NamedTuple):
@@ -81,10 +81,10 @@ def network_learned(key: jax.Array, method: str, distinct: int, *, num_seeds: in
 def _learn(key: jax.Array, distinct: jax.Array, method: policies.Method, num_rounds: int) -> jax.Array:
     """64 slots with LOOKS / 64 looks each, which m prompts fill in turn, so that all m are one program."""
     world_key, start_key, order_key, wording_key, train_key = jax.random.split(key, 5)
-    world = policies.world(world_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
-    start = network(start_key, world.train.features.shape[1], NUM_CLASSES, NUM_FORMS)
+    dataset = policies.dataset(world_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
+    start = network(start_key, dataset.train.features.shape[1], NUM_CLASSES, NUM_FORMS)
     slots = jax.random.permutation(order_key, NUM_PROMPTS)[jnp.arange(NUM_PROMPTS) % distinct]
-    prompts = jax.tree.map(lambda rows: rows[slots], world.train.worded_once(wording_key))
+    prompts = jax.tree.map(lambda rows: rows[slots], dataset.train.worded_once(wording_key))
     policy = policies.train(
         train_key,
         start,
@@ -97,7 +97,7 @@ def _learn(key: jax.Array, distinct: jax.Array, method: policies.Method, num_rou
         optimizer=policies.ADAM,
         measure=_nothing,
     ).policy
-    return jnp.stack([policies.share_right(policy, exam) for exam in (prompts, world.train, world.unseen)])
+    return jnp.stack([policies.accuracy(policy, exam) for exam in (prompts, dataset.train, dataset.unseen)])
 
 
 def _nothing(*_: Any) -> None:
@@ -118,6 +118,6 @@ def table_learned(distinct: int, num_rounds: int = 100, rate: float = 0.1) -> fl
     prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
     mass = np.exp(np.asarray(table().logits)).sum(2)
     asked = np.arange(NUM_PROMPTS)[:, None] < distinct
-    own = np.eye(NUM_CLASSES)[np.asarray(prompts.right)] > 0
+    own = np.eye(NUM_CLASSES)[np.asarray(prompts.correct)] > 0
     tilted = mass * np.where(asked & own, np.exp(rate * num_rounds), 1)
     return float((tilted[own] / tilted.sum(1)).mean())

@@ -49,24 +49,24 @@ def break_even(predicted: float, name: str, settings: Settings) -> Found:
     return equal(budget.break_even(LARGE, SHARE), predicted, setting, "ψ/φ", tolerance=0.01)
 
 
-def law(settings: Settings) -> Found:
+def probs(settings: Settings) -> Found:
     """Against the limit in which both exponents are equal."""
     return break_even(float(budget.break_even_limit(SHARE)), "the limit of equal exponents, asymptotic", settings)
 
 
 def best_size(settings: Settings) -> Found:
     """The best number of samples against the largest one."""
-    right = study.blind_ends()[:, 0]
-    best, most = BLIND_SIZES[right.argmax()], BLIND_SIZES[-1]
+    correct = study.blind_ends()[:, 0]
+    best, most = BLIND_SIZES[correct.argmax()], BLIND_SIZES[-1]
     setting = f"{BLIND_SETTING}; ends right: n = {best} against n = {most}"
-    return at_least(right.max(), right[-1], setting, "probability")
+    return at_least(correct.max(), correct[-1], setting, "probability")
 
 
 def takes_over(settings: Settings) -> Found:
     """Where the mass ends."""
-    right, _, blind = study.blind_ends()[-1]
+    correct, _, blind = study.blind_ends()[-1]
     setting = f"{BLIND_SETTING}; n = {BLIND_SIZES[-1]}: blind against right at the end"
-    return at_least(blind, right, setting, "probability")
+    return at_least(blind, correct, setting, "probability")
 
 
 def peak(settings: Settings) -> Found:
@@ -156,7 +156,7 @@ CLAIMS = (
     *claim(
         "R1-law",
         "The break-even accuracy tends to (ψ/φ)² = (2√(p(1−p)) − (1−p))/p as n grows",
-        law,
+        probs,
         control=(
             "… to that of the drift barrier, n·s·p = 1",
             partial(break_even, math.exp(-1 / (LARGE * SHARE)), "n·s·p = 1"),

@@ -29,7 +29,7 @@ def diagram(settings: Settings) -> Figure:
     break-even curve retraining forgets faster than the verifier teaches, so mix in real data or stop; left of the
     barrier collect more kept samples in each round before you retrain.
     """
-    fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
+    fig, (left, correct) = plots.figure(2, width=6.0, height=4.4)
     gain = study.gain(settings)
     norm = TwoSlopeNorm(0, float(gain.values.min()), float(gain.values.max()))
     image = _areas(left, gain, levels=21, cmap="RdBu", norm=norm)
@@ -43,20 +43,20 @@ def diagram(settings: Settings) -> Figure:
     left.annotate("its limit", (2.2, 0.986), color=plots.DARK, fontsize=11)
     left.set(title=f"loss above, gain below; p = {SHARE:g} in real data", ylim=(gain.ratios[0], gain.ratios[-1]))
     ends = study.ends_right(settings)
-    image = _areas(right, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
-    fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
+    image = _areas(correct, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
+    fig.colorbar(image, ax=correct, label="P(ends right)", ticks=np.linspace(0, 1, 6))
     barrier = np.exp(-1 / (ends.sizes * RARE))
-    right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=plots.DASHED, label="_n·s·p = 1")
+    correct.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=plots.DASHED, label="_n·s·p = 1")
     arrow = {"arrowstyle": "-", "color": plots.DARK}
-    right.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.DARK, arrowprops=arrow)
+    correct.annotate("n·s·p = 1", (20, np.exp(-1 / (20 * RARE))), xytext=(32, 0.42), color=plots.DARK, arrowprops=arrow)
     for level, name, color, place in (
         (0.5, "½", plots.LIGHT, (5, 0.48)),  # on blue
         (0.95, ".95", plots.DARK, (11, 0.32)),  # on yellow
     ):
-        line = right.contour(*ends, levels=[level], colors=color, linewidths=1)
-        right.clabel(line, fmt=name, fontsize=11, manual=[place])
-    right.set(title=f"who ends right, from p = {RARE:g}")
-    for ax in (left, right):
+        line = correct.contour(*ends, levels=[level], colors=color, linewidths=1)
+        correct.clabel(line, fmt=name, fontsize=11, manual=[place])
+    correct.set(title=f"who ends right, from p = {RARE:g}")
+    for ax in (left, correct):
         plots.log_ticks(ax.xaxis, [2, 5, 10, 20, 50, 100, 200])
         ax.set(xlabel="samples kept in a generation, n", ylabel="false- over true-positive rate, ψ/φ")
         ax.grid(False)
@@ -82,7 +82,7 @@ def break_even(settings: Settings) -> Figure:
     to lose; and where real data are clear, p = .8, it must let pass much less of what is wrong than where they are
     nearly balanced.
     """
-    fig, (left, right) = plots.figure(2, width=5.4)
+    fig, (left, correct) = plots.figure(2, width=5.4)
     lines = {}
     for share, color in zip(SHARES, (plots.BLUE, plots.VERMILLION, plots.GREEN, plots.PURPLE), strict=True):
         exact = np.asarray(budget.break_even(SIZES, share))
@@ -92,11 +92,11 @@ def break_even(settings: Settings) -> Figure:
         left.plot(
             ends, [limit, limit], color=color, linewidth=1, linestyle=plots.DASHED, label=f"_p = {share:g}, limit"
         )
-        right.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
+        correct.plot(SIZES, limit - exact, "o-", color=color, label=f"p = {share:g}")
     left.set(title="break-even accuracy", xlabel="samples a generation, n", ylabel="ψ/φ at which nothing is gained")
-    right.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
-    right.set_yscale("log")
-    for ax in (left, right):
+    correct.set(title="distance from the limit", xlabel="samples a generation, n", ylabel="limit − exact")
+    correct.set_yscale("log")
+    for ax in (left, correct):
         plots.log_ticks(ax.xaxis, [2, 10, 50, 200])
     left.set(xlim=(1.8, 900), ylim=(0.55, 1.02))
     plots.direct_labels(left, lines)
@@ -113,7 +113,7 @@ def blind_spot(settings: Settings) -> Figure:
     outputs are best, which is after a few rounds whatever the number of samples; more samples and more rounds
     serve the blind spot; audit what the verifier never rejects.
     """
-    fig, (left, right) = plots.figure(2, width=5.4)
+    fig, (left, correct) = plots.figure(2, width=5.4)
     colors = (plots.BLUE, plots.GREY, plots.VERMILLION)
     names = ("right", "wrong", "blind spot")
     lines = {}
@@ -136,10 +136,10 @@ def blind_spot(settings: Settings) -> Figure:
     t = np.arange(61)
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
-        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n)[: len(t), 0], color=color)
-    right.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
-    right.set_ylim(-0.05, 0.85)
-    plots.direct_labels(right, paths)
+        (paths[f"n = {n}"],) = correct.plot(t, study.blind_path(n)[: len(t), 0], color=color)
+    correct.set(title="outputs that are right, on the way", xlabel="generation t", ylabel="share", xlim=(0, 72))
+    correct.set_ylim(-0.05, 0.85)
+    plots.direct_labels(correct, paths)
     return fig
 
 

@@ -46,8 +46,8 @@ def _grid(num_points: int, lowest: float) -> tuple[np.ndarray, np.ndarray]:
 def gain(key: jax.Array, *, num_points: int) -> Diagram:
     """I(X;Z_∞) − I(X;Z_0), Z_0 fitted to n real samples with the share .6 of the right symbol, in nats."""
     sizes, ratios = _grid(num_points, 0.85)
-    right = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), SHARE, num_real=sizes)
-    return Diagram(sizes, ratios, LN2 - _binary_entropy(right) - start_information(sizes))
+    correct = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), SHARE, num_real=sizes)
+    return Diagram(sizes, ratios, LN2 - _binary_entropy(correct) - start_information(sizes))
 
 
 def start_information(sizes: np.ndarray) -> np.ndarray:
@@ -69,8 +69,8 @@ def _binary_entropy(p: ArrayLike) -> np.ndarray:
 def ends_right(key: jax.Array, *, num_points: int) -> Diagram:
     """P(ends right) from the share .1 of the right symbol."""
     sizes, ratios = _grid(num_points, 0.0)
-    right = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), RARE)
-    return Diagram(sizes, ratios, np.asarray(right))
+    correct = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), RARE)
+    return Diagram(sizes, ratios, np.asarray(correct))
 
 
 class Errors(NamedTuple):
@@ -121,8 +121,8 @@ def blind_path(n: int) -> np.ndarray:
 @partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)
 def _path(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
     kernel = drift.selection_kernel(n, acceptance)
-    laws = drift.laws(_first(n, acceptance, start)[None], kernel, BLIND_GENERATIONS - 1)[:, 0]
-    return laws @ (drift.lattice(n, len(start)) / n)
+    distributions = drift.distributions(_first(n, acceptance, start)[None], kernel, BLIND_GENERATIONS - 1)[:, 0]
+    return distributions @ (drift.lattice(n, len(start)) / n)
 
 
 def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.Array):
@@ -153,15 +153,15 @@ def markov_chain(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -
     """Two states; what is right is a step into the first, from wherever."""
     row = jnp.array([START, 1 - START])
     model = sandbox.MarkovChain(row, jnp.stack([row, row]))
-    right = regions.Transitions(jnp.array([[True, False], [True, False]]))
-    return _simulated(key, model, right, sizes, num_replicas)
+    correct = regions.Transitions(jnp.array([[True, False], [True, False]]))
+    return _simulated(key, model, correct, sizes, num_replicas)
 
 
 one_step = partial(sandbox.GaussianMixture.fit, steps=1)  # of EM is the whole fit where components do not overlap
 
 
 def _simulated(
-    key: jax.Array, model: Any, right: regions.Region, sizes: tuple[int, ...], num_replicas: int, fit: Any = None
+    key: jax.Array, model: Any, correct: regions.Region, sizes: tuple[int, ...], num_replicas: int, fit: Any = None
 ) -> Ends:
     """Each verifier and size with the same random numbers."""
 
@@ -169,7 +169,7 @@ def _simulated(
         record = sandbox.ensemble(
             key,
             jax.tree.map(lambda leaf: leaf[None], model),
-            sandbox.Verifier(jnp.asarray(TPR), jnp.asarray(fpr), right),
+            sandbox.Verifier(jnp.asarray(TPR), jnp.asarray(fpr), correct),
             num_samples=n,
             num_generations=NUM_GENERATIONS,
             num_replicas=num_replicas,
@@ -178,7 +178,7 @@ def _simulated(
             every=NUM_GENERATIONS,
             progress=False,
         )
-        return np.asarray(record.right)[0, :, -1]
+        return np.asarray(record.accuracy)[0, :, -1]
 
     ends = np.array([[end(n, fpr) for n in sizes] for fpr in FPRS])  # [fpr, n, replica]
     return Ends(sizes, theory.estimate(np.moveaxis(ends, 2, 0)))

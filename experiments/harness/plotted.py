@@ -86,12 +86,12 @@ class Panel(Axes):
 
     def imshow(self, *args: Any, **look: Any) -> Any:
         image = super().imshow(*args, **look)
-        values, (left, right, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
+        values, (left, correct, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
         m, n, *colors = values.shape
         if colors:  # a picture
             return image
         down = np.linspace(top, bottom, m + 1)
-        x, y = np.linspace(left, right, n + 1), down[::-1] if image.origin == "lower" else down
+        x, y = np.linspace(left, correct, n + 1), down[::-1] if image.origin == "lower" else down
         return self.note("image", image, x=x, y=y, value=values)
 
     def pcolormesh(self, *args: Any, **look: Any) -> Any:
@@ -173,8 +173,10 @@ def _written(comments: Sequence[str], series: Sequence[tuple[int, str, Columns]]
     for panel, name, columns in series:
         shape = next(iter(columns.values())).shape
         stride = math.ceil(step ** (1 / len(shape)))
-        kept = np.ix_(*(np.unique([*range(0, n, stride), n - 1]) for n in shape))
-        points = zip(*(columns.get(name, np.full(shape, np.nan))[kept].ravel().tolist() for name in names), strict=True)
+        accepted = np.ix_(*(np.unique([*range(0, n, stride), n - 1]) for n in shape))
+        points = zip(
+            *(columns.get(name, np.full(shape, np.nan))[accepted].ravel().tolist() for name in names), strict=True
+        )
         writer.writerows([panel, name, *("" if math.isnan(x) else f"{x:.6g}" for x in point)] for point in points)
     return text.getvalue()
 

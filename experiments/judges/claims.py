@@ -37,14 +37,16 @@ def brings_back(path: Callable[[], Path], judge: str, settings: Settings) -> Fou
 
 def best_guess_caps(path: Callable[[], Path], judge: str, settings: Settings) -> Found:
     """A sample of Z_t is a guess of the task made from Z_0, and no guess is right more often than the best."""
-    right, best = path().right, study.best_guess()
-    where = [f"{TWO}, {judge} {_rates(VERIFIER)}: {right[0]:.3f} → {right[-1]:.4f}, t = {t}" for t in range(len(right))]
-    return at_most(right, best, where, "share right")
+    correct, best = path().correct, study.best_guess()
+    where = [
+        f"{TWO}, {judge} {_rates(VERIFIER)}: {correct[0]:.3f} → {correct[-1]:.4f}, t = {t}" for t in range(len(correct))
+    ]
+    return at_most(correct, best, where, "share right")
 
 
 def sharpens(judge: int, settings: Settings) -> Found:
     """The share right of a mixture and of a Markov chain after one generation against that of Z_0."""
-    mixture, chain = (study.share_right(settings, model)[judge] for model in ("mixture", "chain"))
+    mixture, chain = (study.accuracy(settings, model)[judge] for model in ("mixture", "chain"))
     first, later = (np.stack([mixture[:, t], chain[:, t]], axis=1) for t in (0, 1))
     where = [f"{model}, {_loops(len(first))}, t = 1 against t = 0" for model in ("mixture", "chain")]
     return at_least(*paired(later, first), where, "share right")
@@ -52,7 +54,7 @@ def sharpens(judge: int, settings: Settings) -> Found:
 
 def fades(judge: int, settings: Settings) -> Found:
     """The share right of a mixture at its peak against that later on."""
-    share = study.share_right(settings, "mixture")[judge]
+    share = study.accuracy(settings, "mixture")[judge]
     setting = f"mixture, {_loops(len(share))}, t = {PEAK} against t = {LATE}"
     return at_least(*paired(share[:, PEAK], share[:, LATE]), setting, "share right")
 
@@ -89,7 +91,7 @@ def worth(settings: Settings) -> Found:
 def ends_right(path: Callable[[], Path], settings: Settings) -> Found:
     """The chain's limit against the share by hand; the share is a martingale after the first generation."""
     setting = f"{TWO}, {_rates(VERIFIER)}, t = {NUM_GENERATIONS}; by hand .72 + .18·.6 + .08·.6"
-    return equal(path().right[-1], study.frozen_right(), setting, "share right")
+    return equal(path().correct[-1], study.frozen_right(), setting, "share right")
 
 
 def equal_verifier(settings: Settings) -> Found:
@@ -105,14 +107,14 @@ def hardly_errs(weak: Callable[[], float], judge: str, settings: Settings) -> Fo
     return at_least(weak(), study.frozen_right(BEST), setting, "share right")
 
 
-def equal_law(law: Callable[[float], float], settings: Settings) -> Found:
+def equal_law(probs: Callable[[float], float], settings: Settings) -> Found:
     """n ln(tpr/fpr) → c, extrapolated from two n so that the term 1/n cancels."""
     goal = study.frozen_right()
     found = study.equal_ratio(settings, goal)
     few, many = (n * np.log(found.at(n)) for n in LAW_SIZES)
     setting = f"until kept, real share {SHARE:g}, success {goal:.3f}: {few:.4f} and {many:.4f} at n = 50 and 100; "
     setting += "extrapolated 2 c_100 − c_50, hence ± .001 for the order 1/n² that is left"
-    return equal(2 * many - few, law(goal), setting, "n ln(tpr/fpr)", tolerance=1e-3)
+    return equal(2 * many - few, probs(goal), setting, "n ln(tpr/fpr)", tolerance=1e-3)
 
 
 def simulated(name: str, unit: str, settings: Settings) -> Found:
@@ -150,7 +152,7 @@ CLAIMS = (
         ),
         control=(
             "… so does one that looks at the student",
-            partial(opens, study.self_judge, f"what the student finds likelier passes {_rates(VERIFIER)}"),
+            partial(opens, study.self_consistency, f"what the student finds likelier passes {_rates(VERIFIER)}"),
         ),
         figure=INFORMATION,
     ),
@@ -158,13 +160,16 @@ CLAIMS = (
         "C5-brings-back",
         "An earlier student as judge does not close the loop: it brings back some of what was forgotten since",
         partial(brings_back, partial(study.earlier_student, WEAK), "Z_0 judges"),
-        control=("… so does the student itself", partial(brings_back, partial(study.self_judge, WEAK), "Z_t judges")),
+        control=(
+            "… so does the student itself",
+            partial(brings_back, partial(study.self_consistency, WEAK), "Z_t judges"),
+        ),
         figure=INFORMATION,
     ),
     *claim(
         "C5-sharpens",
         "A self-judge may raise the share of what is right, but never above the best guess from Z_0",
-        partial(best_guess_caps, study.self_judge, "self-judge"),
+        partial(best_guess_caps, study.self_consistency, "self-judge"),
         control=(
             "… and no verifier raises it further",
             partial(best_guess_caps, study.fresh_verifier, "fresh verifier"),
@@ -189,7 +194,7 @@ CLAIMS = (
         "L4-fresh",
         "A verifier that errs anew each time passes what a judge of the same rates, made once, can inject",
         partial(passes_the_cap, study.fresh_verifier, "fresh verdicts"),
-        control=("… so does that judge", partial(passes_the_cap, study.frozen_judge, "verdicts drawn once")),
+        control=("… so does that judge", partial(passes_the_cap, study.fixed_reward_model, "verdicts drawn once")),
         figure=INFORMATION,
     ),
     *claim(
@@ -207,7 +212,7 @@ CLAIMS = (
     *claim(
         "R4-ends-right",
         "The loop under a frozen judge ends right with tpr (1−fpr) + (tpr fpr + (1−tpr)(1−fpr)) p",
-        partial(ends_right, study.frozen_judge),
+        partial(ends_right, study.fixed_reward_model),
         control=("… so does that under a fresh verifier of the same rates", partial(ends_right, study.fresh_verifier)),
         figure=INFORMATION,
     ),
@@ -220,7 +225,7 @@ CLAIMS = (
     *claim(
         "R4-hardly-errs",
         "A fresh verifier of rates (.9, .8) ends right more often than a frozen judge that hardly errs, (.99, .01)",
-        partial(hardly_errs, lambda: study.fresh_verifier(WEAK).right[-1], "fresh"),
+        partial(hardly_errs, lambda: study.fresh_verifier(WEAK).correct[-1], "fresh"),
         control=(
             "… so does a frozen judge of rates (.9, .8)",
             partial(hardly_errs, lambda: study.frozen_right(WEAK), "frozen"),

@@ -32,23 +32,23 @@ def information(settings: Settings) -> Figure:
     no further. For more, ask something that looks at the world and errs anew: even if hardly better than chance, it
     overtakes an accurate judge that never looks again.
     """
-    fig, (left, right) = plots.figure(2, width=6.4, height=4.4)
+    fig, (left, correct) = plots.figure(2, width=6.4, height=4.4)
     fig.set_layout_engine("constrained", wspace=0.06)
     paths = {
         "no judge": (study.no_judge(), plots.CLOSED),
-        f"self-judge {_rates(WEAK)}": (study.self_judge(WEAK), plots.SELF_JUDGE),
+        f"self-judge {_rates(WEAK)}": (study.self_consistency(WEAK), plots.SELF_JUDGE),
         f"earlier student {_rates(WEAK)}": (study.earlier_student(WEAK), plots.SKY),
-        f"frozen judge {_rates(VERIFIER)}": (study.frozen_judge(), plots.FROZEN),
+        f"frozen judge {_rates(VERIFIER)}": (study.fixed_reward_model(), plots.FROZEN),
         f"fresh verifier {_rates(WEAK)}": (study.fresh_verifier(WEAK), plots.VERIFIER),
     }
     t = plots.spaced(NUM_GENERATIONS + 1)
-    for ax, name in ((left, "information"), (right, "right")):
+    for ax, name in ((left, "information"), (correct, "right")):
         lines = {
             judge: ax.plot(t + 1, np.asarray(getattr(path, name))[t], color=color, label=f"_{judge}")[0]
             for judge, (path, color) in paths.items()
         }
         _fits(ax, (1, 10, 100), NUM_GENERATIONS)
-        if ax is right:
+        if ax is correct:
             ax.set_ylim(0.58, 1.02)
             fig.draw_without_rendering()  # direct labels need the final limits
             plots.direct_labels(ax, lines)
@@ -56,9 +56,9 @@ def information(settings: Settings) -> Figure:
     _limit(left, np.log(2), "H(X)")
     _limit(left, first + study.cap(), "frozen judge: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
     _limit(left, first, "earlier student: ≤ I(X;Z₀)", end=True)
-    _limit(right, study.best_guess(), "best guess from Z₀")
+    _limit(correct, study.best_guess(), "best guess from Z₀")
     left.set(title="what the model tells about the task", ylabel="I(X;Zₜ)  [nats]", ylim=(0, 0.75))
-    right.set(title="how many of its samples are right", ylabel="expected share")
+    correct.set(title="how many of its samples are right", ylabel="expected share")
     return fig
 
 
@@ -76,7 +76,7 @@ def worth(settings: Settings) -> Figure:
     only under a judge that has seen more real data than the student. And the larger the generations, the less a
     verifier must be better than chance, as long as it errs anew.
     """
-    fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
+    fig, (left, correct) = plots.figure(2, width=6.0, height=4.4)
     for rates, color in ((VERIFIER, plots.FROZEN), ((0.99, 0.01), plots.GREEN)):
         goal = study.frozen_right(rates)
         sizes, ratio = study.equal_ratio(settings, goal)
@@ -90,16 +90,16 @@ def worth(settings: Settings) -> Figure:
     left.legend()
     paths, stores = zip(*(study.learned_judge(m) for m in LEARNED), strict=True)
     first = paths[0].information[0]
-    plots.theory(right, LEARNED, study.samples(), label="n + m samples for the student")
+    plots.theory(correct, LEARNED, study.samples(), label="n + m samples for the student")
     cap = first + np.array(stores)
-    right.plot(LEARNED, cap, "--", color=plots.FROZEN, label="I(X;Z₀) + I(X;J|Z₀), the cap")
+    correct.plot(LEARNED, cap, "--", color=plots.FROZEN, label="I(X;Z₀) + I(X;J|Z₀), the cap")
     best = [path.information[1:].max() for path in paths]
-    right.plot(LEARNED, best, "o-", color=plots.FROZEN, label="the loop at its best, t ≥ 1")
-    right.set(xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
-    plots.log_ticks(right.xaxis, LEARNED)
-    _limit(right, first, "I(X;Z₀)", end=True)
-    right.set(title="a learned judge: cap, and what the loop gets")
-    right.legend(loc="center left", bbox_to_anchor=(0, 0.5))
+    correct.plot(LEARNED, best, "o-", color=plots.FROZEN, label="the loop at its best, t ≥ 1")
+    correct.set(xlabel="m, real samples that the judge learned from", ylabel="nats", ylim=(0, 0.75))
+    plots.log_ticks(correct.xaxis, LEARNED)
+    _limit(correct, first, "I(X;Z₀)", end=True)
+    correct.set(title="a learned judge: cap, and what the loop gets")
+    correct.legend(loc="center left", bbox_to_anchor=(0, 0.5))
     return fig
 
 
@@ -119,9 +119,9 @@ def models(settings: Settings) -> Figure:
     fig, axes = plots.figure(3, width=4.8, height=4.2, sharey=True)
     fits = 1 + np.arange(study.NUM_MODELS + 1)
     for path, name, color in zip(study.JUDGES.values(), study.JUDGES, COLORS, strict=True):
-        axes[0].plot(fits, path().right[: fits.size], color=color, label=name)
+        axes[0].plot(fits, path().correct[: fits.size], color=color, label=name)
     for ax, model in zip(axes[1:], ("mixture", "chain"), strict=True):
-        for share, name, color in zip(study.share_right(settings, model), study.JUDGES, COLORS, strict=True):
+        for share, name, color in zip(study.accuracy(settings, model), study.JUDGES, COLORS, strict=True):
             plots.band(ax, fits, share.mean(0), share.std(0, ddof=1) / len(share) ** 0.5, label=name, color=color)
     for ax, title in zip(axes, ("two symbols", "mixture of two normal laws", "Markov chain"), strict=True):
         _fits(ax, (1, 2, 4, 8, 16), study.NUM_MODELS)

@@ -37,9 +37,9 @@ LAWS = 8  # that are computed together, so that all chains are one program
 class Path(NamedTuple):
     """What becomes of a loop."""
 
-    laws: np.ndarray  # p(z_t|x) [t, x, s]
+    distributions: np.ndarray  # p(z_t|x) [t, x, s]
     information: np.ndarray  # I(X;Z_t) [t]
-    right: np.ndarray  # the expected share of right samples [t]
+    correct: np.ndarray  # the expected share of right samples [t]
 
 
 def acceptances(verifier: Rates = VERIFIER) -> np.ndarray:
@@ -58,11 +58,11 @@ def preferences(m: int, rates: Rates) -> np.ndarray:
     return np.where(counts >= counts[:, ::-1], *rates)
 
 
-def path(laws: np.ndarray) -> Path:
+def path(distributions: np.ndarray) -> Path:
     """The information and the share right of these laws."""
-    shares = np.linspace(0, 1, laws.shape[2])
-    right = np.einsum("x,txs,sx->t", PRIOR, laws, np.stack([shares, 1 - shares], axis=1))
-    return Path(laws, np.asarray(_information(PRIOR[:, None] * laws)), right)
+    shares = np.linspace(0, 1, distributions.shape[2])
+    correct = np.einsum("x,txs,sx->t", PRIOR, distributions, np.stack([shares, 1 - shares], axis=1))
+    return Path(distributions, np.asarray(_information(PRIOR[:, None] * distributions)), correct)
 
 
 _information = jax.jit(jax.vmap(theory.mutual_information))
@@ -71,13 +71,13 @@ _kernel = jax.jit(drift.selection_kernel, static_argnums=0)
 
 def kernels(n: int, keeps: np.ndarray) -> np.ndarray:
     """One generation of a loop whose judge keeps symbol k with probability keeps[j, k] [j, s, s]."""
-    return np.stack([_kernel(n, kept) for kept in keeps])
+    return np.stack([_kernel(n, accepted) for accepted in keeps])
 
 
 def evolved(first: np.ndarray, moves: np.ndarray) -> np.ndarray:
     """The laws [t, j, s] from first[j, s] on, each under its kernel moves[j]; at most `LAWS` of them."""
     place = np.arange(LAWS) % len(first)
-    return np.asarray(drift.laws(first[place], moves[place], NUM_GENERATIONS))[:, : len(first)]
+    return np.asarray(drift.distributions(first[place], moves[place], NUM_GENERATIONS))[:, : len(first)]
 
 
 def frozen(joint: np.ndarray, keeps: np.ndarray) -> Path:
@@ -89,8 +89,8 @@ def frozen(joint: np.ndarray, keeps: np.ndarray) -> Path:
     merged = np.stack([joint[:, which.ravel() == i].sum(1) for i in range(len(kinds))], axis=1)  # [x, kind, s]
     weights, n = merged.sum(2), joint.shape[2] - 1
     given = (merged / weights[..., None]).reshape(-1, n + 1)
-    laws = evolved(given, np.concatenate([kernels(n, kinds)] * 2)).reshape(-1, *merged.shape)
-    return path(np.einsum("xj,txjs->txs", weights, laws))
+    distributions = evolved(given, np.concatenate([kernels(n, kinds)] * 2)).reshape(-1, *merged.shape)
+    return path(np.einsum("xj,txjs->txs", weights, distributions))
 
 
 @cache
@@ -106,7 +106,7 @@ def fresh_verifier(rates: Rates = VERIFIER) -> Path:
 
 
 @cache
-def self_judge(rates: Rates = VERIFIER) -> Path:
+def self_consistency(rates: Rates = VERIFIER) -> Path:
     """The student's own preference is the judge, so that one kernel serves all tasks."""
     kinds, which = np.unique(preferences(NUM_SAMPLES, rates), axis=0, return_inverse=True)
     rows = kernels(NUM_SAMPLES, kinds)[which.ravel(), np.arange(NUM_SAMPLES + 1)]
@@ -120,7 +120,7 @@ def earlier_student(rates: Rates = VERIFIER, n: int = NUM_SAMPLES) -> Path:
 
 
 @cache
-def frozen_judge() -> Path:
+def fixed_reward_model() -> Path:
     """One noisy verdict on each symbol, drawn once."""
     bits = np.arange(4)[:, None] >> np.arange(2) & 1
     judges = np.asarray(_judge_law(acceptances()))  # [x, j]
@@ -154,7 +154,7 @@ def samples() -> np.ndarray:
     return np.asarray(_information(PRIOR[:, None] * np.stack(tables)))
 
 
-_judge_law, _frozen_total = jax.jit(budget.judge_law), jax.jit(budget.frozen_total)
+_judge_law, _frozen_total = jax.jit(budget.judge_distribution), jax.jit(budget.fixed_judge_total)
 _capacity = jax.jit(budget.capacity)
 
 
@@ -210,7 +210,7 @@ def equal_law(goal: float) -> float:
 
 JUDGES = {
     "no judge": no_judge,
-    "self-judge": self_judge,
+    "self-judge": self_consistency,
     "trained": lambda: learned_judge(NUM_SAMPLES)[0],
     "verifier": fresh_verifier,
 }
@@ -233,7 +233,7 @@ class OneOf(NamedTuple):
 
     which: jax.Array
     signals: tuple[Any, ...]
-    right: Any  # what `Record.right` counts
+    correct: Any  # what `Record.right` counts
 
     def __call__(self, key: jax.Array, model: Any, x: Any, /) -> jax.Array:
         """The weights that it gives."""
@@ -241,36 +241,36 @@ class OneOf(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("num_generations", "num_replicas"), compiler_options=RUNS_BRIEFLY)
-def loops(key: jax.Array, task: Any, right: Any, *, num_generations: int, num_replicas: int) -> sandbox.Record:
+def loops(key: jax.Array, task: Any, correct: Any, *, num_generations: int, num_replicas: int) -> sandbox.Record:
     """The loops [judge, replica, t, …] under each of `JUDGES`, all with the same random numbers."""
     which, tpr, fpr = jnp.array([0, 1, 2, 0]), *jnp.array([(1, 1), VERIFIER, VERIFIER, VERIFIER]).T
 
-    def judged(judge_key: jax.Array) -> sandbox.FrozenJudge:
-        return sandbox.FrozenJudge.trained(judge_key, task, NUM_SAMPLES, level=0.5)
+    def judged(judge_key: jax.Array) -> sandbox.FixedRewardModel:
+        return sandbox.FixedRewardModel.trained(judge_key, task, NUM_SAMPLES, level=0.5)
 
     def loop(own_key: jax.Array, which: jax.Array, tpr: jax.Array, fpr: jax.Array) -> sandbox.Record:
         real_key, loop_key = jax.random.split(own_key)
         two = jax.vmap(judged)(jax.random.split(real_key))  # the start is fitted as a judge is, to other real samples
         start, judge = (jax.tree.map(lambda leaf: leaf[i], two) for i in range(2))  # noqa: B023
-        signals = sandbox.Verifier(tpr, fpr, right), sandbox.SelfJudge(*VERIFIER), judge
+        signals = sandbox.Verifier(tpr, fpr, correct), sandbox.SelfConsistencyJudge(*VERIFIER), judge
         run = partial(sandbox.run, num_samples=NUM_SAMPLES, num_generations=num_generations, until_kept=True)
-        return run(loop_key, start.keeps.model, OneOf(which, signals, right))
+        return run(loop_key, start.keeps.model, OneOf(which, signals, correct))
 
     replicas = jax.vmap(loop, (0, None, None, None))
     return jax.vmap(replicas, (None, 0, 0, 0))(jax.random.split(key, num_replicas), which, tpr, fpr)
 
 
 @study("judges/models", num_replicas=600, full={"num_replicas": 2000})
-def share_right(key: jax.Array, model: str, *, num_replicas: int) -> np.ndarray:
+def accuracy(key: jax.Array, model: str, *, num_replicas: int) -> np.ndarray:
     """The share right [judge, replica, t] of the samples of each model in the loop."""
     record = loops(key, MODELS[model], RIGHT[model], num_generations=NUM_MODELS, num_replicas=num_replicas)
-    return np.asarray(record.right)
+    return np.asarray(record.accuracy)
 
 
 class Simulated(NamedTuple):
     """The categorical loops, one replica of each task beside the other."""
 
-    right: theory.Estimate  # the share right [judge, t]
+    correct: theory.Estimate  # the share right [judge, t]
     information: theory.Estimate  # I(X;Z_t) [judge, t]: the mean of the exact ln p(z|x)/p(z) at the simulated z
 
 
@@ -283,11 +283,13 @@ def simulated(key: jax.Array, *, num_replicas: int) -> Simulated:
         for own_key, task in zip(jax.random.split(key), TASKS, strict=True)
     ]
     tables = np.stack(found)  # [x, judge, r, t, k]
-    right = np.stack([table[..., x] for x, table in enumerate(tables)]).mean(0)
-    laws = np.stack([judge().laws[: NUM_SIMULATED + 1] for judge in JUDGES.values()])  # [judge, t, x, s]
+    correct = np.stack([table[..., x] for x, table in enumerate(tables)]).mean(0)
+    distributions = np.stack(
+        [judge().distributions[: NUM_SIMULATED + 1] for judge in JUDGES.values()]
+    )  # [judge, t, x, s]
     with np.errstate(divide="ignore"):
-        nats = np.log(laws) - np.log(np.einsum("x,jtxs->jts", PRIOR, laws))[:, :, None]
+        nats = np.log(distributions) - np.log(np.einsum("x,jtxs->jts", PRIOR, distributions))[:, :, None]
     states = np.rint(tables[..., 0] * NUM_SAMPLES).astype(int)
-    judge, t = np.arange(len(laws))[:, None, None], np.arange(NUM_SIMULATED + 1)
+    judge, t = np.arange(len(distributions))[:, None, None], np.arange(NUM_SIMULATED + 1)
     told = np.mean([nats[judge, t, x, state] for x, state in enumerate(states)], axis=0)
-    return Simulated(*(theory.estimate(np.moveaxis(values, 1, 0)) for values in (right, told)))
+    return Simulated(*(theory.estimate(np.moveaxis(values, 1, 0)) for values in (correct, told)))

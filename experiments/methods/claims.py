@@ -38,8 +38,10 @@ def off_natural(settings: Settings) -> Found:
     """Plain gradient against natural gradient at equal correctness, the start's law inside each verdict."""
     path = tables.trained(settings)[-1]
     first, last = path.correct[0][:, None], path.correct[-1][:, None]
-    natural = path.laws[0] * np.where(tables.RIGHT, last / first, (1 - last) / (1 - first))
-    return equal(path.laws[-1], natural, f"{TABLE}; tolerance 1e-6, as on the orbit", "probability", tolerance=1e-6)
+    natural = path.distributions[0] * np.where(tables.RIGHT, last / first, (1 - last) / (1 - first))
+    return equal(
+        path.distributions[-1], natural, f"{TABLE}; tolerance 1e-6, as on the orbit", "probability", tolerance=1e-6
+    )
 
 
 def sharpens(of_right: bool, settings: Settings) -> Found:
@@ -52,7 +54,7 @@ def sharpens(of_right: bool, settings: Settings) -> Found:
 def refit(few: bool, settings: Settings) -> Found:
     """The heterozygosity that refits leave; `few`: as predicted of few samples, else of as many as one likes."""
     refits = tables.refitted(settings)
-    left, n = refits.kept(), tables.NUM_REFIT
+    left, n = refits.accepted(), tables.NUM_REFIT
     start = f"{n} samples, right with probability {refits.accepted:.2f} at first, {left.count} replicas"
     setting = [f"{start}, {t} refit{'s' * (t > 1)}" for t in range(1, tables.NUM_GENERATIONS + 1)]
     return equal(left, refits.exact() if few else 1.0, setting, "share of the start's")
@@ -93,9 +95,9 @@ def compared(
 
 def diverse(method: str, settings: Settings) -> Found:
     """The diversity that a method keeps inside the right class, against most of the start's."""
-    kept = study.trained(settings, method).kept
-    setting = f"{method}, weight {study.KL:g} where there is a KL; {len(kept)} seeds"
-    return at_least(*paired(kept, KEPT_KL), setting, "share of the start's entropy")
+    accepted = study.trained(settings, method).accepted
+    setting = f"{method}, weight {study.KL:g} where there is a KL; {len(accepted)} seeds"
+    return at_least(*paired(accepted, KEPT_KL), setting, "share of the start's entropy")
 
 
 def rank_kl(settings: Settings) -> Found:

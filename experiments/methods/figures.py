@@ -28,7 +28,7 @@ RUNS = 600  # drawn of the many that are measured
 
 
 @plots.style()
-def kept(settings: Settings) -> Figure:
+def accepted(settings: Settings) -> Figure:
     """What each method keeps and what it wastes: a method a row.
 
     Means over 64 worlds (natural: 16) with 95 % intervals. A network learns 64 prompts, 16 contents in 4 domains,
@@ -53,7 +53,7 @@ def kept(settings: Settings) -> Figure:
         tried = runs.passed[:, -1, HELD_OUT, -1].mean()
         label = "_" * (y > 0) + f"held out, one of {PASSES[-1]} right"
         right.plot(tried, y, "s", color=EXAM_COLORS[HELD_OUT], markersize=6, fillstyle="none", label=label)
-        for ax, values in ((forms, runs.kept), (away, runs.kl[:, -1]), (spent, runs.nats[:, -1])):
+        for ax, values in ((forms, runs.accepted), (away, runs.kl[:, -1]), (spent, runs.nats[:, -1])):
             _dot(ax, values, y, plots.INK, label="_mean")
     right.set_yticks(range(len(names)), names)
     right.set(xlim=(0.45, 1.02), xlabel="share right", ylim=(len(names) - 0.5, -0.5))
@@ -126,12 +126,12 @@ def diversity(settings: Settings) -> Figure:
         plots.theory(left, *_corner(exact.within(q)), label=f"_prompt {q}, exact orbit")
         left.plot(*_corner(path.within(q)[0]), "o", color=color, markersize=8, label=f"_prompt {q}, natural gradient")
     refits = tables.refitted(settings)
-    kept, exactly = np.asarray(refits.kept().mean), refits.exact()
+    accepted, exactly = np.asarray(refits.accepted().mean), refits.exact()
     shake = np.random.default_rng(0).normal(size=(RUNS, 2)) * 0.012  # shares of few samples lie on a lattice
     start = right.plot(*_corner(refits.start), "o", color=plots.INK, markersize=9, label="start", zorder=5)
     for t, color in ((1, plots.BLUE), (tables.NUM_GENERATIONS, plots.VERMILLION)):
         x, y = _corner(refits.forms[:RUNS, t]) + shake.T
-        label = f"after {t}: {kept[t - 1]:.3f} left, exactly {exactly[t - 1]:.3f}"
+        label = f"after {t}: {accepted[t - 1]:.3f} left, exactly {exactly[t - 1]:.3f}"
         right.plot(x, y, ".", color=color, alpha=0.5, markersize=4, rasterized=True, label=f"_after {t}")
         start += right.plot([], [], "o", color=color, label=label)
     for ax, title in ((left, "plain gradient sharpens, natural stays"), (right, "a refit to few samples loses forms")):
@@ -152,9 +152,9 @@ def _simplex(ax: Axes) -> None:
         ax.annotate(name, corner, **note)
 
 
-def _corner(law: np.ndarray) -> np.ndarray:
+def _corner(probs: np.ndarray) -> np.ndarray:
     """[2, …]: the place of a law of three forms in a triangle with sides of length 1."""
-    return np.stack([law[..., 1] + law[..., 2] / 2, law[..., 2] * 3**0.5 / 2])
+    return np.stack([probs[..., 1] + probs[..., 2] / 2, probs[..., 2] * 3**0.5 / 2])
 
 
 @plots.style()
@@ -177,11 +177,11 @@ def best(settings: Settings) -> Figure:
     verdict = left.plot(fine, best_of_n.verdict_kl(fine), color=plots.GREEN)[0]
     left.set(ylabel="KL to the reference  [nats]", title="the distance is bounded")
     simulated = best_of_n.selected(settings).mean(0)
-    laws = [regressional_goodhart(int(n), best_of_n.NOISE) for n in fine]
+    distributions = [regressional_goodhart(int(n), best_of_n.NOISE) for n in fine]
     lines = {}
     for i, (name, color) in enumerate({"true value": plots.BLUE, "what the score says": plots.VERMILLION}.items()):
         right.plot(sizes, simulated[:, 1 + i], "o", color=color, markersize=8, label=f"_{name}, simulated")
-        lines[name] = plots.theory(right, fine, [law[i] for law in laws])
+        lines[name] = plots.theory(right, fine, [probs[i] for probs in distributions])
     right.set(ylabel="standard deviations of the true value", title="half noise, half the promise")
     for ax in (left, right):
         plots.log_ticks(ax.xaxis, [1, 4, 16, 64])
@@ -193,7 +193,7 @@ def best(settings: Settings) -> Figure:
 
 
 FIGURES = {
-    "methods-kept": kept,
+    "methods-kept": accepted,
     "methods-curves": curves,
     "methods-diversity": diversity,
     "methods-best-of-n": best,

@@ -24,12 +24,12 @@ from sandbox.policies import (
     RLVR,
     SFT,
     SGD,
-    Natural,
+    Dataset,
+    NaturalGradient,
     Network,
     Prompts,
     Weighted,
-    World,
-    log_law,
+    log_probs,
     network,
     train,
 )
@@ -76,8 +76,8 @@ METHODS: dict[str, How] = {
     "RLVR, noisy verdict": How(_reinforced(), rates=NOISY),
     "clipped": How(_reinforced(clip=0.2), num_updates=4),
     "clipped, KL": How(_reinforced(kl=KL, clip=0.2), num_updates=4),
-    "natural": How(Natural(0.0), optimizer=SGD, learning_rate=0.1),
-    "natural, KL": How(Natural(KL), optimizer=SGD, learning_rate=0.1),
+    "natural": How(NaturalGradient(0.0), optimizer=SGD, learning_rate=0.1),
+    "natural, KL": How(NaturalGradient(KL), optimizer=SGD, learning_rate=0.1),
 }
 ONCE, ANEW, REFIT, GRADIENT = "SFT, one reference", "SFT, worded anew", "RFT", "RLVR"
 
@@ -97,7 +97,7 @@ class Runs(NamedTuple):
         return self.passed[..., 0]
 
     @property
-    def kept(self) -> np.ndarray:
+    def accepted(self) -> np.ndarray:
         """The diversity in the end, as a share of the start's [seed]."""
         return self.diversity[:, -1] / self.diversity[:, 0]
 
@@ -155,30 +155,30 @@ def imitated_nats(num_rounds: int, num_forms: int, num_domains: int, *, worded_o
 
 
 def verdict_nats(
-    law: Float[Array, " prompt"], correct: Float[Array, " prompt"], channel: Float[Array, "right symbol"]
+    probs: Float[Array, " prompt"], correct: Float[Array, " prompt"], channel: Float[Array, "right symbol"]
 ) -> Float[Array, ""]:
     """I(Y;S|Q) of one verdict on an output Y of the policy, in nats, the mean over the prompts.
 
     The verdict depends on whether Y is right alone, so that it is I(right;S|Q), with p(right|q) = `correct`; without
     errors of the verdict it is the mean entropy h(correct).
     """
-    joint = law[None, :] * jnp.stack([1 - correct, correct])  # [right, prompt]
+    joint = probs[None, :] * jnp.stack([1 - correct, correct])  # [right, prompt]
     return theory.conditional_mutual_information(joint[:, None, :] * channel[:, :, None])
 
 
-def _spent(law: Float[Array, " prompt"], correct: Float[Array, "t prompt"], signal: policies.Feedback) -> Array:
+def _spent(probs: Float[Array, " prompt"], correct: Float[Array, "t prompt"], signal: policies.Feedback) -> Array:
     """Nats of verdicts before each round and after the last [t]; a prompt that is not asked costs nothing."""
     forms = signal.channel.shape[0] // NUM_CLASSES
-    channel = signal.channel[jnp.array([forms, 0]), 0].astype(law.dtype)  # on an output of another class, of the same
-    each = jax.vmap(lambda p: verdict_nats(law, p, channel))(correct[:-1])
-    verdicts = NUM_SAMPLES * (law > 0).sum().astype(law.dtype)
-    return verdicts * jnp.concatenate([jnp.zeros(1, law.dtype), jnp.cumsum(each)])
+    channel = signal.channel[jnp.array([forms, 0]), 0].astype(probs.dtype)  # on an output of another class, of the same
+    each = jax.vmap(lambda p: verdict_nats(probs, p, channel))(correct[:-1])
+    verdicts = NUM_SAMPLES * (probs > 0).sum().astype(probs.dtype)
+    return verdicts * jnp.concatenate([jnp.zeros(1, probs.dtype), jnp.cumsum(each)])
 
 
 class Start(NamedTuple):
     """What the methods share of a seed."""
 
-    world: World
+    dataset: Dataset
     once: Float[Array, "prompt form"]  # the wording of one reference a prompt
     policy: Network
     key: Array  # of what is drawn in training
@@ -193,7 +193,7 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
     probability 0, where no gradient moves them.
     """
     world_key, network_key, wording_key, train_key = jax.random.split(jax.random.wrap_key_data(key), 4)
-    world = policies.world(
+    dataset = policies.dataset(
         world_key,
         num_classes=NUM_CLASSES,
         num_forms=NUM_FORMS,
@@ -204,16 +204,16 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
     there = (jnp.arange(NUM_FORMS) < num_forms)[None, :]
 
     def asked(prompts: Prompts) -> Prompts:
-        used = (jnp.arange(prompts.law.size) % NUM_DOMAINS < num_domains).astype(prompts.law.dtype)
-        law = there.astype(prompts.wording.dtype)
-        wording = jnp.broadcast_to(law / law.sum(), prompts.wording.shape)
-        return prompts._replace(law=used / used.sum(), wording=wording)
+        used = (jnp.arange(prompts.probs.size) % NUM_DOMAINS < num_domains).astype(prompts.probs.dtype)
+        probs = there.astype(prompts.wording.dtype)
+        wording = jnp.broadcast_to(probs / probs.sum(), prompts.wording.shape)
+        return prompts._replace(probs=used / used.sum(), wording=wording)
 
-    world = world._replace(train=asked(world.train), held_out=asked(world.held_out))
+    dataset = dataset._replace(train=asked(dataset.train), held_out=asked(dataset.held_out))
     layers = network(network_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS).variables["params"]
     head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}
     policy = Network({"params": layers | {"head": head}})
-    return Start(world, world.train.worded_once(wording_key).wording, policy, train_key)
+    return Start(dataset, dataset.train.worded_once(wording_key).wording, policy, train_key)
 
 
 def _watched(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
@@ -224,17 +224,19 @@ def _watched(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
 def _right(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
     """The probability of the right class; a sum of float32 may pass 1."""
     classes = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
-    return jnp.clip(jnp.take_along_axis(classes, prompts.right[:, None], 1)[:, 0], 0, 1)
+    return jnp.clip(jnp.take_along_axis(classes, .correct[:, None], 1)[:, 0], 0, 1)
 
 
-def seen(policy: Network, world: World, start: Network) -> tuple[Array, Array, Array]:
+def seen(policy: Network, dataset: Dataset, start: Network) -> tuple[Array, Array, Array]:
     """The probability that one of k outputs is right [exam, k]; H(form of a right output); KL to the start."""
-    law, logits = world.train.law, policy(world.train.features)
-    of_right = jnp.take_along_axis(logits, world.train.right[:, None, None], 1)[:, 0]
-    diversity = law @ jax.vmap(theory.entropy)(jax.nn.softmax(of_right, axis=1))
-    away = jax.vmap(theory.kl_divergence)(*(jnp.exp(log_law(each, world.train.features)) for each in (policy, start)))
-    passed = [x.law @ pass_at(jnp.asarray(PASSES), _right(policy, x)[:, None]) for x in world]
-    return jnp.stack(passed), diversity, law @ away
+    probs, logits = dataset.train.probs, policy(dataset.train.features)
+    of_right = jnp.take_along_axis(logits, dataset.train.correct[:, None, None], 1)[:, 0]
+    diversity = probs @ jax.vmap(theory.entropy)(jax.nn.softmax(of_right, axis=1))
+    away = jax.vmap(theory.kl_divergence)(
+        *(jnp.exp(log_probs(each, dataset.train.features)) for each in (policy, start))
+    )
+    passed = [x.probs @ pass_at(jnp.asarray(PASSES), _right(policy, x)[:, None]) for x in dataset]
+    return jnp.stack(passed), diversity, probs @ away
 
 
 @partial(jax.jit, static_argnames=("num_rounds", "optimizer"), compiler_options=RUNS_BRIEFLY)
@@ -242,8 +244,8 @@ def _trained(starts, method, signal, learning_rate, worded_once, counts, looks, 
     """The measurements of all seeds [seed, t, …] before round looks[t]."""
 
     def one(start: Start):
-        world = start.world
-        prompts = world.train._replace(wording=jnp.where(worded_once, start.once, world.train.wording))
+        dataset = start.dataset
+        prompts = dataset.train._replace(wording=jnp.where(worded_once, start.once, dataset.train.wording))
         right, policies = train(
             start.key,
             start.policy,
@@ -258,7 +260,7 @@ def _trained(starts, method, signal, learning_rate, worded_once, counts, looks, 
             measure=_watched,
         ).measured
         policies = jax.tree.map(lambda leaf: leaf[looks], policies)
-        passed, diversity, kl = jax.vmap(lambda policy: seen(policy, world, start.policy))(policies)
-        return passed, diversity, kl, _spent(prompts.law, right, signal)[looks]
+        passed, diversity, kl = jax.vmap(lambda policy: seen(policy, dataset, start.policy))(policies)
+        return passed, diversity, kl, _spent(prompts.probs, right, signal)[looks]
 
     return jax.vmap(one)(starts)

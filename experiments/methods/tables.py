@@ -16,7 +16,9 @@ from theory import policies
 
 NUM_PROMPTS, NUM_CLASSES, NUM_FORMS = 12, 4, 3
 PROMPTS = table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
-RIGHT = np.repeat(np.arange(NUM_CLASSES), NUM_FORMS)[None, :] == np.asarray(PROMPTS.right)[:, None]  # [prompt, output]
+RIGHT = (
+    np.repeat(np.arange(NUM_CLASSES), NUM_FORMS)[None, :] == np.asarray(PROMPTS.correct)[:, None]
+)  # [prompt, output]
 TIME = 48.0  # learning rate × updates
 ROUNDS = 1920  # of the smallest learning rate, TIME/ROUNDS
 FINER = (4, 2, 1)  # learning rates, in units of the smallest
@@ -27,17 +29,17 @@ NUM_GENERATIONS = 4
 class Path(NamedTuple):
     """The laws of all prompts while a table is trained."""
 
-    laws: np.ndarray  # [t, prompt, output]
+    distributions: np.ndarray  # [t, prompt, output]
     correct: np.ndarray  # [t, prompt]
 
     def within(self, q: int) -> np.ndarray:
         """p(form | right class) of a prompt [t, form]."""
-        return _within(self.laws[:, q], q)
+        return _within(self.distributions[:, q], q)
 
     def entropies(self) -> tuple[np.ndarray, np.ndarray]:
         """H of the outputs that are right, and of those that are wrong [t, prompt], in nats."""
-        of = (np.where(which, self.laws, 0) for which in (RIGHT, ~RIGHT))
-        right, wrong = (entr(laws / laws.sum(2, keepdims=True)).sum(2) for laws in of)
+        of = (np.where(which, self.distributions, 0) for which in (RIGHT, ~RIGHT))
+        right, wrong = (entr(distributions / distributions.sum(2, keepdims=True)).sum(2) for distributions in of)
         return right, wrong
 
 
@@ -53,7 +55,10 @@ def _law(policy: Table, _=None) -> jax.Array:
 @study("methods/table")
 def trained(key: jax.Array) -> list[Path]:
     """Tables under exact gradients of the verdict, for TIME and longer, at each learning rate of FINER."""
-    return [Path(laws, (laws * RIGHT).sum(2)) for laws in np.asarray(_trained(key, np.array(FINER)))]
+    return [
+        Path(distributions, (distributions * RIGHT).sum(2))
+        for distributions in np.asarray(_trained(key, np.array(FINER)))
+    ]
 
 
 @jax.jit
@@ -65,20 +70,20 @@ def _trained(key: jax.Array, finer: jax.Array) -> jax.Array:
     start = Table(jax.random.normal(key, (NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)))
     judge = verdict(NUM_CLASSES, NUM_FORMS)
 
-    def laws(finer: jax.Array) -> jax.Array:
+    def distributions(finer: jax.Array) -> jax.Array:
         rate = NUM_PROMPTS * TIME / ROUNDS * finer.astype(float)
         nothing = jax.random.key(0)  # is drawn
         return train(
             nothing, start, PROMPTS, judge, RLVR(), num_rounds=ROUNDS, learning_rate=rate, measure=_law
         ).measured
 
-    return jax.vmap(laws)(finer)
+    return jax.vmap(distributions)(finer)
 
 
 def orbit(path: Path, t: np.ndarray) -> Path:
     """The laws on the conserved orbits from the path's start, at its correctness at each t."""
     correct = path.correct[t]
-    return Path(np.stack([_orbit(path.laws[0], RIGHT, each) for each in correct]), correct)
+    return Path(np.stack([_orbit(path.distributions[0], RIGHT, each) for each in correct]), correct)
 
 
 _orbit = jax.jit(jax.vmap(policies.policy_gradient))
@@ -91,8 +96,8 @@ def off_orbit(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     (8 δ(η/4) − 6 δ(η/2) + δ(η))/3.
     """
     ends = [ROUNDS // finer for finer in FINER]
-    on = [orbit(path, np.array([t])).laws[0] for path, t in zip(paths, ends, strict=True)]
-    coarse, middle, fine = (path.laws[t] - law for path, t, law in zip(paths, ends, on, strict=True))
+    on = [orbit(path, np.array([t])).distributions[0] for path, t in zip(paths, ends, strict=True)]
+    coarse, middle, fine = (path.distributions[t] - law for path, t, law in zip(paths, ends, on, strict=True))
     return on[-1] + (8 * fine - 6 * middle + coarse) / 3, on[-1]
 
 
@@ -110,7 +115,7 @@ class Refits(NamedTuple):
 
     def exact(self) -> np.ndarray:
         """Its expectation [t]: the first refit is to a random number of samples, the later ones, all right, to n."""
-        first = np.asarray(policies.refit_heterozygosity(NUM_REFIT, self.accepted).kept)
+        first = np.asarray(policies.refit_diversity(NUM_REFIT, self.accepted).kept)
         return first * (1 - 1 / NUM_REFIT) ** np.arange(NUM_GENERATIONS)
 
 

@@ -52,31 +52,33 @@ def without_candidates(settings: Settings) -> Found:
     acceptances = np.array([[1.0, 0.2], [0.2, 1.0]])
     coin, states = np.ones((1, 2, 1)), np.full((1, 2), 0.5)  # Z_0 is the coin under both tasks
     verdict = verdict_information(PRIOR, coin, states, acceptances, n=1, candidates=False)
-    kept = acceptances / 2
-    stays = 1 - kept.sum(1, keepdims=True)
-    gained = mutual_information(np.concatenate([kept, stays], axis=1) / 2)  # Z_1: heads, tails, or the coin
+    accepted = acceptances / 2
+    stays = 1 - accepted.sum(1, keepdims=True)
+    gained = mutual_information(np.concatenate([accepted, stays], axis=1) / 2)  # Z_1: heads, tails, or the coin
     return at_most(gained, verdict, "a fair coin, one proposal, one verdict (1, .2): I(X;Z_1) against I(X;S|Z_0)")
 
 
 def in_the_end(fpr: float, settings: Settings) -> Found:
     """I(X;Z_∞) against I(X;Z_0)."""
     n, share = 50, 0.6
-    right = np.asarray(budget.success(n, (1.0, fpr), share, num_real=n))
+    correct = np.asarray(budget.success(n, (1.0, fpr), share, num_real=n))
     first = mutual_information(binom.pmf(np.arange(n + 1), n, [[share], [1 - share]]) / 2)
-    setting = f"until kept, p = {share:g}, φ = 1, ψ = {fpr:g}, n = {n}: ends right with {right:.4f}"
-    return at_least(LN2 - entr(right) - entr(1 - right), first, setting)
+    setting = f"until kept, p = {share:g}, φ = 1, ψ = {fpr:g}, n = {n}: ends right with {correct:.4f}"
+    return at_least(LN2 - entr(correct) - entr(1 - correct), first, setting)
 
 
 def information(settings: Settings) -> Found:
     """The sandbox against the exact law: both protocols, all scenes, every t."""
-    found = theory.estimate(np.stack([study.simulated(settings, kept).pointwise for kept in UNTIL_KEPT], axis=1))
-    return equal(found, [study.exact(kept).information for kept in UNTIL_KEPT], _settings(found.count))
+    found = theory.estimate(
+        np.stack([study.simulated(settings, accepted).pointwise for accepted in UNTIL_KEPT], axis=1)
+    )
+    return equal(found, [study.exact(accepted).information for accepted in UNTIL_KEPT], _settings(found.count))
 
 
-def right(other: bool, settings: Settings) -> Found:
+def correct(other: bool, settings: Settings) -> Found:
     """The share of right outputs; `other`: against the exact law of the other protocol."""
-    found = theory.estimate(np.stack([study.simulated(settings, kept).right for kept in UNTIL_KEPT], axis=1))
-    predicted = [study.exact(kept != other).right for kept in UNTIL_KEPT]
+    found = theory.estimate(np.stack([study.simulated(settings, accepted).correct for accepted in UNTIL_KEPT], axis=1))
+    predicted = [study.exact(accepted != other).correct for accepted in UNTIL_KEPT]
     return equal(found, predicted, _settings(found.count, ", against the other protocol" * other), "share right")
 
 
@@ -147,8 +149,8 @@ CLAIMS = (
     *claim(
         "instrument-open-right",
         "The simulated open loops have the share of right outputs of the exact chains, in both protocols, at every t",
-        partial(right, False),
-        control=("… each that of the other protocol", partial(right, True)),
+        partial(correct, False),
+        control=("… each that of the other protocol", partial(correct, True)),
         figure=INJECTION,
     ),
 )

@@ -21,7 +21,7 @@ def injection(settings: Settings) -> Figure:
     """
     fig, axes = plots.figure(3, 2, width=4.3, height=3.1, sharex=True)
     t = np.arange(NUM_GENERATIONS + 1)
-    filtering, kept = study.exact(False), study.exact(True)
+    filtering, accepted = study.exact(False), study.exact(True)
     for i, ((above, below), scene) in enumerate(zip(axes.T, SCENES, strict=True)):
         information = filtering.information[i]
         bound = information[:-1] + filtering.injected[i]
@@ -31,8 +31,8 @@ def injection(settings: Settings) -> Figure:
         plots.theory(above, t[1:], bound, label="I(X;Zₜ₋₁) + I(X;Sₜ₋₁|Zₜ₋₁,Dₜ₋₁)", dashed=True)
         above.axhline(np.log(2), color=plots.GREY, linewidth=0.8, label="_ln 2")  # solid, beside a dashed bound
         above.set(title=f"{scene.title}\np = {scene.share:g}, φ = {scene.tpr:g}, ψ = {scene.fpr:g}", ylim=(0, 0.98))
-        below.plot(t, filtering.right[i], "o-", color=plots.BLUE, label="filtering")
-        below.plot(t, kept.right[i], "s-", color=plots.VERMILLION, label="until kept")
+        below.plot(t, filtering.correct[i], "o-", color=plots.BLUE, label="filtering")
+        below.plot(t, accepted.correct[i], "s-", color=plots.VERMILLION, label="until kept")
         plots.reference(below, scene.share, "real data")
         below.set(xlabel="generation t", ylim=(0, 1.03))
     axes[0, 0].set_ylabel("information  [nats]")

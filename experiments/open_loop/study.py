@@ -49,8 +49,8 @@ class Exact(NamedTuple):
 
     information: np.ndarray  # I(X;Z_t) [scene, t]
     injected: np.ndarray  # I(X;S_t|Z_t,D_t) [scene, t − 1]; empty until kept, where the number of verdicts is random
-    right: np.ndarray  # the expected share of right outputs [scene, t]
-    laws: np.ndarray  # [scene, t, x, s]
+    correct: np.ndarray  # the expected share of right outputs [scene, t]
+    distributions: np.ndarray  # [scene, t, x, s]
     states: np.ndarray  # the share of the first symbol [s], ascending
 
 
@@ -71,9 +71,9 @@ def exact(until_kept: bool) -> Exact:
 def _filtering(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
     chains = [drift.filtering_kernel(NUM_SAMPLES, acceptance) for acceptance in acceptances]
     starts = jnp.stack([drift.filtering_initial(NUM_SAMPLES, task) for task in tasks])
-    laws = drift.laws(starts, jnp.stack([chain.kernel for chain in chains]), NUM_GENERATIONS)
-    injected = drift.verdict_information(PRIOR, laws[:-1], chains[0].states, acceptances, NUM_SAMPLES)
-    return _exact(laws, chains[0].states[:, 0], injected)
+    distributions = drift.distributions(starts, jnp.stack([chain.kernel for chain in chains]), NUM_GENERATIONS)
+    injected = drift.verdict_information(PRIOR, distributions[:-1], chains[0].states, acceptances, NUM_SAMPLES)
+    return _exact(distributions, chains[0].states[:, 0], injected)
 
 
 @jax.jit
@@ -81,21 +81,21 @@ def _filtering(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...
 def _until_kept(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
     kernels = jnp.stack([drift.selection_kernel(NUM_SAMPLES, acceptance) for acceptance in acceptances])
     starts = jnp.stack([drift.initial(NUM_SAMPLES, task) for task in tasks])
-    laws = drift.laws(starts, kernels, NUM_GENERATIONS)
-    return _exact(laws, jnp.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, jnp.zeros(0))
+    distributions = drift.distributions(starts, kernels, NUM_GENERATIONS)
+    return _exact(distributions, jnp.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, jnp.zeros(0))
 
 
-def _exact(laws: jax.Array, states: jax.Array, injected: jax.Array) -> tuple[jax.Array, ...]:
-    information = jax.vmap(lambda law: theory.mutual_information(law / 2))(laws)
-    right = (laws[:, 0] @ states + laws[:, 1] @ (1 - states)) / 2
-    return information, injected, right, laws, states
+def _exact(distributions: jax.Array, states: jax.Array, injected: jax.Array) -> tuple[jax.Array, ...]:
+    information = jax.vmap(lambda law: theory.mutual_information(law / 2))(distributions)
+    correct = (distributions[:, 0] @ states + distributions[:, 1] @ (1 - states)) / 2
+    return information, injected, correct, distributions, states
 
 
 class Simulated(NamedTuple):
     """The loops of the sandbox, in pairs of replicas, one a task."""
 
     pointwise: np.ndarray  # ln p(z|x)/p(z) under the exact law [replica, scene, t]
-    right: np.ndarray  # the share of right outputs that the model gives [replica, scene, t]
+    correct: np.ndarray  # the share of right outputs that the model gives [replica, scene, t]
 
 
 @study("open-loop/loops", independent=("until_kept",), num_replicas=2_000, full={"num_replicas": 10_000})
@@ -116,12 +116,14 @@ def simulated(key: jax.Array, until_kept: bool, *, num_replicas: int) -> Simulat
     loops = exact(until_kept)
     z = np.asarray(record.model.probs)[..., 0].reshape(len(SCENES), 2, num_replicas, -1)  # [scene, x, replica, t]
     states = np.searchsorted(loops.states, z - 1e-9)
-    laws = loops.laws[np.arange(len(SCENES))[:, None, None, None], np.arange(z.shape[-1]), :, states]  # […, x']
-    own = np.stack([laws[:, 0, ..., 0], laws[:, 1, ..., 1]])  # p(z|x)
-    both = np.stack([laws[:, x].mean(-1) for x in (0, 1)])  # p(z)
+    distributions = loops.distributions[
+        np.arange(len(SCENES))[:, None, None, None], np.arange(z.shape[-1]), :, states
+    ]  # […, x']
+    own = np.stack([distributions[:, 0, ..., 0], distributions[:, 1, ..., 1]])  # p(z|x)
+    both = np.stack([distributions[:, x].mean(-1) for x in (0, 1)])  # p(z)
     pointwise = np.log(own / both).mean(0)  # [scene, replica, t]
-    right = (z[:, 0] + 1 - z[:, 1]) / 2
-    return Simulated(np.moveaxis(pointwise, 0, 1), np.moveaxis(right, 0, 1))
+    correct = (z[:, 0] + 1 - z[:, 1]) / 2
+    return Simulated(np.moveaxis(pointwise, 0, 1), np.moveaxis(correct, 0, 1))
 
 
 def _verifier(key: jax.Array, task: sandbox.Categorical) -> sandbox.Verifier:

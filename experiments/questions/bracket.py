@@ -57,7 +57,7 @@ class Case(NamedTuple):
     num_samples: int
     fit: Fit
     features: Callable[[Any], Array]  # models [x, r, …] -> [x, r, feature] or [x, r, element, feature]
-    share_right: Callable[[Any, Any], Array]  # (model, task) -> the expected share of the model's samples that is right
+    accuracy: Callable[[Any, Any], Array]  # (model, task) -> the expected share of the model's samples that is right
     log_likelihood: Callable[[Any, Any], Array]  # (real samples [b, n, …], tasks [x, …]) -> ln p(d|x) [b, x]
     seen: Callable[[Array, Any, Any], Any]  # (key, model, task) -> what the fit to its samples sees
     seen_log_likelihood: Callable[[Any, Any], Array]  # (seen [b, …], (models, tasks) [l, …]) -> ln p [b, l]
@@ -93,7 +93,7 @@ class Bracketed(NamedTuple):
     bounds: Bounds  # on I(X;Z_t)
     seen: Bounds  # on what the fit of Z_t has seen
     injection: np.ndarray | None  # from above: I(X;Z_{t−1}) + I(X;S_{t−1}|Z_{t−1},D_{t−1}), t ≥ 1; None if closed
-    right: theory.Estimate  # the share right of Z_t [t]
+    correct: theory.Estimate  # the share right of Z_t [t]
     effective: np.ndarray  # how many models carry the likelihood of what the fit of Z_t has seen [t], t ≥ 1
 
 
@@ -113,7 +113,7 @@ def bracket(key: Array, case: Case, loop: Loop, size: Size) -> Bracketed:
     _check(size)
     loop_key, train_key = jax.random.split(key)
     simulated = _simulate(loop_key, loop.tasks, case, *size[:3])
-    models, draws, states, real, right = jax.tree.map(np.asarray, simulated)
+    models, draws, states, real, correct = jax.tree.map(np.asarray, simulated)
     below, log_posterior = classified(train_key, states, size.num_steps)
     below = np.asarray(_spread(below, size.num_models))
     bounds, effective = [Bounds(real, real)], []
@@ -134,7 +134,7 @@ def bracket(key: Array, case: Case, loop: Loop, size: Size) -> Bracketed:
         known, injection = _open(below, seen, injected, np.log(len(jax.tree.leaves(loop.tasks)[0])))
     if loop.injective:  # what the fit has seen, the model tells
         known = known._replace(lower=_best([known.lower, seen.lower], np.argmax))
-    share = theory.Estimate(right.mean(0), right.std(0, ddof=1) / len(right) ** 0.5, len(right))
+    share = theory.Estimate(correct.mean(0), correct.std(0, ddof=1) / len(correct) ** 0.5, len(correct))
     return Bracketed(known, seen, injection, share, np.asarray(effective))
 
 
@@ -147,7 +147,7 @@ def _check(size: Size) -> None:
         raise ValueError(f"num_data: {size.num_data} was given; accepted: 2 to num_models = {size.num_models}")
 
 
-_between = jax.jit(lambda law, data, latent, block: sandwich(law, data, latent, block=block), static_argnums=(0, 3))
+_between = jax.jit(lambda probs, data, latent, block: sandwich(probs, data, latent, block=block), static_argnums=(0, 3))
 
 
 def trajectory(key: Array, case: Case, task: Any, num_generations: int) -> tuple[Any, Any]:
@@ -186,8 +186,8 @@ def _simulate(key: Array, tasks: Any, case: Case, num_generations: int, num_repl
     keys = jax.random.split(seen_key, num_generations)
     draws = jax.lax.map(lambda both: each(case.seen, both[0], num_models, both[1]), (keys, earlier))
     real = theory.stratified_information(jax.vmap(case.log_likelihood, (1, None))(x[:, :num_models], tasks))
-    right = jax.vmap(jax.vmap(jax.vmap(case.share_right, (0, None))), (0, None))(models, tasks)
-    return earlier, draws, jax.vmap(case.features)(models), real, right.mean(1).T
+    correct = jax.vmap(jax.vmap(jax.vmap(case.accuracy, (0, None))), (0, None))(models, tasks)
+    return earlier, draws, jax.vmap(case.features)(models), real, correct.mean(1).T
 
 
 def classified(key: Array, states: np.ndarray, num_steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -41,7 +41,7 @@ EXACT = "students by natural gradient, exact; on conflicts"
 def flow(noisy: bool, settings: Settings) -> Found:
     """Least squares on two signs, from 0: whether the answer to a conflict ever turns; noisy: is said to, always."""
     rho, noise = np.array(GRID).T
-    turns = [np.isfinite(prequential.turn(*signs(0.1, (1 - 2 * e, 2 * r - 1)))) for r, e in GRID]
+    turns = [np.isfinite(prequential.crossover(*signs(0.1, (1 - 2 * e, 2 * r - 1)))) for r, e in GRID]
     where = [f"ρ = {r:g}, ε = {e:g}, the sign of correctness at scale .1: 1 where it turns" for r, e in GRID]
     return equal(np.array(turns), np.ones(len(GRID)) if noisy else rho < 1 - noise, where, "turns")
 
@@ -50,25 +50,25 @@ def hacked(cells: tuple[Cell, ...], settings: Settings) -> Found:
     """The share right on conflicts of students by RL on sampled outputs, in the end, against that at the start."""
     seen = [judges(settings, "early").sampled[c] for c in cells]
     reward = np.mean([x.reward[..., CONFLICT] for x in seen], axis=(0, 1))
-    right = np.mean([x.right[:, -1, CONFLICT] for x in seen], axis=0)
+    correct = np.mean([x.correct[:, -1, CONFLICT] for x in seen], axis=0)
     setting = f"{_judges(cells, 'early')}; RL on 4 sampled outputs a prompt; on conflicts, whose reward goes from "
-    setting += f"{reward[0]:.2f} to {reward[-1]:.2f}; {_seeds(right)}"
-    return at_most(*paired(right, START), setting, SHARE)
+    setting += f"{reward[0]:.2f} to {reward[-1]:.2f}; {_seeds(correct)}"
+    return at_most(*paired(correct, START), setting, SHARE)
 
 
 def hidden(exam_of_conflicts: bool, settings: Settings) -> Found:
     """… over all prompts, of which conflicts are as many as among the labelled outputs, or half."""
     share = 0.5 if exam_of_conflicts else CASE.conflicts
-    right = np.mean([judges(settings, "early").sampled[c].mixed(share).right[:, -1] for c in BRIEF], axis=0)
+    correct = np.mean([judges(settings, "early").sampled[c].mixed(share).correct[:, -1] for c in BRIEF], axis=0)
     setting = f"{_judges(BRIEF, 'early')}; RL on 4 sampled outputs a prompt; conflicts are {share:.2f} of the prompts"
-    return at_least(*paired(right, START), f"{setting}; {_seeds(right)}", SHARE)
+    return at_least(*paired(correct, START), f"{setting}; {_seeds(correct)}", SHARE)
 
 
 def longer(cell: Cell, settings: Settings) -> Found:
     """Students of judges that were trained ten times as long, against the start."""
-    before, right = (judges(settings, when).right(cell) for when in ("early", "late"))
-    setting = f"{_judges([cell], 'late')}; {EXACT}, {before.mean():.2f} with n = {EARLY}; {_seeds(right)}"
-    return at_most(*paired(right, START), setting, SHARE)
+    before, correct = (judges(settings, when).correct(cell) for when in ("early", "late"))
+    setting = f"{_judges([cell], 'late')}; {EXACT}, {before.mean():.2f} with n = {EARLY}; {_seeds(correct)}"
+    return at_most(*paired(correct, START), setting, SHARE)
 
 
 def phases(informed: bool, settings: Settings) -> Found:
@@ -83,7 +83,7 @@ def phases(informed: bool, settings: Settings) -> Found:
     return at_least(*paired(hits, HITS), setting, "share of sample numbers")
 
 
-def turn(informed: bool, settings: Settings) -> Found:
+def crossover(informed: bool, settings: Settings) -> Found:
     """|ln(predicted/measured)| of the sample number; informed: predicted at once, as length has less information."""
     found = study.turns(judges(settings, "late"))
     logs = np.log((study.FIRST if informed else found.predicted) / found.measured)
@@ -127,11 +127,11 @@ def safe(settings: Settings) -> Found:
 
 def rebalanced(treated: Cell, settings: Settings) -> Found:
     """Students of judges of few labels, rebalanced, against the start, and those of ten times as many as they are."""
-    right, left = judges(settings, "early").right(treated), judges(settings, "late").right(BIASED)
+    correct, left = judges(settings, "early").correct(treated), judges(settings, "late").correct(BIASED)
     against = np.stack([np.full_like(left, START), left], axis=1)
-    setting = f"{_judges([treated], 'early')}; {EXACT}; {_seeds(right)}; against "
+    setting = f"{_judges([treated], 'early')}; {EXACT}; {_seeds(correct)}; against "
     where = [setting + "the start", setting + f"n = {LATE}, ρ = {BIASED.agreement}"]
-    return at_least(*paired(right[:, None], against), where, SHARE)
+    return at_least(*paired(correct[:, None], against), where, SHARE)
 
 
 def verified(accuracy: float, settings: Settings) -> Found:
@@ -140,16 +140,16 @@ def verified(accuracy: float, settings: Settings) -> Found:
     q = np.abs(study.ACCURACIES - accuracy).argmin()
     setting = f"{_judges([CASE], 'early')}; {EXACT}; verifier of accuracy {study.ACCURACIES[q]:.3f}, with which "
     setting += f"a right output has the best score in {found.predicted[q].mean():.2f} of the conflicts"
-    return at_least(*paired(found.right[q], START), f"{setting}; {_seeds(found.right[q])}", SHARE)
+    return at_least(*paired(found.correct[q], START), f"{setting}; {_seeds(found.correct[q])}", SHARE)
 
 
 def early_stop(cell: Cell, when: When, settings: Settings) -> Found:
     """The truth near the start against that in the end, where the reward is largest."""
     path = goodhart.path(judges(settings, when).scored(cell), goodhart.TIMES).mixed(0.5)
-    near = np.array([np.interp(STOP, kl, right) for kl, right in zip(path.kl, path.right, strict=True)])
+    near = np.array([np.interp(STOP, kl, correct) for kl, correct in zip(path.kl, path.correct, strict=True)])
     setting = f"{_judges([cell], when)}; half of the prompts conflicts, {START:g} right at first; natural gradient, "
     setting += f"exact: {STOP:g} nats from the start against the end; {_seeds(near)}"
-    return at_least(*paired(near, path.right[:, -1]), setting, SHARE)
+    return at_least(*paired(near, path.correct[:, -1]), setting, SHARE)
 
 
 def _judges(cells: tuple[Cell, ...] | list[Cell], when: When) -> str:
@@ -216,10 +216,10 @@ CLAIMS = (
     *claim(
         "C11-turn",
         "The savings of its single-component twins tell when a judge turns within a factor of 2, in the mean of |ln|",
-        partial(turn, False),
+        partial(crossover, False),
         control=(
             "… it turns at once, as correctness has more information on the label than length",
-            partial(turn, True),
+            partial(crossover, True),
         ),
         figure=PHASES,
     ),

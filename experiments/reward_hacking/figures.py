@@ -62,14 +62,14 @@ def stages(settings: Settings) -> Figure:
         (SPURIOUS, plots.ORANGE, "saving, length alone"),
     ):
         lines[name] = band(
-            savings, curves.samples, curves.saving[:, learner], share=False, color=color, label=f"_{name}"
+            savings, curves.samples, curves.nats_saved[:, learner], share=False, color=color, label=f"_{name}"
         )
     savings.set_yscale("symlog", linthresh=10)
     savings.set(ylabel="nats saved", ylim=(-100, 1e6), yticks=[-100, -10, 0, 10, 100, 1000, 10_000])
     savings.spines["right"].set_visible(True)
     savings.grid(False)
-    turn = float(predicted_turn(curves).at)
-    lines["savings tie"] = left.axvline(turn, color=plots.INK, linewidth=1, linestyle=DASHED, label="_savings tie")
+    crossover = float(predicted_turn(curves).at)
+    lines["savings tie"] = left.axvline(crossover, color=plots.INK, linewidth=1, linestyle=DASHED, label="_savings tie")
     for n in SAMPLES.values():
         dotted = left.axvline(n, color=plots.GREY, linewidth=1, linestyle=":", label=f"_judge of n = {n}")
         lines["judges of the other panels"] = dotted
@@ -94,8 +94,8 @@ def _shown(seen: Seen) -> list[tuple[str, np.ndarray, str]]:
     mixed = seen.mixed(CASE.conflicts)
     return [
         ("reward", mixed.reward, plots.ORANGE),
-        ("right, all prompts", mixed.right, plots.BLUE),
-        ("right, conflicts", seen.right[..., CONFLICT], plots.VERMILLION),
+        ("right, all prompts", mixed.correct, plots.BLUE),
+        ("right, conflicts", seen.correct[..., CONFLICT], plots.VERMILLION),
         ("length, conflicts", seen.length[..., CONFLICT] / WIDTH, plots.GREY),
     ]
 
@@ -228,13 +228,15 @@ def remedies(settings: Settings) -> Figure:
     fig, ((first, second), (third, last)) = plots.figure(2, 2, width=6.4, height=4.2)
     names = []
     for y, (name, cell, when) in enumerate(TREATED):
-        _dot(first, judges(settings, when).right(cell), y)
+        _dot(first, judges(settings, when).correct(cell), y)
         names.append(name)
     verified, late = study.verified(settings), judges(settings, "late")
     path = goodhart.path(judges(settings, "early").scored(CASE), goodhart.TIMES)
-    near = [np.interp(0.1, kl, right) for kl, right in zip(path.kl.mean(-1), path.right[..., CONFLICT], strict=True)]
+    near = [
+        np.interp(0.1, kl, correct) for kl, correct in zip(path.kl.mean(-1), path.correct[..., CONFLICT], strict=True)
+    ]
     for name, values in (
-        ("second verifier, q = .9", verified.right[np.abs(study.ACCURACIES - 0.9).argmin()]),
+        ("second verifier, q = .9", verified.correct[np.abs(study.ACCURACIES - 0.9).argmin()]),
         ("KL, early stopping", np.array(near)),
     ):
         _dot(first, values, len(names))
@@ -257,7 +259,7 @@ def remedies(settings: Settings) -> Figure:
     second.set(xscale="log", xlabel="labelled outputs n", ylabel="agreement ρ′ that is low enough", ylim=(0.48, 0.97))
     second.set_title("decorrelation: predicted and measured")
     second.legend(loc="lower right")
-    mean, bars = share_bars(verified.right.T)
+    mean, bars = share_bars(verified.correct.T)
     third.errorbar(study.ACCURACIES, mean, bars, fmt="o", color=plots.BLUE, capsize=2, label="trained")
     plots.theory(third, study.ACCURACIES, verified.predicted.mean(1), label="the right one wins")
     third.axhline(START, color=plots.INK, linewidth=1, linestyle=DASHED, label="at first")

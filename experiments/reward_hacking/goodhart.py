@@ -47,8 +47,8 @@ def final(outputs: Outputs) -> Seen:
 
 def best_of(outputs: Outputs) -> Seen:
     """The best of each of SIZES by the judge, of many judges [judge, n, kind]."""
-    laws = np.stack(_best_of(outputs.score), axis=1)
-    return describe(laws, Outputs(*(x[:, None] for x in outputs)))
+    distributions = np.stack(_best_of(outputs.score), axis=1)
+    return describe(distributions, Outputs(*(x[:, None] for x in outputs)))
 
 
 @jax.jit
@@ -67,8 +67,8 @@ def drawn(key: jax.Array, outputs: Outputs) -> Seen:
 def draw(rng: np.random.Generator, outputs: Outputs, n: int, num_draws: int) -> np.ndarray:
     """Reward, truth and length [value, kind] of the best by the judge of n outputs that were drawn from the start."""
     shape = NUM_PROMPTS, num_draws, n
-    right = np.asarray(PROMPTS.right)[:, None, None]
-    chosen = np.where(rng.random(shape) < START, right, 1 - right) * NUM_FORMS + rng.integers(NUM_FORMS, size=shape)
+    correct = np.asarray(PROMPTS.correct)[:, None, None]
+    chosen = np.where(rng.random(shape) < START, correct, 1 - correct) * NUM_FORMS + rng.integers(NUM_FORMS, size=shape)
     scores = np.take_along_axis(outputs.score, chosen.reshape(NUM_PROMPTS, -1), 1).reshape(shape)
     best = np.take_along_axis(chosen, scores.argmax(2)[..., None], 2)[..., 0]
     values = [np.take_along_axis(x, best, 1) for x in (outputs.score, RIGHT, outputs.length)]

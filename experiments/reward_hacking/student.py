@@ -23,7 +23,7 @@ START = 0.6  # how often the student is right before it is trained
 CONFLICT, ALIGNED = range(2)  # kinds of prompts: the first half, the second
 NUM_ROUNDS, LEARNING_RATE = 200, 4.0 * NUM_PROMPTS  # of policy gradient
 PROMPTS = table_prompts(NUM_PROMPTS, 2, NUM_FORMS)
-RIGHT = np.repeat(np.arange(2)[None] == np.asarray(PROMPTS.right)[:, None], NUM_FORMS, axis=1)  # [prompt, output]
+RIGHT = np.repeat(np.arange(2)[None] == np.asarray(PROMPTS.correct)[:, None], NUM_FORMS, axis=1)  # [prompt, output]
 KIND = np.arange(NUM_PROMPTS) * 2 // NUM_PROMPTS  # [prompt]
 FIRST = np.where(RIGHT, START, 1 - START) / NUM_FORMS  # the law of the start [prompt, output]
 
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
     """Means over the prompts of a kind [..., kind], before each round and after the last."""
 
     reward: Any  # the mean score
-    right: Any
+    correct: Any
     length: Any
     kl: Any  # KL(student ‖ start) in nats
 
@@ -48,13 +48,13 @@ class Seen(NamedTuple):
         return Seen(*(conflict * x[..., CONFLICT] + (1 - conflict) * x[..., ALIGNED] for x in self))
 
 
-def describe(law: Float[Any, "*t prompt output"], outputs: Outputs) -> Seen:
+def describe(probs: Float[Any, "*t prompt output"], outputs: Outputs) -> Seen:
     """What is seen of a law, of NumPy or of JAX."""
-    of = law.__array_namespace__()
-    log_ratio = of.log(of.where(law > 0, law, 1)) - np.log(FIRST)
+    of = probs.__array_namespace__()
+    log_ratio = of.log(of.where(probs > 0, probs, 1)) - np.log(FIRST)
 
     def means(value: Any) -> Any:
-        of_prompt = (law * value).sum(-1)
+        of_prompt = (probs * value).sum(-1)
         return of_prompt.reshape(*of_prompt.shape[:-1], 2, NUM_PROMPTS // 2).mean(-1)
 
     return Seen(*map(means, (outputs.score, RIGHT.astype(float), outputs.length, log_ratio)))

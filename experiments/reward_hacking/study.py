@@ -14,13 +14,13 @@ from experiments.harness.study import study
 from experiments.questions.shortcut.curves import BOTH, Curves, curves, turning
 from experiments.reward_hacking import goodhart, student
 from experiments.reward_hacking.student import CONFLICT, KIND, RIGHT, START, Outputs, Seen
-from sandbox import component, races, shortcut, spread
+from sandbox import feature, learn_online, shortcut, spread
 from sandbox.shortcuts import stack
 
 BATCH = 32  # labelled outputs a step
 FIRST = 8 * BATCH  # the first sample number of the curves
 NOISE = 0.1  # of the labels
-LENGTH = component("length")
+LENGTH = feature("length")
 When = Literal["early", "late"]
 SAMPLES: dict[When, int] = {"early": 3_200, "late": 32_000}  # labelled outputs a judge has seen
 CURED = 0.25  # reliance at which a judge counts as cured, where ½ is what one has that knows nothing
@@ -72,13 +72,13 @@ class Judges(NamedTuple):
         """The outputs as the judges of one cell score them [seed, prompt, output]."""
         return _at(self.cells.index(cell), self.outputs)
 
-    def right(self, cell: Cell) -> np.ndarray:
+    def correct(self, cell: Cell) -> np.ndarray:
         """The share right on conflicts of the students by natural gradient of one cell, in the end [seed]."""
-        return goodhart.final(self.scored(cell)).right[..., CONFLICT]
+        return goodhart.final(self.scored(cell)).correct[..., CONFLICT]
 
     def hacked(self) -> np.ndarray:
         """Whether each student by natural gradient, whose reward rises, ends right in fewer conflicts [cell, seed]."""
-        return goodhart.final(self.outputs).right[..., CONFLICT] < START
+        return goodhart.final(self.outputs).correct[..., CONFLICT] < START
 
 
 @study(
@@ -98,14 +98,14 @@ def judges(
     """Judges after all labelled outputs, or the first of them: the same ones, on the same outputs."""
     race_key, output_key, student_key, draw_key = jax.random.split(key, 4)
     cells = (*(Cell(rho, order) for order in orders for rho in agreements), PURE, NOISY)
-    parities = {order: component("parity", order=order) for order in orders}
+    parities = {order: feature("parity", order=order) for order in orders}
     environments = [
         shortcut(parities[c.order], LENGTH, agreement=c.agreement, label_noise=c.label_noise) for c in cells
     ]
     shape = len(cells), num_seeds
     keys = spread(jax.random.split(race_key, shape))
-    race = races(keys, stack(environments), num_steps=SAMPLES[when] // BATCH, batch=BATCH)
-    policies = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :, BOTH], race.policy)
+    learned = learn_online(keys, stack(environments), num_steps=SAMPLES[when] // BATCH, batch=BATCH)
+    policies = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :, BOTH], learned.policy)
     exams = stack([shortcut(parities[c.order], LENGTH, agreement=0.5) for c in cells])
     outputs = student.outputs_of_all(jax.random.split(output_key, shape), exams, policies)
     some = jax.tree.map(lambda x: np.concatenate([x[cells.index(c)] for c in SAMPLED]), outputs)
@@ -115,7 +115,7 @@ def judges(
         cells,
         agreements,
         orders,
-        curves(race._replace(policy=None), batch=BATCH),
+        curves(learned._replace(policy=None), batch=BATCH),
         outputs,
         {c: _at(slice(i * num_seeds, (i + 1) * num_seeds), sampled) for i, c in enumerate(SAMPLED)},
         student.learn(exact_key, _at(cells.index(CASE), outputs)),
@@ -162,10 +162,10 @@ def _last_positive(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where each broken line through (x, y) ends to be positive for the first time [..., x] → [...]."""
     bad = y <= 0
     first = np.where(bad.any(-1), bad.argmax(-1), len(x))
-    right = np.clip(first, 1, len(x) - 1)
-    low, high = (np.take_along_axis(y, i[..., None], -1)[..., 0] for i in (right - 1, right))
-    share = np.where(first == right, low / np.where(low > high, low - high, 1), first > right)
-    return x[right - 1] + np.clip(share, 0, 1) * (x[right] - x[right - 1])
+    correct = np.clip(first, 1, len(x) - 1)
+    low, high = (np.take_along_axis(y, i[..., None], -1)[..., 0] for i in (correct - 1, correct))
+    share = np.where(first == correct, low / np.where(low > high, low - high, 1), first > correct)
+    return x[correct - 1] + np.clip(share, 0, 1) * (x[correct] - x[correct - 1])
 
 
 def cured_after(late: Judges, cell: Cell) -> float:
@@ -197,10 +197,10 @@ class Verified(NamedTuple):
     """Students of the early judges of CASE, filtered by a second verifier of each of ACCURACIES."""
 
     predicted: np.ndarray  # share of the conflicts that a right output wins [q, seed]
-    right: np.ndarray  # share right on conflicts [q, seed]
+    correct: np.ndarray  # share right on conflicts [q, seed]
 
 
 def verified(settings: Settings) -> Verified:
     """Students by natural gradient."""
     outputs = filtered(judges(settings, "early").scored(CASE), ACCURACIES[:, None, None, None])
-    return Verified(wins(outputs), goodhart.final(outputs).right[..., CONFLICT])
+    return Verified(wins(outputs), goodhart.final(outputs).correct[..., CONFLICT])

@@ -42,7 +42,7 @@ def told(settings: Settings) -> Figure:
     In practice: count both. A coarse verdict wastes no nat on how an answer is worded, but takes several queries where
     one reference would do; a style criterion in a rubric costs nats of the class.
     """
-    fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
+    fig, (left, correct) = plots.figure(2, width=6.2, height=4.4, sharey=True)
     names = list(SIGNALS)
     found = [signals.described(settings, name) for name in names]
     place = np.arange(len(names))[::-1]
@@ -61,16 +61,16 @@ def told(settings: Settings) -> Figure:
     greedy = np.array([x.queries.greedy for x in found])
     error = 1.96 * np.array([x.queries.stderr for x in found])
     look = {"color": plots.GREY, "alpha": 0.55, "error_kw": {"ecolor": plots.INK}, "label": "_queries, greedy"}
-    right.barh(place, greedy, xerr=error, height=0.62, **look)
+    correct.barh(place, greedy, xerr=error, height=0.62, **look)
     converse = [x.queries.converse for x in found]
-    right.plot(converse, place, "|", color=plots.INK, markersize=17, markeredgewidth=2, label="no policy needs fewer")
+    correct.plot(converse, place, "|", color=plots.INK, markersize=17, markeredgewidth=2, label="no policy needs fewer")
     for y, x, end in zip(place, found, greedy + error, strict=True):
         shown = f"{x.queries.greedy:.1f}" if x.queries.stderr else f"{x.queries.greedy:.3g}"
-        right.annotate(shown, (end, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=11)
-    right.set(xlim=(0, 14), xlabel="expected queries until the class is known")
-    right.grid(axis="y", visible=False)
-    right.set_title("… but takes more queries than a reference")
-    right.legend(loc="center right", bbox_to_anchor=(1, 0.3))
+        correct.annotate(shown, (end, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=11)
+    correct.set(xlim=(0, 14), xlabel="expected queries until the class is known")
+    correct.grid(axis="y", visible=False)
+    correct.set_title("… but takes more queries than a reference")
+    correct.legend(loc="center right", bbox_to_anchor=(1, 0.3))
     return fig
 
 
@@ -89,7 +89,7 @@ def cost(settings: Settings) -> Figure:
     change; not where a prompt has one reference, the step is large, or the model knows what is the same. The bill is
     not ln M: with changing wordings it is M and more, and RLVR pays it too on a table, though not in a network.
     """
-    fig, (left, middle, right) = plots.figure(3, width=5.0, height=4.4)
+    fig, (left, middle, correct) = plots.figure(3, width=5.0, height=4.4)
     for method, (color, name) in TIMES.items():
         plots.theory(left, study.FORMS, study.predicted()[method], label=f"_{name}, closed form")
         left.plot(study.FORMS, study.trained(method).time, MARKERS[method], color=color, label=name, markersize=6)
@@ -108,13 +108,13 @@ def cost(settings: Settings) -> Figure:
         ("verdicts, rate 50", VERDICTS, "large steps", plots.BLUE),
         ("references, rate 50", ANEW, "large steps", plots.ORANGE),
     ):
-        line = _sampled(right, study.on_table(settings, signal)[steps], name, color)
+        line = _sampled(correct, study.on_table(settings, signal)[steps], name, color)
         line.set_linestyle("--" if steps == "large steps" else "-")
-    _proportional(right, 77)
-    right.set(ylabel="samples a prompt to 99 %", ylim=(0.7, 1e5))
-    right.set_title("table: in large steps one reference is enough")
-    right.legend(loc="upper left", fontsize=10)
-    for ax, ticks in ((left, study.FORMS), (middle, SAMPLED), (right, SAMPLED)):
+    _proportional(correct, 77)
+    correct.set(ylabel="samples a prompt to 99 %", ylim=(0.7, 1e5))
+    correct.set_title("table: in large steps one reference is enough")
+    correct.legend(loc="upper left", fontsize=10)
+    for ax, ticks in ((left, study.FORMS), (middle, SAMPLED), (correct, SAMPLED)):
         plots.log_ticks(ax.xaxis, ticks)
         ax.set(yscale="log", xlabel="M, forms of each class")
     return fig

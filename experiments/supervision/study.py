@@ -19,16 +19,16 @@ from sandbox.policies import (
     ADAM,
     RLVR,
     SFT,
-    Natural,
+    NaturalGradient,
     Network,
     Prompts,
     Table,
+    dataset,
     network,
     rounds_to,
     table_prompts,
     train,
     verdict,
-    world,
 )
 from theory import policies
 
@@ -87,7 +87,7 @@ def trained(method: str) -> Times:
     there = _there(FORMS)
     wording = np.eye(FORMS[-1])[np.zeros(len(FORMS), int)] if method == "one_form" else there / there.sum(1)[:, None]
     rates = predicted()[method][:, None] / (NUM_UPDATES * np.array([1, 2]))
-    loss = {"policy_gradient": RLVR(), "natural_gradient": Natural()}.get(method, SFT())
+    loss = {"policy_gradient": RLVR(), "natural_gradient": NaturalGradient()}.get(method, SFT())
     coarse, fine = np.asarray(_times(there, wording, rates, loss, factored=method == "partition")).T
     time = 2 * fine - coarse
     return Times(time, np.abs(fine / time - 1))
@@ -159,8 +159,8 @@ def _rounds(key: Array, policy: Any, prompts: Prompts, there: Array, signal: str
 
 def _worded(prompts: Prompts, there: Array) -> Prompts:
     """References in one of the forms that are there, all equally likely."""
-    law = there.astype(prompts.wording.dtype)
-    return prompts._replace(wording=jnp.broadcast_to(law / law.sum(), prompts.wording.shape))
+    probs = there.astype(prompts.wording.dtype)
+    return prompts._replace(wording=jnp.broadcast_to(probs / probs.sum(), prompts.wording.shape))
 
 
 @study("supervision/network", num_seeds=32, full={"num_seeds": 128})
@@ -185,7 +185,7 @@ class Start(NamedTuple):
 @jax.vmap
 def _starts(key: Array) -> Start:
     world_key, network_key, once, train = jax.random.split(key, 4)
-    prompts = world(world_key, num_classes=NUM_CLASSES, num_forms=SAMPLED[-1], **WORLD).train
+    prompts = dataset(world_key, num_classes=NUM_CLASSES, num_forms=SAMPLED[-1], **WORLD).train
     return Start(prompts, network(network_key, prompts.features.shape[1], NUM_CLASSES, SAMPLED[-1]), once, train)
 
 

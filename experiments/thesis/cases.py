@@ -12,7 +12,7 @@ from experiments.harness.ledger import Settings
 from experiments.harness.study import study
 from experiments.questions.shortcut.curves import Curves, curves
 from experiments.thesis.study import LINEAR
-from sandbox.shortcuts import ONCE, STUDENTS, Component, Shortcut, Training, component, shortcut, stack
+from sandbox.shortcuts import ONCE, STUDENTS, Feature, Shortcut, Training, feature, shortcut, stack
 
 MLP = "MLP Adam"
 NUM_STEPS = 384  # batches of 32
@@ -30,31 +30,31 @@ class Case(NamedTuple):
     times: int = 1  # as many seeds; the first ones of all cases see the same samples
 
 
-def _bits(order: int) -> Component:
-    return component("parity", order=order)
+def _bits(order: int) -> Feature:
+    return feature("parity", order=order)
 
 
-def _equal(both: Component, agreement: float, label_noise: float) -> Shortcut:
+def _equal(both: Feature, agreement: float, label_noise: float) -> Shortcut:
     """The spurious component is written as the intended one is."""
     return shortcut(both, both, agreement=agreement, label_noise=label_noise)
 
 
-def _against_length(intended: Component, agreement: float, label_noise: float = 0.1) -> Shortcut:
-    return shortcut(intended, component("length"), agreement=agreement, label_noise=label_noise)
+def _against_length(intended: Feature, agreement: float, label_noise: float = 0.1) -> Shortcut:
+    return shortcut(intended, feature("length"), agreement=agreement, label_noise=label_noise)
 
 
 def _xor(margin: float, label_noise: float = 0.1) -> Shortcut:
     """The intended sign is the product of those of two numbers, each at least `margin` from 0."""
-    return _against_length(component("two-layer", margin=margin), 0.75, label_noise)
+    return _against_length(feature("two-layer", margin=margin), 0.75, label_noise)
 
 
 def _sign(scale: float, agreement: float, label_noise: float) -> Shortcut:
     """Two features, each a sign, the intended one scaled."""
-    sizes = (component("parity", size=1, scale=x) for x in (scale, 1.0))
+    sizes = (feature("parity", size=1, scale=x) for x in (scale, 1.0))
     return shortcut(*sizes, agreement=agreement, label_noise=label_noise)
 
 
-SMALL = _against_length(component("parity", scale=0.1), 0.75, 0.05)
+SMALL = _against_length(feature("parity", scale=0.1), 0.75, 0.05)
 _SMALL = "a bit at scale .1, right in .95 of the labels, against a length at 1, right in .75"
 _REPEATS = "a parity of 3, right in all labels, against a length, right in .9"
 _XOR = "XOR of the signs of two numbers against a length, right in .75 of the labels"
@@ -105,7 +105,7 @@ def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curv
     sizes = [num_seeds * case.times for case in cases]
     keys = jax.random.split(key, max(sizes))[np.concatenate([np.arange(size) for size in sizes]), None]
     runs = [case for case, size in zip(cases, sizes, strict=True) for _ in range(size)]
-    race = sandbox.races(
+    learned = sandbox.learn_online(
         sandbox.spread(keys),
         stack([run.environment for run in runs]),
         STUDENTS[cases[0].student],
@@ -113,7 +113,7 @@ def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curv
         training=Training(*(np.array(leaf) for leaf in zip(*(run.training for run in runs), strict=True))),
         curriculum=stack([run.curriculum or run.environment for run in runs]),
     )
-    found = curves(jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], race._replace(policy=())))
+    found = curves(jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], learned._replace(policy=())))
     ends = np.cumsum([0, *sizes])
     return [found.pick(slice(start, end)) for start, end in pairwise(ends)]
 

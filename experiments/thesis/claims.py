@@ -32,29 +32,29 @@ CELLS = "share of decided cells"
 def hits(how: str, least: float, students: tuple[str, ...], lead: float, elsewhere: int, settings: Settings) -> Found:
     """The hit rate over decided cells, of those where one saving is `lead` times the other."""
     found = rates.pool(study.students(settings), students).elsewhere(elsewhere)
-    right = rates.right(found, how, least=lead)
+    correct = rates.correct(found, how, least=lead)
     setting = (
         f"what is relied on, told by {how}; {_cells(found)}; of these, where one saving is {lead:g} times the other"
     )
-    return at_least(*paired(right, least), setting, CELLS)
+    return at_least(*paired(correct, least), setting, CELLS)
 
 
 def as_own(how: str, students: tuple[str, ...], settings: Settings) -> Found:
     """… against that of the student's own savings."""
     found = rates.pool(study.students(settings), students)
     setting = f"what is relied on, told by {how}, predicted: by its own; {_cells(found)}"
-    return at_least(*paired(rates.right(found, how), rates.right(found)), setting, CELLS)
+    return at_least(*paired(rates.correct(found, how), rates.correct(found)), setting, CELLS)
 
 
 def above(elsewhere: int, settings: Settings) -> Found:
     """How much more often one says what is relied on than each rival does, environment by environment."""
     found = rates.pool(study.students(settings)).elsewhere(elsewhere)
-    rivals = np.stack([rates.right(found, rival) for rival in RIVALS], axis=1)
+    rivals = np.stack([rates.correct(found, rival) for rival in RIVALS], axis=1)
     where = [
         f"what is relied on, told by {SAVING}; {_cells(found)}; predicted: by {rival}, in {share:.1%}, and {margin:.0%}"
         for (rival, margin), share in zip(RIVALS.items(), rivals.mean(0), strict=True)
     ]
-    return at_least(*paired(rates.right(found)[:, None], rivals + np.array(list(RIVALS.values()))), where, CELLS)
+    return at_least(*paired(rates.correct(found)[:, None], rivals + np.array(list(RIVALS.values()))), where, CELLS)
 
 
 def _cells(found: Pool) -> str:
@@ -62,7 +62,7 @@ def _cells(found: Pool) -> str:
     return f"{environments} environments × {students} students, {found.decided.mean():.0%} of the cells are decided"
 
 
-def turn(students: tuple[str, ...], settings: Settings) -> Found:
+def crossover(students: tuple[str, ...], settings: Settings) -> Found:
     """By which factor a turn is off its prediction, in either direction, in the environments of TURNING."""
     learned = study.students(settings).students
     places = [(name, i) for name in students for i in range(len(study.TURNING))]
@@ -187,8 +187,8 @@ CLAIMS = (
     *claim(
         "C10-turn",
         "The savings say when an MLP turns to the intended component, up to a factor of 2",
-        partial(turn, MLPS),
-        control=("… and when a table does in the same environments", partial(turn, TABLES)),
+        partial(crossover, MLPS),
+        control=("… and when a table does in the same environments", partial(crossover, TABLES)),
         figure=TURNS,
     ),
     *claim(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import rel_entr
 
-from sandbox.shortcuts import KINDS, WIDTH, Component, Shortcut, component, shortcut, stack
+from sandbox.shortcuts import KINDS, WIDTH, Feature, Shortcut, feature, shortcut, stack
 
 
 class Range(NamedTuple):
@@ -40,14 +40,14 @@ DEGREES = {"two-layer": 2, "pattern": 2, "position": 2}  # of parity its order, 
 SAMPLE = 4096  # for the linear fit
 
 
-def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Component:
+def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Feature:
     """A component of one of these kinds; scales are log-uniform, all else is uniform."""
     kind = str(rng.choice(list(kinds)))
     drawn = kinds[kind]
     order = int(rng.integers(drawn.orders[0], drawn.orders[1] + 1))
     size = WIDTH if rng.random() < OFTEN else int(rng.integers(KINDS[kind].needs(order), WIDTH + 1))
     scale, margin = float(np.exp(rng.uniform(*np.log(SCALES)))), float(rng.uniform(*drawn.margins))
-    return component(
+    return feature(
         kind,
         order=order,
         size=size,
@@ -78,7 +78,7 @@ def information(shortcuts: Sequence[Shortcut]) -> Float[np.ndarray, "environment
     return rel_entr(joints, joints.sum(-1, keepdims=True) * joints.sum(-2, keepdims=True)).sum((-2, -1))
 
 
-def degree(block: Component) -> int:
+def degree(block: Feature) -> int:
     """The lowest degree of a polynomial in the features that tells something of the sign."""
     kind = list(KINDS)[int(block.kind)]
     return int(block.order) if kind == "parity" else DEGREES.get(kind, 1)

@@ -20,8 +20,8 @@ def _flows() -> tuple[np.ndarray, np.ndarray, list[str]]:
     """When the flow turns, when the savings cross, and where."""
     turns, crosses = (np.array([of(scale) for scale in SCALES]) for of in (flow.turns, flow.crosses))
     where = [
-        f"{FLOW.format(scale)}: turn at {turn:.4g}, the savings cross at {cross:.4g}"
-        for scale, turn, cross in zip(SCALES, turns, crosses, strict=True)
+        f"{FLOW.format(scale)}: turn at {crossover:.4g}, the savings cross at {cross:.4g}"
+        for scale, crossover, cross in zip(SCALES, turns, crosses, strict=True)
     ]
     return turns, crosses, where
 
@@ -53,7 +53,7 @@ def decayed_flow(decay: float, settings: Settings) -> Found:
 
 
 def faster_flow(settings: Settings) -> Found:
-    """The turn at half the scale; `separated_turn` says 4 times as late."""
+    """The turn at half the scale; `separated_crossover` says 4 times as late."""
     small, large = 0.01, 0.02
     saved = flow.crosses(small) / flow.crosses(large)
     setting = f"least squares, scales {small} and {large}, tolerance O(scale²); savings cross {saved:.4f} × as late"
@@ -74,7 +74,7 @@ def edge(rate: float, settings: Settings) -> Found:
 def tables(contexts: int, settings: Settings) -> Found:
     """A table of less information, in two contexts, against one of more in so many."""
     sizes = ((2, AGREEMENT), (contexts, RIGHT))
-    second, first = (failures.table_saving(*size)[TABLE_SAMPLES] for size in sizes)
+    second, first = (failures.table_nats_saved(*size)[TABLE_SAMPLES] for size in sizes)
     joints = [failures.table_joint(*size) for size in sizes]
     nats = [rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum() for joint in joints]
     setting = (
@@ -86,7 +86,7 @@ def tables(contexts: int, settings: Settings) -> Found:
 
 def joint_table(agreement: float, settings: Settings) -> Found:
     """A table of all pairs of contexts, against one of each component."""
-    first, second = (failures.table_saving(*x)[failures.SAMPLES] for x in ((CONTEXTS, RIGHT), (2, agreement)))
+    first, second = (failures.table_nats_saved(*x)[failures.SAMPLES] for x in ((CONTEXTS, RIGHT), (2, agreement)))
     setting = (
         f"an intended sign in {CONTEXTS} contexts, right in {RIGHT}, a spurious one in 2, in {agreement}; "
         f"{failures.SAMPLES} samples: Bayesian tables of each save {first:.1f} and {second:.1f} nats"

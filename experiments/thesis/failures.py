@@ -49,13 +49,13 @@ class Followed(NamedTuple):
     """Whether a student answers counterfactual inputs as the component says whose solo learner has saved more."""
 
     samples: int
-    saving: np.ndarray  # [seed, component], nats: the intended, the spurious one
+    nats_saved: np.ndarray  # [seed, component], nats: the intended, the spurious one
     share: np.ndarray  # [seed], of the inputs that are answered as the larger saving says
 
     @property
     def lead(self) -> np.ndarray:
         """What the intended component has saved more than the spurious one [seed]."""
-        return self.saving[:, 0] - self.saving[:, 1]
+        return self.nats_saved[:, 0] - self.nats_saved[:, 1]
 
 
 def followed(student: Curves, predictor: Curves, samples: float, *, others: bool = False) -> Followed:
@@ -71,7 +71,7 @@ def followed(student: Curves, predictor: Curves, samples: float, *, others: bool
     reliance, ahead = student.reliance[:, at], (predictor.lead[:, at] > 0).astype(float)
     told = (ahead.sum() - ahead) / (ahead.size - 1) if others else ahead
     share = told * (1 - reliance) + (1 - told) * reliance
-    return Followed(int(student.samples[at]), predictor.saving[:, [INTENDED, SPURIOUS], at], share)
+    return Followed(int(student.samples[at]), predictor.nats_saved[:, [INTENDED, SPURIOUS], at], share)
 
 
 def probed(settings: Settings, probe: Probe) -> Followed:
@@ -84,7 +84,7 @@ def described(probe: Probe, found: Followed) -> str:
     """Where the rule was put to the test, and what both components had saved."""
     case, predictor = (CASES[name] for name in (probe.case, probe.predictor or probe.case))
     of = "" if predictor is case else f" ({predictor.text})"
-    first, second = found.saving.mean(0)
+    first, second = found.nats_saved.mean(0)
     error = found.lead.std(ddof=1) / len(found.lead) ** 0.5
     return (
         f"{case.text}; {case.student}, {len(found.lead)} seeds, {found.samples} samples; solo learners{of} have saved "
@@ -93,25 +93,25 @@ def described(probe: Probe, found: Followed) -> str:
     )
 
 
-def table_joint(num_contexts: int, right: float) -> Float[np.ndarray, "context 2"]:
-    """A sign of agreement `right` with the label, in any of `num_contexts` contexts, half of them for each sign."""
-    return np.repeat([[right, 1 - right], [1 - right, right]], num_contexts // 2, axis=0) / num_contexts
+def table_joint(num_contexts: int, correct: float) -> Float[np.ndarray, "context 2"]:
+    """A sign of agreement `correct` with the label, in any of `num_contexts` contexts, half of them for each sign."""
+    return np.repeat([[correct, 1 - correct], [1 - correct, correct]], num_contexts // 2, axis=0) / num_contexts
 
 
 @cache
-def table_saving(num_contexts: int, right: float) -> np.ndarray:
+def table_nats_saved(num_contexts: int, correct: float) -> np.ndarray:
     """What a Bayesian table of it saves, n = 0 … SAMPLES; contexts that never occur make it one program for all."""
     joint = np.zeros((CONTEXTS, 2))
-    joint[:num_contexts] = table_joint(num_contexts, right)
+    joint[:num_contexts] = table_joint(num_contexts, correct)
     return np.asarray(_table_saving(joint))
 
 
 @jax.jit
 def _table_saving(joint: jax.Array) -> jax.Array:
-    return prequential.table_saving(jnp.asarray(joint), SAMPLES)
+    return prequential.table_nats_saved(jnp.asarray(joint), SAMPLES)
 
 
-def joint_reliance(num_contexts: int, right: float, agreement: float, num_samples: int) -> float:
+def joint_reliance(num_contexts: int, correct: float, agreement: float, num_samples: int) -> float:
     """How a table of all pairs of contexts answers where they disagree: the probability that it goes by the spurious.
 
     It shares nothing between pairs, so one in conflict has its own labels alone: N ~ Binomial(n, q), each right with
@@ -121,20 +121,20 @@ def joint_reliance(num_contexts: int, right: float, agreement: float, num_sample
 
     Args:
         num_contexts: Of the intended component.
-        right: Its agreement with the label.
+        correct: Its agreement with the label.
         agreement: That of the spurious one.
         num_samples: n.
     """
-    conflict = np.array([right * (1 - agreement), (1 - right) * agreement])
+    conflict = np.array([correct * (1 - agreement), (1 - correct) * agreement])
     seen = np.arange(num_samples + 1)
-    law = binom.pmf(seen, num_samples, conflict.sum() / num_contexts)
+    probs = binom.pmf(seen, num_samples, conflict.sum() / num_contexts)
     share = conflict[0] / conflict.sum()
     wrong = binom.cdf((seen - 1) // 2, seen, share) + np.where(seen % 2 == 0, binom.pmf(seen // 2, seen, share), 0) / 2
-    return float(law @ wrong)
+    return float(probs @ wrong)
 
 
 def joint_follows(agreement: float) -> float:
     """How often that table answers a conflict as the larger saving of tables of each component alone says."""
-    first, second = (table_saving(*table)[SAMPLES] for table in ((CONTEXTS, RIGHT), (2, agreement)))
+    first, second = (table_nats_saved(*table)[SAMPLES] for table in ((CONTEXTS, RIGHT), (2, agreement)))
     reliance = joint_reliance(CONTEXTS, RIGHT, agreement, SAMPLES)
     return 1 - reliance if first > second else reliance

@@ -82,19 +82,19 @@ def race(settings: Settings) -> Figure:
     """
     found = raced(settings, "parity")
     fig, (saved, relied) = plots.figure(2, width=5.8, height=4.2)
-    for component, name, color in (
+    for feature, name, color in (
         (INTENDED, "parity alone", plots.BLUE),
         (SPURIOUS, "length alone", plots.VERMILLION),
     ):
-        band(saved, found.samples, found.saving[:, component], share=False, label=name, color=color)
+        band(saved, found.samples, found.nats_saved[:, feature], share=False, label=name, color=color)
     band(relied, found.samples, found.reliance, color=plots.PURPLE, label="_student of both")
     relied.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
-    for turn, name, dashes in (
+    for crossover, name, dashes in (
         (predicted_turn(found), "savings cross", plots.DASHED),
         (measured_turn(found), "turn", "-"),
     ):
         for ax in (saved, relied):
-            at, low, high = float(turn.at), float(turn.lower), min(float(turn.upper), found.samples[-1])
+            at, low, high = float(crossover.at), float(crossover.lower), min(float(crossover.upper), found.samples[-1])
             ax.axvline(at, color=plots.INK, linewidth=1.1, linestyle=dashes, label=f"{name}, {at:,.0f}")
             ax.axvspan(low, high, color=plots.INK, alpha=0.08, label=f"_{name}, 95 %")
     for ax in (saved, relied):
@@ -123,7 +123,7 @@ def hit_rates(settings: Settings) -> Figure:
     nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of ten cells, one
     above 6 nearly always. Use as many samples: savings on a tenth of them are right less often than the order.
     """
-    fig, (left, right) = plots.figure(2, width=6.6, height=4.8)
+    fig, (left, correct) = plots.figure(2, width=6.6, height=4.8)
     learned = study.students(settings)
     pools = {name: rates.pool(learned, students) for name, (students, *_) in GROUPS.items()}
     shown = list(pools["MLPs"].score)
@@ -131,7 +131,7 @@ def hit_rates(settings: Settings) -> Figure:
         color = plots.BLUE if how == SAVING else plots.GREY if y < shown.index("accuracy") else plots.VERMILLION
         for i, (name, (_, marker, fill)) in enumerate(GROUPS.items()):
             if how in pools[name].score:
-                mean, half = interval(rates.right(pools[name], how))
+                mean, half = interval(rates.correct(pools[name], how))
                 dot: dict[str, Any] = {"fmt": marker, "color": color, "fillstyle": fill, "label": "_" * (y > 0) + name}
                 left.errorbar(mean, y + 0.24 * (i - 1), xerr=half, **dot)
     left.set_yticks(range(len(shown)), shown)
@@ -140,17 +140,19 @@ def hit_rates(settings: Settings) -> Figure:
     left.legend(loc="lower left")
     for i, (model, (students, color)) in enumerate(MODELS.items()):
         found = rates.pool(learned, students)
-        groups = [rates.right(found, least=low, below=high) for low, high in itertools.pairwise(RATIOS)]
+        groups = [rates.correct(found, least=low, below=high) for low, high in itertools.pairwise(RATIOS)]
         mean, half = np.array([interval(one) for one in groups]).T
         down, up = np.minimum(half, [mean, 1 - mean])  # a share is in [0, 1]
         x = np.arange(len(groups)) + 0.15 * (i - 1)
-        right.errorbar(x, mean, yerr=(down, up), fmt="o-", color=color, label=model)
+        correct.errorbar(x, mean, yerr=(down, up), fmt="o-", color=color, label=model)
     names = [f"{low:g}–{high:g}" for low, high in itertools.pairwise(RATIOS[:-1])]
-    right.set_xticks(range(len(RATIOS) - 1), [*names, f"> {RATIOS[-2]:g}"])
-    right.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
-    right.set(ylim=(0.2, 1.02), xlabel="the larger saving / the smaller", ylabel="share of cells in which it is right")
-    right.set_title("… the more so the farther they are apart")
-    right.legend(loc="lower right")
+    correct.set_xticks(range(len(RATIOS) - 1), [*names, f"> {RATIOS[-2]:g}"])
+    correct.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
+    correct.set(
+        ylim=(0.2, 1.02), xlabel="the larger saving / the smaller", ylabel="share of cells in which it is right"
+    )
+    correct.set_title("… the more so the farther they are apart")
+    correct.legend(loc="lower right")
     return fig
 
 
@@ -170,10 +172,10 @@ def failed(settings: Settings) -> Figure:
     After a late discovery they lag: the student turns before they do. Equal savings say little once both are learned,
     but the savings of one run do tell which of two equals that run learns first.
     """
-    fig, (left, middle, right) = plots.figure(3, width=5.4, height=4.6)
+    fig, (left, middle, correct) = plots.figure(3, width=5.4, height=4.6)
     _modes(left, settings)
     _ties(middle, settings)
-    _flow(right)
+    _flow(correct)
     return fig
 
 
@@ -251,7 +253,7 @@ def earlier(settings: Settings) -> Figure:
     thirds came true (in logarithms), and half of a curriculum. An easier task helps only if its skill is that of the
     target; the wrong one delays.
     """
-    fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
+    fig, (left, correct) = plots.figure(2, width=5.6, height=4.4)
     for name, y in zip(("xor", "features", "verdicts", "curriculum"), (0.05, 0.1, 0.15, 0.2), strict=True):
         found, color = raced(settings, name), COLORS[name]
         band(left, found.samples, found.reliance, color=color, label=NAMES[name])
@@ -269,16 +271,21 @@ def earlier(settings: Settings) -> Figure:
         intervals = [interval(values) for values in (found.predicted, found.measured)]
         (x, *across), (y, *up) = (np.exp(mean + half * np.array([0, -1, 1])) for mean, half in intervals)
         bars = {"xerr": np.abs(np.c_[across] - x), "yerr": np.abs(np.c_[up] - y)}
-        right.errorbar(x, y, **bars, fmt="o", color=color, markersize=8, label=NAMES[name])
+        correct.errorbar(x, y, **bars, fmt="o", color=color, markersize=8, label=NAMES[name])
     span = np.array([0.5, 2.2])
-    plots.theory(right, span, span, label="as predicted")
-    plots.theory(right, span, [1, 1], dashed=True, label="no change")
-    for axis in (right.xaxis, right.yaxis):
+    plots.theory(correct, span, span, label="as predicted")
+    plots.theory(correct, span, [1, 1], dashed=True, label="no change")
+    for axis in (correct.xaxis, correct.yaxis):
         plots.log_ticks(axis, [0.5, 1, 1.5, 2])
-    right.set(xlim=span, ylim=span, xlabel="times earlier, predicted", ylabel="times earlier, measured")
-    right.set_title("… by what the savings say, or less")
-    right.legend(loc="upper left")
+    correct.set(xlim=span, ylim=span, xlabel="times earlier, predicted", ylabel="times earlier, measured")
+    correct.set_title("… by what the savings say, or less")
+    correct.legend(loc="upper left")
     return fig
 
 
-FIGURES = {"thesis-race": race, "thesis-hits": hit_rates, "thesis-failures": failed, "thesis-acceleration": earlier}
+FIGURES = {
+    "thesis-race": race,
+    "thesis-hits": hit_rates,
+    "thesis-failures": failed,
+    "thesis-acceleration": earlier,
+}

@@ -22,7 +22,7 @@ class Pool(NamedTuple):
     """The cells of some students."""
 
     reliance: Float[np.ndarray, "environment student time"]
-    saving: Float[np.ndarray, "environment student time component"]
+    nats_saved: Float[np.ndarray, "environment student time component"]
     score: dict[str, np.ndarray]  # [environment, student, time], > 0 for the spurious component
 
     @property
@@ -33,7 +33,7 @@ class Pool(NamedTuple):
     def elsewhere(self, by: int) -> "Pool":
         """The same students, with what was saved so many environments further on, which has no bearing on them."""
         score = self.score | {SAVING: np.roll(self.score[SAVING], by, axis=0)}
-        return self._replace(saving=np.roll(self.saving, by, axis=0), score=score)
+        return self._replace(nats_saved=np.roll(self.nats_saved, by, axis=0), score=score)
 
 
 def pool(found: Study, students: tuple[str, ...] = EVERYONE) -> Pool:
@@ -42,14 +42,14 @@ def pool(found: Study, students: tuple[str, ...] = EVERYONE) -> Pool:
     by_student = [scores(found, name) for name in students]
     common = [how for how in by_student[-1] if all(how in one for one in by_student)]
     score = {how: np.stack([one[how] for one in by_student], 1) for how in common}
-    return Pool(np.stack([x.reliance for x in cells], 1), np.stack([x.saving for x in cells], 1), score)
+    return Pool(np.stack([x.reliance for x in cells], 1), np.stack([x.nats_saved for x in cells], 1), score)
 
 
-def right(
+def correct(
     found: Pool, how: str = SAVING, *, least: float = 0, below: float = np.inf
 ) -> Float[np.ndarray, " environment"]:
     """The hit rate over decided cells, of those whose ratio of savings is in the range that `least` begins."""
-    chosen = found.decided & leads(found.saving, least, below) if least else found.decided
+    chosen = found.decided & leads(found.nats_saved, least, below) if least else found.decided
     return of_environments(hits(found.score[how], found.reliance), chosen)
 
 
@@ -65,14 +65,14 @@ def of_environments(values: np.ndarray, chosen: np.ndarray) -> Float[np.ndarray,
     return (flat * mask).sum(1)[some] / mask.sum(1)[some]
 
 
-def ratio(saving: Float[np.ndarray, "*cell 2"]) -> Float[np.ndarray, "*cell"]:
+def ratio(nats_saved: Float[np.ndarray, "*cell 2"]) -> Float[np.ndarray, "*cell"]:
     """The larger saving over the smaller: inf where that is none, nan where neither is CLEAR."""
-    high, low = saving.max(-1), saving.min(-1)
+    high, low = nats_saved.max(-1), nats_saved.min(-1)
     lead = np.divide(high, low, out=np.full(high.shape, np.inf), where=low > 0)
     return np.where(high > CLEAR, lead, np.nan)
 
 
-def leads(saving: Float[np.ndarray, "*cell 2"], least: float, below: float = np.inf) -> Bool[np.ndarray, "*cell"]:
+def leads(nats_saved: Float[np.ndarray, "*cell 2"], least: float, below: float = np.inf) -> Bool[np.ndarray, "*cell"]:
     """Where the ratio of the savings is at least the first number and, unless that is inf, below the second."""
-    found = ratio(saving)
+    found = ratio(nats_saved)
     return (found >= least) & ((found < below) | (below == np.inf))

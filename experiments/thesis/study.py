@@ -9,14 +9,14 @@ import sandbox
 from experiments.harness.study import generator, study
 from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, curves, savings
 from experiments.thesis import environments
-from sandbox.shortcuts import STUDENTS, Race, Shortcut, Training, component, races, shortcut, stack
+from sandbox.shortcuts import STUDENTS, OnlineRecord, Shortcut, Training, feature, learn_online, shortcut, stack
 
 BATCH = 32
 TIMES = 12  # numbers of samples, geometric
 RATES = {"SGD": (0.05, 0.5), "Adam": (0.003, 0.02)}  # learning rates, log-uniform
 EARLIER = 10  # times fewer samples
 TURNING = tuple(  # environments in which students turn from the spurious component to the intended one
-    shortcut(component("parity", order=k, size=size), component("length"), agreement=rho, label_noise=noise)
+    shortcut(feature("parity", order=k, size=size), feature("length"), agreement=rho, label_noise=noise)
     for k, size, rho, noise in ((2, 4, 0.75, 0.1), (3, 10, 0.65, 0.05))
 )
 TURNING_RATES = {"SGD": 0.5, "Adam": 0.01}
@@ -29,9 +29,9 @@ class Cells(NamedTuple):
 
     samples: np.ndarray  # [time]
     reliance: np.ndarray  # [environment, time], of the learner of both: on the spurious component
-    saving: np.ndarray  # [environment, time, component], nats, of the learners of one
+    nats_saved: np.ndarray  # [environment, time, component], nats, of the learners of one
     earlier: np.ndarray  # likewise, after samples / EARLIER
-    right: np.ndarray  # likewise, the share of labels
+    correct: np.ndarray  # likewise, the share of labels
 
 
 class Learned(NamedTuple):
@@ -71,7 +71,7 @@ def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray,
     optimizer = name.split()[-1]
     low, high = np.log(RATES[optimizer])
     copies = [one for one in TURNING for _ in range(COPIES)]
-    race = races(
+    learned = learn_online(
         sandbox.spread(keys),
         stack([*drawn, *copies]),
         STUDENTS[name],
@@ -81,16 +81,16 @@ def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray,
             learning_rate=np.append(np.exp(low + places * (high - low)), [TURNING_RATES[optimizer]] * len(copies))
         ),
     )
-    alone = jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], race._replace(policy=()))
+    alone = jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], learned._replace(policy=()))
     turning = jax.tree.map(lambda leaf: leaf[len(drawn) :].reshape(len(TURNING), COPIES, *leaf.shape[1:]), alone)
     return Learned(cells_of(jax.tree.map(lambda leaf: leaf[: len(drawn)], alone)), curves(turning, batch=BATCH))
 
 
-def cells_of(race: Race) -> Cells:
+def cells_of(record: OnlineRecord) -> Cells:
     """The cells of a race, [environment, learner, step]."""
-    found, alone = curves(race, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
-    earlier = savings(race.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
-    by_time = (np.moveaxis(x, 1, 2) for x in (found.saving[:, alone], earlier, found.right[:, alone]))
+    found, alone = curves(record, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
+    earlier = savings(record.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
+    by_time = (np.moveaxis(x, 1, 2) for x in (found.nats_saved[:, alone], earlier, found.correct[:, alone]))
     return Cells(found.samples, found.reliance, *by_time)
 
 
@@ -117,12 +117,12 @@ def scores(found: Study, name: str) -> dict[str, np.ndarray]:
     model, optimizer = name.rsplit(" ", 1)
     twin = f"{model} {'SGD' if optimizer == 'Adam' else 'Adam'}"
     pairs = {
-        "saving": cells.saving,
+        "saving": cells.nats_saved,
         **{how: values[:, None].repeat(cells.samples.size, 1) for how, values in found.known.items()},
-        "accuracy": cells.right,
+        "accuracy": cells.correct,
         "saving, a tenth of the samples": cells.earlier,
-        "saving, linear learner": found.students[LINEAR].cells.saving,
+        "saving, linear learner": found.students[LINEAR].cells.nats_saved,
     }
     if twin in found.students:
-        pairs["saving, other optimiser"] = found.students[twin].cells.saving
+        pairs["saving, other optimiser"] = found.students[twin].cells.nats_saved
     return {how: np.subtract(pair[..., 1], pair[..., 0]) for how, pair in pairs.items()}

@@ -58,24 +58,24 @@ def round_size(settings: Settings) -> Found:
     """R2: the best constant size at the largest budget against √(φN/2p)."""
     found = study.rounds(settings)
     size, number = found.best[0], found.verdicts[-1]
-    law, _ = budget.round_size_law(study.ROUNDS, study.START, number)
+    probs, _ = budget.round_size_law(study.ROUNDS, study.START, number)
     setting = f"{ROUNDS}: best n = {_listed(size)} for N = {_listed(found.verdicts)}; 10 %: of large N and a diffusion"
-    return equal(size[-1], law, setting, "samples", tolerance=0.1 * law)
+    return equal(size[-1], probs, setting, "samples", tolerance=0.1 * probs)
 
 
 def exponent(diffusion: bool, settings: Settings) -> Found:
     """R2: how fast −ln wrong grows with √N, between the two largest budgets."""
     found = study.rounds(settings)
     exact, selection = study.drift_exponent(), 2 * study.SELECTION * study.START
-    law = study.exponent_law(exact)
+    probs = study.exponent_law(exact)
     slope = np.diff(-np.log(found.best[1]))[-1] / np.diff(np.sqrt(found.verdicts))[-1]
     theta = f"θ = {exact:.4f} from the exact chain, 2sp = {selection:.4f}"
     setting = f"{ROUNDS}: best sizes, slope at N = {found.verdicts[-1]}; {theta}; 2 %: of large N, and n is whole"
-    predicted = study.exponent_law(selection) if diffusion else law
-    return equal(slope, predicted, setting, "1/√verdict", tolerance=0.02 * law)
+    predicted = study.exponent_law(selection) if diffusion else probs
+    return equal(slope, predicted, setting, "1/√verdict", tolerance=0.02 * probs)
 
 
-def saving(settings: Settings) -> Found:
+def nats_saved(settings: Settings) -> Found:
     """R2: what two sizes save, budget by budget, from nothing up to the share 1 − p."""
     found = study.rounds(settings)
     saved = found.two_stage.saved
@@ -86,10 +86,10 @@ def saving(settings: Settings) -> Found:
 
 def block_law(settings: Settings) -> Found:
     """R3: the verdicts of the cheapest loop against c ln c."""
-    loop, law = study.loop(settings), study.slope_law()
+    loop, probs = study.loop(settings), study.slope_law()
     measured = loop.verdicts / (loop.blocks * np.log(loop.blocks))
     setting = f"{BLOCKS}: over c ln c {_listed(np.round(measured, 2))} for c = {_listed(loop.blocks)}; 5 %: of large c"
-    return equal(measured[-1], law, setting, "verdicts/(c ln c)", tolerance=0.05 * law)
+    return equal(measured[-1], probs, setting, "verdicts/(c ln c)", tolerance=0.05 * probs)
 
 
 def converse_ratio(settings: Settings) -> Found:
@@ -117,12 +117,12 @@ def forgetful_student(settings: Settings) -> Found:
     return at_least(uniform, forgets, where, "verdicts")
 
 
-def exchange_rate(law: Callable[[], float], settings: Settings) -> Found:
+def exchange_rate(probs: Callable[[], float], settings: Settings) -> Found:
     """R5: fresh samples for a verdict, exactly, against a ratio."""
     found = study.exchange(settings)
     k = found.verdicts[-1]
     setting = f"{PAIR}; k = {k} verdicts, error {found.error[-1]:.2g}; 3 %: the law is that of k → ∞"
-    return equal(found.samples[-1] / k, law(), setting, "samples a verdict", tolerance=0.03 * study.by_exponent())
+    return equal(found.samples[-1] / k, probs(), setting, "samples a verdict", tolerance=0.03 * study.by_exponent())
 
 
 def _stacked(first: Estimate, second: Estimate, which: np.ndarray) -> Estimate:
@@ -171,7 +171,7 @@ CLAIMS = (
     *claim(
         "R2-schedule",
         "Two sizes, the large one first, save a share of the verdicts that grows with N, below 1 − p",
-        saving,
+        nats_saved,
         figure="budget-rounds",
     ),
     *claim(

@@ -35,7 +35,7 @@ def verdicts(settings: Settings) -> Figure:
     """
     fig, axes = plots.figure(2, sharex=True, sharey=True, width=5.4, height=4.4)
     loops = study.fixations()
-    for ax, paid in zip(axes, (loops.verdicts, loops.kept), strict=True):
+    for ax, paid in zip(axes, (loops.verdicts, loops.accepted), strict=True):
         for tpr, color in SHOWN.items():
             i = study.RATES.index(tpr)
             dots: dict[str, Any] = {"color": color, "markersize": 4.5, "alpha": 0.8, "rasterized": True}
@@ -72,9 +72,9 @@ def rounds_figure(settings: Settings) -> Figure:
     to half as many again, and let every round be about a tenth smaller than the last. Better than any such plan: look.
     The share of candidates that pass tells how much is right; keep rounds large until it has risen, then small.
     """
-    fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
+    fig, (left, correct) = plots.figure(2, width=5.6, height=4.4)
     _round_sizes(left, settings)
-    _exponents(right, settings)
+    _exponents(correct, settings)
     return fig
 
 
@@ -145,8 +145,8 @@ def blocks_figure(settings: Settings) -> Figure:
     lines = {"loop": ax.plot(loop.blocks, loop.verdicts, "o-", color=plots.VERMILLION)[0]}
     for kind, (label, color) in STUDENTS.items():
         lines[label] = ax.plot(study.SEARCHED, study.student(settings, kind).mean, "o-", color=color)[0]
-    grid, law = np.geomspace(2, loop.blocks[-1], 60), study.slope_law()
-    lines[f"{law:.2f} c ln c, large c"] = plots.theory(ax, grid, law * grid * np.log(grid))
+    grid, probs = np.geomspace(2, loop.blocks[-1], 60), study.slope_law()
+    lines[f"{probs:.2f} c ln c, large c"] = plots.theory(ax, grid, probs * grid * np.log(grid))
     lines["converse"] = plots.theory(ax, loop.blocks, loop.needed, dashed=True)
     ax.set(yscale="log", xlabel="blocks, c", ylabel="expected verdicts")
     ax.set_title("a posterior over the blocks needs far fewer verdicts than a loop")

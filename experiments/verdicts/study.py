@@ -35,7 +35,7 @@ class Fixations(NamedTuple):
 
     needed: np.ndarray  # the converse: verdicts, not rounded
     verdicts: np.ndarray  # expected, until one symbol is left
-    kept: np.ndarray  # those of them that were kept
+    accepted: np.ndarray  # those of them that were kept
 
 
 @cache
@@ -43,8 +43,8 @@ def fixations() -> Fixations:
     """(I_∞ − I_0)/C; I_0 = 0, as the start is the same for both tasks."""
     phi, ratio, n = np.meshgrid(RATES, RATIOS, SIZES, indexing="ij")
     end = budget.fixation(n, (phi, phi * ratio), 0.5)
-    right, generations = np.asarray(end.right), np.asarray(end.generations)
-    gained = math.log(2) - entr(right) - entr(1 - right)
+    correct, generations = np.asarray(end.correct), np.asarray(end.generations)
+    gained = math.log(2) - entr(correct) - entr(1 - correct)
     return Fixations(gained / np.asarray(_capacity((phi, phi * ratio))), np.asarray(end.verdicts), n * generations)
 
 
@@ -60,7 +60,7 @@ def injected(key: jax.Array, *, num_tables: int) -> tuple[np.ndarray, np.ndarray
     prior, rates = rng.dirichlet(np.ones(3), num_tables), rng.uniform(size=(num_tables, 3, 5))
 
     def table(prior, rates):
-        information = theory.mutual_information(prior[:, None] * budget.judge_law(rates))
+        information = theory.mutual_information(prior[:, None] * budget.judge_distribution(rates))
         return information, budget.item_capacities(rates).sum()
 
     information, bound = jax.jit(jax.vmap(table))(prior, rates)
@@ -199,7 +199,7 @@ def loop(key: jax.Array, *, num_doublings: int, largest: int) -> Loop:
     """The cheapest size that is good enough, by search over all up to `largest`."""
     blocks, sizes = 2 ** np.arange(1, num_doublings + 1), np.arange(1, largest + 1)
     end = budget.fixation(sizes, BLOCKS, 1 / blocks[:, None])
-    verdicts = np.where(np.asarray(end.right) >= 1 - ERROR, np.asarray(end.verdicts), np.inf).min(1)
+    verdicts = np.where(np.asarray(end.correct) >= 1 - ERROR, np.asarray(end.verdicts), np.inf).min(1)
     return Loop(blocks, verdicts, fano(blocks, ERROR) / float(_capacity(BLOCKS)))
 
 
@@ -231,7 +231,7 @@ def student(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
 def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Verdicts used [replica], and whether the block that is named is the wrong one."""
     phi, psi = BLOCKS
-    kept, rejected = math.log(phi / psi), math.log((1 - phi) / (1 - psi)) if kind != "ignoring" else 0.0
+    accepted, rejected = math.log(phi / psi), math.log((1 - phi) / (1 - psi)) if kind != "ignoring" else 0.0
     used, wrong = np.zeros(replicas), np.zeros(replicas, bool)
     running, truth, score = np.arange(replicas), rng.integers(c, size=replicas), np.zeros((replicas, c))
     while running.size:
@@ -240,7 +240,7 @@ def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[
         posterior /= posterior.sum(1, keepdims=True)
         query = _query(kind, posterior, rng)
         passes = rng.random(rows.size) < np.where(query == truth, phi, psi)
-        score[rows, query] += np.where(passes, kept, rejected)
+        score[rows, query] += np.where(passes, accepted, rejected)
         used[running] += 1
         others = np.exp(score - score.max(1, keepdims=True)).sum(1)
         done = 1 / others >= 1 - ERROR
@@ -278,11 +278,11 @@ def exchange(key: jax.Array, *, most: int) -> Exchange:
 def verdict_error(k: int) -> float:
     """½ Σ min(P_1, P_2): two tasks, equally likely; ⌈k/2⌉ verdicts on the one symbol and ⌊k/2⌋ on the other."""
     first, second = ((k + 1) // 2, k // 2)
-    laws = [
+    distributions = [
         np.outer(binom.pmf(np.arange(first + 1), first, a), binom.pmf(np.arange(second + 1), second, b))
         for a, b in (PAIR, PAIR[::-1])
     ]
-    return float(np.minimum(*laws).sum()) / 2
+    return float(np.minimum(*distributions).sum()) / 2
 
 
 def sample_error(m: np.ndarray) -> np.ndarray:

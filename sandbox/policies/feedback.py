@@ -111,9 +111,11 @@ class Score(NamedTuple):
         Raises:
             ValueError: There is not a row for each prompt.
         """
-        if self.accepted.shape[0] != prompts.right.size:
+        if self.accepted.shape[0] != prompts.correct.size:
             shape = self.accepted.shape
-            raise ValueError(f"Score.accepted: a row for each of {prompts.right.size} prompts is accepted, got {shape}")
+            raise ValueError(
+                f"Score.accepted: a row for each of {prompts.correct.size} prompts is accepted, got {shape}"
+            )
         accepted = self.accepted.astype(prompts.wording.dtype)
         return jnp.stack([1 - accepted, accepted], axis=2)
 
@@ -173,8 +175,8 @@ def preference(num_classes: int, num_forms: int) -> Feedback:
     Raises:
         ValueError: A size is below 1.
     """
-    right = _same_class(num_classes, num_forms).astype(float)
-    first = (1 + right[:, None, :] - right[None, :, :]).reshape(-1, right.shape[0]) / 2
+    correct = _same_class(num_classes, num_forms).astype(float)
+    first = (1 + correct[:, None, :] - correct[None, :, :]).reshape(-1, correct.shape[0]) / 2
     return Feedback(*jax.device_put((np.stack([1 - first, first], axis=2), np.arange(2.0))))
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from sandbox import validation
 
 Number = float | Float[Array, ""]
-LogLaw = Float[Array, "prompt output"]  # ln π(y|q)
+LogProbs = Float[Array, "prompt output"]  # ln π(y|q)
 
 
 class Batch(NamedTuple):
@@ -24,8 +24,8 @@ class Batch(NamedTuple):
     mass: Float[Array, "prompt output symbol"]  # sums to 1
     references: Float[Array, "prompt output"]  # sums to 1
     value: Float[Array, " symbol"]  # in [0, 1]
-    behaviour: LogLaw  # of the policy that the outputs were drawn from
-    start: LogLaw  # of the policy before the first round
+    behaviour: LogProbs  # of the policy that the outputs were drawn from
+    start: LogProbs  # of the policy before the first round
     group: Number  # G/(G−1) where G outputs were drawn for each prompt, 1 where the gradient is exact
 
 
@@ -33,11 +33,11 @@ class Batch(NamedTuple):
 class Method(Protocol):
     """How the signal enters: a loss whose gradient is taken in the policy's parameters."""
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """What is minimised.
 
         Args:
-            log_law: ln π, of the policy that is trained.
+            log_probs: ln π, of the policy that is trained.
             batch: What the round has seen.
 
         Returns:
@@ -49,9 +49,9 @@ class Method(Protocol):
 class SFT(NamedTuple):
     """Supervised fine-tuning: raises the likelihood of references, −E ln π(reference|q)."""
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ references ln π."""
-        return -(batch.references * _finite(log_law)).sum()
+        return -(batch.references * _finite(log_probs)).sum()
 
 
 class RFT(NamedTuple):
@@ -61,11 +61,11 @@ class RFT(NamedTuple):
         Yuan et al. (2023), Scaling relationship on learning mathematical reasoning, arXiv:2308.01825.
     """
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
-        kept = (batch.mass * batch.value[None, None, :]).sum(2)
-        total = kept.sum()
-        return -(kept * _finite(log_law)).sum() / jnp.where(total > 0, total, 1)
+        accepted = (batch.mass * batch.value[None, None, :]).sum(2)
+        total = accepted.sum()
+        return -(accepted * _finite(log_probs)).sum() / jnp.where(total > 0, total, 1)
 
 
 class RLVR(NamedTuple):
@@ -90,17 +90,17 @@ class RLVR(NamedTuple):
         if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
             raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
         gain = batch.mass * advantage(batch, self.kl)
         up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
         seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
-        ratio = jnp.exp(jnp.where(seen, _finite(log_law) - _finite(batch.behaviour), 0))
+        ratio = jnp.exp(jnp.where(seen, _finite(log_probs) - _finite(batch.behaviour), 0))
         clip = jnp.asarray(self.clip, ratio.dtype)
         return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
 
 
-class Natural(NamedTuple):
+class NaturalGradient(NamedTuple):
     """Natural policy gradient: the gradient of RLVR, multiplied by the inverse of the Fisher information.
 
     References:
@@ -113,9 +113,9 @@ class Natural(NamedTuple):
         """Raises ValueError unless `kl` is 0 or more."""
         validation.nonnegative("kl", self.kl)
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """That of RLVR without a clip."""
-        return RLVR(self.kl).loss(log_law, batch)
+        return RLVR(self.kl).loss(log_probs, batch)
 
 
 class Weighted(NamedTuple):
@@ -132,15 +132,15 @@ class Weighted(NamedTuple):
         if len(self.methods) != len(self.weights):
             raise ValueError(f"weights: {len(self.methods)}, one a method, are accepted, got {len(self.weights)}")
         for method, weight in zip(self.methods, self.weights, strict=True):
-            if isinstance(method, SFT | Natural):  # the one is not judged, the other is a direction
+            if isinstance(method, SFT | NaturalGradient):  # the one is not judged, the other is a direction
                 raise ValueError(f"methods: losses of judged outputs are accepted, got {method!r}")
             getattr(method, "check", lambda: None)()
             validation.nonnegative("weights", weight)
 
-    def loss(self, log_law: LogLaw, batch: Batch, /) -> Float[Array, ""]:
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """The sum."""
         pairs = zip(self.methods, self.weights, strict=True)
-        return sum((weight * method.loss(log_law, batch) for method, weight in pairs), jnp.zeros((), log_law.dtype))
+        return sum((weight * method.loss(log_probs, batch) for method, weight in pairs), jnp.zeros((), log_probs.dtype))
 
 
 def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
@@ -165,6 +165,6 @@ def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
     return (grade - baseline) * batch.group
 
 
-def _finite(log_law: LogLaw) -> LogLaw:
+def _finite(log_probs: LogProbs) -> LogProbs:
     """ln 0 as a large negative number, since 0 · ln 0 is 0."""
-    return jnp.maximum(log_law, jnp.finfo(log_law.dtype).min / 4)
+    return jnp.maximum(log_probs, jnp.finfo(log_probs.dtype).min / 4)

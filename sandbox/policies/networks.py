@@ -54,7 +54,7 @@ class Table(NamedTuple):
             raise ValueError(f"Table.logits: {rows}, got {self.logits.shape[0]}")
         return self.logits
 
-    def natural(self, features: Features, law: Float[Array, " prompt"], gradient: "Table") -> "Table":
+    def natural(self, features: Features, probs: Float[Array, " prompt"], gradient: "Table") -> "Table":
         """gradient / (law π): exact up to a constant a prompt, which the softmax does not see.
 
         F_q = law(q) (diag π − ππᵀ), and a gradient of logits sums to 0 in each prompt. Where law(q) π is 0, so is the
@@ -62,13 +62,13 @@ class Table(NamedTuple):
 
         Args:
             features: Not looked at.
-            law: How often each prompt is asked.
+            probs: How often each prompt is asked.
             gradient: That of a loss.
 
         Returns:
             The natural gradient.
         """
-        mass = law[:, None, None] * jax.nn.softmax(self.logits, axis=(1, 2))
+        mass = probs[:, None, None] * jax.nn.softmax(self.logits, axis=(1, 2))
         return Table(jnp.where(mass > 0, gradient.logits / jnp.where(mass > 0, mass, 1), 0))
 
 
@@ -114,7 +114,7 @@ class Network(NamedTuple):
     def natural(
         self,
         features: Features,
-        law: Float[Array, " prompt"],
+        probs: Float[Array, " prompt"],
         gradient: "Network",
         *,
         damping: float = 1e-3,
@@ -126,7 +126,7 @@ class Network(NamedTuple):
 
         Args:
             features: The prompts.
-            law: How often each is asked.
+            probs: How often each is asked.
             gradient: That of a loss.
             damping: Added to the diagonal of F.
             steps: Products with F.
@@ -148,7 +148,7 @@ class Network(NamedTuple):
         def fisher(v: "Network") -> "Network":
             moved = jax.jvp(logits_of, (self,), (v,))[1]
             centred = p * (moved - (p * moved).sum((1, 2), keepdims=True))
-            return jax.tree.map(lambda a, b: a + damping * b, pull(law[:, None, None] * centred)[0], v)
+            return jax.tree.map(lambda a, b: a + damping * b, pull(probs[:, None, None] * centred)[0], v)
 
         return conjugate_gradients(fisher, gradient, steps)
 
@@ -186,7 +186,7 @@ def network(
     return Network(MLP(hidden, (num_classes, num_forms)).init(key, jnp.zeros((1, num_features), dtype)))
 
 
-def log_law(policy: Policy, features: Features) -> Float[Array, "prompt output"]:
+def log_probs(policy: Policy, features: Features) -> Float[Array, "prompt output"]:
     """ln π(y|q) of each prompt q and output y = class · M + form, in nats.
 
     Args:

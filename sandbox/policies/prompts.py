@@ -23,24 +23,24 @@ class Prompts(NamedTuple):
     """Prompts, and how often each is asked."""
 
     features: Float[Array, "prompt feature"]  # what a network sees: the content's features, then the domain's
-    right: Int[Array, " prompt"]  # the class that is right
+    correct: Int[Array, " prompt"]  # the class that is right
     wording: Float[Array, "prompt form"]  # the law of a reference's form
-    law: Float[Array, " prompt"]  # how often each is asked in training; 0: never
+    probs: Float[Array, " prompt"]  # how often each is asked in training; 0: never
 
     def check(self) -> None:
         """Raises ValueError unless the laws are laws and each prompt has a right class."""
         validation.arrays(self)
-        if not jnp.issubdtype(self.right.dtype, jnp.integer):
-            raise ValueError(f"Prompts.right: integers are accepted, got {self.right.dtype}")
+        if not jnp.issubdtype(self.correct.dtype, jnp.integer):
+            raise ValueError(f"Prompts.correct: integers are accepted, got {self.correct.dtype}")
         for name, rows in self._asdict().items():
-            if rows.ndim != 1 + (name in ("features", "wording")) or rows.shape[0] != self.law.size:
+            if rows.ndim != 1 + (name in ("features", "wording")) or rows.shape[0] != self.probs.size:
                 raise ValueError(
-                    f"Prompts.{name}: one row for each of {self.law.size} prompts is accepted, got {rows.shape}"
+                    f"Prompts.{name}: one row for each of {self.probs.size} prompts is accepted, got {rows.shape}"
                 )
-        validation.distribution("Prompts.law", self.law)
+        validation.distribution("Prompts.probs", self.probs)
         validation.distribution("Prompts.wording", self.wording)
         validation.finite("Prompts.features", self.features)
-        validation.nonnegative("Prompts.right", self.right)
+        validation.nonnegative("Prompts.correct", self.correct)
 
     def references(self, num_classes: int) -> Float[Array, "prompt output"]:
         """The law of a reference: its class is right, its form has the law `wording`.
@@ -51,8 +51,8 @@ class Prompts(NamedTuple):
         Returns:
             p(reference | prompt), over outputs y = class · M + form.
         """
-        right = jax.nn.one_hot(self.right, num_classes, dtype=self.wording.dtype)
-        return (right[:, :, None] * self.wording[:, None, :]).reshape(self.right.size, -1)
+        correct = jax.nn.one_hot(self.correct, num_classes, dtype=self.wording.dtype)
+        return (correct[:, :, None] * self.wording[:, None, :]).reshape(self.correct.size, -1)
 
     def worded_once(self, key: Array) -> "Prompts":
         """The same prompts with one reference each, whose form is drawn now and then stays.
@@ -63,12 +63,12 @@ class Prompts(NamedTuple):
         Returns:
             Prompts whose `wording` has all its mass on one form.
         """
-        u = noise.uniform(key, self.right.shape, self.wording.dtype)[:, None]
+        u = noise.uniform(key, self.correct.shape, self.wording.dtype)[:, None]
         forms = jax.vmap(invert)(jnp.cumsum(self.wording, 1), u)[:, 0]
         return self._replace(wording=jax.nn.one_hot(forms, self.wording.shape[1], dtype=self.wording.dtype))
 
 
-class World(NamedTuple):
+class Dataset(NamedTuple):
     """What is trained on, and two exams."""
 
     train: Prompts  # some contents in some domains
@@ -96,7 +96,7 @@ def linear_rule(num_classes: int) -> Rule:
     return rule
 
 
-def world(
+def dataset(
     key: Array,
     *,
     num_classes: int,
@@ -106,7 +106,7 @@ def world(
     num_bits: int = 6,
     rule: Rule | None = None,
     dtype=jnp.float32,
-) -> World:
+) -> Dataset:
     """Contents of random bits ±1, domains with random normal features, and a rule for what is right.
 
     Args:
@@ -146,11 +146,11 @@ def world(
     which = jnp.argsort(noise.uniform(content_key, (2**num_bits,), jnp.float32))[: sum(num_contents)]
     bits = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
     asked = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
-    right = jnp.asarray((rule or linear_rule(num_classes))(rule_key, bits))
-    if right.shape != bits.shape[:1] or not jnp.issubdtype(right.dtype, jnp.integer):
-        raise ValueError(f"rule: {bits.shape[0]} integers are accepted, got {right.dtype} of shape {right.shape}")
-    if validation.concrete(right) and not np.isin(np.asarray(right), np.arange(num_classes)).all():
-        raise ValueError(f"rule: classes 0 … {num_classes - 1} are accepted, got {np.asarray(right)!s:.80}")
+    correct = jnp.asarray((rule or linear_rule(num_classes))(rule_key, bits))
+    if correct.shape != bits.shape[:1] or not jnp.issubdtype(correct.dtype, jnp.integer):
+        raise ValueError(f"rule: {bits.shape[0]} integers are accepted, got {correct.dtype} of shape {correct.shape}")
+    if validation.concrete(correct) and not np.isin(np.asarray(correct), np.arange(num_classes)).all():
+        raise ValueError(f"rule: classes 0 … {num_classes - 1} are accepted, got {np.asarray(correct)!s:.80}")
 
     def prompts(contents: slice, domains: slice) -> Prompts:
         content, domain = bits[contents], asked[domains]
@@ -159,9 +159,9 @@ def world(
         size = pairs[0] * pairs[1]
         return Prompts(
             features=seen.reshape(size, 2 * num_bits),
-            right=jnp.repeat(right[contents], pairs[1]),
+            correct=jnp.repeat(correct[contents], pairs[1]),
             wording=jnp.full((size, num_forms), 1 / num_forms, dtype),
-            law=jnp.full(size, 1 / size, dtype),
+            probs=jnp.full(size, 1 / size, dtype),
         )
 
     old, new = (
@@ -169,7 +169,7 @@ def world(
         (slice(n, None) for n in (num_contents[0], num_domains[0])),
     )
     (contents, domains), (other_contents, other_domains) = old, new
-    return World(prompts(contents, domains), prompts(other_contents, domains), prompts(contents, other_domains))
+    return Dataset(prompts(contents, domains), prompts(other_contents, domains), prompts(contents, other_domains))
 
 
 def table_prompts(num_prompts: int, num_classes: int, num_forms: int) -> Prompts:
@@ -194,7 +194,7 @@ def table_prompts(num_prompts: int, num_classes: int, num_forms: int) -> Prompts
         validation.at_least(name, value, least)
     return Prompts(
         features=jax.device_put(np.zeros((num_prompts, 0))),
-        right=jax.device_put(np.arange(num_prompts) % num_classes),
+        correct=jax.device_put(np.arange(num_prompts) % num_classes),
         wording=jax.device_put(np.full((num_prompts, num_forms), 1 / num_forms)),
-        law=jax.device_put(np.full(num_prompts, 1 / num_prompts)),
+        probs=jax.device_put(np.full(num_prompts, 1 / num_prompts)),
     )

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 
 from sandbox import noise, validation
 from sandbox.policies.feedback import Feedback, Score
-from sandbox.policies.losses import RLVR, SFT, Batch, LogLaw, Method, Natural, Number
-from sandbox.policies.networks import Policy, log_law
+from sandbox.policies.losses import RLVR, SFT, Batch, LogProbs, Method, NaturalGradient, Number
+from sandbox.policies.networks import Policy, log_probs
 from sandbox.policies.prompts import Prompts
 
 SGD = optax.identity()
@@ -32,7 +32,7 @@ Measure = Callable[[Any, Any], Any]  # (policy, exam) -> what is recorded
 State = tuple[Any, Any]  # the policy, and what its optimizer remembers
 
 
-def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
+def accuracy(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
     """The probability that an output is right: Σ_q law(q) Σ_form π(right class, form | q).
 
     Args:
@@ -43,7 +43,7 @@ def share_right(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
         The probability.
     """
     p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
-    return (prompts.law.astype(p.dtype) * jnp.take_along_axis(p, prompts.right[:, None], axis=1)[:, 0]).sum()
+    return (prompts.probs.astype(p.dtype) * jnp.take_along_axis(p, prompts.correct[:, None], axis=1)[:, 0]).sum()
 
 
 def train(
@@ -58,7 +58,7 @@ def train(
     num_samples: int | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
-    measure: Measure = share_right,
+    measure: Measure = accuracy,
     exam: Any = None,
 ) -> Trained:
     """Trains a policy in rounds: outputs are drawn from it and judged, then it is updated on them.
@@ -68,7 +68,7 @@ def train(
         policy: The start: a `Table`, a `Network`, or another `Policy`.
         prompts: What is asked; a prompt of law 0 is not learned from.
         feedback: The signal; SFT does without, as it looks at the prompts' references alone.
-        method: `SFT()`, `RFT()`, `RLVR()`, `Natural()`, or another `Method`.
+        method: `SFT()`, `RFT()`, `RLVR()`, `NaturalGradient()`, or another `Method`.
         num_rounds: How often outputs are drawn.
         num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one. An array has one
             number a round, 0 or more, and may be traced; rounds after the last with an update cost nothing.
@@ -113,7 +113,7 @@ def rounds_to(
     num_samples: int | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
-    measure: Measure = share_right,
+    measure: Measure = accuracy,
     exam: Any = None,
 ) -> Int[Array, ""]:
     """The rounds of `train`, one update each, after which `measure` is first at least `goal`; no more are computed.
@@ -165,12 +165,12 @@ def _checked(
         feedback = None
     elif feedback is None:
         raise ValueError(f"feedback: a Feedback is accepted with {type(method).__name__}, got None")
-    if isinstance(method, Natural) and not hasattr(policy, "natural"):
+    if isinstance(method, NaturalGradient) and not hasattr(policy, "natural"):
         raise ValueError(f"policy: one with a method `natural` is accepted with Natural, got {type(policy).__name__}")
     _check_sizes(policy, prompts, feedback)
     validation.nonnegative("learning_rate", learning_rate)
     if num_samples is not None:
-        compares = any(isinstance(one, RLVR | Natural) for one in getattr(method, "methods", [method]))
+        compares = any(isinstance(one, RLVR | NaturalGradient) for one in getattr(method, "methods", [method]))
         validation.at_least("num_samples", num_samples, 2 if compares else 1)
     exam = prompts if exam is None else exam
     if isinstance(exam, Prompts):
@@ -257,21 +257,21 @@ def _steps(
     optimizer: optax.GradientTransformation,
 ) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
     """What a round sees of the policy that it begins with, and an update on it."""
-    start = log_law(policy, prompts.features)
-    prompts = prompts._replace(law=prompts.law.astype(start.dtype), wording=prompts.wording.astype(start.dtype))
+    start = log_probs(policy, prompts.features)
+    prompts = prompts._replace(probs=prompts.probs.astype(start.dtype), wording=prompts.wording.astype(start.dtype))
     symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.given(prompts)
     value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
 
     def draw(policy: Any, t: Array) -> Batch:
-        behaviour = log_law(policy, prompts.features)
+        behaviour = log_probs(policy, prompts.features)
         mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
         return Batch(mass, references, value, behaviour, start, group)
 
     def update(batch: Batch, state: State) -> State:
         policy, moments = state
-        gradient = jax.grad(lambda policy: method.loss(log_law(policy, prompts.features), batch))(policy)
-        if isinstance(method, Natural):
-            gradient = policy.natural(prompts.features, prompts.law, gradient)
+        gradient = jax.grad(lambda policy: method.loss(log_probs(policy, prompts.features), batch))(policy)
+        if isinstance(method, NaturalGradient):
+            gradient = policy.natural(prompts.features, prompts.probs, gradient)
         with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
             step, moments = optimizer.update(gradient, moments, policy)
         rate = jnp.asarray(learning_rate, start.dtype)
@@ -282,21 +282,21 @@ def _steps(
 
 def _drawn(
     key: Array,
-    behaviour: LogLaw,
+    behaviour: LogProbs,
     symbols: Float[Array, "prompt output symbol"],
     prompts: Prompts,
     num_samples: int | None,
 ) -> tuple[Array, Array, Number]:
     """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
     num_prompts, num_outputs, num_symbols = symbols.shape
-    law = prompts.law[:, None]
+    probs = prompts.probs[:, None]
     wanted = prompts.references(num_outputs // prompts.wording.shape[1])
     if num_samples is None:
-        return law[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, law * wanted, 1.0
+        return probs[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, probs * wanted, 1.0
 
-    def draw(key: Array, laws: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
-        u = noise.uniform(key, (num_prompts, num_samples), laws.dtype)[:, :, None]
-        cumulative = jnp.cumsum(laws, 2)
+    def draw(key: Array, distributions: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
+        u = noise.uniform(key, (num_prompts, num_samples), distributions.dtype)[:, :, None]
+        cumulative = jnp.cumsum(distributions, 2)
         return (cumulative <= u * cumulative[:, :, -1:]).sum(2)  # for few draws a law, quicker than a search
 
     def shares(chosen: Int[Array, "prompt sample"], num_choices: int) -> Float[Array, "prompt choice"]:
@@ -308,7 +308,7 @@ def _drawn(
     mass = shares(output * num_symbols + symbol, num_outputs * num_symbols).reshape(symbols.shape)
     references = shares(draw(reference_key, wanted[:, None, :]), num_outputs)
     group = num_samples / max(num_samples - 1, 1)
-    return law[:, :, None] * mass, law * references, group
+    return probs[:, :, None] * mass, probs * references, group
 
 
 def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> None:
@@ -319,8 +319,10 @@ def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | Non
             f"Prompts.wording: {num_prompts} prompts with {num_forms} forms, as the policy has, are accepted, "
             f"got shape {prompts.wording.shape}"
         )
-    if validation.concrete(prompts.right) and np.any(np.asarray(prompts.right) >= num_classes):
-        raise ValueError(f"Prompts.right: classes below the policy's {num_classes} are accepted, got {prompts.right}")
+    if validation.concrete(prompts.correct) and np.any(np.asarray(prompts.correct) >= num_classes):
+        raise ValueError(
+            f"Prompts.correct: classes below the policy's {num_classes} are accepted, got {prompts.correct}"
+        )
     if feedback is None:
         return
     outputs = jax.eval_shape(lambda f, q: f.given(q), feedback, prompts).shape[1]

@@ -25,7 +25,7 @@ Block = Float[Array, "sample width"]
 Sign = Float[Array, "sample 1"]
 
 
-class Component(NamedTuple):
+class Feature(NamedTuple):
     """How a hidden sign is written into a block of features; `component` makes one."""
 
     kind: Whole  # its index in KINDS
@@ -46,7 +46,7 @@ class Component(NamedTuple):
             The block, 0 where it is absent.
         """
         wholes = (jnp.asarray(x, int) for x in self[:3])
-        c = Component(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
+        c = Feature(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
         features = jax.lax.switch(c.kind, [kind.write for kind in KINDS.values()], u[:, :-1], sign[:, None], c)
         return jnp.where((u[:, -1:] < c.presence) & _from(features, 0, c.size), features * c.scale, 0)
 
@@ -65,7 +65,7 @@ class Component(NamedTuple):
         return np.pad(float(self.presence) * written, ((0, 0), (0, 1)), constant_values=1 - float(self.presence))
 
 
-def component(
+def feature(
     kind: str,
     *,
     order: int = 1,
@@ -73,7 +73,7 @@ def component(
     scale: float = 1.0,
     margin: float | None = None,
     presence: float = 1.0,
-) -> Component:
+) -> Feature:
     """A component of a kind that `KINDS` names, where each says what order and margin are to it.
 
     Args:
@@ -109,23 +109,23 @@ def component(
     validation.rate("margin", margin)
     validation.rate("presence", presence)
     wholes = (np.int32(x) for x in (list(KINDS).index(kind), order, size))
-    return Component(*map(np.asarray, (*wholes, *(np.float32(x) for x in (scale, margin, presence)))))
+    return Feature(*map(np.asarray, (*wholes, *(np.float32(x) for x in (scale, margin, presence)))))
 
 
-def parity(u: Block, sign: Sign, c: Component) -> Block:
+def parity(u: Block, sign: Sign, c: Feature) -> Block:
     """Random bits ±1, the product of the first `order` being the sign; no margin."""
     bits = _bits(u)
     product = jnp.where(_from(u, 0, c.order), bits, 1).prod(1, keepdims=True)
     return jnp.where(_from(u, 0, 1), bits * product * sign, bits)
 
 
-def threshold(u: Block, sign: Sign, c: Component) -> Block:
+def threshold(u: Block, sign: Sign, c: Feature) -> Block:
     """Uniform numbers of variance 1; the sum of the first `order` has the sign, and at least margin · √order."""
     x, carries = _uniform(u), _from(u, 0, c.order)
     return jnp.where(carries, x * _sign_of(x, carries) * sign + sign * _shift(c), x)
 
 
-def two_layer(u: Block, sign: Sign, c: Component) -> Block:
+def two_layer(u: Block, sign: Sign, c: Feature) -> Block:
     """The product of two thresholds, of `order` features each, is the sign."""
     x = _uniform(u)
     groups = _from(u, 0, c.order), _from(u, c.order, c.order)
@@ -136,13 +136,13 @@ def two_layer(u: Block, sign: Sign, c: Component) -> Block:
     return turned + sum(shifts)
 
 
-def pattern(u: Block, sign: Sign, c: Component) -> Block:
+def pattern(u: Block, sign: Sign, c: Feature) -> Block:
     """A Markov chain of bits, whose first `order` steps stay with probability (1 + sign · margin)/2, the others ½."""
     stay = (1 + jnp.where(_from(u, 1, c.order), sign * c.margin, 0)) / 2
     return jnp.cumprod(jnp.where(_from(u, 0, 1), _bits(u), jnp.where(u < stay, 1, -1)), axis=1)
 
 
-def length(u: Block, sign: Sign, c: Component) -> Block:
+def length(u: Block, sign: Sign, c: Feature) -> Block:
     """A length in unary, that many 1, then −1: over half of `size` for +, under it for −, by a share `margin` of it."""
     half = jnp.asarray(c.size, u.dtype) / 2
     away = half * (c.margin + (1 - c.margin) * u[:, :1])
@@ -150,18 +150,18 @@ def length(u: Block, sign: Sign, c: Component) -> Block:
     return jnp.where(beyond <= away, sign, -sign)
 
 
-def style(u: Block, sign: Sign, c: Component) -> Block:
+def style(u: Block, sign: Sign, c: Feature) -> Block:
     """`order` copies of the sign, each right with probability (1 + margin)/2; then random bits."""
     return jnp.where(_from(u, 0, c.order), jnp.where(u < (1 + c.margin) / 2, sign, -sign), _bits(u))
 
 
-def source(u: Block, sign: Sign, c: Component) -> Block:
+def source(u: Block, sign: Sign, c: Feature) -> Block:
     """Which of 2 · `order` sources it comes from, one 1 among 0; those of the first half say −. No margin."""
     which = (u[:, :1] * jnp.asarray(c.order, u.dtype)).astype(int) + jnp.where(sign > 0, c.order, 0)
     return (jnp.arange(u.shape[1])[None] == which).astype(u.dtype)
 
 
-def position(u: Block, sign: Sign, c: Component) -> Block:
+def position(u: Block, sign: Sign, c: Feature) -> Block:
     """Where a mark stands among 0, in the first half of 2 · `order` places for −; a random ±1 is its own sign."""
     return source(u, sign, c) * _bits(u[:, 1:2])
 
@@ -183,7 +183,7 @@ def _sign_of(x: Block, carries: Bool[Array, "1 width"]) -> Sign:
     return jnp.where(jnp.where(carries, x, 0).sum(1, keepdims=True) < 0, -1, 1).astype(x.dtype)
 
 
-def _shift(c: Component) -> Array:
+def _shift(c: Feature) -> Array:
     """What the margin adds to each of `order` features, so that their sum is √order · margin from 0."""
     margin = jnp.asarray(c.margin)
     return (margin / jnp.sqrt(jnp.asarray(c.order, margin.dtype)))[None, None]
@@ -192,7 +192,7 @@ def _shift(c: Component) -> Array:
 class Kind(NamedTuple):
     """A way to write a sign; add yours to KINDS."""
 
-    write: Callable[[Block, Sign, Component], Block]  # (uniform noise, sign, component) -> features of a size of 1
+    write: Callable[[Block, Sign, Feature], Block]  # (uniform noise, sign, component) -> features of a size of 1
     margin: float | None = None  # the default; None: it has none
     needs: Callable[[int], int] = lambda order: order  # features, for a component of this order
     copies: bool = False  # whether it has `order` copies of the sign, each right with probability (1 + margin)/2
@@ -223,8 +223,8 @@ class Shortcut(NamedTuple):
         Geirhos et al. (2020), Shortcut learning in deep neural networks, arXiv:2004.07780.
     """
 
-    intended: Component
-    spurious: Component
+    intended: Feature
+    spurious: Feature
     agreement: Float[Array, "2"] | np.ndarray  # how often the sign of each is the label's
 
     def check(self) -> None:
@@ -302,7 +302,7 @@ def opposed(u: Float[Array, "sample 1"]) -> tuple[Float[Array, "sample 2"], Int[
     return jnp.concatenate([sign, -sign], axis=1), (sign[:, 0] > 0).astype(int)
 
 
-def shortcut(intended: Component, spurious: Component, *, agreement: float, label_noise: float = 0.0) -> Shortcut:
+def shortcut(intended: Feature, spurious: Feature, *, agreement: float, label_noise: float = 0.0) -> Shortcut:
     """An environment in which the spurious component has the label's sign with probability `agreement`.
 
     Args:

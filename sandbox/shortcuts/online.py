@@ -16,7 +16,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from sandbox import devices, noise, validation
-from sandbox.policies.networks import Network, log_law, network
+from sandbox.policies.networks import Network, log_probs, network
 from sandbox.policies.training import ADAM, SGD
 from sandbox.shortcuts.features import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 
@@ -105,52 +105,16 @@ RATES = (jnp.float32, jnp.float32, int, int)  # the dtypes of its fields
 ONCE = Training()  # each sample is seen once
 
 
-class Race(NamedTuple):
+class OnlineRecord(NamedTuple):
     """What each of LEARNERS did at each step, on the batch that it then learned from."""
 
     loss: Float[Array, "*runs learner step"]  # the mean log loss, nats a sample
-    right: Float[Array, "*runs learner step"]  # the share whose label was the likelier one
+    accuracy: Float[Array, "*runs learner step"]  # the share whose label was the likelier one
     reliance: Float[Array, "*runs learner step"]  # the share of counterfactual inputs answered as the spurious one says
     policy: Any  # in the end, leaves [..., learner, ...]
 
 
-def race(
-    key: Array,
-    shortcut: Shortcut,
-    student: Student = MLP,
-    *,
-    num_steps: int,
-    batch: int = 32,
-    training: Training = ONCE,
-    curriculum: Shortcut | None = None,
-) -> Race:
-    """Runs a student of both components, one of the intended and one of the spurious component alone.
-
-    Args:
-        key: The randomness: that of step t comes from `fold_in`, so that a longer race begins as a shorter one.
-        shortcut: The environment.
-        student: What learns.
-        num_steps: Batches.
-        batch: Samples in each, and counterfactual inputs on which reliance is measured.
-        training: Rates, and how often the same samples come again.
-        curriculum: Another environment, of the steps before `training.switch`.
-
-    Returns:
-        Leaves [learner, ...], of LEARNERS.
-
-    Raises:
-        ValueError: A number is out of range, or there is a curriculum without a switch.
-    """
-    if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
-        raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
-    shortcuts, rates, first = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcut, training, curriculum))
-    found = races(
-        key[None, None], shortcuts, student, num_steps=num_steps, batch=batch, training=rates, curriculum=first
-    )
-    return jax.tree.map(lambda leaf: leaf[0, 0], found)
-
-
-def races(
+def learn_online(
     keys: Array,
     shortcuts: Shortcut,
     student: Student = MLP,
@@ -159,26 +123,31 @@ def races(
     batch: int = 32,
     training: Training = ONCE,
     curriculum: Shortcut | None = None,
-) -> Race:
-    """`race` in many environments, and from several starts in each; one program a student, whatever the sizes.
+) -> OnlineRecord:
+    """Online learning of two features of a label, by a student of both and by single-feature learners of either.
 
-    It loops in Python over blocks of runs and steps, so not under `jit`.
+    One program a student, whatever the number of environments, seeds and steps. It loops in Python over blocks of runs
+    and steps, so not under `jit`.
 
     Args:
-        keys: [environment, seed]; `sandbox.spread(keys)` runs them on all devices.
-        shortcuts: As `stack` makes them, each leaf [environment, ...].
+        keys: [environment, seed], or one key, of one environment; the randomness of step t comes from `fold_in`, so
+            that a longer run begins as a shorter one. `sandbox.spread(keys)` runs them on all devices.
+        shortcuts: As `stack` makes them, each leaf [environment, ...]; with one key, as `shortcut` does.
         student: What learns.
         num_steps: Batches.
-        batch: Samples in each.
-        training: Numbers for all environments, or one for each.
+        batch: Samples in each, and counterfactual inputs on which reliance is measured.
+        training: Numbers for all environments, or one for each: rates, and how often the same samples come again.
         curriculum: Other environments, of the steps before `training.switch`.
 
     Returns:
-        Leaves [environment, seed, learner, ...].
-
-    Raises:
-        ValueError: A number is out of range, or keys, training or curriculum are not of as many environments.
+        Leaves [environment, seed, learner, ...], with one key [learner, ...], of LEARNERS.
     """
+    if keys.ndim == 0:
+        if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
+            raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
+        one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcuts, training, curriculum))
+        options: dict[str, Any] = {"num_steps": num_steps, "batch": batch, "training": one[1], "curriculum": one[2]}
+        return jax.tree.map(lambda leaf: leaf[0, 0], learn_online(keys[None, None], one[0], student, **options))
     if not isinstance(student, Student):
         raise ValueError(f"student: a Student is accepted, as STUDENTS['MLP Adam'], got {student!r}")
     first = shortcuts if curriculum is None else curriculum
@@ -224,7 +193,7 @@ class _Samples(NamedTuple):
     intended: Array
 
 
-def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Race:
+def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> OnlineRecord:
     """One program for any number of runs and of steps, and what it works on stays in the cache of a core."""
     total = len(runs.key)
     size = min(RUNS, -(-total // mesh.size)) * mesh.size
@@ -236,15 +205,15 @@ def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Race:
     return jax.tree.map(lambda *blocks: np.concatenate(blocks)[:total], *of_blocks)
 
 
-def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> Race:
+def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> OnlineRecord:
     state, seen = _start(runs.key, mesh=mesh, student=student), []
     for t in range(0, num_steps, STEPS):
         samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
         state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
         seen.append(here)
     joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)]
-    loss, right, reliance = joined
-    return Race(loss, right, reliance, state[0])
+    loss, correct, reliance = joined
+    return OnlineRecord(loss, correct, reliance, state[0])
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))
@@ -303,22 +272,26 @@ def _learn(
     """STEPS steps of all three learners; after `num_steps` in all nothing is learned."""
 
     def loss(policy: Network, inputs: Array, label: Array) -> tuple[Array, Array]:
-        laws = log_law(policy, inputs)
-        return -jnp.where(label == 1, laws[:, 1], laws[:, 0]).mean(), laws  # no gather, whose gradient is a scatter
+        distributions = log_probs(policy, inputs)
+        return -jnp.where(
+            label == 1, distributions[:, 1], distributions[:, 0]
+        ).mean(), distributions  # no gather, whose gradient is a scatter
 
     def learner(state: Any, written: Array, now: _Samples, training: Training, learns: Array) -> Any:
         policy, moments = state
         features = jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other)
-        (nats, laws), gradient = jax.value_and_grad(loss, has_aux=True)(policy, student.sees(features), now.label)
-        conflict = log_law(policy, student.sees(now.conflict))
-        right, spurious = (
-            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((laws, now.label), (conflict, 1 - now.intended))
+        (nats, distributions), gradient = jax.value_and_grad(loss, has_aux=True)(
+            policy, student.sees(features), now.label
+        )
+        conflict = log_probs(policy, student.sees(now.conflict))
+        correct, spurious = (
+            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((distributions, now.label), (conflict, 1 - now.intended))
         )
         with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
             update, moments = student.optimizer.update(gradient, moments, policy)
         rate = jnp.where(learns, training.learning_rate, 0)
         policy = jax.tree.map(lambda w, d: w - rate * (d + training.weight_decay * w), policy, update)
-        return (policy, moments), (nats, right.mean(), spurious.mean())
+        return (policy, moments), (nats, correct.mean(), spurious.mean())
 
     def of_run(state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array) -> Any:
         def step(state: Any, i: Array) -> Any:

@@ -113,8 +113,8 @@ def test_what_is_exact_is_the_same() -> None:
     prior, kernel = np.full(3, 1 / 3), drift.neutral_kernel(20)
     starts = jnp.stack([drift.initial(20, np.array([p, 1 - p])) for p in (0.0, 0.3, 0.9)])
     for ours, theirs in (
-        (drift.laws(initial, kernels, 4)[-1], baselines.last_law(initial, kernels, 4)),
-        (drift.laws(initial, kernels[0], 4)[-1], baselines.last_law(initial, kernels[0], 4)),
+        (drift.distributions(initial, kernels, 4)[-1], baselines.last_law(initial, kernels, 4)),
+        (drift.distributions(initial, kernels[0], 4)[-1], baselines.last_law(initial, kernels[0], 4)),
         (budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3), baselines.fixation(sizes, ratios, 0.3)),
         (
             drift.information(prior, starts, kernel, 30),
@@ -230,7 +230,7 @@ def test_the_policies_are_trained_alike() -> None:
     size = networks.POLICY | {"num_rounds": rounds}
     weights = networks.policy_weights(start)
     theirs = baselines.policy_gradient(
-        rng(), weights, np.asarray(prompts.features), np.asarray(prompts.right), **size
+        rng(), weights, np.asarray(prompts.features), np.asarray(prompts.correct), **size
     ).T
     np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
     difference = ours[:, 1:] - theirs[:, 1:]
@@ -243,8 +243,8 @@ def test_the_races_are_the_same() -> None:
     """Each learner's loss, share right and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
     keys, shortcuts = networks.parity_against_length(64, order=2)
     training = sandbox.Training(0.5)
-    race = sandbox.races(keys, shortcuts, networks.STUDENT, training=training, **networks.RACES)
-    theirs = baselines.races(
+    learned = sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **networks.RACES)
+    theirs = baselines.learn_online(
         rng(),
         networks.student_weights(keys),
         np.asarray(shortcuts.agreement),
@@ -252,9 +252,9 @@ def test_the_races_are_the_same() -> None:
         learning_rate=0.5,
         **networks.RACES,
     )
-    ours = np.stack([race.loss, race.right, race.reliance])[:, :, 0]
+    ours = np.stack([learned.loss, learned.accuracy, learned.reliance])[:, :, 0]
     assert ours.shape == theirs.shape == (3, 64, 3, 200) and ours.dtype == theirs.dtype == np.float32
     difference = (ours - theirs).reshape(3, 64, 3, 10, 20).mean(4, dtype=float).swapaxes(0, 1)
     assert_same_mean(difference, np.zeros_like(difference))
-    right, reliance = theirs[1:, ..., -20:].mean((1, 3))
-    assert (right > 0.7).all() and reliance[1] < 0.1 < reliance[0] < 0.5 < reliance[2]
+    correct, reliance = theirs[1:, ..., -20:].mean((1, 3))
+    assert (correct > 0.7).all() and reliance[1] < 0.1 < reliance[0] < 0.5 < reliance[2]

@@ -66,10 +66,10 @@ def test_few_units_are_decided_by_students_t(count: int) -> None:
 
 def test_two_sides_have_welchs_degrees_of_freedom() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 12)) * [[1.0], [3.0]]
-    left, right = (estimate(x.mean(), x.std(ddof=1) / 12**0.5, 12) for x in (a, b))
-    error = math.hypot(left.stderr, right.stderr)
+    left, correct = (estimate(x.mean(), x.std(ddof=1) / 12**0.5, 12) for x in (a, b))
+    error = math.hypot(left.stderr, correct.stderr)
     freedom = stats.ttest_ind(a, b, equal_var=False).df
-    outcome = at_least(left, right, "s").outcome()
+    outcome = at_least(left, correct, "s").outcome()
     assert outcome.stderr == pytest.approx(error)
     assert outcome.reach == pytest.approx(stats.t.isf(stats.norm.sf(5.0), freedom) * error, rel=1e-9)
 

@@ -131,24 +131,24 @@ def test_a_fit_does_not_remember_the_model(name):
     jax.tree.map(np.testing.assert_array_equal, case.fit(a, x, weights), case.fit(b, x, weights))
 
 
-def kept_law(initial, transition, right, rates, n):
+def kept_law(initial, transition, correct, rates, n):
     """Law of the counts [first, steps] of what is kept, by every path and every choice of what is kept of it.
 
-    `right` is [state, next]; the first symbol passes for right; `rates`: how often what is right, and what is wrong,
+    `correct` is [state, next]; the first symbol passes for right; `rates`: how often what is right, and what is wrong,
     is kept.
     """
-    law, states = defaultdict(float), len(initial)
+    probs, states = defaultdict(float), len(initial)
     for path in itertools.product(range(states), repeat=n):
         steps = list(itertools.pairwise(path))
         p = initial[path[0]] * np.prod([transition[step] for step in steps])
-        accepted = [rates[0]] + [rates[0] if right[step] else rates[1] for step in steps]
+        accepted = [rates[0]] + [rates[0] if correct[step] else rates[1] for step in steps]
         for kept in itertools.product([0, 1], repeat=n):
             q = p * np.prod([a if keep else 1 - a for a, keep in zip(accepted, kept, strict=True)])
             counts = np.zeros(states + states**2, int)
             counts[path[0]] += kept[0]
             np.add.at(counts, [states + states * a + b for a, b in steps], kept[1:])
-            law[tuple(counts.tolist())] += q
-    return {what: p for what, p in law.items() if p > 0}
+            probs[tuple(counts.tolist())] += q
+    return {what: p for what, p in probs.items() if p > 0}
 
 
 # rings
@@ -162,13 +162,13 @@ def test_the_law_of_what_is_kept_of_a_ring_is_the_enumeration_of_paths(index):
     wrong = np.zeros((3, 3), bool)
     for state in range(3):
         wrong[state, (state + (2 if index >> state & 1 else 1)) % 3] = True
-    law = kept_law(initial, transition, ~wrong, (1.0, fpr), n)
+    probs = kept_law(initial, transition, ~wrong, (1.0, fpr), n)
     np.testing.assert_array_equal(rings.WRONG[index], wrong)
-    kept = np.array(list(law))
+    kept = np.array(list(probs))
     explained = rings.explain(kept[:, :3].astype(float), kept[:, 3:].reshape(-1, 3, 3), n, fpr)
     chain = jnp.log(jnp.concatenate([jnp.asarray(initial), jnp.asarray(transition).ravel()]))[None]
     found = np.exp(rings.log_likelihood(explained, chain, jnp.array([index])))[:, 0]
-    np.testing.assert_allclose(found, list(law.values()), rtol=1e-10)
+    np.testing.assert_allclose(found, list(probs.values()), rtol=1e-10)
 
 
 def test_what_cannot_be_kept_of_a_ring_is_impossible():
@@ -183,9 +183,9 @@ def test_the_judges_of_a_ring():
     """The pattern of a chain is that of its likelier moves; the less likely ones are wrong, for a task and a model."""
     tasks = case_of("three")[1].chain
     assert jax.vmap(rings.pattern)(tasks).tolist() == list(range(8))
-    for chain, right in zip(tasks.transition, jax.vmap(rings.right)(tasks), strict=True):
+    for chain, correct in zip(tasks.transition, jax.vmap(rings.correct)(tasks), strict=True):
         moves = np.where(np.eye(3, dtype=bool), np.nan, chain)
-        np.testing.assert_array_equal(~np.asarray(right), moves == np.nanmin(moves, 1, keepdims=True))
+        np.testing.assert_array_equal(~np.asarray(correct), moves == np.nanmin(moves, 1, keepdims=True))
 
 
 # mixtures
@@ -208,7 +208,7 @@ def test_expected_acceptance_is_the_integral(own):
     model = GaussianMixture(*map(jnp.array, MODEL))
     x, weights = panels([float(mixtures.own_side(model)[0])])
     integral = np.exp(jax.jit(model.log_prob)(x[:, None])) * judge.acceptance(model, x) @ weights
-    np.testing.assert_allclose(judge.share_kept(model), integral, atol=1e-12)
+    np.testing.assert_allclose(judge.share_accepted(model), integral, atol=1e-12)
 
 
 def test_what_is_right_is_within_a_distance_of_the_heaviest_mean():
@@ -217,14 +217,14 @@ def test_what_is_right_is_within_a_distance_of_the_heaviest_mean():
         x, weights = panels([centre - 1.25, centre + 1.25])
         inside = np.abs(np.asarray(x) - centre) < 1.25
         integral = np.exp(jax.jit(model.log_prob)(x[:, None])) * inside @ weights
-        np.testing.assert_allclose(mixtures.share_right(model, task), integral, atol=1e-12)
+        np.testing.assert_allclose(mixtures.accuracy(model, task), integral, atol=1e-12)
 
 
 def test_the_own_side_is_that_of_the_heaviest_component():
     judge, model = mixtures.Judge(Feedback(1.0, 0.0, own=True), 0.0), GaussianMixture(*map(jnp.array, MODEL))
     assert judge.acceptance(model, jnp.array([-1.0, 0.24, 0.26, 9.0])).tolist() == [0, 0, 1, 1]
     same = model._replace(means=jnp.ones((2, 1)))
-    assert judge.acceptance(same, jnp.array([-1.0, 9.0])).tolist() == [1, 1] and judge.share_kept(same) == 1
+    assert judge.acceptance(same, jnp.array([-1.0, 9.0])).tolist() == [1, 1] and judge.share_accepted(same) == 1
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -269,18 +269,20 @@ def test_exact_information_is_the_enumeration_of_paths(loop):
             initial, transition = (1 - share) * initial + share * task[0], (1 - share) * transition + share * task[1]
         return kept_law(initial, transition, judge > 0.5, rates, n)
 
-    laws = [kept_law(*task, np.ones((2, 2), bool), (1.0, 1.0), n) for task in tasks]
+    distributions = [kept_law(*task, np.ones((2, 2), bool), (1.0, 1.0), n) for task in tasks]
     for found in exact.information(loop, 2, n):
-        joint = np.array([[law.get(counts, 0) / 8 for law in laws] for counts in set().union(*laws)])
+        joint = np.array(
+            [[probs.get(counts, 0) / 8 for probs in distributions] for counts in set().union(*distributions)]
+        )
         joint = joint[joint.sum(1) > 0]
         ratio = joint / (joint.sum(1, keepdims=True) * joint.sum(0))
         np.testing.assert_allclose(found, (joint[joint > 0] * np.log(ratio[joint > 0])).sum(), atol=1e-12)
         after = [defaultdict(float) for _ in tasks]
-        for task, law, new in zip(tasks, laws, after, strict=True):
-            for counts, p in law.items():
+        for task, probs, new in zip(tasks, distributions, after, strict=True):
+            for counts, p in probs.items():
                 for target, q in step(task, counts).items():
                     new[target if any(target) else counts] += p * q
-        laws = after
+        distributions = after
 
 
 @pytest.mark.slow
@@ -291,7 +293,7 @@ def test_the_bounds_hold_the_exact_information(loop):
     found = bracket(jax.random.key(10), case, loops[loop], size)
     truth = exact.information(loop, 3)
     assert found.bounds.lower.shape == found.bounds.upper.shape == found.seen.lower.shape == (1000, 4)
-    assert found.right.mean.shape == (4,)
+    assert found.correct.mean.shape == (4,)
     assert found.effective.shape == (3,)
     lower, upper = found.bounds.bracket()
     assert ((truth - lower.mean) / lower.stderr > -5).all()

@@ -18,9 +18,9 @@ def bounds(*values):
     return Bounds(values[:, ::2], values[:, 1::2])
 
 
-def of(known, right=(0.5, 0.6)):
+def of(known, correct=(0.5, 0.6)):
     """A study of what is known."""
-    found = Bracketed(known, known, None, Estimate(np.array(right), np.full(2, 0.001), 400), np.ones(1))
+    found = Bracketed(known, known, None, Estimate(np.array(correct), np.full(2, 0.001), 400), np.ones(1))
     return lambda settings, loop: found
 
 
@@ -43,8 +43,8 @@ def test_differences_are_paired():
 
 def test_rows_fail_where_a_loop_does_what_it_should_not():
     falls, rises = of(bounds(1, 1.1, 0.5, 0.6)), of(bounds(0.5, 0.6, 1, 1.1))
-    for row, right, wrong in ((claims.never_more, falls, rises), (claims.learns, rises, falls)):
-        assert row(right, "a loop", Settings()).outcome().verdict == "holds"
+    for row, correct, wrong in ((claims.never_more, falls, rises), (claims.learns, rises, falls)):
+        assert row(correct, "a loop", Settings()).outcome().verdict == "holds"
         assert row(wrong, "a loop", Settings()).outcome().verdict == "fails"
 
 
@@ -56,7 +56,7 @@ def test_rows_fail_where_a_study_is_broken(monkeypatch):
         found = of(bounds(*np.repeat(exact + shift, 2) + np.array([-0.01, 0.01] * 2)))(None, None)
         monkeypatch.setattr(claims.study, "two_states", lambda settings, found=found: {"closed": found})
         assert claims.enumerated(Settings()).outcome().verdict == outcome
-    monkeypatch.setattr(claims.study, "chain", of(bounds(1, 1, 1, 1), right=(0.6, 0.5)))
+    monkeypatch.setattr(claims.study, "chain", of(bounds(1, 1, 1, 1), correct=(0.6, 0.5)))
     assert claims.sharpens(Settings()).outcome().verdict == "fails"
     model = 1 + NOISE[:, 0]
     monkeypatch.setattr(

@@ -39,8 +39,8 @@ def test_truth_of_mixture_pair():
     """I(X;Y) = H(X) + H(Y) − H(X,Y), each entropy by the trapezoidal rule, on analytic densities exact to rounding."""
     grid = np.linspace(-10, 10, 1001)
     points = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1)
-    laws = list(zip(WEIGHTS, MEANS, coverage.COVARIANCES, strict=True))
-    joint = sum(w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in laws)
+    distributions = list(zip(WEIGHTS, MEANS, coverage.COVARIANCES, strict=True))
+    joint = sum(w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in distributions)
     step = grid[1] - grid[0]
     h = scipy.special.entr
     x, y = joint.sum(1) * step, joint.sum(0) * step
@@ -79,8 +79,8 @@ def test_every_interval_has_a_width():
 @pytest.mark.slow
 def test_half_the_standard_error_is_seen(monkeypatch):
     """An interval that is broken on purpose: 1.96/2 standard errors hold the truth two thirds of the time."""
-    right = coverage.theory.Estimate.interval
-    half = lambda self, level, bounds: right(self._replace(stderr=self.stderr / 2), level, bounds=bounds)  # noqa: E731
+    correct = coverage.theory.Estimate.interval
+    half = lambda self, level, bounds: correct(self._replace(stderr=self.stderr / 2), level, bounds=bounds)  # noqa: E731
     monkeypatch.setattr(coverage.theory.Estimate, "interval", half)
     coverage.covered.cache_clear()
     try:
@@ -91,10 +91,10 @@ def test_half_the_standard_error_is_seen(monkeypatch):
 
 @pytest.mark.slow
 def test_the_figure_has_a_dot_for_each_interval_in_both_panels():
-    left, right = figures.coverage(QUICK).axes
+    left, correct = figures.coverage(QUICK).axes
     rows = coverage.covered(QUICK)
     assert [label.get_text().split(":")[1].strip() for label in left.get_yticklabels()] == [
         row.interval for row in reversed(rows)
     ]
-    dots = [line.get_xdata()[0] for line in right.lines]
+    dots = [line.get_xdata()[0] for line in correct.lines]
     np.testing.assert_allclose(dots, [row.half_width for row in reversed(rows)])

@@ -43,8 +43,8 @@ def test_certainty_by_simulation():
     rng = np.random.default_rng(0)
     for distinct in DISTINCT:
         k = BUDGET // distinct
-        right = rng.random(20_000) < 0.5
-        accepted = (rng.random((20_000, k)) < np.where(right, tpr, fpr)[:, None]).sum(1)
+        correct = rng.random(20_000) < 0.5
+        accepted = (rng.random((20_000, k)) < np.where(correct, tpr, fpr)[:, None]).sum(1)
         likelihood = [rate**accepted * (1 - rate) ** (k - accepted) for rate in (tpr, fpr)]
         known = np.maximum(*likelihood) / np.sum(likelihood, 0) >= SURE
         exact = study.sure(distinct) * BUDGET / distinct
@@ -67,10 +67,12 @@ def test_a_budget_tells_most_of_new_prompts():
 def test_a_table_knows_nothing_of_a_prompt_that_was_not_asked():
     """Trained on some of its prompts, against each asked prompt trained alone."""
     prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
-    asked = prompts._replace(law=(jnp.arange(NUM_PROMPTS) < 8).astype(prompts.law.dtype) / 8)
-    train = partial(policies.train, jax.random.key(0), method=policies.Natural(), num_rounds=100, learning_rate=0.1)
-    right = train(study.table(), asked, verdict(NUM_CLASSES, NUM_FORMS), exam=prompts).measured
-    np.testing.assert_allclose(right[-1], study.table_learned(8), atol=1e-12)
+    asked = prompts._replace(probs=(jnp.arange(NUM_PROMPTS) < 8).astype(prompts.probs.dtype) / 8)
+    train = partial(
+        policies.train, jax.random.key(0), method=policies.NaturalGradient(), num_rounds=100, learning_rate=0.1
+    )
+    correct = train(study.table(), asked, verdict(NUM_CLASSES, NUM_FORMS), exam=prompts).measured
+    np.testing.assert_allclose(correct[-1], study.table_learned(8), atol=1e-12)
 
 
 def test_networks_that_learn_alike_cover_nothing(monkeypatch):

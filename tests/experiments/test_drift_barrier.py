@@ -12,7 +12,7 @@ QUICK = Settings()
 
 def test_start_information_is_that_of_the_samples():
     n = 7
-    joint = np.stack([np.asarray(drift.initial(n, law)) for law in ([0.6, 0.4], [0.4, 0.6])]) / 2
+    joint = np.stack([np.asarray(drift.initial(n, probs)) for probs in ([0.6, 0.4], [0.4, 0.6])]) / 2
     expected = theory.mutual_information(joint)
     np.testing.assert_allclose(study.start_information(np.array([n])), [expected], rtol=0, atol=1e-12)
 
@@ -21,15 +21,15 @@ def test_what_is_always_kept_is_not_wrong():
     """Without a blind spot more samples do end right more often: the spot is the reason."""
     sizes = (2, 6, 12)
     acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
-    right = [study._ends(n, acceptance, start)[0] for n in sizes]
-    assert right == sorted(right)
+    correct = [study._ends(n, acceptance, start)[0] for n in sizes]
+    assert correct == sorted(correct)
 
 
 def test_where_nothing_wrong_is_kept_a_blind_spot_is_a_contest_of_two():
     """Three symbols against two: two routes to one number; 1e-10 for linear systems."""
-    n, (right, _, blind) = 12, study.BLIND_START
+    n, (correct, _, blind) = 12, study.BLIND_START
     three = study._ends(n, study.BLIND_ACCEPTANCE * np.array([1, 0, 1]), study.BLIND_START)[0]
-    two = budget.success(n, (study.BLIND_ACCEPTANCE[0], study.BLIND_ACCEPTANCE[2]), right / (right + blind))
+    two = budget.success(n, (study.BLIND_ACCEPTANCE[0], study.BLIND_ACCEPTANCE[2]), correct / (correct + blind))
     np.testing.assert_allclose(three, two, rtol=0, atol=1e-10)
 
 

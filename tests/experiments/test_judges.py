@@ -9,7 +9,7 @@ from experiments.harness.ledger import Settings
 from experiments.judges import claims, study
 from experiments.judges.study import LEARNED, PRIOR, TASKS, WEAK
 from theory import budget, drift
-from theory.claims import data_processing, frozen_judge
+from theory.claims import data_processing, fixed_reward_model
 
 QUICK = Settings()
 
@@ -24,7 +24,7 @@ def test_an_earlier_student_is_a_chain_of_pairs(t):
     first = np.stack([np.diag(drift.initial(n, task)).ravel() for task in TASKS])
     pairs = first @ np.linalg.matrix_power(kernel, t)
     expected = pairs.reshape(2, n + 1, n + 1).sum(1)
-    np.testing.assert_allclose(study.earlier_student(WEAK, n).laws[t], expected, atol=1e-14)
+    np.testing.assert_allclose(study.earlier_student(WEAK, n).distributions[t], expected, atol=1e-14)
 
 
 def test_starts_are_the_fits_to_real_samples():
@@ -34,37 +34,37 @@ def test_starts_are_the_fits_to_real_samples():
 def test_a_judge_of_many_samples_is_a_perfect_one():
     """It always prefers the right symbol, so that the next fit has no other."""
     loop, total = study.learned_judge(3001)
-    perfect = budget.frozen_total(PRIOR, jnp.eye(2), study.starts())
+    perfect = budget.fixed_judge_total(PRIOR, jnp.eye(2), study.starts())
     np.testing.assert_allclose(total, perfect, atol=1e-12)
-    np.testing.assert_allclose(loop.right[1:], 1, atol=1e-12)
+    np.testing.assert_allclose(loop.correct[1:], 1, atol=1e-12)
 
 
 def test_a_judge_that_is_the_student_closes_the_loop():
     """I(X;Z_{t+1}) ≤ I(X;Z_t) (C5); a judge that is retrained on real data opens it."""
-    assert np.min(data_processing(study.self_judge().information)) >= -1e-12
+    assert np.min(data_processing(study.self_consistency().information)) >= -1e-12
     assert np.min(data_processing(study.retrained_judge().information)) < 0
 
 
 def test_what_a_judge_that_was_made_once_can_inject():
     """I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) (L4): J is Z_0 itself, drawn verdicts, or m samples, worth no more than they."""
-    assert np.min(frozen_judge(study.earlier_student(WEAK).information, 0.0)) >= -1e-12
-    assert np.min(frozen_judge(study.frozen_judge().information, study.cap())) >= -1e-12
+    assert np.min(fixed_reward_model(study.earlier_student(WEAK).information, 0.0)) >= -1e-12
+    assert np.min(fixed_reward_model(study.fixed_reward_model().information, study.cap())) >= -1e-12
     for m, samples in zip(LEARNED, study.samples(), strict=True):
         path, total = study.learned_judge(m)
-        assert np.min(frozen_judge(path.information, total)) >= -1e-12
+        assert np.min(fixed_reward_model(path.information, total)) >= -1e-12
         assert path.information[0] + total <= samples + 1e-12
 
 
 def backwards(study):
     """Its informations and shares as if the last generation were the first."""
     path = study()
-    return lambda: path._replace(information=path.information[::-1], right=path.right[::-1])
+    return lambda: path._replace(information=path.information[::-1], correct=path.correct[::-1])
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        lambda: claims.ends_right(backwards(study.frozen_judge), QUICK),
+        lambda: claims.ends_right(backwards(study.fixed_reward_model), QUICK),
         lambda: claims.opens(backwards(study.retrained_judge), "backwards", QUICK),
         lambda: claims.equal_law(lambda goal: 1.01 * study.equal_law(goal), QUICK),
     ],
@@ -88,5 +88,5 @@ def test_the_share_right_of_a_path_is_that_of_its_steps():
     """A chain that stays where it is has no step to the right, although its first symbol passes for one."""
     still = study.MODELS["chain"]._replace(transition=jnp.eye(4))
     sizes = {"num_generations": 1, "num_replicas": 12}
-    right = study.loops(jax.random.key(0), still, study.RIGHT["chain"], **sizes).right
-    assert (np.asarray(right) == 0).all()
+    correct = study.loops(jax.random.key(0), still, study.RIGHT["chain"], **sizes).correct
+    assert (np.asarray(correct) == 0).all()

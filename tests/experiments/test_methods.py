@@ -12,7 +12,7 @@ import theory
 from experiments.harness.ledger import Settings
 from experiments.methods import best_of_n, claims, study, tables
 from sandbox import policies
-from sandbox.policies import ADAM, RLVR, Network, log_law, train
+from sandbox.policies import ADAM, RLVR, Network, log_probs, train
 from theory.policies.best_of_n import best_of
 
 QUICK = Settings()
@@ -37,8 +37,8 @@ def test_nats_of_a_verdict_by_hand():
     def h(p):
         return -p * log(p) - (1 - p) * log(1 - p)
 
-    law, correct = jnp.array([0.5, 0.5, 0]), jnp.array([0.25, 0.5, 0.9])
-    exact = study.verdict_nats(law, correct, jnp.eye(2))
+    probs, correct = jnp.array([0.5, 0.5, 0]), jnp.array([0.25, 0.5, 0.9])
+    exact = study.verdict_nats(probs, correct, jnp.eye(2))
     assert float(exact) == pytest.approx((h(0.25) + h(0.5)) / 2)
     noisy = study.verdict_nats(jnp.ones(1), jnp.array([0.25]), jnp.array([[0.8, 0.2], [0.1, 0.9]]))
     assert float(noisy) == pytest.approx(h(0.25 * 0.9 + 0.75 * 0.2) - 0.25 * h(0.9) - 0.75 * h(0.2))
@@ -71,29 +71,30 @@ def test_absent_forms_change_nothing(starts):
     layers = start.policy.variables["params"]
     head = layers["head"]
     small = Network({"params": layers | {"head": {"kernel": head["kernel"][:, :, :3], "bias": head["bias"][:, :3]}}})
-    fewer = start.world.train._replace(wording=start.world.train.wording[:, :3])
+    fewer = start.dataset.train._replace(wording=start.dataset.train.wording[:, :3])
 
     def after(policy, prompts, num_forms):
         options = {"num_rounds": 20, "learning_rate": 0.01, "optimizer": ADAM}
         trained = train(start.key, policy, prompts, policies.verdict(4, num_forms), RLVR(), **options).policy
-        return np.asarray(log_law(trained, start.world.unseen.features)).reshape(-1, 4, num_forms)
+        return np.asarray(log_probs(trained, start.dataset.unseen.features)).reshape(-1, 4, num_forms)
 
-    many = after(start.policy, start.world.train, 8)
+    many = after(start.policy, start.dataset.train, 8)
     assert (np.exp(many[..., 3:]) == 0).all()
     assert (
-        np.abs(many - np.asarray(log_law(start.policy, start.world.unseen.features)).reshape(many.shape)).max() > 0.01
+        np.abs(many - np.asarray(log_probs(start.policy, start.dataset.unseen.features)).reshape(many.shape)).max()
+        > 0.01
     )
     np.testing.assert_allclose(many[..., :3], after(small, fewer, 3), atol=1e-4)
 
 
 def test_one_domain_is_asked_of_four(starts):
     """The law is uniform on the prompts of the first domain, with the features of that domain alone."""
-    for prompts in (starts.world.train, starts.world.held_out):
-        assert np.allclose(prompts.law.sum(1), 1)
-        for law, features in zip(np.asarray(prompts.law), np.asarray(prompts.features), strict=True):
-            assert (law > 0).sum() == 16
-            assert len(np.unique(features[law > 0][:, study.NUM_BITS :], axis=0)) == 1
-    assert (np.asarray(starts.world.unseen.law) > 0).all()
+    for prompts in (starts.dataset.train, starts.dataset.held_out):
+        assert np.allclose(prompts.probs.sum(1), 1)
+        for probs, features in zip(np.asarray(prompts.probs), np.asarray(prompts.features), strict=True):
+            assert (probs > 0).sum() == 16
+            assert len(np.unique(features[probs > 0][:, study.NUM_BITS :], axis=0)) == 1
+    assert (np.asarray(starts.dataset.unseen.probs) > 0).all()
 
 
 @pytest.mark.slow
@@ -119,12 +120,12 @@ def test_one_reference_is_one_form_in_every_world(starts):
 
 def test_the_outputs_of_a_verdict_by_hand():
     """A path of one law: 1/2, 1/4, 0 on the right class of each prompt, the rest on one wrong output."""
-    laws = np.zeros((1, tables.NUM_PROMPTS, 12))
+    distributions = np.zeros((1, tables.NUM_PROMPTS, 12))
     for q in range(tables.NUM_PROMPTS):
         right = np.flatnonzero(tables.RIGHT[q])
-        laws[0, q, right[:2]] = 0.5, 0.25
-        laws[0, q, (right[2] + 1) % 12] = 0.25
-    path = tables.Path(laws, (laws * tables.RIGHT).sum(2))
+        distributions[0, q, right[:2]] = 0.5, 0.25
+        distributions[0, q, (right[2] + 1) % 12] = 0.25
+    path = tables.Path(distributions, (distributions * tables.RIGHT).sum(2))
     of_right, of_wrong = path.entropies()
     np.testing.assert_allclose(of_right, log(3) - 2 / 3 * log(2))
     np.testing.assert_allclose(of_wrong, 0, atol=1e-15)
@@ -136,10 +137,10 @@ def test_the_outputs_of_a_verdict_by_hand():
 
 def test_divergence_of_a_verdict_is_that_of_its_law():
     """Against `theory.best_of_n`, which knows ties."""
-    law = np.array([0.75, 0.25])
+    probs = np.array([0.75, 0.25])
     for n, found in zip((1, 4, 64), best_of_n.verdict_kl((1, 4, 64)), strict=True):
         assert found == pytest.approx(
-            float(theory.kl_divergence(best_of(law, np.array([0.0, 1.0]), n), law)), abs=1e-15
+            float(theory.kl_divergence(best_of(probs, np.array([0.0, 1.0]), n), probs)), abs=1e-15
         )
 
 
@@ -159,10 +160,12 @@ def test_a_path_off_its_law_is_seen(monkeypatch):
     """One probability off by 1e-5 at the end, made up for by another, and a law that has not sharpened once."""
     paths = tables.trained(QUICK)
     assert claims.orbit(QUICK).outcome().verdict == claims.sharpens(True, QUICK).outcome().verdict == "holds"
-    laws = paths[-1].laws.copy()
-    laws[-1, 0, :2] += [1e-5, -1e-5]
-    laws[7] = laws[0]
-    monkeypatch.setattr(tables, "trained", lambda settings: [*paths[:-1], paths[-1]._replace(laws=laws)])
+    distributions = paths[-1].distributions.copy()
+    distributions[-1, 0, :2] += [1e-5, -1e-5]
+    distributions[7] = distributions[0]
+    monkeypatch.setattr(
+        tables, "trained", lambda settings: [*paths[:-1], paths[-1]._replace(distributions=distributions)]
+    )
     assert claims.orbit(QUICK).outcome().verdict == claims.sharpens(True, QUICK).outcome().verdict == "fails"
 
 

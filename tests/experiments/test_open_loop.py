@@ -15,7 +15,7 @@ QUICK = Settings()
 def test_information_is_not_progress():
     """Where what is right is rare, I(X;Z_t) falls while the share right rises."""
     loops = study.exact(False)
-    assert (np.diff(loops.information[study.RARE]) < 0).all() and (np.diff(loops.right[study.RARE]) > 0).all()
+    assert (np.diff(loops.information[study.RARE]) < 0).all() and (np.diff(loops.correct[study.RARE]) > 0).all()
 
 
 def test_exact_injection():
@@ -43,6 +43,6 @@ def test_a_row_can_fail(monkeypatch):
     assert claims.injection(QUICK).outcome().verdict == "holds"
     monkeypatch.setattr(study, "exact", lambda until_kept: exact._replace(injected=exact.injected / 10))
     assert claims.injection(QUICK).outcome().verdict == "fails"
-    assert claims.right(False, QUICK).outcome().verdict == "fails"
+    assert claims.correct(False, QUICK).outcome().verdict == "fails"
     monkeypatch.setattr(study, "support", lambda settings, fpr: Estimate(np.array(0.7), np.array(0.001), 200))
     assert claims.simulated_support(0.0, QUICK).outcome().verdict == "fails"

@@ -42,9 +42,11 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--goal", ".99", "--verdicts", "50", "--blocks", "4")
     sizes = np.arange(1, 65)
     end = budget.fixation(sizes, (0.9, 0.2), 0.3)
-    size = int(np.argmax(np.asarray(end.right) >= 0.99)) + 1
+    size = int(np.argmax(np.asarray(end.correct) >= 0.99)) + 1
     assert found(r"rounds of (\d+) kept samples until one kind is left", text) == [size]
-    assert found(r"ends right ([\d.]+) % \[exact", text) == pytest.approx([100 * float(end.right[size - 1])], abs=0.01)
+    assert found(r"ends right ([\d.]+) % \[exact", text) == pytest.approx(
+        [100 * float(end.correct[size - 1])], abs=0.01
+    )
     rounds, verdicts = found(r"it takes ([\d.]+) rounds and ([\d.]+) verdicts", text)
     assert rounds == pytest.approx(float(end.generations[size - 1]), abs=0.05)
     assert verdicts == pytest.approx(float(end.verdicts[size - 1]), abs=0.5)
@@ -120,7 +122,7 @@ def test_filtering_is_another_protocol(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--round-size", "6", "--protocol", "filtering")
     end = budget.fixation(6, (0.9, 0.2), 0.3, until_kept=False)
     assert "filtering: a round samples n, costs n verdicts" in text
-    assert found(r"ends right ([\d.]+) %", text) == pytest.approx([100 * float(end.right)], abs=0.01)
+    assert found(r"ends right ([\d.]+) %", text) == pytest.approx([100 * float(end.correct)], abs=0.01)
     assert "until-kept: a round samples until n are kept" in screen(capsys, *LOOP, "--round-size", "6")
     assert cli.main(["plan", *LOOP, "--round-size", "61", "--protocol", "filtering"]) == 2
     assert "--round-size is 61; accepted: 1 to 60" in capsys.readouterr().err.splitlines()[-1]
@@ -164,7 +166,7 @@ def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, caps
     for rows in (2000, 200):
         path = labels(tmp_path / f"{rows}.csv", rows)
         text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--round-size", "6", "--verdicts", "60")
-        pairs = {"tpr": 0.8, "fpr": 0.3, "ends right": 100 * float(true.right)}
+        pairs = {"tpr": 0.8, "fpr": 0.3, "ends right": 100 * float(true.correct)}
         for name, value in pairs.items():
             low, high = found(rf"{name} [\d.]+(?: %)? \[95 %: ([\d.]+)(?: %)? to ([\d.]+)", text)
             assert low <= value <= high
@@ -178,8 +180,10 @@ def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, caps
 @pytest.mark.parametrize("rows", [(1, 1, 0, 1), (3, 3, 0, 3), (0, 2, 1, 1), (4, 5, 1, 5)], ids=str)
 def test_estimates_lie_in_their_intervals(tmp_path: Path, capsys: Captured, rows: tuple[int, ...]) -> None:
     """However few labels there are, and where the verifier was never seen to err."""
-    kept_right, right, kept_wrong, wrong = rows
-    text = "1,1\n" * kept_right + "0,1\n" * (right - kept_right) + "1,0\n" * kept_wrong + "0,0\n" * (wrong - kept_wrong)
+    kept_right, correct, kept_wrong, wrong = rows
+    text = (
+        "1,1\n" * kept_right + "0,1\n" * (correct - kept_right) + "1,0\n" * kept_wrong + "0,0\n" * (wrong - kept_wrong)
+    )
     (tmp_path / "x.csv").write_text(text)
     shown = screen(capsys, "--verdicts-file", str(tmp_path / "x.csv"), "--initial", ".3", "--round-size", "4")
     intervals = re.findall(r"([\d.]+)(?: %)? \[95 %: (?:under )?([\d.]+)(?: %)? to (?:over )?([\d,.]+)", shown)
@@ -202,7 +206,7 @@ def test_the_converse_says_where_it_starts(capsys: Captured) -> None:
     """From even odds: no loop that starts there, or below, takes fewer verdicts; one that starts above may."""
     for size in (1, 2, 7):
         end = budget.fixation(size, (0.9, 0.2), 0.5)
-        goal = f"{float(end.right):.6f}"
+        goal = f"{float(end.correct):.6f}"
         text = screen(capsys, *RATES, "--initial", ".5", "--goal", goal, "--round-size", str(size))
         (least,) = found(r"at least ([\d.]+) verdicts? on average", text)
         assert 0 < least <= float(end.verdicts) and "starts better" not in text
@@ -220,9 +224,9 @@ def test_the_budget_is_an_average_and_says_so(capsys: Captured) -> None:
     _, wrong = budget.best_round((0.9, 0.2), 0.3, 100)
     rng, share, spent = np.random.default_rng(0), np.full(50_000, 0.3), np.zeros(50_000)
     for _ in range(40):
-        kept = 0.9 * share + 0.2 * (1 - share)
-        spent += size + rng.negative_binomial(int(size), kept)
-        after = rng.binomial(int(size), 0.9 * share / kept) / size
+        accepted = 0.9 * share + 0.2 * (1 - share)
+        spent += size + rng.negative_binomial(int(size), accepted)
+        after = rng.binomial(int(size), 0.9 * share / accepted) / size
         share = np.where(spent <= 100, after, share)
     assert (1 - share).mean() > 4 * wrong
 

@@ -32,8 +32,8 @@ def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
     """[share, n], and three seeds that differ a little, around it."""
     seeds = np.array([-1.0, 0.0, 1.0])[None, :, None]
     intended = lead[:, None] + seeds
-    saving = np.stack([intended, intended, np.zeros_like(intended)], axis=2)
-    return Curves(SAMPLES, saving, np.zeros_like(saving), reliance[:, None] + 0.01 * seeds)
+    nats_saved = np.stack([intended, intended, np.zeros_like(intended)], axis=2)
+    return Curves(SAMPLES, nats_saved, np.zeros_like(nats_saved), reliance[:, None] + 0.01 * seeds)
 
 
 def test_a_race_that_turns_is_told_in_words() -> None:
@@ -74,7 +74,7 @@ def test_equals_have_no_winner() -> None:
     text = list(words.lines(learn.case(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
     assert text[2].startswith("learned first: neither is clearly ahead by 6,400 samples; alone, parity of 3 has saved")
     found = curves(np.full((9, 4), 50.0), np.full((9, 4), 0.5))
-    lost = found._replace(saving=found.saving - 100)
+    lost = found._replace(nats_saved=found.nats_saved - 100)
     assert learn.first(lost.pick(0)) is None and learn.first(found.pick(0)) == 0
     assert [float(x.at) for x in learn.decorrelation(lost, 3)] == [np.inf, np.inf]
 

@@ -15,7 +15,7 @@ from experiments.questions.shortcut.curves import Curves
 from experiments.reward_hacking import claims, goodhart, student, study
 from experiments.reward_hacking.student import ALIGNED, CONFLICT, FIRST, KIND, RIGHT, START, Outputs, Seen
 from experiments.reward_hacking.study import CASE, Cell, Judges
-from sandbox import component, shortcut
+from sandbox import feature, shortcut
 from sandbox.shortcuts import WIDTH
 
 QUICK = Settings()
@@ -29,9 +29,9 @@ def scored(seed: int = 0) -> Outputs:
 
 def of_bayes(rho: float, noise: float) -> Outputs:
     """The outputs as a judge scores them that adds the log-odds of right and long."""
-    right = np.where(RIGHT, 1, -1)
-    long = np.where((KIND == ALIGNED)[:, None], right, -right)
-    return Outputs(expit(right * logit(1 - noise) + long * logit(rho)), long * 1.0)
+    correct = np.where(RIGHT, 1, -1)
+    long = np.where((KIND == ALIGNED)[:, None], correct, -correct)
+    return Outputs(expit(correct * logit(1 - noise) + long * logit(rho)), long * 1.0)
 
 
 # labelled outputs
@@ -42,21 +42,21 @@ def test_laws_of_labels_by_simulation():
     rng = np.random.default_rng(0)
     size, rho, noise = 400_000, 0.85, 0.1
     label = rng.integers(0, 2, size)
-    right = np.where(rng.random(size) < noise, 1 - label, label)
+    correct = np.where(rng.random(size) < noise, 1 - label, label)
     long = np.where(rng.random(size) < rho, label, 1 - label)
-    assert abs((long != right).mean() - Cell(rho, 1, noise).conflicts) < 5 * 0.5 / size**0.5
+    assert abs((long != correct).mean() - Cell(rho, 1, noise).conflicts) < 5 * 0.5 / size**0.5
     disagree = long != label
-    kept = np.concatenate([np.flatnonzero(disagree), np.flatnonzero(~disagree)[: disagree.sum()]])
-    close((long == label)[kept].mean(), 0.5)
-    assert abs(len(kept) / size - 2 * (1 - rho)) < 5 * 2 * 0.5 / size**0.5
+    accepted = np.concatenate([np.flatnonzero(disagree), np.flatnonzero(~disagree)[: disagree.sum()]])
+    close((long == label)[accepted].mean(), 0.5)
+    assert abs(len(accepted) / size - 2 * (1 - rho)) < 5 * 2 * 0.5 / size**0.5
 
 
 @pytest.mark.parametrize(("rho", "noise"), list(product([0.6, 0.7, 0.95], [0.1, 0.2, 0.35])))
 def test_students_of_bayes_judges_are_hacked_where_length_says_more(rho, noise):
     """ρ > 1 − ε; in aligned prompts they are right in any case."""
-    right = goodhart.final(of_bayes(rho, noise)).right
-    assert (right[CONFLICT] < START) == Cell(rho, 1, noise).shortcut_says_more
-    assert right[ALIGNED] > START
+    correct = goodhart.final(of_bayes(rho, noise)).correct
+    assert (correct[CONFLICT] < START) == Cell(rho, 1, noise).shortcut_says_more
+    assert correct[ALIGNED] > START
 
 
 # the student
@@ -64,7 +64,7 @@ def test_students_of_bayes_judges_are_hacked_where_length_says_more(rho, noise):
 
 def test_outputs_are_what_they_are_said_to_be():
     """A judge that goes by length likes the wrong ones in conflicts; right is the parity of the first features."""
-    environment = shortcut(component("parity", order=3), study.LENGTH, agreement=0.5)
+    environment = shortcut(feature("parity", order=3), study.LENGTH, agreement=0.5)
 
     @jax.jit
     def judged_by_length(key):
@@ -92,21 +92,21 @@ def test_what_is_seen_by_hand():
     """All mass on the first right output of each prompt."""
     outputs = Outputs(*(x[0] for x in scored()))
     chosen = RIGHT.argmax(1)
-    law = np.eye(RIGHT.shape[1])[chosen]
-    seen = student.describe(law, outputs)
-    for x, y in zip(seen, student.describe(jnp.asarray(law), outputs), strict=True):
+    probs = np.eye(RIGHT.shape[1])[chosen]
+    seen = student.describe(probs, outputs)
+    for x, y in zip(seen, student.describe(jnp.asarray(probs), outputs), strict=True):
         close(x, y)
     for kind in (CONFLICT, ALIGNED):
         rows = np.flatnonzero(kind == KIND)
         close(seen.reward[kind], outputs.score[rows, chosen[rows]].mean())
         close(seen.length[kind], outputs.length[rows, chosen[rows]].mean())
-    close(seen.right, 1)
+    close(seen.correct, 1)
     close(seen.kl, -log(START / student.NUM_FORMS))
     close(Seen(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
 
 
-def seen_by_hand(outputs: Outputs, law: np.ndarray) -> list[np.ndarray]:
-    of_prompt = [law * x for x in (outputs.score, RIGHT, outputs.length, np.log(law / FIRST))]
+def seen_by_hand(outputs: Outputs, probs: np.ndarray) -> list[np.ndarray]:
+    of_prompt = [probs * x for x in (outputs.score, RIGHT, outputs.length, np.log(probs / FIRST))]
     return [np.stack([x.sum(-1)[..., kind == KIND].mean(-1) for kind in (CONFLICT, ALIGNED)], -1) for x in of_prompt]
 
 
@@ -120,8 +120,8 @@ def test_the_path_by_hand():
             close(x[:, i], y)
     for x, y in zip(goodhart.final(outputs), path, strict=True):
         close(x, y[:, 2])
-    for law in np.random.default_rng(1).dirichlet(np.ones(RIGHT.shape[1]), (200, *outputs.score.shape[:2])):
-        reward, _, _, kl = seen_by_hand(outputs, law)
+    for probs in np.random.default_rng(1).dirichlet(np.ones(RIGHT.shape[1]), (200, *outputs.score.shape[:2])):
+        reward, _, _, kl = seen_by_hand(outputs, probs)
         assert (reward - kl / 0.7 < path.reward[:, 1] - path.kl[:, 1] / 0.7).all()
 
 
@@ -130,8 +130,8 @@ def test_gradients_learn_what_the_score_says(num_samples):
     """A judge that likes what is wrong in conflicts."""
     bad = jax.tree.map(lambda x: x[None], of_bayes(0.95, 0.2))
     seen = student.learn(jax.random.key(0), bad, num_samples)
-    close(seen.right[0, 0], START)
-    close(seen.right[0, -1], [0, 1], atol=0.03)
+    close(seen.correct[0, 0], START)
+    close(seen.correct[0, -1], [0, 1], atol=0.03)
     close(seen.length[0, -1], 1, atol=0.03)
     assert (seen.reward[0, -1] > seen.reward[0, 0]).all()
 
@@ -142,18 +142,18 @@ def test_gradients_learn_what_the_score_says(num_samples):
 def test_best_of_n_by_hand_and_drawn():
     """n = 1 is the start; the best of 4 of outputs without ties: p = F^4 − (F − p)^4 in the order of the scores."""
     outputs = scored()
-    laws = goodhart.best_of(outputs)
-    close(laws.right[:, 0], START)
-    close(laws.kl[:, 0], 0)
+    distributions = goodhart.best_of(outputs)
+    close(distributions.correct[:, 0], START)
+    close(distributions.kl[:, 0], 0)
     order = outputs.score.argsort(-1)
     below = np.cumsum(np.take_along_axis(np.broadcast_to(FIRST, order.shape), order, -1), -1)
-    law = np.empty(order.shape)
-    np.put_along_axis(law, order, np.diff(below**4, axis=-1, prepend=0), -1)
+    probs = np.empty(order.shape)
+    np.put_along_axis(probs, order, np.diff(below**4, axis=-1, prepend=0), -1)
     place = goodhart.SIZES.index(4)
-    for x, y in zip(laws, seen_by_hand(outputs, law), strict=True):
+    for x, y in zip(distributions, seen_by_hand(outputs, probs), strict=True):
         close(x[:, place], y)
     drawn = goodhart.draw(np.random.default_rng(0), Outputs(*(x[0] for x in outputs)), 4, 2000)
-    assert (np.abs(drawn - np.stack(laws[:3])[:, 0, place]) < 5 * 0.5 / np.sqrt(32 * 2000)).all()
+    assert (np.abs(drawn - np.stack(distributions[:3])[:, 0, place]) < 5 * 0.5 / np.sqrt(32 * 2000)).all()
 
 
 # cures
@@ -213,7 +213,7 @@ def test_predictions_are_compared_with_what_was_measured(monkeypatch):
     close(enough.measured[:, n], 0.6 + 0.1 * 304 / 500)
     assert (enough.predicted[:, n] > 0.85).all()
     monkeypatch.setattr(claims, "judges", lambda settings, when: found)
-    outcome = claims.turn(False, QUICK).outcome()
+    outcome = claims.crossover(False, QUICK).outcome()
     close(outcome.measured, log(2))
     close(study.cured_after(found, Cell(0.6, 2)), 2000 + 1280)
     close(study.rebalanced_after(found, Cell(0.95, 2)), (1500 + 1280) / 0.1, atol=1e-9)

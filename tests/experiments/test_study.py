@@ -156,8 +156,8 @@ def test_within_a_study_no_key_is_used_twice() -> None:
 
 def test_a_key_that_is_used_twice_is_seen() -> None:
     (wrong,) = ast.parse("def f(key):\n    return normal(key) + uniform(jax.random.fold_in(key, 1))").body
-    (right,) = ast.parse("def f(key):\n    a_key, b_key = split(key)\n    return normal(a_key) + uniform(b_key)").body
-    assert twice(wrong) == {"key"} and not twice(right)  # pyright: ignore[reportArgumentType]
+    (correct,) = ast.parse("def f(key):\n    a_key, b_key = split(key)\n    return normal(a_key) + uniform(b_key)").body
+    assert twice(wrong) == {"key"} and not twice(correct)  # pyright: ignore[reportArgumentType]
 
 
 def test_no_randomness_but_that_of_the_studies() -> None:

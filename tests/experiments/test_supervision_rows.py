@@ -55,15 +55,15 @@ def test_what_is_not_told_apart_is_merged_without_a_loss():
     rng = np.random.default_rng(0)
     half = rng.dirichlet(np.ones(3), (2, 3))  # [query, target, s]
     channel = np.repeat(half[[0, 1, 0]], 2, axis=1)  # forms are not told apart, and query 2 is query 0
-    prior, law = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(3))
-    found = identify.merged(prior, channel, np.arange(6) // 2, law)
+    prior, probs = rng.dirichlet(np.ones(6)), rng.dirichlet(np.ones(3))
+    found = identify.merged(prior, channel, np.arange(6) // 2, probs)
     assert found.channel.shape == (2, 3, 3)
-    close(np.sort(found.proposals), np.sort([law[0] + law[2], law[1]]))
+    close(np.sort(found.proposals), np.sort([probs[0] + probs[2], probs[1]]))
     close(found.prior, prior.reshape(3, 2).sum(1))
-    joint = prior[:, None, None] * np.moveaxis(channel, 0, 2) * law
+    joint = prior[:, None, None] * np.moveaxis(channel, 0, 2) * probs
     by_hand = jax.jit(decompose, static_argnums=1)(joint, (0, 0, 1, 1, 2, 2))
     signal = Feedback(jnp.asarray(channel), jnp.zeros(3))
-    close(signals.describe(signal, 2, prior, law).decomposition, by_hand)
+    close(signals.describe(signal, 2, prior, probs).decomposition, by_hand)
 
 
 def test_noisy_answers_are_asked_until_sure():
@@ -149,9 +149,9 @@ def test_signals_that_look_at_the_class_alone_waste_nothing():
     """η = 1 for any p(s | class, prompt), on random laws of output and prompt."""
     rng = np.random.default_rng(0)
     blocks = np.array([0, 0, 1, 1, 2])
-    law = rng.dirichlet(np.full(10, 0.3), 16).reshape(16, 5, 1, 2)
+    probs = rng.dirichlet(np.full(10, 0.3), 16).reshape(16, 5, 1, 2)
     answers = rng.dirichlet(np.full(3, 0.3), (16, 3, 2))[:, blocks]  # [table, y, q, s]
-    split = jax.jit(jax.vmap(partial(decompose, blocks=blocks)))(law * np.swapaxes(answers, 2, 3))
+    split = jax.jit(jax.vmap(partial(decompose, blocks=blocks)))(probs * np.swapaxes(answers, 2, 3))
     close(split.efficiency, 1)
 
 

@@ -17,7 +17,7 @@ from experiments.questions.shortcut.curves import Curves
 from experiments.thesis import claims, environments, flow, rates, study
 from experiments.thesis.rates import MLPS, TABLES, Pool
 from experiments.thesis.study import COPIES, TURNING
-from sandbox.shortcuts import KINDS, Race, component, shortcut
+from sandbox.shortcuts import KINDS, OnlineRecord, feature, shortcut
 
 QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
@@ -54,25 +54,25 @@ def test_environments_weigh_the_same_however_many_cells_they_have():
         ((-1, -2), np.nan),
     ],
 )
-def test_ratio_of_the_savings(saving, ratio):
-    close(rates.ratio(np.array([saving], float)), [ratio])
+def test_ratio_of_the_savings(nats_saved, ratio):
+    close(rates.ratio(np.array([nats_saved], float)), [ratio])
 
 
 def test_each_clear_cell_has_one_ratio():
     ends = [(1, 1.25), (1.25, 2), (2, np.inf)]
-    saving = np.concatenate(
+    nats_saved = np.concatenate(
         [np.random.default_rng(0).normal(10, 10, (500, 2)), [[10, 10], [10, 8], [10, 5], [10, 0], [0, 10]]]
     )
-    groups = [rates.leads(saving, *pair) for pair in ends]
-    assert (np.sum(groups, axis=0) == (saving.max(1) > rates.CLEAR)).all()
+    groups = [rates.leads(nats_saved, *pair) for pair in ends]
+    assert (np.sum(groups, axis=0) == (nats_saved.max(1) > rates.CLEAR)).all()
     assert [int(np.argmax([group[i] for group in groups])) for i in range(-5, 0)] == [0, 1, 2, 2, 2]
 
 
 def pooled(reliance, **scores):
     """One student, which has saved 5 nats of the intended component and e^score times as much of the spurious one."""
     reliance = np.asarray(reliance, float)[:, None]
-    saving = np.stack([np.full(reliance.shape, 5.0), 5 * np.exp(scores["saving"])[:, None]], -1)
-    return Pool(reliance, saving, {name: np.asarray(x, float)[:, None] for name, x in scores.items()})
+    nats_saved = np.stack([np.full(reliance.shape, 5.0), 5 * np.exp(scores["saving"])[:, None]], -1)
+    return Pool(reliance, nats_saved, {name: np.asarray(x, float)[:, None] for name, x in scores.items()})
 
 
 RNG = np.random.default_rng(0)
@@ -102,9 +102,9 @@ def test_rows_of_a_perfect_rule_and_of_its_inverse(given):
 def test_rows_that_compare(given, monkeypatch):
     monkeypatch.setattr(claims, "RIVALS", {"coin": 0.1, "inverse": 0.2})
     found = claims.above(0, QUICK).outcome()
-    right = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
-    close(found.slack, 0.9 - right.mean())
-    close(found.stderr, right.mean(1).std(ddof=1) / math.sqrt(40))
+    correct = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
+    close(found.slack, 0.9 - correct.mean())
+    close(found.stderr, correct.mean(1).std(ddof=1) / math.sqrt(40))
     assert found.verdict == "holds" and "coin" in found.setting
     assert claims.above(1, QUICK).outcome().verdict != "holds"
     assert claims.as_own("coin", TABLES, QUICK).outcome().verdict == "fails"
@@ -114,9 +114,9 @@ def test_rate_where_a_saving_leads():
     """Right where it is 3 times the other, wrong where 1.2 times, in every second environment."""
     close_call = np.arange(40)[:, None] % 2 == 0
     lead = np.log(np.where(close_call, 1.2, 3)) * np.ones((40, 6))
-    found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), saving=lead)
+    found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), nats_saved=lead)
     for least, mean, count in ((0, 0.5, 40), (1.1, 0.5, 40), (2, 1, 20)):
-        rate = rates.right(found, least=least)
+        rate = rates.correct(found, least=least)
         assert (rate.mean(), rate.size) == (mean, count)
 
 
@@ -126,14 +126,14 @@ def test_rate_where_a_saving_leads():
 def test_cells_of_a_race_by_hand():
     """Losses that grow with the learner; a tenth of 160 steps is 16; windows are of the last 15 %."""
     loss = np.log(2) - np.array([9, 1, 2])[:, None] * np.ones(160)
-    right = np.array([0.1, 0.6, 0.7])[:, None] + np.zeros(160)
+    correct = np.array([0.1, 0.6, 0.7])[:, None] + np.zeros(160)
     reliance = np.stack([np.where(np.arange(160) < 136, 0, 0.8), np.ones(160), np.ones(160)])
-    found = study.cells_of(Race(*(x[None] for x in (loss, right, reliance)), policy=()))
+    found = study.cells_of(OnlineRecord(*(x[None] for x in (loss, correct, reliance)), policy=()))
     assert found.samples[-1] == 160 * study.BATCH
-    close(found.saving[0, -1], [160 * 32, 2 * 160 * 32], atol=1e-8)
+    close(found.nats_saved[0, -1], [160 * 32, 2 * 160 * 32], atol=1e-8)
     close(found.earlier[0, -1], [16 * 32, 2 * 16 * 32], atol=1e-8)
     close(found.earlier[0, 0], [32, 64], atol=1e-8)  # a tenth of 8 batches: of 1 at least
-    close(found.right[0, -1], [0.6, 0.7])
+    close(found.correct[0, -1], [0.6, 0.7])
     close(found.reliance[0, -1], 0.8)
 
 
@@ -146,7 +146,7 @@ def test_a_small_study(monkeypatch):
     found = study.students(jax.random.key(0), num_environments=2, num_steps=8, learners=learners)
     for name in learners:
         assert found.students[name].cells.reliance.shape == (2, 1)
-        assert found.students[name].turning.saving.shape == (len(TURNING), COPIES, 3, 1)
+        assert found.students[name].turning.nats_saved.shape == (len(TURNING), COPIES, 3, 1)
     (keys, shortcuts, _), options = asked[0]
     assert (jax.random.key_data(keys) == jax.random.key_data(asked[1][0][0])).all()
     assert shortcuts.agreement.shape == (2 + COPIES * len(TURNING), 2) and options["num_steps"] == 8
@@ -161,7 +161,7 @@ def test_a_small_study(monkeypatch):
 
 def study_race(keys, shortcuts, student):
     shape = (*keys.shape, 3, 8)
-    return Race(*(jnp.full(shape, x) for x in (0.5, 0.6, 0.7)), policy=())
+    return OnlineRecord(*(jnp.full(shape, x) for x in (0.5, 0.6, 0.7)), policy=())
 
 
 def test_scores():
@@ -183,22 +183,24 @@ def test_scores():
     assert "saving, other optimiser" not in rates.pool(found).score and rates.pool(found).reliance.shape == (2, 4, 3)
 
 
-def turning(turn, cross, seeds=12):
+def turning(crossover, cross, seeds=12):
     """Straight lines that cross there, of seeds that differ a little, in two environments."""
     n, shift = np.arange(20.0, 121, 10), np.linspace(-1, 1, seeds)[:, None]
     lead = n - cross + shift
-    saving = np.stack([0 * lead, lead, 0 * lead], axis=1)[None].repeat(2, 0)
-    return study.Learned(None, Curves(n, saving, saving, (0.5 - (n - turn + shift) / 1000)[None].repeat(2, 0)))
+    nats_saved = np.stack([0 * lead, lead, 0 * lead], axis=1)[None].repeat(2, 0)
+    return study.Learned(
+        None, Curves(n, nats_saved, nats_saved, (0.5 - (n - crossover + shift) / 1000)[None].repeat(2, 0))
+    )
 
 
 def test_rows_of_turns(monkeypatch):
     """By a factor of 1.5 too late, or too early: within 2; of 3: not."""
-    for turn, cross, verdict in ((90, 60, "holds"), (60, 90, "holds"), (90, 30, "fails"), (30, 90, "fails")):
-        found = study.Study({name: turning(turn, cross) for name in MLPS}, {})
+    for crossover, cross, verdict in ((90, 60, "holds"), (60, 90, "holds"), (90, 30, "fails"), (30, 90, "fails")):
+        found = study.Study({name: turning(crossover, cross) for name in MLPS}, {})
         monkeypatch.setattr(study, "students", lambda settings, found=found: found)
-        outcome = claims.turn(MLPS, QUICK).outcome()
+        outcome = claims.crossover(MLPS, QUICK).outcome()
         assert outcome.verdict == verdict
-        close(outcome.measured, abs(math.log(turn / cross)), atol=1e-3)
+        close(outcome.measured, abs(math.log(crossover / cross)), atol=1e-3)
 
 
 # environments
@@ -227,9 +229,9 @@ def binary(p):
 
 def enumerated(copies, margin, agreement):
     """I(Y; copies) over all of their values."""
-    right, total = (1 + margin) / 2, 0.0
+    correct, total = (1 + margin) / 2, 0.0
     for signs in itertools.product((-1, 1), repeat=copies):
-        given = [math.prod(right if s == sign else 1 - right for s in signs) for sign in (-1, 1)]
+        given = [math.prod(correct if s == sign else 1 - correct for s in signs) for sign in (-1, 1)]
         joint = [(agreement * given[y] + (1 - agreement) * given[1 - y]) / 2 for y in (0, 1)]
         total += sum(p * math.log(2 * p / sum(joint)) for p in joint)
     return total
@@ -238,15 +240,15 @@ def enumerated(copies, margin, agreement):
 def test_information():
     """A sign with probability a: ln 2 − h(a), whatever its kind and scale; a share of it where it is sparse."""
     cases = [
-        (component("parity", order=3), 0.9, math.log(2) - binary(0.9)),
-        (component("length", scale=0.3), 0.8, math.log(2) - binary(0.8)),
-        (component("threshold", order=4, margin=0.3, presence=0.25), 0.8, (math.log(2) - binary(0.8)) / 4),
-        (component("two-layer", order=2), 0.5, 0),
-        (component("style", order=1, margin=0.6), 0.9, math.log(2) - binary(0.9 * 0.8 + 0.1 * 0.2)),
-        (component("style", order=4, margin=0.5), 0.85, enumerated(4, 0.5, 0.85)),
-        (component("pattern", order=5, margin=0.7, presence=0.5), 0.75, enumerated(5, 0.7, 0.75) / 2),
+        (feature("parity", order=3), 0.9, math.log(2) - binary(0.9)),
+        (feature("length", scale=0.3), 0.8, math.log(2) - binary(0.8)),
+        (feature("threshold", order=4, margin=0.3, presence=0.25), 0.8, (math.log(2) - binary(0.8)) / 4),
+        (feature("two-layer", order=2), 0.5, 0),
+        (feature("style", order=1, margin=0.6), 0.9, math.log(2) - binary(0.9 * 0.8 + 0.1 * 0.2)),
+        (feature("style", order=4, margin=0.5), 0.85, enumerated(4, 0.5, 0.85)),
+        (feature("pattern", order=5, margin=0.7, presence=0.5), 0.75, enumerated(5, 0.7, 0.75) / 2),
     ]
-    other = component("source")
+    other = feature("source")
     pairs = [shortcut(block, other, agreement=0.7, label_noise=1 - rate) for block, rate, _ in cases]
     found = environments.information(pairs)
     close(found[:, 0], [expected for *_, expected in cases], atol=1e-7)  # agreements are of float32
@@ -258,15 +260,15 @@ def test_information():
 def test_degree_is_the_least_that_tells_something():
     """R² of the sign on all monomials of lower degree is nothing, on those of that degree as well something."""
     blocks = [
-        component("parity", order=1, size=4),
-        component("parity", order=3, size=4),
-        component("threshold", order=3, size=4),
-        component("two-layer", order=2, size=4),
-        component("pattern", order=3, size=4, margin=0.7),
-        component("length", size=4),
-        component("style", order=2, size=4),
-        component("source", order=2, size=4),
-        component("position", order=2, size=4),
+        feature("parity", order=1, size=4),
+        feature("parity", order=3, size=4),
+        feature("threshold", order=3, size=4),
+        feature("two-layer", order=2, size=4),
+        feature("pattern", order=3, size=4, margin=0.7),
+        feature("length", size=4),
+        feature("style", order=2, size=4),
+        feature("source", order=2, size=4),
+        feature("position", order=2, size=4),
     ]
     rng = np.random.default_rng(0)
     u, sign = rng.random((4000, 11), np.float32), rng.choice([-1, 1], 4000).astype(np.float32)
@@ -289,10 +291,8 @@ def r_squared(x, y):
 def test_linear_fits():
     """(2a − 1)² of a bit at any scale, times the presence and the margin² of a copy; nothing of a parity."""
     pairs = [
-        shortcut(component("parity", scale=0.3), component("parity", order=2), agreement=0.9, label_noise=0.2),
-        shortcut(
-            component("style", margin=0.5), component("parity", size=3, presence=0.5), agreement=0.9, label_noise=0.0
-        ),
+        shortcut(feature("parity", scale=0.3), feature("parity", order=2), agreement=0.9, label_noise=0.2),
+        shortcut(feature("style", margin=0.5), feature("parity", size=3, presence=0.5), agreement=0.9, label_noise=0.0),
     ]
     found = environments.linear_fits(jax.random.key(0), pairs)
     close(found, [[0.6**2, 0], [0.5**2, 0.8**2 / 2]], atol=5 * 2 / math.sqrt(environments.SAMPLE))

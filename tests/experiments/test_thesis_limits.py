@@ -36,14 +36,14 @@ def integrated(scale, decay, time):
 
 def test_scale():
     """Between the crossing of the savings and the turn the rule is wrong; both times fall as 1/scale²."""
-    cross, turn = flow.crosses(0.1), flow.turns(0.1)
-    close([cross, turn], [38.838, 65.719], atol=1e-3)
-    for time, ahead, answered in ((0.99 * cross, False, False), (50, True, False), (1.01 * turn, True, True)):
+    cross, crossover = flow.crosses(0.1), flow.turns(0.1)
+    close([cross, crossover], [38.838, 65.719], atol=1e-3)
+    for time, ahead, answered in ((0.99 * cross, False, False), (50, True, False), (1.01 * crossover, True, True)):
         answer, saved = integrated(0.1, 0, time)
         assert (saved[0] > saved[1]) == ahead
         assert (answer > 0) == answered
         close(flow.savings(0.1, 0, time), saved, atol=1e-8)
-    assert cross < 50 < turn
+    assert cross < 50 < crossover
     for time in (flow.turns, flow.crosses):
         close(time(0.01) / time(0.02), 4, atol=8 * 0.02**2)
 
@@ -86,23 +86,23 @@ def test_edge_of_stability():
 
 def test_joint_table():
     """By every sequence of 5 samples: in the pair at hand and right, there and wrong, elsewhere."""
-    right, agreement, contexts = 0.9, 0.8, 4
-    chance = np.array([right * (1 - agreement), (1 - right) * agreement]) / contexts
-    law = np.append(chance, 1 - chance.sum())
+    correct, agreement, contexts = 0.9, 0.8, 4
+    chance = np.array([correct * (1 - agreement), (1 - correct) * agreement]) / contexts
+    probs = np.append(chance, 1 - chance.sum())
     expected = 0
     for sequence in itertools.product(range(3), repeat=5):
         vote = sequence.count(1) - sequence.count(0)
-        expected += law[list(sequence)].prod() * (1 + np.sign(vote)) / 2
-    close(failures.joint_reliance(contexts, right, agreement, 5), expected, atol=1e-14)
-    assert failures.joint_reliance(contexts, right, agreement, 0) == 0.5
+        expected += probs[list(sequence)].prod() * (1 + np.sign(vote)) / 2
+    close(failures.joint_reliance(contexts, correct, agreement, 5), expected, atol=1e-14)
+    assert failures.joint_reliance(contexts, correct, agreement, 0) == 0.5
     joint = failures.table_joint(4, 0.9)
     close(joint, np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]]) / 4, atol=1e-15)
 
 
 def test_contexts_that_never_occur_save_nothing():
     for contexts in (2, failures.CONTEXTS):
-        expected = prequential.table_saving(failures.table_joint(contexts, 0.8), failures.SAMPLES)
-        close(failures.table_saving(contexts, 0.8), expected, atol=1e-12)
+        expected = prequential.table_nats_saved(failures.table_joint(contexts, 0.8), failures.SAMPLES)
+        close(failures.table_nats_saved(contexts, 0.8), expected, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -116,8 +116,8 @@ def test_seeds_of_cases_are_the_same_samples():
 def made(lead, reliance, samples=(32, 64, 128)):
     """Curves of which the lead and the reliance are known, [seed, n]."""
     lead, reliance = np.broadcast_arrays(*(np.asarray(x, float) for x in (lead, reliance)))
-    saving = np.stack([0 * lead, lead, 0 * lead], axis=1)
-    return Curves(np.array(samples), saving, saving, reliance)
+    nats_saved = np.stack([0 * lead, lead, 0 * lead], axis=1)
+    return Curves(np.array(samples), nats_saved, nats_saved, reliance)
 
 
 def test_who_is_followed():
@@ -128,7 +128,7 @@ def test_who_is_followed():
     close(found.share, [0.8, 0.3], atol=1e-15)
     close(found.lead, [3, -1], atol=0)
     close(failures.followed(curves, curves, 100, others=True).share, [0.2, 0.7], atol=1e-15)
-    close(found.saving, [[3, 0], [-1, 0]], atol=0)
+    close(found.nats_saved, [[3, 0], [-1, 0]], atol=0)
     close(failures.followed(curves, made([[-1, -1, -1]] * 2, 0), 100).share, [0.2, 0.3], atol=1e-15)
 
 
@@ -156,9 +156,9 @@ def test_jackknife():
 N = np.arange(20, 121, 10)
 
 
-def line(turn, cross, seeds=12):
+def line(crossover, cross, seeds=12):
     """Seeds that do not differ."""
-    return made([N - cross] * seeds, [0.5 - (N - turn) / 1000] * seeds, N)
+    return made([N - cross] * seeds, [0.5 - (N - crossover) / 1000] * seeds, N)
 
 
 def test_speedup(monkeypatch):

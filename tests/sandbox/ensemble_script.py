@@ -45,4 +45,4 @@ def main(folder, resume, chunk=1):
 if __name__ == "__main__":
     assert jax.device_count() == int(sys.argv[1])
     record = main(sys.argv[2], True, int(sys.argv[4]))
-    np.savez(sys.argv[3], mean=record.model.mean, scale=record.model.scale, kept=record.kept)
+    np.savez(sys.argv[3], mean=record.model.mean, scale=record.model.scale, accepted=record.accepted)

@@ -33,7 +33,7 @@ class Centre(NamedTuple):
     def __call__(self, key, model, x, /):
         return (jnp.abs(x - self.mean[None, :]) < 1).all(1).astype(jnp.float64)
 
-    def right(self, x):
+    def correct(self, x):
         return x[:, 0] > self.mean[0]
 
 

@@ -12,7 +12,7 @@ from cases import agrees, differs, same
 
 import theory
 from sandbox import shortcuts
-from sandbox.shortcuts import KINDS, WIDTH, Component, Shortcut, component, shortcut
+from sandbox.shortcuts import KINDS, WIDTH, Feature, Shortcut, component, shortcut
 
 RNG = np.random.default_rng(0)
 N = 2**15
@@ -46,11 +46,11 @@ SOME = {
 }
 
 
-def stacked(cases) -> Component:
-    return Component(*(np.stack(leaves) for leaves in zip(*cases, strict=True)))
+def stacked(cases) -> Feature:
+    return Feature(*(np.stack(leaves) for leaves in zip(*cases, strict=True)))
 
 
-write = jax.jit(jax.vmap(Component.write, (0, None, None)))
+write = jax.jit(jax.vmap(Feature.write, (0, None, None)))
 
 
 def _margin(rng, kind):
@@ -74,7 +74,7 @@ def some(name):
     return SOME[name], SIGNS, written()[name]
 
 
-def says(c: Component, x: np.ndarray) -> np.ndarray:
+def says(c: Feature, x: np.ndarray) -> np.ndarray:
     """What the features say, > 0 for +; of a pattern and a style, the steps or copies that are + less the others."""
     kind, order, size = list(KINDS)[int(c.kind)], int(c.order), int(c.size)
     match kind:
@@ -127,7 +127,7 @@ def test_every_component_says_its_sign():
 
 def test_one_program_writes_all_kinds():
     """Each alone, bit for bit."""
-    alone = jax.jit(Component.write)
+    alone = jax.jit(Feature.write)
     for name, c in SOME.items():
         same(np.asarray(alone(c, UNIFORM, SIGNS), float), written()[name])
 
@@ -293,21 +293,21 @@ def test_labels_agree_with_each_component_as_often_as_they_should():
     intended, spurious, label, *_ = drawn()
     agrees(label, 0)
     for sign in (-1, 1):
-        right = np.stack([intended == label, spurious == label], 1)[label == sign]
-        agrees(right, np.array([0.9, 0.8]))
-        agrees(right.prod(1), 0.72)
+        correct = np.stack([intended == label, spurious == label], 1)[label == sign]
+        agrees(correct, np.array([0.9, 0.8]))
+        agrees(correct.prod(1), 0.72)
     differs((intended == spurious), 0.5)
 
 
-@pytest.mark.parametrize(("written", "kept"), [((True, False), 0), ((False, True), 1), ((False, False), None)])
-def test_what_is_not_written_is_there_but_says_nothing(written, kept):
+@pytest.mark.parametrize(("written", "accepted"), [((True, False), 0), ((False, True), 1), ((False, False), None)])
+def test_what_is_not_written_is_there_but_says_nothing(written, accepted):
     """Same labels, same features of the other; its own sign is fair, and independent of label and other."""
     *signs, label, a, b = drawn(written)
     *_, labels, both_a, both_b = drawn()
     same(label, labels)
     for i, (block, before) in enumerate(((a, both_a), (b, both_b))):
-        assert np.array_equal(block, before) == (i == kept)
-        if i != kept:
+        assert np.array_equal(block, before) == (i == accepted)
+        if i != accepted:
             agrees(signs[i], 0)
             agrees(signs[i] * label, 0)
             agrees(signs[i] * signs[1 - i], 0)

@@ -18,8 +18,8 @@ def test_shapes():
     record = run()
     assert record.model.mean.shape == (K, R, T + 1, 2)
     assert record.model.scale.shape == (K, R, T + 1, 2, 2)
-    assert record.kept.shape == (K, R, T + 1)
-    assert record.right is None
+    assert record.accepted.shape == (K, R, T + 1)
+    assert record.accuracy is None
     assert all(isinstance(leaf, np.ndarray) and leaf.dtype == np.float64 for leaf in jax.tree.leaves(record))
 
 
@@ -61,7 +61,7 @@ def test_numbers_do_not_depend_on_what_runs_beside():
     close(jax.tree.map(lambda leaf: leaf[:, :2], record), run(num_replicas=2), FLOAT32)
     close(jax.tree.map(lambda leaf: leaf[:1], record), run(tasks=jax.tree.map(lambda leaf: leaf[:1], TASKS)), FLOAT32)
     close(jax.tree.map(lambda leaf: leaf[:, :, :3], record), run(num_generations=2), FLOAT32)
-    assert not np.allclose(record.kept + record.model.mean[..., 0], run(key=jax.random.key(10)).model.mean[..., 0])
+    assert not np.allclose(record.accepted + record.model.mean[..., 0], run(key=jax.random.key(10)).model.mean[..., 0])
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_summary():
     whole, short = run(), run(summary=spread)
     assert type(short.model) is Spread
     close(short.model.log_det, np.log(np.linalg.det(whole.model.scale)) * 2, FLOAT32)
-    same(short.kept, whole.kept)
+    same(short.accepted, whole.accepted)
     as_dict = run(summary=lambda model: {"first": model.mean[0]})
     same(as_dict.model["first"], whole.model.mean[..., 0])
 
@@ -85,9 +85,9 @@ def test_progress_is_shown_on_request(capfd, monkeypatch):
 def test_a_factory_makes_a_signal_for_each_replica():
     """Each gets its own key and its own task, and replays with `replica_keys`."""
     record = run(signal=judge)
-    assert 0 < record.kept.mean() < 1
-    assert record.right.shape == (K, R, T + 1)
-    assert len(np.unique(record.kept[:, :, 0])) > 3
+    assert 0 < record.accepted.mean() < 1
+    assert record.accuracy.shape == (K, R, T + 1)
+    assert len(np.unique(record.accepted[:, :, 0])) > 3
     task = at(TASKS, 1)
     real_key, signal_key, loop_key = sandbox.replica_keys(KEY, 1, 4)
     first = task.fit(task.sample(real_key, 8), jnp.ones(8))
@@ -96,7 +96,7 @@ def test_a_factory_makes_a_signal_for_each_replica():
 
 
 def test_keys_of_a_factory_differ():
-    seen = run(signal=keyed, num_generations=0).kept[:, :, 0]
+    seen = run(signal=keyed, num_generations=0).accepted[:, :, 0]
     assert len(np.unique(seen)) == K * R
 
 
@@ -113,7 +113,7 @@ def keyed(key, task):
 
 def test_a_plain_function_and_a_parametrised_signal():
     constant = run(signal=Constant(jnp.array(0.25)))
-    np.testing.assert_allclose(constant.kept, 0.25)
+    np.testing.assert_allclose(constant.accepted, 0.25)
     close(run(signal=lambda key, model, x: jnp.full(x.shape[0], 0.25)), constant, FLOAT32)
     close(constant.model, run().model, FLOAT32)
 

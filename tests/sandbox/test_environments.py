@@ -16,20 +16,20 @@ BITS, CONTENTS, DOMAINS = 4, (6, 5), (3, 2)
 SIZES = {"num_contents": CONTENTS, "num_domains": DOMAINS, "num_bits": BITS}
 PROMPTS = Prompts(
     features=jnp.zeros((3, 0)),
-    right=jnp.array([2, 0, 1]),
+    correct=jnp.array([2, 0, 1]),
     wording=array([[0.5, 0.5, 0], [0.1, 0.2, 0.7], [0, 1, 0]]),
-    law=array([0.5, 0.5, 0]),
+    probs=array([0.5, 0.5, 0]),
 )
 
 
 @partial(jax.jit, static_argnames=("dtype", "rule", "num_contents"))
 def made(key, dtype=jnp.float32, rule=None, num_contents=CONTENTS):
     sizes = SIZES | {"num_contents": num_contents}
-    return policies.world(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
+    return policies.dataset(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
 
 
 @cache
-def world():
+def dataset():
     return jax.tree.map(np.asarray, made(KEY))
 
 
@@ -52,22 +52,22 @@ def test_a_world_is_three_sets_of_prompts(dtype):
         prompts.check()
         assert prompts.features.shape == (count, 2 * BITS)
         assert len(rows(prompts.features)) == count
-        assert {x.dtype for x in (prompts.features, prompts.wording, prompts.law)} == {jnp.dtype(dtype)}
+        assert {x.dtype for x in (prompts.features, prompts.wording, prompts.probs)} == {jnp.dtype(dtype)}
         assert set(np.unique(prompts.features[:, :BITS])) == {-1, 1}
         same(prompts.wording, np.full((count, 2), 0.5, dtype))
-        same(prompts.law, np.full(count, 1 / count, dtype))
-        assert np.all((prompts.right >= 0) & (prompts.right < 3))
+        same(prompts.probs, np.full(count, 1 / count, dtype))
+        assert np.all((prompts.correct >= 0) & (prompts.correct < 3))
 
 
 def test_held_out_contents_are_new_and_their_domains_are_not():
-    train, held_out, _ = world()
+    train, held_out, _ = dataset()
     assert len(contents(train)) == 6 and len(contents(held_out)) == 5
     assert not contents(train) & contents(held_out)
     assert domains(train) == domains(held_out) and len(domains(train)) == 3
 
 
 def test_unseen_domains_are_new_and_their_contents_are_not():
-    train, _, unseen = world()
+    train, _, unseen = dataset()
     assert len(domains(unseen)) == 2
     assert not domains(train) & domains(unseen)
     assert contents(train) == contents(unseen)
@@ -75,23 +75,23 @@ def test_unseen_domains_are_new_and_their_contents_are_not():
 
 def test_what_is_right_depends_on_the_content_alone():
     """One class a content, the same in every domain, seen or not."""
-    train, _, unseen = world()
-    right = {}
+    train, _, unseen = dataset()
+    correct = {}
     for prompts in (train, unseen):
-        for row, cls in zip(prompts.features[:, :BITS].tolist(), prompts.right.tolist(), strict=True):
-            right.setdefault(tuple(row), set()).add(cls)
-    assert all(len(classes) == 1 for classes in right.values())
-    assert len(set.union(*right.values())) > 1
-    by_domain = [set(train.right[(train.features[:, BITS:] == d).all(1)].tolist()) for d in train.features[:3, BITS:]]
+        for row, cls in zip(prompts.features[:, :BITS].tolist(), prompts.correct.tolist(), strict=True):
+            correct.setdefault(tuple(row), set()).add(cls)
+    assert all(len(classes) == 1 for classes in correct.values())
+    assert len(set.union(*correct.values())) > 1
+    by_domain = [set(train.correct[(train.features[:, BITS:] == d).all(1)].tolist()) for d in train.features[:3, BITS:]]
     assert all(len(classes) > 1 for classes in by_domain)
 
 
 def test_a_linear_rule_is_odd():
     """Of two classes, argmax x·s is the other one for −x."""
     x = 1.0 - 2.0 * ((np.arange(16)[:, None] >> np.arange(4)) & 1)
-    right = policies.linear_rule(2)(KEY, array(x))
-    same(policies.linear_rule(2)(KEY, array(-x)), 1 - np.asarray(right))
-    assert set(np.asarray(right).tolist()) == {0, 1}
+    correct = policies.linear_rule(2)(KEY, array(x))
+    same(policies.linear_rule(2)(KEY, array(-x)), 1 - np.asarray(correct))
+    assert set(np.asarray(correct).tolist()) == {0, 1}
 
 
 def test_a_rule_of_ones_own():
@@ -101,7 +101,7 @@ def test_a_rule_of_ones_own():
         return (contents == 1).sum(1) % 2
 
     for prompts in made(KEY, rule=parity):
-        same(prompts.right, (np.asarray(prompts.features[:, :BITS]) == 1).sum(1) % 2)
+        same(prompts.correct, (np.asarray(prompts.features[:, :BITS]) == 1).sum(1) % 2)
 
 
 def test_the_key_alone_decides_a_world():
@@ -123,7 +123,7 @@ def test_references_by_hand():
     expected = np.zeros((3, 9))
     for q in range(3):
         for form in range(3):
-            expected[q, int(PROMPTS.right[q]) * 3 + form] = PROMPTS.wording[q, form]
+            expected[q, int(PROMPTS.correct[q]) * 3 + form] = PROMPTS.wording[q, form]
     same(PROMPTS.references(3), expected)
     assert PROMPTS._replace(wording=PROMPTS.wording.astype(jnp.float32)).references(3).dtype == jnp.float32
 
@@ -142,14 +142,14 @@ def test_worded_once(dtype):
     differs(drawn.wording[:, 1], [0.2, 0.1, 0.6])
     together = np.asarray(drawn.wording[:, 0, 0] * drawn.wording[:, 1, 2])
     agrees(together, 0.35)  # prompts are worded independently
-    for name in ("features", "right", "law"):
+    for name in ("features", "correct", "probs"):
         same(getattr(drawn, name)[7], getattr(prompts, name))
 
 
 def test_table_prompts_by_hand():
     prompts = policies.table_prompts(5, 3, 2)
     prompts.check()
-    same(prompts.right, np.array([0, 1, 2, 0, 1]))
+    same(prompts.correct, np.array([0, 1, 2, 0, 1]))
     assert prompts.features.shape == (5, 0)
     same(prompts.wording, np.full((5, 2), 0.5))
-    same(prompts.law, np.full(5, 0.2))
+    same(prompts.probs, np.full(5, 0.2))

@@ -14,9 +14,9 @@ RNG = np.random.default_rng(0)
 K, M = 3, 2
 PROMPTS = Prompts(
     features=jnp.zeros((4, 0)),
-    right=jnp.array([2, 0, 1, 0]),
+    correct=jnp.array([2, 0, 1, 0]),
     wording=array([[0.5, 0.5], [0.1, 0.9], [1, 0], [0.3, 0.7]]),
-    law=jnp.full(4, 0.25),
+    probs=jnp.full(4, 0.25),
 )
 OWN = Feedback(array(RNG.dirichlet(np.ones(4), (K * M, K * M))), array([0.0, 0.3, 1.0, 0.5]))
 KINDS = {
@@ -35,7 +35,7 @@ def test_what_is_given_is_the_channel_at_a_reference(name):
     channel = np.asarray(signal.channel)
     expected = np.zeros((4, K * M, channel.shape[2]))
     for q, y, form in itertools.product(range(4), range(K * M), range(M)):
-        expected[q, y] += float(PROMPTS.wording[q, form]) * channel[y, int(PROMPTS.right[q]) * M + form]
+        expected[q, y] += float(PROMPTS.wording[q, form]) * channel[y, int(PROMPTS.correct[q]) * M + form]
     close(signal.given(PROMPTS), expected, 1e-14)
     close(expected.sum(2), np.ones((4, K * M)))
     if name == "own":  # the proposal and the target are not the same thing
@@ -120,8 +120,8 @@ def test_an_opponent_is_marginalised(dtype):
     swapped = pairs._replace(channel=pairs.channel.reshape(n, n, n, 3).swapaxes(0, 1).reshape(n * n, n, 3))
     assert np.abs(np.asarray(swapped.against(jnp.asarray(opponent)).channel) - expected).max() > 0.05
     won = policies.preference(K, M).against(jnp.asarray(opponent)).channel[:, :, 1]
-    right = np.arange(n)[:, None] // M == np.arange(n)[None, :] // M
-    close(won, (1 + right - opponent.astype(float) @ right) / 2, tolerance)
+    correct = np.arange(n)[:, None] // M == np.arange(n)[None, :] // M
+    close(won, (1 + correct - opponent.astype(float) @ correct) / 2, tolerance)
 
 
 SCORE = Score(array(RNG.uniform(size=(4, K * M))))
@@ -132,7 +132,7 @@ def test_a_score_accepts_whatever_is_right(dtype):
     """p(1|q, y) is its table, for the right class and for another, in the dtype of the prompts; 1 is worth 1."""
     SCORE.check()
     prompts = PROMPTS._replace(wording=PROMPTS.wording.astype(dtype))
-    for asked in (prompts, prompts._replace(right=jnp.array([0, 1, 2, 2]), wording=prompts.wording[::-1])):
+    for asked in (prompts, prompts._replace(correct=jnp.array([0, 1, 2, 2]), wording=prompts.wording[::-1])):
         channel = SCORE.given(asked)
         assert channel.dtype == dtype and channel.shape == (4, K * M, 2)
         same(channel[:, :, 1], SCORE.accepted.astype(dtype))
@@ -143,6 +143,6 @@ def test_a_score_accepts_whatever_is_right(dtype):
 def test_a_verdict_on_known_prompts_is_a_score():
     """The judge that knows what is right: tpr in the right class, fpr in others."""
     score = Score(KINDS["verdict"].given(PROMPTS)[:, :, 1])
-    right = np.arange(K * M)[None, :] // M == np.asarray(PROMPTS.right)[:, None]
-    close(score.accepted, np.where(right, 0.9, 0.2), 1e-14)
+    correct = np.arange(K * M)[None, :] // M == np.asarray(PROMPTS.correct)[:, None]
+    close(score.accepted, np.where(correct, 0.9, 0.2), 1e-14)
     close(score.given(PROMPTS), KINDS["verdict"].given(PROMPTS), 1e-14)

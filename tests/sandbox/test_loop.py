@@ -41,7 +41,7 @@ class Threshold(NamedTuple):
     def __call__(self, key, model, x, /):
         return (x.reshape(x.shape[0], -1)[:, 0] <= self.level).astype(jnp.float64)
 
-    def right(self, x):
+    def correct(self, x):
         return x.reshape(x.shape[0], -1)[:, 0] <= 0
 
 
@@ -85,8 +85,8 @@ def test_every_model_runs_under_every_regime(case, regime):
         assert leaf.dtype == first.dtype
         assert bool(jnp.isfinite(leaf).all())
     assert any(not np.array_equal(leaf[1], leaf[0]) for leaf in record.model)
-    same(record.kept, np.ones(T + 1))
-    assert record.right is None
+    same(record.accepted, np.ones(T + 1))
+    assert record.accuracy is None
 
 
 def test_no_generations_are_a_record_of_z_0():
@@ -213,7 +213,7 @@ def test_a_generation_that_keeps_nothing_changes_nothing(case, fit, regime):
     record = loop(case.model, drop_all, regime=regimes(case)[regime], fit=fit)
     for leaf, first in zip(record.model, case.model, strict=True):
         same(leaf, np.broadcast_to(first, leaf.shape))
-    same(record.kept, np.zeros(T + 1))
+    same(record.accepted, np.zeros(T + 1))
 
 
 def test_an_absurd_fit_is_not_asked_where_nothing_is_kept():
@@ -230,20 +230,20 @@ def test_a_signal_is_a_namedtuple_or_a_function():
     as_function = loop(GAUSSIAN_1, keep_low)
     as_tuple = loop(GAUSSIAN_1, Threshold(1.5))
     same(as_function.model, as_tuple.model)
-    assert 0 < float(as_tuple.kept[0]) < 1
+    assert 0 < float(as_tuple.accepted[0]) < 1
     assert bool((as_tuple.model.mean[1:3] < 1.5).all())
 
 
 def test_a_signal_that_knows_what_is_right_records_its_share():
     record = loop(CATEGORICAL, Threshold(1))
     x = CATEGORICAL.sample(jax.random.fold_in(KEY, 0), N)
-    assert float(record.right[0]) == pytest.approx(np.mean(np.asarray(x) == 0))
-    assert float(record.kept[0]) == pytest.approx(np.mean(np.asarray(x) <= 1))
+    assert float(record.accuracy[0]) == pytest.approx(np.mean(np.asarray(x) == 0))
+    assert float(record.accepted[0]) == pytest.approx(np.mean(np.asarray(x) <= 1))
 
 
 @pytest.mark.parametrize("level", [1.5, np.float64(1.5), np.array(1.5), np.array([1.5]), jnp.array(1.5)], ids=repr)
 def test_the_parameters_of_a_signal_may_be_numpy(level):
-    same(loop(GAUSSIAN_1, Threshold(level)).kept, loop(GAUSSIAN_1, Threshold(jnp.array(1.5))).kept)
+    same(loop(GAUSSIAN_1, Threshold(level)).accepted, loop(GAUSSIAN_1, Threshold(jnp.array(1.5))).accepted)
 
 
 def test_a_signal_gets_its_own_key_and_the_model():
@@ -252,8 +252,8 @@ def test_a_signal_gets_its_own_key_and_the_model():
         return jax.random.bernoulli(key, 0.5, (x.shape[0],)).astype(jnp.float64)
 
     record = loop(GAUSSIAN_1, noisy, num_generations=30)
-    assert len(np.unique(record.kept)) > 3
-    assert abs(float(record.kept.mean()) - 0.5) < 5 * 0.5 / np.sqrt(31 * N)
+    assert len(np.unique(record.accepted)) > 3
+    assert abs(float(record.accepted.mean()) - 0.5) < 5 * 0.5 / np.sqrt(31 * N)
 
 
 def test_a_sweep_of_signals_is_a_vmap():
@@ -261,7 +261,7 @@ def test_a_sweep_of_signals_is_a_vmap():
     sweep = jax.vmap(lambda level: loop(GAUSSIAN_1, Threshold(level)))(levels)
     for i, level in enumerate(levels):
         close(at(sweep, i), loop(GAUSSIAN_1, Threshold(level)), FLOAT32)
-    assert bool((jnp.diff(sweep.kept[:, 0]) >= 0).all())
+    assert bool((jnp.diff(sweep.accepted[:, 0]) >= 0).all())
 
 
 def test_a_sweep_of_shares_is_a_vmap():

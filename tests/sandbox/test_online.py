@@ -10,21 +10,21 @@ from cases import at, close, same
 
 import sandbox
 from sandbox import shortcuts
-from sandbox.policies import log_law
-from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, component, race, races, shortcut
+from sandbox.policies import log_probs
+from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, feature, learn_online, shortcut
 from sandbox.shortcuts.online import WRITTEN
 
 STEPS, BATCH, SEEDS = 64, 16, 8
-BIT = component("parity")
+BIT = feature("parity")
 ENVIRONMENTS = shortcuts.stack(
     [
-        shortcut(component("parity", order=2), component("length"), agreement=0.8, label_noise=0.1),
-        shortcut(component("threshold", order=3, margin=0.2), component("style", order=3, presence=0.7), agreement=0.9),
-        shortcut(BIT, component("position", order=2), agreement=0.7, label_noise=0.2),
-        shortcut(component("pattern", order=3, margin=0.5), component("source", order=2), agreement=0.6),
+        shortcut(feature("parity", order=2), feature("length"), agreement=0.8, label_noise=0.1),
+        shortcut(feature("threshold", order=3, margin=0.2), feature("style", order=3, presence=0.7), agreement=0.9),
+        shortcut(BIT, feature("position", order=2), agreement=0.7, label_noise=0.2),
+        shortcut(feature("pattern", order=3, margin=0.5), feature("source", order=2), agreement=0.6),
     ]
 )
-EASY = shortcuts.stack([shortcut(BIT, component("style"), agreement=0.5)] * 4)
+EASY = shortcuts.stack([shortcut(BIT, feature("style"), agreement=0.5)] * 4)
 TRAINING = Training(
     learning_rate=np.array([0.5, 0.1, 0.3, 0.4]),
     weight_decay=np.array([0.0, 0.5, 0.0, 0.05]),
@@ -37,7 +37,7 @@ KEYS = jax.random.split(jax.random.key(0), (4, SEEDS))
 def go(student="linear SGD", shortcuts=ENVIRONMENTS, training=TRAINING, keys=KEYS, num_steps=STEPS, curriculum=EASY):
     """Four environments of eight seeds, whatever they are: one compilation a student and number of steps."""
     options = {"num_steps": num_steps, "batch": BATCH, "training": training, "curriculum": curriculum}
-    return races(keys, shortcuts, STUDENTS[student], **options)
+    return learn_online(keys, shortcuts, STUDENTS[student], **options)
 
 
 @cache
@@ -74,8 +74,8 @@ def by_hand(student, cell):
             p = [softmax(weights, x) for x in batch]
             asked = [softmax(weights, inputs(student, x)).argmax() for x in conflicts[t]]
             nats = [-np.log(q[y]) for q, y in zip(p, labels[learner, t], strict=True)]
-            right = [q.argmax() == y for q, y in zip(p, labels[learner, t], strict=True)]
-            result[:, learner, t] = np.mean(nats), np.mean(right), np.mean(asked != intended[t])
+            correct = [q.argmax() == y for q, y in zip(p, labels[learner, t], strict=True)]
+            result[:, learner, t] = np.mean(nats), np.mean(correct), np.mean(asked != intended[t])
             slope = {name: np.zeros(2) for name in weights}
             for x, q, y in zip(batch, p, labels[learner, t], strict=True):
                 for name, value in x.items():
@@ -114,10 +114,10 @@ def softmax(weights, x):
 def test_a_student_from_0_is_a_softmax_regression(student, cells):
     """Decay, batches that come again and a curriculum included; a tie of two likely labels may fall either way."""
     for cell in cells:
-        loss, right, reliance = by_hand(student, cell)
+        loss, correct, reliance = by_hand(student, cell)
         found = at(raced(student), *cell)
         np.testing.assert_allclose(found.loss, loss, rtol=2e-4, atol=2e-5)
-        for share, expected in ((found.right, right), (found.reliance, reliance)):
+        for share, expected in ((found.accuracy, correct), (found.reliance, reliance)):
             gap = np.abs(np.asarray(share) - expected) * BATCH
             assert gap.max() < 1.01 and (gap > 0.5).mean() < 0.03  # the first weights of Adam are all ± the rate
         assert loss.std() > 0.005 and reliance.std() > 0.05
@@ -136,7 +136,7 @@ def test_students_from_0_know_nothing():
 
 
 PARITY = shortcuts.stack(
-    [shortcut(component("parity", order=k, size=4), component("style"), agreement=0.5) for k in (1, 2)]
+    [shortcut(feature("parity", order=k, size=4), feature("style"), agreement=0.5) for k in (1, 2)]
 )
 
 
@@ -151,7 +151,7 @@ def raced_on_parity(student):
 def test_a_hidden_layer_learns_a_parity_and_a_linear_student_cannot():
     """Which learns a bit by then; those of the spurious component alone learn nothing, it being independent."""
     hidden, linear = (
-        np.asarray(raced_on_parity(student).right)[..., -20:].mean(-1) for student in ("MLP Adam", "linear SGD")
+        np.asarray(raced_on_parity(student).correct)[..., -20:].mean(-1) for student in ("MLP Adam", "linear SGD")
     )
     assert (hidden[:, :, :2] > 0.97).all()
     assert (linear[0, :, :2] > 0.97).all() and (np.abs(linear[1] - 0.5) < 0.15).all()
@@ -183,16 +183,16 @@ def test_a_longer_race_begins_as_a_shorter_one():
         features, labels, (conflicts, intended) = draws(KEYS[cell], environment, easy, training)
         for learner in range(3):
             policy = at(short.policy, *cell, learner)
-            laws, asked = log_law(policy, features[learner, 40]), log_law(policy, conflicts[40]).argmax(1)
-            loss = -laws[jnp.arange(BATCH), labels[learner, 40]].mean()
-            found = loss, (laws.argmax(1) == labels[learner, 40]).mean(), (asked != intended[40]).mean()
+            distributions, asked = log_probs(policy, features[learner, 40]), log_probs(policy, conflicts[40]).argmax(1)
+            loss = -distributions[jnp.arange(BATCH), labels[learner, 40]].mean()
+            found = loss, (distributions.argmax(1) == labels[learner, 40]).mean(), (asked != intended[40]).mean()
             close(found, tuple(x[*cell, learner, 40] for x in long[:3]), 1e-5)
 
 
 @pytest.mark.slow
 def test_one_environment_is_raced_as_in_a_stack():
     """Alone, and on two devices."""
-    one = race(
+    one = learn_online(
         KEYS[3, 2],
         at(ENVIRONMENTS, 3),
         STUDENTS["linear SGD"],
@@ -226,7 +226,7 @@ def test_before_the_switch_a_curriculum_is_the_easy_environment():
     easy = go(shortcuts=EASY, training=TRAINING._replace(switch=0), curriculum=None)
     late = go(training=TRAINING._replace(switch=STEPS))
     same(late.policy, easy.policy)
-    for name in ("loss", "right"):
+    for name in ("loss", "correct"):
         same(getattr(late, name), getattr(easy, name))
         same(getattr(raced(), name)[3, ..., :20], getattr(easy, name)[3, ..., :20])
         assert not np.array_equal(getattr(raced(), name)[3, ..., 20:], getattr(easy, name)[3, ..., 20:])
@@ -249,8 +249,8 @@ def test_what_says_nothing_saves_nothing():
     """Whatever is predicted of a fair coin costs ln 2 or more: in each seed's mean, and clearly at a large rate."""
     coins = ENVIRONMENTS._replace(agreement=np.full((4, 2), 0.5, np.float32))
     for rate in (0.01, 0.3):
-        saving = (np.log(2) - np.asarray(go(shortcuts=coins, training=Training(rate)).loss, float)).sum(-1) * BATCH
-        mean, stderr = saving.mean((0, 1)), saving.mean(0).std(0, ddof=1) / SEEDS**0.5
+        nats_saved = (np.log(2) - np.asarray(go(shortcuts=coins, training=Training(rate)).loss, float)).sum(-1) * BATCH
+        mean, stderr = nats_saved.mean((0, 1)), nats_saved.mean(0).std(0, ddof=1) / SEEDS**0.5
         assert (mean < 5 * stderr).all()
         assert rate < 0.1 or (mean < -5 * stderr).all()
 
@@ -262,18 +262,18 @@ def test_decay_pulls_to_the_coin():
     assert max(np.abs(leaf).max() for leaf in raced().policy.variables["params"]["head"].values()) > 0.5
 
 
-ONE = shortcut(BIT, component("length"), agreement=0.8)
+ONE = shortcut(BIT, feature("length"), agreement=0.8)
 
 
 @pytest.mark.slow
 def test_a_component_of_ones_own_is_one_line(monkeypatch):
     """Added between two races of the same sizes, and learned by whom the components before it teach nothing."""
-    before = race(KEYS[0, 0], ONE, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
+    before = learn_online(KEYS[0, 0], ONE, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
 
     def zero_in_minus(u, sign, c):
         return jnp.where(sign > 0, 1.0, 0.0) * jnp.ones_like(u)
 
     monkeypatch.setitem(KINDS, "mine", Kind(zero_in_minus))
-    own = shortcut(component("mine"), component("length"), agreement=0.5)
-    after = race(KEYS[0, 0], own, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
-    assert after.right[1, -8:].mean() == 1 and before.right[2, -8:].mean() < 0.95
+    own = shortcut(feature("mine"), feature("length"), agreement=0.5)
+    after = learn_online(KEYS[0, 0], own, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
+    assert after.correct[1, -8:].mean() == 1 and before.correct[2, -8:].mean() < 0.95

@@ -10,7 +10,7 @@ from cases import array, at, close, errors, same
 from jax.flatten_util import ravel_pytree
 
 from sandbox.models.linalg import conjugate_gradients
-from sandbox.policies import Network, Table, log_law, network
+from sandbox.policies import Network, Table, log_probs, network
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(1)
@@ -37,7 +37,7 @@ def test_a_table_is_its_logits_and_outputs_run_over_forms_first():
     """π(class · M + form|q) ∝ e^{logit[q, class, form]}."""
     weights = np.exp(np.asarray(TABLE.logits))
     expected = (weights / weights.sum((1, 2), keepdims=True)).reshape(P, K * M)
-    close(jnp.exp(log_law(TABLE, FEATURES)), expected)
+    close(jnp.exp(log_probs(TABLE, FEATURES)), expected)
     assert np.abs(expected - np.exp(np.asarray(TABLE.logits)).reshape(P, -1)).max() > 0.1
 
 
@@ -69,18 +69,18 @@ def test_a_fresh_network():
     assert {leaf.dtype for leaf in jax.tree.leaves(net())} == {jnp.dtype(jnp.float64)}
 
 
-def fisher(policy, law):
+def fisher(policy, probs):
     """Σ_q law(q) Σ_y π(y|q) ∇ln π(y|q) ∇ln π(y|q)ᵀ, by enumeration."""
     flat, unravel = ravel_pytree(policy)
-    scores = np.asarray(jax.jit(jax.jacrev(lambda x: log_law(unravel(x), FEATURES)))(flat))
-    p = np.exp(np.asarray(log_law(policy, FEATURES)))
-    return np.einsum("q,qy,qyi,qyj->ij", np.asarray(law), p, scores, scores)
+    scores = np.asarray(jax.jit(jax.jacrev(lambda x: log_probs(unravel(x), FEATURES)))(flat))
+    p = np.exp(np.asarray(log_probs(policy, FEATURES)))
+    return np.einsum("q,qy,qyi,qyj->ij", np.asarray(probs), p, scores, scores)
 
 
 def gradient_of(policy, seed=0):
     """The gradient of a random function of the law, Σ_q law(q) Σ_y π(y|q) r(q, y)."""
     reward = np.random.default_rng(seed).normal(size=(P, K * M))
-    return jax.jit(jax.grad(lambda p: (LAW[:, None] * jnp.exp(log_law(p, FEATURES)) * reward).sum()))(policy)
+    return jax.jit(jax.grad(lambda p: (LAW[:, None] * jnp.exp(log_probs(p, FEATURES)) * reward).sum()))(policy)
 
 
 def test_the_natural_gradient_of_a_table_is_dense():
@@ -124,11 +124,11 @@ def test_the_natural_gradient_of_a_network_is_dense(hidden, damping):
 @pytest.mark.parametrize("dtype", [pytest.param(jnp.float32, marks=pytest.mark.slow), jnp.float64])
 def test_natural_gradients_in_a_batch_equal_one_by_one(dtype):
     """Also inside a scan, where jax.scipy's conjugate gradients gave other numbers."""
-    features, law = FEATURES.astype(dtype), LAW.astype(dtype)
+    features, probs = FEATURES.astype(dtype), LAW.astype(dtype)
 
     def descend(policy):
         def step(policy, _):
-            moved = policy.natural(features, law, jax.tree.map(jnp.tanh, policy), damping=0.1, steps=5)
+            moved = policy.natural(features, probs, jax.tree.map(jnp.tanh, policy), damping=0.1, steps=5)
             return jax.tree.map(lambda x, d: x - 0.1 * d, policy, moved), None
 
         return jax.lax.scan(step, policy, length=3)[0]

@@ -262,7 +262,7 @@ def test_export(tasks, dimensions, tmp_path):
         for name, own in dimensions.items():
             assert dataset[name].dims == ("task", "replica", "generation", *own)
             same(dataset[name].values, getattr(record.model, name))
-        same(dataset["kept"].values, record.kept)
+        same(dataset["accepted"].values, record.accepted)
         assert dataset["generation"].values.tolist() == [0, 2, 4]
         assert json.loads(dataset.attrs["config"])["config"]["num_samples"] == N
     assert {file.name for file in tmp_path.iterdir()} == {"run", "run.nc"}

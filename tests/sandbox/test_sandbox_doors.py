@@ -18,7 +18,7 @@ from sandbox.policies import (
     RLVR,
     SFT,
     Feedback,
-    Natural,
+    NaturalGradient,
     Network,
     Policy,
     Prompts,
@@ -71,9 +71,9 @@ def smooth(family, smoothing):
     return family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=smoothing)
 
 
-def world(**options):
+def dataset(**options):
     sizes = {"num_classes": 2, "num_forms": 1, "num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4}
-    return policies.world(KEY, **sizes | options)
+    return policies.dataset(KEY, **sizes | options)
 
 
 def train(policy=TABLE, prompts=PROMPTS, signal=OWN, method=RLVR(0.3), **options):  # noqa: B008
@@ -84,9 +84,9 @@ def rounds_to(**options):
     return policies.rounds_to(KEY, TABLE, PROMPTS, OWN, RLVR(), **{"goal": 0.9, "num_rounds": 2} | options)
 
 
-def races(keys=KEYS, shortcuts=FOUR, **options):
+def learn_online(keys=KEYS, shortcuts=FOUR, **options):
     settings = {"num_steps": 64, "batch": 16, "training": Training(switch=20), "curriculum": FOUR}
-    return shortcuts.races(keys, shortcuts, shortcuts.STUDENTS["linear SGD"], **settings | options)
+    return shortcuts.learn_online(keys, shortcuts, shortcuts.STUDENTS["linear SGD"], **settings | options)
 
 
 def nan_fit(model, x, weights):
@@ -110,8 +110,8 @@ BAD_SIGNALS = [
     (sandbox.Discriminator(sandbox.Categorical(2 * PROBS), 0.0), r"Categorical\.probs"),
     (sandbox.TopFraction(1.5, sandbox.Rates(PROBS)), r"TopFraction\.fraction"),
     (sandbox.Environment(sandbox.Rates(2 + PROBS)), r"Environment\.success"),
-    (sandbox.SelfJudge(-0.5, 0.5), r"SelfJudge\.tpr"),
-    (sandbox.SelfJudge(0.5, 1.5), r"SelfJudge\.fpr"),
+    (sandbox.SelfConsistencyJudge(-0.5, 0.5), r"SelfConsistencyJudge\.tpr"),
+    (sandbox.SelfConsistencyJudge(0.5, 1.5), r"SelfConsistencyJudge\.fpr"),
 ]
 BAD_WEIGHTS = [  # also where their mean is in [0, 1]
     (lambda x: jnp.where(x[:, 0] > 1.5, jnp.nan, 1.0), "signal: weights in .* got nan"),
@@ -179,29 +179,29 @@ DOORS = [
     (lambda: small_ensemble.run(fit=nan_fit), "fit"),
     (lambda: small_ensemble.run(signal=lambda key, model, x: jnp.full(len(x), jnp.nan)), "signal: weights in"),
     (lambda: small_ensemble.run(signal=lambda key, model, x: x), "signal: an array of weights"),
-    (lambda: sandbox.FrozenJudge.trained(KEY, CHAIN, num_real=0), "num_real"),
-    (lambda: sandbox.FrozenJudge.trained(KEY, CHAIN, num_real=5, level=1.5), "level"),
-    (lambda: world(num_classes=1), "num_classes"),
-    (lambda: world(num_forms=0), "num_forms"),
-    (lambda: world(num_bits=0), "num_bits"),
-    (lambda: world(num_contents=(0, 1)), r"num_contents\[0\]"),
-    (lambda: world(num_contents=(1, 0)), r"num_contents\[1\]"),
-    (lambda: world(num_domains=(1, 0)), r"num_domains\[1\]"),
-    (lambda: world(num_contents=(9, 8)), "num_contents: at most 16 in all"),
-    (lambda: world(num_bits=21), "num_bits: at most 20"),
-    (lambda: world(dtype=jnp.int32), "dtype: a floating type"),
-    (lambda: world(num_contents=(9,)), "num_contents: two numbers"),
-    (lambda: world(rule=lambda key, contents: jnp.full(len(contents), 7)), "rule: classes"),
+    (lambda: sandbox.FixedRewardModel.trained(KEY, CHAIN, num_real=0), "num_real"),
+    (lambda: sandbox.FixedRewardModel.trained(KEY, CHAIN, num_real=5, level=1.5), "level"),
+    (lambda: dataset(num_classes=1), "num_classes"),
+    (lambda: dataset(num_forms=0), "num_forms"),
+    (lambda: dataset(num_bits=0), "num_bits"),
+    (lambda: dataset(num_contents=(0, 1)), r"num_contents\[0\]"),
+    (lambda: dataset(num_contents=(1, 0)), r"num_contents\[1\]"),
+    (lambda: dataset(num_domains=(1, 0)), r"num_domains\[1\]"),
+    (lambda: dataset(num_contents=(9, 8)), "num_contents: at most 16 in all"),
+    (lambda: dataset(num_bits=21), "num_bits: at most 20"),
+    (lambda: dataset(dtype=jnp.int32), "dtype: a floating type"),
+    (lambda: dataset(num_contents=(9,)), "num_contents: two numbers"),
+    (lambda: dataset(rule=lambda key, contents: jnp.full(len(contents), 7)), "rule: classes"),
     (lambda: policies.table_prompts(0, 2, 1), "num_prompts:"),
     (lambda: policies.table_prompts(1, 1, 1), "num_classes:"),
     (lambda: policies.table_prompts(1, 2, 0), "num_forms:"),
-    *each(r"Prompts\.law", lambda x: PROMPTS._replace(law=array(x)).check(), [0.5, 0.6, 0], [1.5, -0.5, 0]),
+    *each(r"Prompts\.probs", lambda x: PROMPTS._replace(law=array(x)).check(), [0.5, 0.6, 0], [1.5, -0.5, 0]),
     (PROMPTS._replace(wording=PROMPTS.wording * 2).check, r"Prompts\.wording"),
     (PROMPTS._replace(wording=PROMPTS.wording[:2]).check, r"Prompts\.wording"),
     (PROMPTS._replace(wording=array([0.5, 0.5, 0])).check, r"Prompts\.wording"),
     (PROMPTS._replace(features=jnp.full((3, 1), jnp.nan)).check, r"Prompts\.features"),
     (PROMPTS._replace(features=jnp.zeros((2, 1))).check, r"Prompts\.features"),
-    *each(r"Prompts\.right", lambda x: PROMPTS._replace(right=jnp.array(x)).check(), [0, -1, 0], [0, 1]),
+    *each(r"Prompts\.correct", lambda x: PROMPTS._replace(correct=jnp.array(x)).check(), [0, -1, 0], [0, 1]),
     (PROMPTS._replace(law=array([0.5, 0.5])).check, r"Prompts\.features"),
     *each(r"Score\.accepted: an array", lambda x: Score(x).check(), [[0.5]], SCORE.accepted[0]),
     *each(r"Score\.accepted: numbers", lambda x: Score(SCORE.accepted.at[0, 0].set(x)).check(), 1.1, jnp.nan),
@@ -244,16 +244,16 @@ DOORS = [
     *each("num_rounds", lambda x: rounds_to(num_rounds=x), 0, np.array(2.5)),
     (lambda: rounds_to(goal=np.nan), "goal"),
     (lambda: train(num_samples=1), "num_samples: an integer of 2"),
-    (lambda: train(num_samples=1, method=Natural()), "num_samples: an integer of 2"),
+    (lambda: train(num_samples=1, method=NaturalGradient()), "num_samples: an integer of 2"),
     (lambda: train(num_samples=1, method=Weighted((RFT(), RLVR()), (1.0, 0.0))), "num_samples: an integer of 2"),
-    *each("methods", lambda x: train(method=Weighted((x,), (1.0,))), Natural(), SFT()),
+    *each("methods", lambda x: train(method=Weighted((x,), (1.0,))), NaturalGradient(), SFT()),
     (lambda: train(num_samples=0, method=RFT()), "num_samples: an integer of 1"),
     *each("learning_rate", lambda x: train(learning_rate=x), -0.1, NAN),
     (lambda: train(method=RLVR(-0.1)), "kl"),
-    (lambda: train(method=Natural(-0.1)), "kl"),
+    (lambda: train(method=NaturalGradient(-0.1)), "kl"),
     *each("clip", lambda x: train(method=RLVR(0.0, x)), 0.0, NAN),
     (lambda: train(Table(TABLE.logits * jnp.nan)), r"Table\.logits"),
-    (lambda: train(prompts=PROMPTS._replace(law=PROMPTS.law * 2)), r"Prompts\.law"),
+    (lambda: train(prompts=PROMPTS._replace(law=PROMPTS.law * 2)), r"Prompts\.probs"),
     (lambda: train(signal=OWN._replace(value=array([0, 2.0]))), r"Feedback\.value"),
     (lambda: train(signal=policies.preference(K, M)), r"Feedback\.channel: a proposal"),
     (lambda: train(signal=policies.reference(K, M)), r"Feedback\.channel: a proposal"),
@@ -266,10 +266,10 @@ DOORS = [
     (lambda: train(signal=Feedback([[[1.0]]], jnp.ones(1))), r"Feedback\.channel: an array"),
     (lambda: train(prompts=policies.table_prompts(P, K, M + 1)), r"Prompts\.wording"),
     (lambda: train(prompts=policies.table_prompts(P, K, 1), method=SFT()), r"Prompts\.wording"),
-    (lambda: train(prompts=PROMPTS._replace(right=jnp.array([0, 1, 3]))), r"Prompts\.right"),
-    (lambda: train(exam=PROMPTS._replace(right=jnp.array([0, 1, 3]))), r"Prompts\.right"),
+    (lambda: train(prompts=PROMPTS._replace(correct=jnp.array([0, 1, 3]))), r"Prompts\.correct"),
+    (lambda: train(exam=PROMPTS._replace(correct=jnp.array([0, 1, 3]))), r"Prompts\.correct"),
     *each(r"Table\.logits", lambda x: train(prompts=policies.table_prompts(x, K, M)), P + 1, 1),
-    (lambda: train(prompts=PROMPTS._replace(law=[0.5, 0.3, 0.2])), r"Prompts\.law: an array"),
+    (lambda: train(prompts=PROMPTS._replace(law=[0.5, 0.3, 0.2])), r"Prompts\.probs: an array"),
     (lambda: train(network(KEY, D + 1, K, M)), "features"),
     (lambda: train(Table(jnp.zeros((P, K, M), int))), r"Table\.logits: floats"),
     (lambda: train(method=RLVR), "method: one with a `loss`, as RLVR"),
@@ -296,25 +296,33 @@ DOORS = [
     (lambda: shortcuts.stack([]), "shortcuts"),
     *each(r"Shortcut\.agreement: two", lambda x: ONE._replace(agreement=np.array(x)).check(), 0.5, [0.5, 0.5, 0.5]),
     (ONE._replace(agreement=np.array([0.5, 1.5])).check, r"Shortcut\.agreement: numbers"),
-    (lambda: races(KEYS[0]), "keys"),
-    (lambda: races(KEYS[:3]), "keys: keys .* of 4 environments"),
-    (lambda: races(num_steps=0), "num_steps"),
-    *each(r"Training\.learning_rate", lambda x: races(training=Training(x)), 0.0, np.array([0.1, 0.1, -0.1, 0.1])),
-    (lambda: races(training=Training(np.full(3, 0.1))), r"Training\.learning_rate: a number, or one for each"),
-    *each(r"Training\.weight_decay", lambda x: races(training=Training(weight_decay=x)), -0.1, np.inf),
-    (lambda: races(training=Training(num_batches=0)), r"Training\.num_batches"),
-    (lambda: races(training=Training(num_batches=2.5)), r"Training\.num_batches: integers"),
-    (lambda: races(training=Training(switch=-1)), r"Training\.switch"),
-    (lambda: races(training=Training(switch=np.array(1.5))), r"Training\.switch: integers"),
-    (lambda: races(shortcuts=FOUR._replace(agreement=FOUR.agreement * 2)), r"Shortcut\.agreement"),
-    (lambda: races(curriculum=FOUR._replace(agreement=FOUR.agreement - 1)), r"Shortcut\.agreement"),
-    (lambda: races(shortcuts=FOUR._replace(agreement=np.ones((4, 3)))), r"Shortcut\.agreement: two"),
-    *each("curriculum: 4 environments", lambda x: races(curriculum=x), shortcuts.stack([ONE] * 3), ONE),
-    (lambda: shortcuts.race(KEY, ONE, num_steps=1, curriculum=ONE), r"Training\.switch: .* accepted, got 0"),
-    (lambda: shortcuts.race(KEY, ONE, num_steps=1, batch=0), "batch: .* accepted, got 0"),
-    (lambda: shortcuts.race(KEY, ONE._replace(agreement=np.array([0.5, 1.5])), num_steps=1), r"Shortcut\.agreement: "),
+    (lambda: learn_online(KEYS[0]), "keys"),
+    (lambda: learn_online(KEYS[:3]), "keys: keys .* of 4 environments"),
+    (lambda: learn_online(num_steps=0), "num_steps"),
+    *each(
+        r"Training\.learning_rate", lambda x: learn_online(training=Training(x)), 0.0, np.array([0.1, 0.1, -0.1, 0.1])
+    ),
+    (lambda: learn_online(training=Training(np.full(3, 0.1))), r"Training\.learning_rate: a number, or one for each"),
+    *each(r"Training\.weight_decay", lambda x: learn_online(training=Training(weight_decay=x)), -0.1, np.inf),
+    (lambda: learn_online(training=Training(num_batches=0)), r"Training\.num_batches"),
+    (lambda: learn_online(training=Training(num_batches=2.5)), r"Training\.num_batches: integers"),
+    (lambda: learn_online(training=Training(switch=-1)), r"Training\.switch"),
+    (lambda: learn_online(training=Training(switch=np.array(1.5))), r"Training\.switch: integers"),
+    (lambda: learn_online(shortcuts=FOUR._replace(agreement=FOUR.agreement * 2)), r"Shortcut\.agreement"),
+    (lambda: learn_online(curriculum=FOUR._replace(agreement=FOUR.agreement - 1)), r"Shortcut\.agreement"),
+    (lambda: learn_online(shortcuts=FOUR._replace(agreement=np.ones((4, 3)))), r"Shortcut\.agreement: two"),
+    *each("curriculum: 4 environments", lambda x: learn_online(curriculum=x), shortcuts.stack([ONE] * 3), ONE),
+    (lambda: shortcuts.learn_online(KEY, ONE, num_steps=1, curriculum=ONE), r"Training\.switch: .* accepted, got 0"),
+    (lambda: shortcuts.learn_online(KEY, ONE, num_steps=1, batch=0), "batch: .* accepted, got 0"),
+    (
+        lambda: shortcuts.learn_online(KEY, ONE._replace(agreement=np.array([0.5, 1.5])), num_steps=1),
+        r"Shortcut\.agreement: ",
+    ),
     # an optimiser that goes uphill, as optax.adam does, since its step has a rate and a sign of its own
-    (lambda: shortcuts.race(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1), r"Student\.optimizer: .* is -0\.0"),
+    (
+        lambda: shortcuts.learn_online(KEY, ONE, Student((), optax.adam(0.01)), num_steps=1),
+        r"Student\.optimizer: .* is -0\.0",
+    ),
 ]
 
 

@@ -29,10 +29,10 @@ class Succeeds(NamedTuple):
     """A rate for whatever sample: the wrong ones fail."""
 
     rate: jax.Array
-    right: object
+    correct: object
 
     def __call__(self, x):
-        return jnp.where(self.right(x), self.rate, 0)
+        return jnp.where(self.correct(x), self.rate, 0)
 
 
 def score(model):
@@ -40,24 +40,24 @@ def score(model):
 
 
 SIGNALS = {
-    "keep-all": lambda model, right, rate: sandbox.KeepAll(),
-    "verifier": lambda model, right, rate: sandbox.Verifier(rate, rate / 4, right),
-    "rubric": lambda model, right, rate: sandbox.Rubric(
-        (right, Denser(model, rate - 2)),
+    "keep-all": lambda model, correct, rate: sandbox.KeepAll(),
+    "verifier": lambda model, correct, rate: sandbox.Verifier(rate, rate / 4, correct),
+    "rubric": lambda model, correct, rate: sandbox.Rubric(
+        (correct, Denser(model, rate - 2)),
         jnp.stack([rate, 1 - rate]),
         jnp.stack([rate / 2, rate / 8]),
         array([0.1, 0.7]),
     ),
-    "discriminator": lambda model, right, rate: sandbox.Discriminator(model, rate),
-    "top-fraction": lambda model, right, rate: sandbox.TopFraction(rate, score(model)),
-    "environment": lambda model, right, rate: sandbox.Environment(Succeeds(rate, right)),
-    "self-judge": lambda model, right, rate: sandbox.SelfJudge(rate, rate / 4),
-    "frozen-judge": lambda model, right, rate: sandbox.FrozenJudge(Denser(model, -6 * rate)),
-    "blind-spot": lambda model, right, rate: sandbox.BlindSpot(
-        sandbox.Verifier(rate, rate / 4, right), Denser(model, rate - 2)
+    "discriminator": lambda model, correct, rate: sandbox.Discriminator(model, rate),
+    "top-fraction": lambda model, correct, rate: sandbox.TopFraction(rate, score(model)),
+    "environment": lambda model, correct, rate: sandbox.Environment(Succeeds(rate, correct)),
+    "self-judge": lambda model, correct, rate: sandbox.SelfConsistencyJudge(rate, rate / 4),
+    "frozen-judge": lambda model, correct, rate: sandbox.FixedRewardModel(Denser(model, -6 * rate)),
+    "blind-spot": lambda model, correct, rate: sandbox.BlindSpot(
+        sandbox.Verifier(rate, rate / 4, correct), Denser(model, rate - 2)
     ),
-    "all-of": lambda model, right, rate: sandbox.AllOf((sandbox.Verifier(rate, rate / 4, right),) * 2),
-    "any-of": lambda model, right, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, right),) * 2),
+    "all-of": lambda model, correct, rate: sandbox.AllOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
+    "any-of": lambda model, correct, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
 }
 BASIC = ["verifier", "discriminator", "top-fraction", "self-judge"]  # the others are made of such as these
 GRADED = {"rubric", "discriminator"}
@@ -117,11 +117,11 @@ def test_every_signal_runs_and_compiles_once(name, until_kept):
     before = compiled()
     other = loop(jax.random.key(1), CATEGORICAL, signal_of(name, CATEGORICAL, 0.7))
     assert compiled() == before
-    for kept in (record.kept, other.kept):
-        assert bool(((kept > 0) & (kept <= 1)).all())
+    for accepted in (record.accepted, other.accepted):
+        assert bool(((accepted > 0) & (accepted <= 1)).all())
     close(record.model.probs.sum(-1), np.ones(T + 1))
     knows = name in {"verifier", "rubric", "blind-spot", "all-of", "any-of"}
-    assert (record.right is not None) == knows
+    assert (record.accuracy is not None) == knows
 
 
 @PROTOCOLS
@@ -133,8 +133,8 @@ def test_every_model_runs(case, until_kept):
     record = sandbox.run(
         KEY, case.model, signal, num_samples=N, num_generations=T, until_kept=until_kept, fit=case.loop_fit
     )
-    assert bool(((record.kept > 0) & (record.kept <= 1)).all())
-    assert bool(((record.right >= 0) & (record.right <= 1)).all())
+    assert bool(((record.accepted > 0) & (record.accepted <= 1)).all())
+    assert bool(((record.accuracy >= 0) & (record.accuracy <= 1)).all())
     assert all(bool(jnp.isfinite(leaf).all()) for leaf in record.model)
     assert any(not np.array_equal(leaf[0], leaf[-1]) for leaf in record.model)
 
@@ -200,7 +200,7 @@ def test_a_discriminator_of_a_singular_model():
 
 def test_a_self_judge_depends_on_the_model_alone():
     """At rates 1 and 0 it keeps the likelier symbols of whoever asks."""
-    judge = sandbox.SelfJudge(array(1.0), array(0.0))
+    judge = sandbox.SelfConsistencyJudge(array(1.0), array(0.0))
     x = jnp.arange(4).repeat(10)
     for probs in (PROBS, PROBS[::-1]):
         model = sandbox.Categorical(array([0.7, 0.2, 0.06, 0.04]) if probs is PROBS else array([0.04, 0.06, 0.2, 0.7]))
@@ -210,13 +210,13 @@ def test_a_self_judge_depends_on_the_model_alone():
 def test_a_self_judge_by_hand():
     x = CASES[0].sample(1, N)
     own = CASES[0].sample(0, N, key=lambda _: jax.random.split(KEY)[0])
-    weights = weights_of(sandbox.SelfJudge(array(1.0), array(0.0)), CATEGORICAL, x)
+    weights = weights_of(sandbox.SelfConsistencyJudge(array(1.0), array(0.0)), CATEGORICAL, x)
     same(weights, (np.log(PROBS)[x] >= np.log(PROBS)[own].mean()).astype(float))
     assert 0 < weights.sum() < N
 
 
 def frozen(key, task):
-    return sandbox.FrozenJudge.drawn(key, sandbox.Verifier(0.8, 0.3, Symbols(jnp.arange(4) < 2)), 4)
+    return sandbox.FixedRewardModel.drawn(key, sandbox.Verifier(0.8, 0.3, Symbols(jnp.arange(4) < 2)), 4)
 
 
 def test_a_frozen_verdict_is_a_verifiers_first():
@@ -245,7 +245,7 @@ def test_a_trained_judge_of_a_singular_fit_accepts_its_support():
 
 @partial(jax.jit, static_argnums=2)
 def training(key, task, num_real):
-    judge, real = sandbox.FrozenJudge.trained(key, task, num_real), task.sample(key, num_real)
+    judge, real = sandbox.FixedRewardModel.trained(key, task, num_real), task.sample(key, num_real)
     return judge, real, judge.keeps.model.log_prob(real)
 
 
@@ -260,11 +260,11 @@ def test_an_ensemble_of_frozen_judges(until_kept):
     task = sandbox.Categorical(tasks.probs[1])
     replay = sandbox.run(loop_key, task, trained(signal_key, task), **options)
     close(at(record, 1, 2), replay)
-    assert 0 < record.kept.mean() < 1
+    assert 0 < record.accepted.mean() < 1
 
 
 def trained(key, task):
-    return sandbox.FrozenJudge.trained(key, task, 10, level=0.5)
+    return sandbox.FixedRewardModel.trained(key, task, 10, level=0.5)
 
 
 def test_a_blind_spot_lets_everything_through():
@@ -272,7 +272,7 @@ def test_a_blind_spot_lets_everything_through():
     perfect = sandbox.Verifier(1.0, 0.0, Symbols(jnp.array([True, False, False, True])))
     signal = sandbox.BlindSpot(perfect, Symbols(jnp.array([False, True, False, False])))
     same(weights_of(signal, CATEGORICAL, jnp.arange(4)), np.array([1, 1, 0, 1]))
-    same(signal.right(jnp.arange(4)), np.array([True, False, False, True]))
+    same(signal.correct(jnp.arange(4)), np.array([True, False, False, True]))
 
 
 def test_parts_err_independently():
@@ -287,16 +287,16 @@ def test_parts_err_independently():
 
 def test_what_is_right_is_forwarded_from_the_first():
     verifier = signal_of("verifier", CATEGORICAL, 0.8)
-    assert sandbox.AllOf((verifier, sandbox.KeepAll())).right is verifier.right
-    assert sandbox.AnyOf((sandbox.BlindSpot(verifier, verifier.right), sandbox.KeepAll())).right is verifier.right
-    assert sandbox.AllOf((sandbox.KeepAll(), verifier)).right is None
-    assert sandbox.BlindSpot(sandbox.KeepAll(), verifier.right).right is None
+    assert sandbox.AllOf((verifier, sandbox.KeepAll())).correct is verifier.correct
+    assert sandbox.AnyOf((sandbox.BlindSpot(verifier, verifier.correct), sandbox.KeepAll())).correct is verifier.correct
+    assert sandbox.AllOf((sandbox.KeepAll(), verifier)).correct is None
+    assert sandbox.BlindSpot(sandbox.KeepAll(), verifier.correct).correct is None
 
 
 def test_a_rubric_is_right_where_all_criteria_are_met():
     criteria = Symbols(jnp.array([True, True, False, False])), Symbols(jnp.array([True, False, True, False]))
     rubric = sandbox.Rubric(criteria, jnp.ones(2), jnp.zeros(2), array([1.0, 3.0]))
-    same(rubric.right(jnp.arange(4)), np.array([True, False, False, False]))
+    same(rubric.correct(jnp.arange(4)), np.array([True, False, False, False]))
     same(weights_of(rubric, CATEGORICAL, jnp.arange(4)), np.array([1, 0.25, 0.75, 0]))
 
 

@@ -21,14 +21,14 @@ from sandbox.policies import (
     Batch,
     Feedback,
     Method,
-    Natural,
+    NaturalGradient,
     Prompts,
     Score,
     Table,
     Weighted,
+    accuracy,
     network,
     rounds_to,
-    share_right,
     train,
 )
 
@@ -38,11 +38,11 @@ P, K, M, D = 3, 3, 2, 2
 N = K * M
 PROMPTS = Prompts(
     features=array(RNG.normal(size=(P, D))),
-    right=jnp.array([1, 0, 2]),
+    correct=jnp.array([1, 0, 2]),
     wording=array([[0.5, 0.5], [0.2, 0.8], [1, 0]]),
-    law=array([0.5, 0.3, 0.2]),
+    probs=array([0.5, 0.3, 0.2]),
 )
-UNASKED = PROMPTS._replace(law=array([0.6, 0.4, 0]))
+UNASKED = PROMPTS._replace(probs=array([0.6, 0.4, 0]))
 TABLE = Table(array(RNG.normal(size=(P, K, M))))
 NOISY = jax.tree.map(  # two symbols that are never given make one compilation do for all signals
     lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), policies.verdict(K, M, tpr=0.9, fpr=0.2)
@@ -59,7 +59,7 @@ def net(dtype=jnp.float64):
 
 def seen(policy, exam):
     """What `measure` looks at: the policy, and how often it is right."""
-    return policy, share_right(policy, exam)
+    return policy, accuracy(policy, exam)
 
 
 def go(policy=TABLE, prompts=PROMPTS, signal=OWN, method=None, key=KEY, num_rounds=2, measure=seen, **options):
@@ -76,8 +76,8 @@ def policies(*arguments, **options):
 class Numerator(NamedTuple):
     """Someone's own method: RFT without its division by the number kept."""
 
-    def loss(self, log_law, batch, /):
-        return RFT().loss(log_law, batch) * (batch.mass * batch.value[None, None, :]).sum()
+    def loss(self, log_probs, batch, /):
+        return RFT().loss(log_probs, batch) * (batch.mass * batch.value[None, None, :]).sum()
 
 
 def rewards(prompts, signal):
@@ -85,7 +85,7 @@ def rewards(prompts, signal):
     channel, value = np.asarray(signal.channel), np.asarray(signal.value)
     expected = np.zeros((P, N))
     for q, y, form in itertools.product(range(P), range(N), range(M)):
-        target = int(prompts.right[q]) * M + form
+        target = int(prompts.correct[q]) * M + form
         expected[q, y] += float(prompts.wording[q, form]) * channel[y, target] @ value
     return expected
 
@@ -94,13 +94,13 @@ def objective(name, logits, old_logits, start_logits, reward, kl):
     """What is minimised, by enumeration of [prompt, class, form]; of numbers from numpy or from jax."""
     own = np if isinstance(logits, np.ndarray) else jnp
     p, old, start = (own.exp(x) / own.exp(x).sum((1, 2), keepdims=True) for x in (logits, old_logits, start_logits))
-    law, r, references = np.asarray(PROMPTS.law)[:, None, None], reward.reshape(P, K, M), np.zeros((P, K, M))
-    references[np.arange(P), np.asarray(PROMPTS.right)] = PROMPTS.wording
+    probs, r, references = np.asarray(PROMPTS.probs)[:, None, None], reward.reshape(P, K, M), np.zeros((P, K, M))
+    references[np.arange(P), np.asarray(PROMPTS.correct)] = PROMPTS.wording
     if name == "sft":
-        return -(law * references * own.log(p)).sum()
+        return -(probs * references * own.log(p)).sum()
     if name == "rlvr":
-        return -(law * p * (r - kl * own.log(p / start))).sum()
-    kept = law * old * r
+        return -(probs * p * (r - kl * own.log(p / start))).sum()
+    kept = probs * old * r
     return -(kept * own.log(p)).sum() / (kept.sum() if name == "rft" else 1)
 
 
@@ -119,7 +119,7 @@ def gradients(name, kind):
 
 
 POLICIES = {"table": lambda: TABLE, "network": net}
-METHODS = {"sft": SFT(), "rft": RFT(), "rlvr": RLVR(0.3), "natural": Natural(0.3)}
+METHODS = {"sft": SFT(), "rft": RFT(), "rlvr": RLVR(0.3), "natural": NaturalGradient(0.3)}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_sampled_references_are_unbiased():
 def test_what_rejection_keeps_is_unbiased():
     """Σ kept ∇ln π is; only its division by Σ kept makes RFT a ratio."""
     assert isinstance(Numerator(), Method)
-    unbiased(*second_steps("kept", "table", NOISY, Numerator()))
+    unbiased(*second_steps("accepted", "table", NOISY, Numerator()))
 
 
 @jax.jit
@@ -214,7 +214,7 @@ def natural_paths(logits, channel, value, kl, learning_rate):
     """Laws [case, t, prompt, output] from many starts under many signals."""
 
     def path(logits, channel, value):
-        options = {"method": Natural(kl), "num_rounds": 40, "learning_rate": learning_rate}
+        options = {"method": NaturalGradient(kl), "num_rounds": 40, "learning_rate": learning_rate}
         path = policies(Table(logits), signal=Feedback(channel, value), **options).logits
         return jax.nn.softmax(path.reshape(41, P, N), axis=2)
 
@@ -286,15 +286,15 @@ def test_plain_policy_gradient_stays_on_its_orbit():
     """(1/p_a − 1/p_b)/(1/p_c − 1/p_d), a, b right, c, d wrong, is conserved up to O(η); so is the law at a given J."""
     start = array([[0.4, -0.3], [0.5, -0.2], [0.0, 0.6]])
     p0 = np.exp(np.asarray(start)).reshape(-1) / np.exp(np.asarray(start)).sum()
-    laws = np.asarray(halved(start, ONE, RLVR(), array(16.0)))
-    assert np.all(laws[:, RIGHT].sum(1) > 0.85) and p0[RIGHT].sum() < 0.4
+    distributions = np.asarray(halved(start, ONE, RLVR(), array(16.0)))
+    assert np.all(distributions[:, RIGHT].sum(1) > 0.85) and p0[RIGHT].sum() < 0.4
 
     def constant(p):
         return (1 / p[..., 2] - 1 / p[..., 3]) / (1 / p[..., 0] - 1 / p[..., 1])
 
-    first_order(constant(laws), constant(p0))
-    first_order(laws, [theory.policies.policy_gradient(p0, RIGHT, p[RIGHT].sum()) for p in laws])
-    ratios = laws[:, 2] / laws[:, 3] - p0[2] / p0[3]  # which the natural gradient conserves
+    first_order(constant(distributions), constant(p0))
+    first_order(distributions, [theory.policies.policy_gradient(p0, RIGHT, p[RIGHT].sum()) for p in distributions])
+    ratios = distributions[:, 2] / distributions[:, 3] - p0[2] / p0[3]  # which the natural gradient conserves
     assert np.abs(ratios).min() > 0.1
 
 
@@ -310,7 +310,7 @@ def test_time_to_a_goal(name):
     times = theory.policies.times_to(0.8, num_classes=K, num_forms=M)
     time = float(getattr(times, name))
     prompts = ONE._replace(wording=array([[0.0, 1.0]])) if name == "one_form" else ONE
-    method = {"policy_gradient": RLVR(), "natural_gradient": Natural()}.get(name, SFT())
+    method = {"policy_gradient": RLVR(), "natural_gradient": NaturalGradient()}.get(name, SFT())
     shares = halved(jnp.zeros((K, M)), prompts, method, array(time))[:, RIGHT].sum(1)
     if name == "natural_gradient":  # whose steps are exact
         close(shares, np.full(2, 0.8))
@@ -332,7 +332,7 @@ def test_a_clip_changes_nothing_in_one_update():
 def random_batch(seed):
     rng = np.random.default_rng(seed)
     behaviour = np.log(rng.dirichlet(np.ones(N), P))
-    mass = np.asarray(PROMPTS.law)[:, None, None] * np.exp(behaviour)[:, :, None] * rng.dirichlet(np.ones(2), (P, N))
+    mass = np.asarray(PROMPTS.probs)[:, None, None] * np.exp(behaviour)[:, :, None] * rng.dirichlet(np.ones(2), (P, N))
     start = np.log(rng.dirichlet(np.ones(N), P))
     return Batch(*map(array, (mass, mass.sum(2), rng.uniform(size=2), behaviour, start)), 1.5)
 
@@ -399,14 +399,16 @@ def test_prompts_of_law_0_are_not_learned_from(name, num_samples):
     logits = go(prompts=UNASKED, **options).policy.logits
     same(logits[2], TABLE.logits[2])
     assert np.all(np.abs(logits[:2] - TABLE.logits[:2]).max((1, 2)) > 1e-3)
-    same(go(prompts=UNASKED._replace(right=jnp.array([1, 0, 0])), **options).policy.logits, logits)
-    assert not np.array_equal(go(prompts=UNASKED._replace(right=jnp.array([1, 1, 2])), **options).policy.logits, logits)
+    same(go(prompts=UNASKED._replace(correct=jnp.array([1, 0, 0])), **options).policy.logits, logits)
+    assert not np.array_equal(
+        go(prompts=UNASKED._replace(correct=jnp.array([1, 1, 2])), **options).policy.logits, logits
+    )
 
 
 def test_rows_of_a_table_share_nothing():
     """Another right class of the first prompt leaves the others bit for bit."""
     logits = go(num_samples=4).policy.logits
-    other = go(prompts=PROMPTS._replace(right=jnp.array([2, 0, 2])), num_samples=4).policy.logits
+    other = go(prompts=PROMPTS._replace(correct=jnp.array([2, 0, 2])), num_samples=4).policy.logits
     same(other[1:], logits[1:])
     assert not np.array_equal(other[0], logits[0])
 
@@ -421,12 +423,12 @@ def test_a_network_does_not_learn_from_prompts_of_law_0(name):
 
 def test_rounds_and_updates_by_hand():
     """RFT, dℓ = kept/Σ kept − π Σ_prompt kept/Σ kept: outputs are weighed once a round, and refitted three times."""
-    reward, law = rewards(PROMPTS, OWN), np.asarray(PROMPTS.law)[:, None]
+    reward, probs = rewards(PROMPTS, OWN), np.asarray(PROMPTS.probs)[:, None]
 
     def by_hand(num_rounds, num_updates):
         x = np.asarray(TABLE.logits).reshape(P, N)
         for _ in range(num_rounds):
-            kept = law * softmax(x) * reward
+            kept = probs * softmax(x) * reward
             for _ in range(num_updates):
                 x = x + 0.5 * (kept - softmax(x) * kept.sum(1, keepdims=True)) / kept.sum()
         return x.reshape(P, K, M)
@@ -472,7 +474,7 @@ def test_nothing_kept_is_nothing_learned():
 
 def test_what_is_measured():
     """Before each round and after the last: from the start to the policy returned, on the exam if there is one."""
-    exam = PROMPTS._replace(right=jnp.array([0, 0, 0]))
+    exam = PROMPTS._replace(correct=jnp.array([0, 0, 0]))
     result = go(num_samples=4, exam=exam)
     path, shares = result.measured
     assert path.logits.shape == (3, P, K, M) and shares.shape == (3,)
@@ -480,11 +482,13 @@ def test_what_is_measured():
     same(at(path, -1), result.policy)
     for t in range(3):
         p = softmax(np.asarray(path.logits[t]).reshape(P, N)).reshape(P, K, M).sum(2)
-        np.testing.assert_allclose(shares[t], np.asarray(PROMPTS.law) @ p[:, 0], rtol=1e-12)
+        np.testing.assert_allclose(shares[t], np.asarray(PROMPTS.probs) @ p[:, 0], rtol=1e-12)
         if t == 0:
-            np.testing.assert_allclose(go().measured[1][0], np.asarray(PROMPTS.law) @ p[np.arange(P), PROMPTS.right])
+            np.testing.assert_allclose(
+                go().measured[1][0], np.asarray(PROMPTS.probs) @ p[np.arange(P), PROMPTS.correct]
+            )
     assert len(np.unique(shares)) == 3
-    assert inspect.signature(train).parameters["measure"].default is share_right
+    assert inspect.signature(train).parameters["measure"].default is accuracy
 
 
 def test_the_key_alone_decides():
@@ -511,14 +515,14 @@ def test_a_score_teaches_as_the_feedback_that_accepts_as_often(name, num_samples
 def test_a_score_of_what_is_wrong_teaches_it():
     """No reference decides: what is accepted grows, whatever is right."""
     accepted = jnp.zeros((P, N)).at[:, 5].set(1.0)
-    score, other = Score(accepted), PROMPTS._replace(right=jnp.array([0, 2, 1]))
+    score, other = Score(accepted), PROMPTS._replace(correct=jnp.array([0, 2, 1]))
     before, after = (np.asarray(jax.nn.softmax(x.logits.reshape(P, N))) for x in (TABLE, go(signal=score).policy))
     assert (after[:, 5] > before[:, 5]).all()
     same(go(prompts=other, signal=score).policy, go(signal=score).policy)
 
 
 def everything(key, scale, learning_rate, kl, clip, kind):
-    method = Natural(kl) if kind == "natural" else RLVR(kl, clip)
+    method = NaturalGradient(kl) if kind == "natural" else RLVR(kl, clip)
     policy = TABLE if kind == "table" else net()
     options = {"num_samples": 4, "num_updates": 2, "learning_rate": learning_rate}
     return go(jax.tree.map(lambda x: x * scale, policy), method=method, key=key, **options)
@@ -570,7 +574,7 @@ def test_adam_by_hand(dtype):
     x, m, v = np.asarray(TABLE.logits).reshape(P, N), 0.0, 0.0
     references = np.asarray(PROMPTS.references(K))
     for t in range(1, 5):
-        g = np.asarray(PROMPTS.law)[:, None] * (softmax(x) - references)
+        g = np.asarray(PROMPTS.probs)[:, None] * (softmax(x) - references)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
         x = x - 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
     close(found.policy.logits, x.reshape(P, K, M), 2e-5)
@@ -610,7 +614,7 @@ def test_a_policy_of_ones_own():
         def __call__(self, features, /):
             return self.logits * jnp.exp(-self.log_temperature)
 
-        def natural(self, features, law, gradient):
+        def natural(self, features, probs, gradient):
             raise NotImplementedError
 
     found = go(Tempered(TABLE.logits, array(0.0)), signal=PERFECT, method=RLVR())
@@ -631,4 +635,4 @@ def test_the_natural_gradient_needs_a_policy_that_knows_it():
     plain = Plain(TABLE.logits)
     np.testing.assert_array_equal(go(plain).policy.logits, go().policy.logits)
     with pytest.raises(ValueError, match="policy: one with a method `natural` is accepted with Natural, got Plain"):
-        go(plain, method=Natural())
+        go(plain, method=NaturalGradient())

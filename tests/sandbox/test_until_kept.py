@@ -45,13 +45,13 @@ def simulated(until_kept, graded=False):
     signal = Graded(array([P, Q])) if graded else VERIFIER
     run = partial(sandbox.run, num_samples=N, num_generations=T, until_kept=until_kept)
     record = jax.vmap(lambda key: run(key, CATEGORICAL, signal))(jax.random.split(KEY, REPLICAS))
-    return np.asarray(record.model.probs[..., 0]), np.asarray(record.kept), record.right
+    return np.asarray(record.model.probs[..., 0]), np.asarray(record.accepted), record.accuracy
 
 
 def until_kept_step(a):
     """The exact law of the next share, {share: probability}."""
-    kept = P * a / (P * a + Q * (1 - a))
-    return {Fraction(c, N): comb(N, c) * kept**c * (1 - kept) ** (N - c) for c in range(N + 1)}
+    accepted = P * a / (P * a + Q * (1 - a))
+    return {Fraction(c, N): comb(N, c) * accepted**c * (1 - accepted) ** (N - c) for c in range(N + 1)}
 
 
 def filtering_step(a):
@@ -134,7 +134,7 @@ def test_a_state_that_keeps_nothing_stays(until_kept):
     signal = sandbox.Verifier(1.0, 0.0, Symbols(jnp.array([True, False])))
     record = sandbox.run(KEY, lost, signal, num_samples=N, num_generations=T, until_kept=until_kept)
     same(record.model.probs, np.broadcast_to(lost.probs, (T + 1, 2)))
-    same(record.kept, np.zeros(T + 1))
+    same(record.accepted, np.zeros(T + 1))
 
 
 class FirstOf(NamedTuple):
@@ -147,15 +147,15 @@ class FirstOf(NamedTuple):
         return jnp.where((jnp.arange(x.size) == 0) & now, 1.0, 0)
 
 
-@pytest.mark.parametrize(("batch", "kept"), [(99, 1 / 20_000), (100, 0)])
-def test_what_was_kept_before_giving_up_is_fitted_to(batch, kept):
+@pytest.mark.parametrize(("batch", "accepted"), [(99, 1 / 20_000), (100, 0)])
+def test_what_was_kept_before_giving_up_is_fitted_to(batch, accepted):
     """The 10,000th proposal is the last without a sample, and 10,000 more are made for each that was kept."""
     sample_key, signal_key = (jax.random.fold_in(jax.random.fold_in(KEY, use), 2**32 - batch) for use in range(2))
     run = partial(sandbox.run, num_samples=100, num_generations=1, until_kept=True)
     record = run(KEY, CATEGORICAL, FirstOf(signal_key))
-    assert float(record.kept[0]) == kept
+    assert float(record.accepted[0]) == accepted
     first = CATEGORICAL.sample(sample_key, 100)[0]
-    same(record.model.probs[1], np.eye(2)[first] if kept else CATEGORICAL.probs)
+    same(record.model.probs[1], np.eye(2)[first] if accepted else CATEGORICAL.probs)
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,16 @@ def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
     signal = sandbox.Verifier(1.0, 0.0, Transitions(~jnp.eye(3, dtype=bool)))
     run = partial(sandbox.run, KEY, still, signal, num_generations=0, until_kept=until_kept)
     record = run(num_samples=N)
-    same(record.right, np.zeros(1))
-    assert (record.kept[0] == 1 / N) if not until_kept else (0 < record.kept[0] < 1 / N)
-    assert run(num_samples=1).right is None
+    same(record.accuracy, np.zeros(1))
+    assert (record.accepted[0] == 1 / N) if not until_kept else (0 < record.accepted[0] < 1 / N)
+    assert run(num_samples=1).correct is None
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_path_by_hand(seed):
     """Each symbol that is kept counts with the one before it; the first counts in the first batch alone."""
     key, n, keeps = jax.random.key(seed), 6, np.array([False, True, False])
-    initial, transition, kept, proposals = np.zeros(3), np.zeros((3, 3)), 0, 0
+    initial, transition, accepted, proposals = np.zeros(3), np.zeros((3, 3)), 0, 0
     first_key = jax.random.fold_in(key, 0)
     for batch in range(50):
         path = np.asarray(
@@ -206,16 +206,16 @@ def test_a_path_by_hand(seed):
         if batch == 0:
             proposals += 1
             initial[path[0]] += keeps[path[0]]
-            kept += keeps[path[0]]
+            accepted += keeps[path[0]]
         for before, symbol in pairwise(path):
-            if kept < n:
+            if accepted < n:
                 proposals += 1
                 transition[before, symbol] += keeps[symbol]
-                kept += keeps[symbol]
-    assert kept == n
-    signal = sandbox.FrozenJudge(Symbols(jnp.asarray(keeps)))
+                accepted += keeps[symbol]
+    assert accepted == n
+    signal = sandbox.FixedRewardModel(Symbols(jnp.asarray(keeps)))
     record = sandbox.run(key, CHAIN, signal, num_samples=n, num_generations=1, until_kept=True)
-    assert float(record.kept[0]) == pytest.approx(n / proposals)
+    assert float(record.accepted[0]) == pytest.approx(n / proposals)
     share = transition / np.where(transition.sum(1, keepdims=True) > 0, transition.sum(1, keepdims=True), 1)
     close(record.model.transition[1], np.where(transition.sum(1, keepdims=True) > 0, share, CHAIN.transition))
     close(record.model.initial[1], initial if initial.any() else CHAIN.initial)
@@ -223,10 +223,10 @@ def test_a_path_by_hand(seed):
 
 def test_one_symbol_a_path_does_not_hang():
     """Later batches of one symbol have no transition to offer."""
-    signal = sandbox.FrozenJudge(Symbols(jnp.array([False, False, True])))
+    signal = sandbox.FixedRewardModel(Symbols(jnp.array([False, False, True])))
     still = CHAIN._replace(initial=array([1.0, 0, 0]))
     record = sandbox.run(KEY, still, signal, num_samples=1, num_generations=0, until_kept=True)
-    same(record.kept, np.zeros(1))
+    same(record.accepted, np.zeros(1))
 
 
 def test_later_batches_share_no_noise_with_the_parts_of_a_signal():

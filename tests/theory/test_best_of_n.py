@@ -23,8 +23,8 @@ KL = jax.jit(jax.vmap(theory.kl_divergence))
 
 
 @partial(jax.jit, static_argnums=1)
-def best(laws, n):
-    return jax.vmap(lambda p: best_of_n.best_of(p, SCORE, n))(laws)
+def best(distributions, n):
+    return jax.vmap(lambda p: best_of_n.best_of(p, SCORE, n))(distributions)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -43,14 +43,14 @@ def test_enumeration_agrees(n):
 def test_best_of_is_a_law_that_keeps_the_law_among_equals(seed, n):
     """Σ P = 1, P(y | score) = p(y | score), and P = p for n = 1."""
     p = many(seed, (7,))
-    law = best(p, n)
-    close(law.sum(1), 1)
-    assert (law >= 0).all()
+    probs = best(p, n)
+    close(probs.sum(1), 1)
+    assert (probs >= 0).all()
     for level in np.unique(SCORE):
-        mass = [q[:, level == SCORE].sum(1, keepdims=True) for q in (law, p)]
-        close(law[:, level == SCORE] * mass[1], p[:, level == SCORE] * mass[0])
+        mass = [q[:, level == SCORE].sum(1, keepdims=True) for q in (probs, p)]
+        close(probs[:, level == SCORE] * mass[1], p[:, level == SCORE] * mass[0])
     if n == 1:
-        close(law, p)
+        close(probs, p)
 
 
 @FEW
@@ -96,8 +96,8 @@ def test_small_masses_keep_their_digits(tiny, n):
 def test_large_n():
     """With g = 10/n on top it is missed with probability e^{−10} up to 1/n."""
     n = 10**12
-    law = best_of_n.best_of([1 - 1e-11, 1e-11, 0], [0, 1, 2], n)
-    np.testing.assert_allclose(law[0], np.exp(n * np.log1p(-1e-11)), rtol=1e-12)
+    probs = best_of_n.best_of([1 - 1e-11, 1e-11, 0], [0, 1, 2], n)
+    np.testing.assert_allclose(probs[0], np.exp(n * np.log1p(-1e-11)), rtol=1e-12)
     close(best_of_n.best_of([0.5, 0.5], [0, 1], 2**53), [0, 1])
     under_jit = jax.jit(lambda p: best_of_n.best_of(p, [0.0, 1, 2], 7))
     close(under_jit(jnp.array([1.0, 0, 0])), [1, 0, 0])
@@ -118,8 +118,8 @@ def test_divergence_of_many_symbols_comes_close(n):
     gaps = []
     for size in (500, 1000):
         uniform = np.full(size, 1 / size)
-        law = compiled(uniform, np.arange(size), n)
-        value = KL(law[None], uniform[None])[0]
+        probs = compiled(uniform, np.arange(size), n)
+        value = KL(probs[None], uniform[None])[0]
         gaps.append(best_of_n.best_of_kl(n) - value)
     assert 0 < gaps[1] < gaps[0] / 1.9  # at the rate 1/size at least
     assert gaps[1] < 1e-3

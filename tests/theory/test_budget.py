@@ -42,8 +42,8 @@ def test_capacity_in_closed_form():
 def test_capacity_of_a_small_gap(p):
     """C → (φ−ψ)²/(8p(1−p)) as φ − ψ → 0, and never 0 or NaN, also at 0 and 1, however near the rates are."""
     for gap, rtol in ((1e-7, 1e-8), (1e-11, 1e-4)):  # the gap itself is rounded by 1e-16
-        law = gap**2 / (8 * p * (1 - p))
-        np.testing.assert_allclose(budget.capacity((p + gap / 2, p - gap / 2)), law, rtol=rtol)
+        probs = gap**2 / (8 * p * (1 - p))
+        np.testing.assert_allclose(budget.capacity((p + gap / 2, p - gap / 2)), probs, rtol=rtol)
     edges = budget.capacity(([1, 1 - 2**-53, 0, 1e-300, np.nextafter(p, 1)], [1 - 2**-53, 1, 1e-300, 0, p]))
     assert (np.asarray(edges) > 0).all()
 
@@ -78,9 +78,9 @@ def test_shared_noise_twin():
     Right are {1} or {1, 2}; one fair coin flips both verdicts.
     """
     together = np.zeros((2, 2, 2))  # [x, S_1, S_2]
-    for task, right in enumerate([(1, 0), (1, 1)]):
+    for task, correct in enumerate([(1, 0), (1, 1)]):
         for coin in (0, 1):
-            together[task, right[0] ^ coin, right[1] ^ coin] += 1 / 4
+            together[task, correct[0] ^ coin, correct[1] ^ coin] += 1 / 4
     fresh = [0.5, 0.5]  # P(S_i = 1 | x), whatever the task
     close(budget.item_capacities([fresh, fresh]), 0)
     close([theory.mutual_information(together.sum(axis)) for axis in (1, 2)], 0)
@@ -126,28 +126,28 @@ def judges(a):
 def test_frozen_total(acceptances, w):
     """I(X;J) ≤ H(X), J ∈ {0,1}^K one verdict on each symbol: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}."""
     prior, a = np.array([w, 1 - w]), np.array(acceptances)
-    law, _ = judges(a)
-    close(judge_law(a), law)
-    joint = prior[:, None] * law
+    probs, _ = judges(a)
+    close(judge_distribution(a), probs)
+    joint = prior[:, None] * probs
     product_law = np.broadcast_to(joint.sum(1, keepdims=True) * joint.sum(0), joint.shape)
     seen = joint > 0
-    total = frozen_total(prior, a)
+    total = fixed_judge_total(prior, a)
     close(total, (joint[seen] * np.log(joint[seen] / product_law[seen])).sum())
     assert total <= -(prior * np.log(np.where(prior > 0, prior, 1))).sum() + EXACT
 
 
-judge_law, frozen_total = jax.jit(budget.judge_law), jax.jit(budget.frozen_total)
+judge_distribution, fixed_judge_total = jax.jit(budget.judge_distribution), jax.jit(budget.fixed_judge_total)
 
 
 def test_frozen_total_with_a_start():
     """I(X;J) = .4210 for (.9,.2) on the one or the other of two symbols; I(X;J|Z_0) against dit."""
     prior, a = np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
-    np.testing.assert_allclose(frozen_total(prior, a), 0.4210, rtol=0, atol=5e-5)
+    np.testing.assert_allclose(fixed_judge_total(prior, a), 0.4210, rtol=0, atol=5e-5)
     prior, first = np.array([0.3, 0.7]), np.array([[0.5, 0.2, 0.3], [0.1, 0.1, 0.8]])
     table = prior[:, None, None] * judges(a)[0][:, :, None] * first[:, None]
-    close(frozen_total(prior, a, first), dit_information(table, [0], [1], [2]), atol=1e-9)  # dit's own rounding
-    close(frozen_total(prior, a, np.ones((2, 1))), frozen_total(prior, a))
-    assert frozen_total(prior, a, np.eye(2)) == 0  # nothing is left to tell
+    close(fixed_judge_total(prior, a, first), dit_information(table, [0], [1], [2]), atol=1e-9)  # dit's own rounding
+    close(fixed_judge_total(prior, a, np.ones((2, 1))), fixed_judge_total(prior, a))
+    assert fixed_judge_total(prior, a, np.eye(2)) == 0  # nothing is left to tell
 
 
 def test_the_cap_of_a_frozen_judge():
@@ -156,18 +156,18 @@ def test_the_cap_of_a_frozen_judge():
     Then the judges that keep or reject both symbols drift to one of them. The twin: fresh verdicts pass the cap.
     """
     n, prior, a = 6, np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
-    law, bits = judges(a)
+    probs, bits = judges(a)
     for starts in ([[0.5, 0.5], [0.5, 0.5]], [[0.7, 0.3], [0.4, 0.6]]):
         first = np.stack([drift.initial(n, p) for p in starts])
-        each = np.stack([drift.laws(first, drift.selection_kernel(n, b), 40) for b in bits])  # [j, t, x, s]
-        joints = prior[:, None] * np.einsum("xj,jtxs->txs", law, each)
-        total = budget.frozen_total(prior, a, first)
-        slack = claims.frozen_judge(jax.vmap(theory.mutual_information)(joints), total)
+        each = np.stack([drift.distributions(first, drift.selection_kernel(n, b), 40) for b in bits])  # [j, t, x, s]
+        joints = prior[:, None] * np.einsum("xj,jtxs->txs", probs, each)
+        total = budget.fixed_judge_total(prior, a, first)
+        slack = claims.fixed_reward_model(jax.vmap(theory.mutual_information)(joints), total)
         assert slack.min() >= -EXACT
         assert slack.min() < 0.2 * total
     first, soft = first[[0, 0]], np.array([[0.6, 0.4], [0.4, 0.6]])
     fresh = drift.information(prior, first, np.stack([drift.selection_kernel(n, row) for row in soft]), 40)
-    assert claims.frozen_judge(fresh, budget.frozen_total(prior, soft, first)).min() < -0.05
+    assert claims.fixed_reward_model(fresh, budget.fixed_judge_total(prior, soft, first)).min() < -0.05
 
 
 CASES = [(n, share) for n in (2, 5, 12) for share in (0.2, 0.5, 0.9)]
@@ -180,10 +180,10 @@ def test_converse(phi, ratio):
     psi = phi * ratio
     sizes, shares = np.array(CASES).T
     end = budget.fixation(sizes.astype(int), (phi, psi), shares)
-    right = np.asarray(end.right)
+    correct = np.asarray(end.correct)
     # X says which of two symbols is right, Z_0 has the same share of the right one, so it knows X unless both are ½
     start = np.where(shares == 0.5, 0, np.log(2))
-    final = np.log(2) - np.where((right > 0) & (right < 1), h(np.clip(right, 1e-300, 1 - 1e-16)), 0)
+    final = np.log(2) - np.where((correct > 0) & (correct < 1), h(np.clip(correct, 1e-300, 1 - 1e-16)), 0)
     missing, spent = np.maximum(final - start, 0), np.asarray(end.verdicts) * (1 + EXACT)
     assert (missing <= float(budget.capacity((phi, psi))) * spent).all()
     tightest = (missing / spent).argmax()

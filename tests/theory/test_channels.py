@@ -114,14 +114,16 @@ def test_known_coefficients():
     assert theory.contraction(theory.drift.neutral_kernel(12)) == 1
 
 
-def ratios(laws, prior, channel, near=1e-6):
+def ratios(distributions, prior, channel, near=1e-6):
     """D(rW‖pW)/D(r‖p) of many laws, 0 where the second is too small for ten digits in the ratio."""
 
     def divergence(p, q):
         return np.where(p > 0, p * np.log(np.where(p > 0, p, 1) / q) - p + q, q).sum(1)
 
-    distance = divergence(laws, prior)
-    return np.where(distance > near, divergence(laws @ channel, prior @ channel) / np.maximum(distance, 1e-30), 0)
+    distance = divergence(distributions, prior)
+    return np.where(
+        distance > near, divergence(distributions @ channel, prior @ channel) / np.maximum(distance, 1e-30), 0
+    )
 
 
 # a top so flat that the fixed point alone stops 5e-6 below it
@@ -134,19 +136,19 @@ FLAT = [np.array([0.769537465, 0.155839979, 0.074622556]), np.array(FLAT_CHANNEL
 def test_contraction_at_against_a_grid(num_inputs, steps):
     """The supremum is above every point of a dense grid of laws, faces included, and is the top of the best hill."""
     rng = np.random.default_rng(3)
-    laws = np.asarray(theory.drift.lattice(steps, num_inputs)) / steps
+    distributions = np.asarray(theory.drift.lattice(steps, num_inputs)) / steps
     cases = [
         (rng.dirichlet(np.ones(num_inputs)), rng.dirichlet(np.full(4, sharpness), num_inputs))
         for sharpness in (0.2, 0.5, 1.0, 3.0) * 2
     ]
     for prior, channel in cases + [FLAT] * (num_inputs == 3):
-        value, values = float(contraction_at(prior, channel)), ratios(laws, prior, channel)
+        value, values = float(contraction_at(prior, channel)), ratios(distributions, prior, channel)
         assert values.max() <= value + 1e-9
 
         def valley(v, prior=prior, channel=channel):
             return -ratios(np.atleast_2d(prior * np.exp(v) / (prior @ np.exp(v))), prior, channel, near=0)[0]
 
-        start = np.log(np.maximum(laws[values.argmax()], 1e-9) / prior)
+        start = np.log(np.maximum(distributions[values.argmax()], 1e-9) / prior)
         top = scipy.optimize.minimize(valley, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13})
         np.testing.assert_allclose(value, max(-top.fun, values.max()), rtol=0, atol=1e-7)  # how far a simplex gets
 
@@ -171,9 +173,9 @@ def test_order_of_coefficients(prior, channel):
 
 
 @given(pmfs((2, 3)), pmfs((3, 4)))
-def test_strong_data_processing(laws, channel):
+def test_strong_data_processing(distributions, channel):
     """D(rW‖pW) ≤ s*(p,W) D(r‖p) ≤ η_KL(W) D(r‖p)."""
-    r, p = laws
+    r, p = distributions
     p = (p + 1 / 3) / 2  # so that D(r‖p) is finite
     lost = kl(r @ channel, p @ channel)
     assert lost <= contraction_at(p, channel) * kl(r, p) + 1e-9
@@ -194,15 +196,15 @@ def test_contraction_is_reached_near_the_best_pair():
     for i in range(5):
         for j in range(i):
             for w in np.linspace(0.001, 0.999, 999):
-                law = np.zeros(5)
-                law[i], law[j] = w, 1 - w
-                best = max(best, float(correlation_squared(law, channel)))
+                probs = np.zeros(5)
+                probs[i], probs[j] = w, 1 - w
+                best = max(best, float(correlation_squared(probs, channel)))
     np.testing.assert_allclose(contraction(channel), best, atol=1e-6)  # (1/1000)² from the best weight
 
 
-def correlation_squared(law, channel):
-    a, b = channel[law > 0]
-    w, v = law[law > 0]
+def correlation_squared(probs, channel):
+    a, b = channel[probs > 0]
+    w, v = probs[probs > 0]
     return w * v * ((a - b) ** 2 / (w * a + v * b)).sum()
 
 

@@ -101,7 +101,7 @@ def test_self_judge(seed):
     """C5, S = g(Z, D, noise):  I(X;S|Z,D) = 0, 256 tables at a time."""
     students, candidates, verdicts = many(seed, (12,)), many(seed + 1, (1, 4, 3)), many(seed + 2, (1, 4, 3, 2))
     joint = students.reshape(-1, 3, 4, 1, 1) * candidates[..., None] * verdicts
-    np.testing.assert_allclose(jax.vmap(claims.self_judge)(joint), 0, rtol=0, atol=EXACT)
+    np.testing.assert_allclose(jax.vmap(claims.self_consistency)(joint), 0, rtol=0, atol=EXACT)
 
 
 def test_self_judge_twin():
@@ -110,7 +110,7 @@ def test_self_judge_twin():
     for x in range(2):
         for d in range(2):
             joint[x, 0, d, int(d == x)] = 1 / 4  # kept if it is right
-    close(claims.self_judge(joint), -np.log(2))
+    close(claims.self_consistency(joint), -np.log(2))
 
 
 def test_injection_twin_with_too_little():
@@ -187,7 +187,9 @@ def test_learned_first_twin():
     savings = np.array([[1.0, 2.0]])
     assert claims.learned_first(savings, prequential.mixture_weights(savings, [0.9, 0.1]))[0] < 0
     covariance, cross = np.array([[0.01, 0.045], [0.045, 1.0]]), np.array([0.09, 0.5])  # signs of means .9 and .5
-    alone = [float(prequential.flow_saving(covariance[i : i + 1, i : i + 1], cross[i : i + 1], 50.0)) for i in (0, 1)]
+    alone = [
+        float(prequential.flow_nats_saved(covariance[i : i + 1, i : i + 1], cross[i : i + 1], 50.0)) for i in (0, 1)
+    ]
     answer = float(prequential.flow(covariance, cross, 50.0) @ np.array([0.1, -1.0]))  # where they differ
     assert alone[0] > alone[1]
     assert claims.learned_first(alone, [float(answer > 0), float(answer < 0)]) == -1

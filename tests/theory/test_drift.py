@@ -62,11 +62,11 @@ def test_kernel_in_float32_and_its_gradient():
 
 
 @given(pmfs((4,)))
-def test_drift_keeps_the_mean_and_loses_heterozygosity(law):
+def test_drift_keeps_the_mean_and_loses_heterozygosity(probs):
     """E Z_{t+1} = E Z_t,  E[1 − Σ Z_{t+1}²] = (1 − 1/n) E[1 − Σ Z_t²], exactly, from any law of the state."""
     n = 3
     states = np.asarray(drift.lattice(n, 2)) / n
-    before, after = (np.asarray(x)[0] for x in drift.laws(law[None], drift.neutral_kernel(n), 1))
+    before, after = (np.asarray(x)[0] for x in drift.distributions(probs[None], drift.neutral_kernel(n), 1))
     diversity = 1 - (states**2).sum(1)
     close(after @ states, before @ states)
     close(after @ diversity, (1 - 1 / n) * (before @ diversity))
@@ -79,21 +79,27 @@ def test_published_heterozygosity():
     """
     n = 50
     first = np.arange(n + 1) / n
-    laws = np.asarray(drift.laws(np.eye(n + 1)[[5]], drift.neutral_kernel(n), 100))[:, 0]
-    np.testing.assert_allclose(1 - 10 * laws @ first**2, 0.9 * (1 - 1 / n) ** np.arange(101), rtol=0, atol=EXACT)
-    np.testing.assert_allclose((1 - 10 * laws @ first**2)[[10, 50, 100]], [0.735366, 0.327753, 0.11936], atol=6e-6)
+    distributions = np.asarray(drift.distributions(np.eye(n + 1)[[5]], drift.neutral_kernel(n), 100))[:, 0]
+    np.testing.assert_allclose(
+        1 - 10 * distributions @ first**2, 0.9 * (1 - 1 / n) ** np.arange(101), rtol=0, atol=EXACT
+    )
+    np.testing.assert_allclose(
+        (1 - 10 * distributions @ first**2)[[10, 50, 100]], [0.735366, 0.327753, 0.11936], atol=6e-6
+    )
 
 
 def test_laws_are_powers_of_the_kernel():
     kernel = np.asarray(drift.neutral_kernel(8))
     first = starts(8, binary([0.1, 0.4, 1.0]))
-    laws = drift.laws(first, kernel, 6)
-    assert laws.shape == (7, 3, 9)
+    distributions = drift.distributions(first, kernel, 6)
+    assert distributions.shape == (7, 3, 9)
     for t in range(7):
-        close(laws[t], np.asarray(first) @ np.linalg.matrix_power(kernel, t))
-    per_task = drift.laws(first, np.stack([kernel, np.eye(9), kernel @ kernel]), 4)
-    close(per_task[4], np.stack([laws[4, 0], first[1], np.asarray(first[2]) @ np.linalg.matrix_power(kernel, 8)]))
-    assert drift.laws(first, kernel, 0).shape == (1, 3, 9)
+        close(distributions[t], np.asarray(first) @ np.linalg.matrix_power(kernel, t))
+    per_task = drift.distributions(first, np.stack([kernel, np.eye(9), kernel @ kernel]), 4)
+    close(
+        per_task[4], np.stack([distributions[4, 0], first[1], np.asarray(first[2]) @ np.linalg.matrix_power(kernel, 8)])
+    )
+    assert drift.distributions(first, kernel, 0).shape == (1, 3, 9)
 
 
 @given(pmfs((3,)), pmfs((3, 5)), pmfs((5, 5)))
@@ -101,8 +107,8 @@ def test_information_of_a_closed_loop(prior, first, kernel):
     """X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its law."""
     information = np.asarray(drift.information(prior, first, kernel, 3))
     assert (np.diff(information) <= EXACT).all() and (information >= 0).all()
-    for value, law in zip(information, drift.laws(first, kernel, 3), strict=True):
-        close(value, jax.jit(theory.mutual_information)(prior[:, None] * law))
+    for value, probs in zip(information, drift.distributions(first, kernel, 3), strict=True):
+        close(value, jax.jit(theory.mutual_information)(prior[:, None] * probs))
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 50])
@@ -161,16 +167,18 @@ def test_fixation_time_is_the_sum_of_survival():
     """E τ = Σ_t P(τ > t)."""
     kernel = drift.neutral_kernel(8, 3)
     moving = np.diag(kernel) < 1
-    alive = np.asarray(drift.laws(np.eye(len(moving)), kernel, 400)) @ moving  # a mean life of 8: e^−50 is left
+    alive = (
+        np.asarray(drift.distributions(np.eye(len(moving)), kernel, 400)) @ moving
+    )  # a mean life of 8: e^−50 is left
     np.testing.assert_allclose(drift.fixation_time(kernel), alive.sum(0), rtol=1e-12)
 
 
 def test_pointwise_information_averages_to_information():
-    prior, law = np.array([0.2, 0.5, 0.3]), np.asarray(starts(5, binary([0.0, 0.3, 0.9])))
-    table = np.asarray(drift.pointwise_information(prior, law))
-    assert (np.isneginf(table) == (law == 0)).all()
-    average = (prior[:, None] * law * np.where(law > 0, table, 0)).sum()
-    close(average, theory.mutual_information(prior[:, None] * law))
+    prior, probs = np.array([0.2, 0.5, 0.3]), np.asarray(starts(5, binary([0.0, 0.3, 0.9])))
+    table = np.asarray(drift.pointwise_information(prior, probs))
+    assert (np.isneginf(table) == (probs == 0)).all()
+    average = (prior[:, None] * probs * np.where(probs > 0, table, 0)).sum()
+    close(average, theory.mutual_information(prior[:, None] * probs))
 
 
 @pytest.mark.parametrize("n", [1, 2, 50, 127, 128, 700])
@@ -178,7 +186,7 @@ def test_banded_kernel_is_the_dense_one(n):
     """Ten standard deviations: each entry left out is below e^−50, so a row loses less than 1e-17."""
     dense, band = drift.neutral_kernel(n), drift.banded_kernel(n)
     first = starts(n, binary([0.0, 0.02, 0.4, 1.0]))
-    exact, banded = drift.laws(first, dense, 30), drift.laws(first, band, 30)
+    exact, banded = drift.distributions(first, dense, 30), drift.distributions(first, band, 30)
     np.testing.assert_allclose(banded, exact, rtol=0, atol=1e-14)
     close(np.asarray(banded).sum(-1), 1)
     assert n < 700 or band.bands.size < 0.6 * dense.size  # of bands as wide as they need be
@@ -192,7 +200,9 @@ def test_banded_kernel_of_general_laws():
     for p in (count / (count + (1 - count) / 2), np.full(301, 0.999), 0.4 + 0.2 * count):
         dense, band = drift.multinomial_kernel(n, binary(p)), drift.banded_kernel(n, binary(p))
         first = starts(n, binary([0.1, 0.5]))
-        np.testing.assert_allclose(drift.laws(first, band, 10), drift.laws(first, dense, 10), rtol=0, atol=1e-14)
+        np.testing.assert_allclose(
+            drift.distributions(first, band, 10), drift.distributions(first, dense, 10), rtol=0, atol=1e-14
+        )
 
 
 def test_each_task_may_have_its_own_bands():
@@ -200,9 +210,9 @@ def test_each_task_may_have_its_own_bands():
     swapped = band._replace(bands=band.bands[:, :, :] * 0 + jnp.eye(51, 128)[None])  # stays where it is
     both = drift.BandedKernel(*(jnp.stack(pair) for pair in zip(band, swapped, strict=True)))
     first = starts(50, binary([0.1, 0.5]))
-    laws = drift.laws(first, both, 5)
-    close(laws[:, 0], drift.laws(first, band, 5)[:, 0])
-    close(laws[5, 1], first[1])
+    distributions = drift.distributions(first, both, 5)
+    close(distributions[:, 0], drift.distributions(first, band, 5)[:, 0])
+    close(distributions[5, 1], first[1])
 
 
 def test_the_chain_is_compiled_once():

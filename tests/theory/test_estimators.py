@@ -118,10 +118,10 @@ def log(table):
 @pytest.mark.parametrize("seed", range(4))
 def test_pointwise_information_averages_to_the_information(seed):
     """Σ_x,d p(x) p(d|x) i(x;d) = I(X;D), by dit."""
-    laws, prior = channel(seed)
-    x, d = np.nonzero(laws)
-    values = theory.pointwise_information(log(laws).T[d], x, prior)
-    joint = prior[:, None] * laws
+    distributions, prior = channel(seed)
+    x, d = np.nonzero(distributions)
+    values = theory.pointwise_information(log(distributions).T[d], x, prior)
+    joint = prior[:, None] * distributions
     bits = dit.shannon.mutual_information(dit.Distribution([*zip(x, d, strict=True)], joint[x, d]), [0], [1])
     np.testing.assert_allclose(joint[x, d] @ values, bits * np.log(2), atol=1e-12)
 
@@ -146,9 +146,9 @@ def test_a_common_constant_cancels_and_does_not_overflow():
 
 def test_pointwise_information_is_at_most_what_the_task_holds():
     """i(x;d) ≤ −ln p(x)."""
-    laws, prior = channel(5)
-    x, d = np.nonzero(laws)
-    assert (theory.pointwise_information(log(laws).T[d], x, prior) <= -np.log(prior[x]) + 1e-14).all()
+    distributions, prior = channel(5)
+    x, d = np.nonzero(distributions)
+    assert (theory.pointwise_information(log(distributions).T[d], x, prior) <= -np.log(prior[x]) + 1e-14).all()
 
 
 def test_a_task_that_never_comes_does_not_matter():
@@ -164,24 +164,24 @@ def test_a_task_that_never_comes_does_not_matter():
 @pytest.mark.parametrize("seed", range(4))
 def test_stratified_information_is_unbiased(seed):
     """E Σ_x p(x) i(x;D_x) = I(X;D), summed over all 7³ triples of data sets."""
-    laws, prior = channel(seed)
+    distributions, prior = channel(seed)
     d = np.stack(np.meshgrid(*[np.arange(7)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    mass = np.prod(laws[np.arange(3), d], 1)
+    mass = np.prod(distributions[np.arange(3), d], 1)
     d, mass = d[mass > 0], mass[mass > 0]
-    values = theory.stratified_information(log(laws).T[d], prior)
-    expected = theory.mutual_information(prior[:, None] * laws)
+    values = theory.stratified_information(log(distributions).T[d], prior)
+    expected = theory.mutual_information(prior[:, None] * distributions)
     np.testing.assert_allclose(mass @ values, expected, atol=1e-12)
 
 
 def test_stratified_information_has_the_smaller_error():
     """Uniform prior: Var v = E Var(i|X)/m against [E Var(i|X) + Var E(i|X)]/m, both by enumeration."""
-    laws = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.3, 0.3, 0.4]])
-    pointwise = np.where(laws > 0, log(laws) - np.log(laws.mean(0)), 0)
-    mean = (laws * pointwise).sum(1)
-    within = ((laws * pointwise**2).sum(1) - mean**2).mean()
+    distributions = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.3, 0.3, 0.4]])
+    pointwise = np.where(distributions > 0, log(distributions) - np.log(distributions.mean(0)), 0)
+    mean = (distributions * pointwise).sum(1)
+    within = ((distributions * pointwise**2).sum(1) - mean**2).mean()
     rng, n = np.random.default_rng(0), 40_000
-    d = np.stack([rng.choice(3, n, p=law) for law in laws], 1)
-    stratified = theory.estimate(theory.stratified_information(log(laws).T[d]))
+    d = np.stack([rng.choice(3, n, p=law) for law in distributions], 1)
+    stratified = theory.estimate(theory.stratified_information(log(distributions).T[d]))
     task = rng.integers(3, size=(n, 3))
     drawn = theory.estimate(pointwise[task, d[np.arange(n)[:, None], task]].mean(1))
     assert mean.var() > 0.015

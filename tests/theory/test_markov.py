@@ -30,11 +30,11 @@ def every_path(n, k=2):
     return list(itertools.product(range(k), repeat=n))
 
 
-def statistic(path, kept=None):
-    kept = [1] * len(path) if kept is None else kept
+def statistic(path, accepted=None):
+    accepted = [1] * len(path) if accepted is None else accepted
     counts = np.zeros(6, int)
-    counts[path[0]] += kept[0]
-    for (a, b), keep in zip(itertools.pairwise(path), kept[1:], strict=True):
+    counts[path[0]] += accepted[0]
+    for (a, b), keep in zip(itertools.pairwise(path), accepted[1:], strict=True):
         counts[2 + 2 * a + b] += keep
     return tuple(counts.tolist())
 
@@ -56,34 +56,34 @@ def parameters(counts, smoothing):
     return np.concatenate([part.ravel() for part in fit(counts, smoothing)])
 
 
-def path_law(initial, transition, n):
-    law = defaultdict(float)
+def path_probs(initial, transition, n):
+    probs = defaultdict(float)
     for path in every_path(n):
-        law[statistic(path)] += probability(path, initial, transition)
-    return law
+        probs[statistic(path)] += probability(path, initial, transition)
+    return probs
 
 
-def mixture(law, step):
+def mixture(probs, step):
     """The law after a generation, in which a model with these statistics has the law step(statistics)."""
     after = defaultdict(float)
-    for counts, p in law.items():
+    for counts, p in probs.items():
         for target, q in step(counts).items():
             after[target] += p * q
     return after
 
 
-def table(laws, states):
+def table(distributions, states):
     """Laws [x, s] of dictionaries; every state they reach must be there."""
     rows = [tuple(row) for row in states.rows().tolist()]
-    assert all({s for s, p in law.items() if p > 0} <= set(rows) for law in laws)
-    return np.array([[law.get(row, 0.0) for row in rows] for law in laws])
+    assert all({s for s, p in probs.items() if p > 0} <= set(rows) for probs in distributions)
+    return np.array([[probs.get(row, 0.0) for row in rows] for probs in distributions])
 
 
-def nats(prior, laws, smoothing):
+def nats(prior, distributions, smoothing):
     """I(X; Z), models told apart by their rounded parameters."""
     joint = defaultdict(lambda: np.zeros(len(prior)))
-    for x, law in enumerate(laws):
-        for counts, p in law.items():
+    for x, probs in enumerate(distributions):
+        for counts, p in probs.items():
             joint[tuple(parameters(counts, smoothing).round(9))][x] += prior[x] * p
     cells = np.array(list(joint.values()))
     product = cells.sum(1, keepdims=True) * cells.sum(0)[None]
@@ -111,8 +111,8 @@ def test_the_paths_of_long_statistics_add_up_to_all():
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_kept_counts(n):
     patterns = list(itertools.product([0, 1], repeat=n))
-    expected = sorted({statistic(path, kept) for path in every_path(n) for kept in patterns})
-    states = markov.kept_counts(n)
+    expected = sorted({statistic(path, accepted) for path in every_path(n) for accepted in patterns})
+    states = markov.accepted_counts(n)
     np.testing.assert_array_equal(states.rows(), expected)
     np.testing.assert_array_equal(paths.index(states, states.rows()), np.arange(len(expected)))
 
@@ -181,21 +181,21 @@ def test_irrational_pseudo_counts_are_injective():
 
 
 def closed_step(n, smoothing, counts):
-    return path_law(*fit(counts, smoothing), n)
+    return path_probs(*fit(counts, smoothing), n)
 
 
 @pytest.mark.parametrize("smoothing", [0.5, ALPHA])
 @pytest.mark.parametrize("n", [1, 2, 5, 8])
 def test_closed_loop_is_the_enumeration_of_all_paths(n, smoothing):
     initial, transition = HARD
-    laws = [path_law(a, b, n) for a, b in zip(initial, transition, strict=True)]
-    exact = markov.laws(initial, transition, n, 2, smoothing=smoothing)
+    distributions = [path_probs(a, b, n) for a, b in zip(initial, transition, strict=True)]
+    exact = markov.distributions(initial, transition, n, 2, smoothing=smoothing)
     information = markov.information(PRIOR, initial, transition, n, 2, smoothing=smoothing)
-    step = {counts: closed_step(n, smoothing, counts) for counts in path_law([0.5, 0.5], np.full((2, 2), 0.5), n)}
+    step = {counts: closed_step(n, smoothing, counts) for counts in path_probs([0.5, 0.5], np.full((2, 2), 0.5), n)}
     for t in range(3):
-        close(exact[t], table(laws, markov.path_counts(n)))
-        close(information[t], nats(PRIOR, laws, smoothing))
-        laws = [mixture(law, step.__getitem__) for law in laws]
+        close(exact[t], table(distributions, markov.path_counts(n)))
+        close(information[t], nats(PRIOR, distributions, smoothing))
+        distributions = [mixture(probs, step.__getitem__) for probs in distributions]
 
 
 def test_blocks_of_sources():
@@ -204,9 +204,9 @@ def test_blocks_of_sources():
     rows = states.rows()
     kernel = np.exp(np.log(np.array([parameters(row, ALPHA) for row in rows])) @ rows.T + states.log_paths)
     close(kernel.sum(1), 1)
-    laws = np.asarray(markov.laws(INITIAL, TRANSITION, 20, 4, smoothing=ALPHA))
+    distributions = np.asarray(markov.distributions(INITIAL, TRANSITION, 20, 4, smoothing=ALPHA))
     for t in range(4):
-        close(laws[t + 1], laws[t] @ kernel)
+        close(distributions[t + 1], distributions[t] @ kernel)
 
 
 @pytest.mark.parametrize("smoothing", [1e-3, 0.5, 1.0, 7.0, [2.0, 1.0], ALPHA])
@@ -217,7 +217,7 @@ def test_a_model_of_a_whole_path_tells_its_statistics(n, smoothing):
 
 
 def test_a_model_of_what_is_kept_tells_its_statistics_only_under_pseudo_counts_apart():
-    rows = markov.kept_counts(5).rows()
+    rows = markov.accepted_counts(5).rows()
     for smoothing, all_apart in ((0.5, False), (ALPHA, True)):
         models = np.array([parameters(row, smoothing) for row in rows])
         assert (len(np.unique(models.round(9), axis=0)) == len(models)) == all_apart
@@ -228,7 +228,7 @@ def test_closed_loop_loses_information(smoothing):
     """I(X;Z_{t+1}) ≤ I(X;Z_t), and pointwise information averages to it."""
     information = np.asarray(markov.information(PRIOR, *HARD, 20, 10, smoothing=smoothing))
     assert (np.diff(information) < 0).all()
-    chain = markov.laws(*HARD, 20, 10, smoothing=smoothing)
+    chain = markov.distributions(*HARD, 20, 10, smoothing=smoothing)
     pointwise = jax.vmap(partial(drift.pointwise_information, PRIOR))(chain)
     close((PRIOR[None, :, None] * chain * jnp.where(chain > 0, pointwise, 0)).sum((1, 2)), information)
 
@@ -252,9 +252,9 @@ def kept_step(n, acceptance, accept_first, smoothing, counts):
     for path in every_path(n):
         p = probability(path, *model)
         rate = [accept_first[path[0]]] + [rates[a][b] for a, b in itertools.pairwise(path)]
-        for kept in itertools.product([0, 1], repeat=n):
-            q = p * np.prod([r if keep else 1 - r for r, keep in zip(rate, kept, strict=True)])
-            after[statistic(path, kept) if any(kept) else counts] += q
+        for accepted in itertools.product([0, 1], repeat=n):
+            q = p * np.prod([r if keep else 1 - r for r, keep in zip(rate, accepted, strict=True)])
+            after[statistic(path, accepted) if any(accepted) else counts] += q
     return after
 
 
@@ -265,26 +265,26 @@ def judge(model):
 
 @pytest.mark.parametrize("acceptance", [RATES, judge], ids=["verifier", "self-judge"])
 def test_filtering_is_the_enumeration_of_what_is_kept(acceptance):
-    n, states = 4, markov.kept_counts(4)
+    n, states = 4, markov.accepted_counts(4)
     step = {c: kept_step(n, acceptance, FIRST, ALPHA, c) for c in map(tuple, states.rows().tolist())}
     rates = RATES
     if acceptance is judge:
         rates = np.where(np.asarray(markov.fits(states, ALPHA)[1]) > 0.5, 0.9, 0.2)
-    kernel = markov.kept_kernel(n, rates, FIRST, smoothing=ALPHA)
+    kernel = markov.accepted_kernel(n, rates, FIRST, smoothing=ALPHA)
     close(np.asarray(kernel).sum(1), 1)
-    laws = [path_law(a, b, n) for a, b in zip(*HARD, strict=True)]
-    first = markov.initial_laws(*HARD, n, states)
+    distributions = [path_probs(a, b, n) for a, b in zip(*HARD, strict=True)]
+    first = markov.initial_distributions(*HARD, n, states)
     information = drift.information(PRIOR, first, kernel, 3)
-    for t, exact in enumerate(drift.laws(first, kernel, 3)):
-        close(exact, table(laws, states))
-        close(information[t], nats(PRIOR, laws, ALPHA))
-        laws = [mixture(law, step.__getitem__) for law in laws]
+    for t, exact in enumerate(drift.distributions(first, kernel, 3)):
+        close(exact, table(distributions, states))
+        close(information[t], nats(PRIOR, distributions, ALPHA))
+        distributions = [mixture(probs, step.__getitem__) for probs in distributions]
 
 
 def test_fresh_samples_are_the_enumeration_of_two_paths():
     n, num_real, smoothing = 6, 2, ALPHA
     states = markov.fresh_counts(n, num_real)
-    real = [path_law(a, b, num_real) for a, b in zip(*HARD, strict=True)]
+    real = [path_probs(a, b, num_real) for a, b in zip(*HARD, strict=True)]
 
     def step(x, counts):
         after = defaultdict(float)
@@ -292,33 +292,36 @@ def test_fresh_samples_are_the_enumeration_of_two_paths():
             after[tuple(np.add(own, new).tolist())] += p * q
         return after
 
-    laws = [path_law(a, b, n) for a, b in zip(*HARD, strict=True)]
-    first, kernels = markov.initial_laws(*HARD, n, states), markov.fresh_kernel(*HARD, n, num_real, smoothing=smoothing)
+    distributions = [path_probs(a, b, n) for a, b in zip(*HARD, strict=True)]
+    first, kernels = (
+        markov.initial_distributions(*HARD, n, states),
+        markov.fresh_kernel(*HARD, n, num_real, smoothing=smoothing),
+    )
     information = drift.information(PRIOR, first, kernels, 2)
-    for t, exact in enumerate(drift.laws(first, kernels, 2)):
-        close(exact, table(laws, states))
-        close(information[t], nats(PRIOR, laws, ALPHA))
-        laws = [mixture(law, partial(step, x)) for x, law in enumerate(laws)]
+    for t, exact in enumerate(drift.distributions(first, kernels, 2)):
+        close(exact, table(distributions, states))
+        close(information[t], nats(PRIOR, distributions, ALPHA))
+        distributions = [mixture(probs, partial(step, x)) for x, probs in enumerate(distributions)]
 
 
 def test_a_signal_that_keeps_all_closes_the_loop():
-    n, states = 8, markov.kept_counts(8)
-    kernel = markov.kept_kernel(n, np.ones((2, 2)), [1, 1], smoothing=ALPHA)
-    information = drift.information(PRIOR, markov.initial_laws(INITIAL, TRANSITION, n, states), kernel, 5)
+    n, states = 8, markov.accepted_counts(8)
+    kernel = markov.accepted_kernel(n, np.ones((2, 2)), [1, 1], smoothing=ALPHA)
+    information = drift.information(PRIOR, markov.initial_distributions(INITIAL, TRANSITION, n, states), kernel, 5)
     close(information, markov.information(PRIOR, INITIAL, TRANSITION, n, 5, smoothing=ALPHA))
-    stays = markov.kept_kernel(3, np.zeros((2, 2)), [0, 0], smoothing=ALPHA)
+    stays = markov.accepted_kernel(3, np.zeros((2, 2)), [0, 0], smoothing=ALPHA)
     close(stays, np.eye(len(stays)))
 
 
 def test_a_right_verifier_adds_what_a_self_judge_cannot():
     """I(X;Z_1) > I(X;Z_0) under a verifier that knows the task, never under one that knows the model."""
-    n, states = 8, markov.kept_counts(8)
-    first = markov.initial_laws(INITIAL, TRANSITION, n, states)
-    knows = [markov.kept_kernel(n, np.where(p > 0.5, 0.95, 0.05), [1, 1], smoothing=ALPHA) for p in TRANSITION]
+    n, states = 8, markov.accepted_counts(8)
+    first = markov.initial_distributions(INITIAL, TRANSITION, n, states)
+    knows = [markov.accepted_kernel(n, np.where(p > 0.5, 0.95, 0.05), [1, 1], smoothing=ALPHA) for p in TRANSITION]
     opened = drift.information(PRIOR, first, np.stack(knows), 3)
     assert opened[3] > opened[0] + 0.1
     own = np.where(np.asarray(markov.fits(states, ALPHA)[1]) > 0.5, 0.95, 0.05)
-    closed = drift.information(PRIOR, first, markov.kept_kernel(n, own, [1, 1], smoothing=ALPHA), 3)
+    closed = drift.information(PRIOR, first, markov.accepted_kernel(n, own, [1, 1], smoothing=ALPHA), 3)
     assert (np.diff(closed) < 0).all()
 
 
@@ -348,15 +351,15 @@ def simulated(states, signal, n, *, num_generations=3, num_replicas=2000, **opti
 FIT = partial(sandbox.MarkovChain.fit, smoothing=ALPHA)
 
 
-def agrees(laws, found):
+def agrees(distributions, found):
     """Pointwise information averages to I(X;Z_t), and every coordinate of the fitted counts to its mean."""
     assert found.shape[:2] == (4, 2000)
-    for t in range(1, laws.shape[0]):
-        table = np.asarray(drift.pointwise_information([0.25] * 4, laws[t]))
-        joint = np.asarray(laws[t]) / 4
+    for t in range(1, distributions.shape[0]):
+        table = np.asarray(drift.pointwise_information([0.25] * 4, distributions[t]))
+        joint = np.asarray(distributions[t]) / 4
         expected = (joint * np.where(joint > 0, table, 0)).sum()
         within(np.take_along_axis(table, found[..., t], 1), expected)
-        for state in np.argsort(-laws[t].mean(0))[:5]:  # the likeliest of all
+        for state in np.argsort(-distributions[t].mean(0))[:5]:  # the likeliest of all
             within(found[..., t] == state, joint[:, state].sum())
 
 
@@ -368,18 +371,18 @@ def within(samples, expected):
 
 def test_simulated_closed_loop():
     found = simulated(markov.path_counts(20), sandbox.KeepAll(), 20)
-    agrees(markov.laws(INITIAL, TRANSITION, 20, 3, smoothing=ALPHA), found)
+    agrees(markov.distributions(INITIAL, TRANSITION, 20, 3, smoothing=ALPHA), found)
 
 
 @pytest.mark.slow
 def test_simulated_verifier():
     """tpr on the first symbol, which a verifier of transitions takes for right."""
-    n, right = 8, np.array([[1, 0], [1, 0]], bool)
-    states = markov.kept_counts(n)
-    signal = sandbox.Verifier(0.8, 0.1, regions.Transitions(jnp.asarray(right)))
-    kernel = markov.kept_kernel(n, np.where(right, 0.8, 0.1), [0.8, 0.8], smoothing=ALPHA)
-    laws = drift.laws(markov.initial_laws(INITIAL, TRANSITION, n, states), kernel, 3)
-    agrees(laws, simulated(states, signal, n))
+    n, correct = 8, np.array([[1, 0], [1, 0]], bool)
+    states = markov.accepted_counts(n)
+    signal = sandbox.Verifier(0.8, 0.1, regions.Transitions(jnp.asarray(correct)))
+    kernel = markov.accepted_kernel(n, np.where(correct, 0.8, 0.1), [0.8, 0.8], smoothing=ALPHA)
+    distributions = drift.distributions(markov.initial_distributions(INITIAL, TRANSITION, n, states), kernel, 3)
+    agrees(distributions, simulated(states, signal, n))
 
 
 def own_verdict(key, model, x):
@@ -389,16 +392,16 @@ def own_verdict(key, model, x):
 
 @pytest.mark.slow
 def test_simulated_self_judge():
-    n, states = 6, markov.kept_counts(6)
+    n, states = 6, markov.accepted_counts(6)
     own = np.where(np.asarray(markov.fits(states, ALPHA)[1]) > 0.5, 0.9, 0.2)
-    kernel = markov.kept_kernel(n, own, [0.9, 0.9], smoothing=ALPHA)
-    laws = drift.laws(markov.initial_laws(INITIAL, TRANSITION, n, states), kernel, 3)
-    agrees(laws, simulated(states, own_verdict, n))
+    kernel = markov.accepted_kernel(n, own, [0.9, 0.9], smoothing=ALPHA)
+    distributions = drift.distributions(markov.initial_distributions(INITIAL, TRANSITION, n, states), kernel, 3)
+    agrees(distributions, simulated(states, own_verdict, n))
 
 
 @pytest.mark.slow
 def test_simulated_fresh_samples():
     n, states = 10, markov.fresh_counts(10, 3)
     kernels = markov.fresh_kernel(INITIAL, TRANSITION, n, 3, smoothing=ALPHA)
-    laws = drift.laws(markov.initial_laws(INITIAL, TRANSITION, n, states), kernels, 3)
-    agrees(laws, simulated(states, sandbox.KeepAll(), n, regime=sandbox.Fresh(None, 0.3)))
+    distributions = drift.distributions(markov.initial_distributions(INITIAL, TRANSITION, n, states), kernels, 3)
+    agrees(distributions, simulated(states, sandbox.KeepAll(), n, regime=sandbox.Fresh(None, 0.3)))

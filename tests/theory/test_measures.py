@@ -124,9 +124,9 @@ def test_data_processing(joint, channel):
 
 
 @given(pmfs((2, 5)))
-def test_gibbs_and_pinsker(laws):
+def test_gibbs_and_pinsker(distributions):
     """D(p‖q) ≥ ½ ‖p−q‖₁², and D(p‖p) = 0."""
-    p, q = laws
+    p, q = distributions
     assert kl(p, q) >= np.abs(p - q).sum() ** 2 / 2 - EXACT
     assert kl(p, p) == 0
 

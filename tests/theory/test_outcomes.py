@@ -15,18 +15,18 @@ def explicit(n, phi, psi, share, until_kept):
     """right, wrong, generations, verdicts from Z_0 ~ Binomial(n, share)/n, by iterating the law of a chain."""
     if until_kept:
         kernel, z = drift.selection_kernel(n, [phi, psi]), np.arange(n + 1) / n
-        law = scipy.stats.binom.pmf(np.arange(n + 1), n, share)
+        probs = scipy.stats.binom.pmf(np.arange(n + 1), n, share)
         cost = n / (z * phi + (1 - z) * psi)
     else:
         kernel, states = drift.filtering_kernel(n, [phi, psi])
-        z, law = np.asarray(states)[:, 0], np.asarray(drift.filtering_initial(n, [share, 1 - share]))
+        z, probs = np.asarray(states)[:, 0], np.asarray(drift.filtering_initial(n, [share, 1 - share]))
         cost = np.full(len(z), float(n))
     kernel, moving = np.asarray(kernel), (z > 0) & (z < 1)
     generations = verdicts = 0.0
     for _ in range(1000):  # at most e^−50 is left
-        generations, verdicts = generations + law @ moving, verdicts + law @ (cost * moving)
-        law = law @ kernel
-    return [law[z == 1].sum(), law[z == 0].sum(), generations, verdicts]
+        generations, verdicts = generations + probs @ moving, verdicts + probs @ (cost * moving)
+        probs = probs @ kernel
+    return [probs[z == 1].sum(), probs[z == 0].sum(), generations, verdicts]
 
 
 @pytest.mark.parametrize("until_kept", [True, False])
@@ -35,12 +35,12 @@ def test_fixation(verifier, until_kept):
     """P(right), P(wrong), E τ and E N, each a sum over the laws p(z_t); B and τ of the kernel itself."""
     end = budget.fixation(6, verifier, 0.3, num_real=6, until_kept=until_kept)
     np.testing.assert_allclose(np.stack(end), explicit(6, *verifier, 0.3, until_kept), rtol=1e-11)
-    close(end.right + end.wrong, 1)
+    close(end.correct + end.wrong, 1)
     if until_kept:
         kernel, first = drift.selection_kernel(6, verifier), drift.initial(6, [0.3, 0.7])
     else:
         kernel, first = drift.filtering_kernel(6, verifier).kernel, drift.filtering_initial(6, [0.3, 0.7])
-    close(end.right, (first @ drift.fixation_probabilities(kernel))[-1])
+    close(end.correct, (first @ drift.fixation_probabilities(kernel))[-1])
     np.testing.assert_allclose(end.generations, first @ drift.fixation_time(kernel), rtol=1e-11)
 
 
@@ -49,10 +49,10 @@ def test_one_sample(until_kept):
     """n = 1: pφ/(pφ+(1−p)ψ) under both protocols, at 1/(pφ+(1−p)ψ) verdicts; φ = ψ: the start, for every n."""
     p, phi, psi = np.array([0.1, 0.5, 0.8]), 0.7, 0.2
     end = budget.fixation(1, (phi, psi), p, until_kept=until_kept)
-    kept = p * phi + (1 - p) * psi
-    close(end.right, p * phi / kept)
-    close(end.verdicts, 1 / kept)
-    close(end.generations, 1 if until_kept else 1 / kept)
+    accepted = p * phi + (1 - p) * psi
+    close(end.correct, p * phi / accepted)
+    close(end.verdicts, 1 / accepted)
+    close(end.generations, 1 if until_kept else 1 / accepted)
     close(budget.success(4, (0.3, 0.3), p, num_real=4, until_kept=until_kept), p)
 
 
@@ -62,7 +62,7 @@ def test_perfect_verifier():
     for until_kept in (True, False):
         close(budget.success(4, (0.5, 0.0), 0.3, num_real=m, until_kept=until_kept), 1 - 0.7**m)
     end = budget.fixation(4, (0.5, 0.0), 0.3)
-    close([end.right, end.wrong, end.generations, end.verdicts], [1, 0, 1, 4 / 0.15])
+    close([end.correct, end.wrong, end.generations, end.verdicts], [1, 0, 1, 4 / 0.15])
     close(budget.success(4, (0.0, 0.5), [0.0, 0.3, 1.0]), [0, 0, 1])  # a share of 1 has nothing to lose to
 
 
@@ -81,9 +81,9 @@ def test_broadcasting():
 @given(st.floats(0.05, 1), st.floats(0.05, 0.9))
 def test_only_the_ratio_matters_and_more_of_it_is_better(phi, ratio):
     """Until kept, P(right) depends on ψ/φ alone, and falls in it; so does filtering's, at φ = 1."""
-    right = np.asarray(budget.success(5, ([1.0, phi, 1.0], [ratio, phi * ratio, ratio + 0.1]), 0.3, num_real=5))
-    close(right[0], right[1])
-    assert right[0] > right[2]
+    correct = np.asarray(budget.success(5, ([1.0, phi, 1.0], [ratio, phi * ratio, ratio + 0.1]), 0.3, num_real=5))
+    close(correct[0], correct[1])
+    assert correct[0] > correct[2]
 
 
 def test_published_numbers():
@@ -113,7 +113,7 @@ def test_break_even_of_filtering():
     n, p = 5, 0.6
     ratio = float(budget.break_even(n, p, until_kept=False))
     chains = [drift.filtering_kernel(n, np.array(a)).kernel for a in ((1, ratio), (ratio, 1))]
-    starts = np.stack([drift.filtering_initial(n, law) for law in ([p, 1 - p], [1 - p, p])])
+    starts = np.stack([drift.filtering_initial(n, probs) for probs in ([p, 1 - p], [1 - p, p])])
     information = drift.information([0.5, 0.5], starts, np.stack(chains), 2000)
     close(information[-1], information[0])
     assert ratio < float(budget.break_even(n, p))
@@ -165,14 +165,14 @@ def test_kimura_is_near_and_its_twin():
 @given(st.floats(0, 1), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_candidates(p, phi, psi):
     """C6: P(the right symbol is in the support of Z_0) ≥ P(the loop ends right)."""
-    right = budget.success(5, (phi, psi), p, num_real=5)
-    assert claims.candidates(right, 1 - (1 - p) ** 5) >= -EXACT
+    correct = budget.success(5, (phi, psi), p, num_real=5)
+    assert claims.candidates(correct, 1 - (1 - p) ** 5) >= -EXACT
 
 
 def test_candidates_twin():
     """C6 fails with fresh candidates: a loop that a share of real samples enters regains what Z_0 had lost."""
     states = drift.lattice(5, 2) / 5
     kernel = drift.multinomial_kernel(5, drift.migrate(drift.select(states, [1.0, 0.1]), 0.1, [0.2, 0.8]))
-    law = drift.laws(drift.initial(5, [0.2, 0.8])[None], kernel, 50)[-1, 0]
-    assert claims.candidates(law @ states[:, 0], 1 - 0.8**5) < -0.1
+    probs = drift.distributions(drift.initial(5, [0.2, 0.8])[None], kernel, 50)[-1, 0]
+    assert claims.candidates(probs @ states[:, 0], 1 - 0.8**5) < -0.1
     close(claims.candidates([[0.1], [0.2]], [0.3, 0.4]), [[0.2, 0.3], [0.1, 0.2]])

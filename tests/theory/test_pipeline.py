@@ -28,8 +28,8 @@ def random_pipeline(seed):
     density = rng.uniform(0.2, 0.6)
     arrows = [f"{NODES[i]} -> {NODES[j]}" for j in range(1, 6) for i in range(j) if rng.random() < density]
     bare = Pipeline("; ".join([", ".join(NODES), *rng.permutation(arrows)]))
-    laws = {n: rng.dirichlet([0.5, 0.5], size=(2,) * len(bare.dag.pred[n])) for n in NODES}
-    return Pipeline(bare.graph, laws), rng
+    distributions = {n: rng.dirichlet([0.5, 0.5], size=(2,) * len(bare.dag.pred[n])) for n in NODES}
+    return Pipeline(bare.graph, distributions), rng
 
 
 def random_question(rng):
@@ -270,8 +270,8 @@ def test_trails_are_the_active_ones(seed):
 def test_criterion_twin(seed):
     """An open pipeline is not closed in numbers: for tables drawn at random the information is above zero."""
     pipeline, rng = random_pipeline(seed)
-    laws = {n: rng.dirichlet([5, 5], size=(2,) * len(pipeline.dag.pred[n])) for n in NODES}
-    pipeline = Pipeline(pipeline.graph, laws)
+    distributions = {n: rng.dirichlet([5, 5], size=(2,) * len(pipeline.dag.pred[n])) for n in NODES}
+    pipeline = Pipeline(pipeline.graph, distributions)
     before, after = random_question(rng)
     if isinstance(pipeline.criterion(before, after), Open):
         assert information(full_joint(pipeline), "X", after, before) > 1e-15
@@ -329,7 +329,7 @@ def test_derivative():
     """Of the information by a table: differences agree."""
 
     def gain(e):
-        law = jnp.array(CHANNEL) + e * jnp.array([[-1.0, 1.0], [0.0, 0.0]])
-        return Pipeline("X -> D -> Z", {"X": [0.5, 0.5], "D": law, "Z": CHANNEL}).information("X", "Z")
+        probs = jnp.array(CHANNEL) + e * jnp.array([[-1.0, 1.0], [0.0, 0.0]])
+        return Pipeline("X -> D -> Z", {"X": [0.5, 0.5], "D": probs, "Z": CHANNEL}).information("X", "Z")
 
     np.testing.assert_allclose(jax.grad(gain)(0.0), (gain(1e-6) - gain(-1e-6)) / 2e-6, atol=1e-8)

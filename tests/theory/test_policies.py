@@ -21,7 +21,7 @@ from theory import policies
 RIGHT = np.array([True, False, True, False, False, True, False, False])
 COUNT = 16
 orbit = jax.jit(jax.vmap(policies.policy_gradient, in_axes=(0, None, 0)))
-constants = jax.vmap(lambda law: policies.conserved(law, RIGHT))
+constants = jax.vmap(lambda probs: policies.conserved(probs, RIGHT))
 
 
 @jax.jit
@@ -32,23 +32,23 @@ def orbit_slope(start, correctness):
     return jax.jvp(at, (correctness,), (jnp.ones_like(correctness),))
 
 
-def advantage(law):
+def advantage(probs):
     """r − J."""
-    return jnp.where(RIGHT, law[..., ~RIGHT].sum(-1, keepdims=True), -law[..., RIGHT].sum(-1, keepdims=True))
+    return jnp.where(RIGHT, probs[..., ~RIGHT].sum(-1, keepdims=True), -probs[..., RIGHT].sum(-1, keepdims=True))
 
 
-def velocity(law):
+def velocity(probs):
     """d ln p/dt of plain policy gradient."""
-    ascent = law * advantage(law)
-    return ascent - (law * ascent).sum(-1, keepdims=True)
+    ascent = probs * advantage(probs)
+    return ascent - (probs * ascent).sum(-1, keepdims=True)
 
 
 def starts(seed):
     """Tables [COUNT, y] with every mass above 1e-9, and for each two correctnesses beyond its own."""
-    laws = many(seed, (8,), COUNT) + 1e-9
-    laws = laws / laws.sum(1, keepdims=True)
-    begin, share = laws[:, RIGHT].sum(1), np.random.default_rng(seed).uniform(0.001, 0.999, COUNT)
-    return laws, begin + share / 2 * (1 - begin), begin + share * (1 - begin)
+    distributions = many(seed, (8,), COUNT) + 1e-9
+    distributions = distributions / distributions.sum(1, keepdims=True)
+    begin, share = distributions[:, RIGHT].sum(1), np.random.default_rng(seed).uniform(0.001, 0.999, COUNT)
+    return distributions, begin + share / 2 * (1 - begin), begin + share * (1 - begin)
 
 
 def integrate(logits, field, time):
@@ -108,19 +108,19 @@ def test_natural_gradient_is_the_regularised_optimum(seed):
 def test_natural_gradient_keeps_the_law_within_a_set_of_equal_reward(seed, time):
     """p_t(y | r) = p_0(y | r)."""
     start = many(seed, (8,))
-    law = natural(start, RIGHT.astype(float), time)
+    probs = natural(start, RIGHT.astype(float), time)
 
     def within(p):
         return p[:, RIGHT] / p[:, RIGHT].sum(1, keepdims=True)
 
     alive = start[:, RIGHT].sum(1) > 1e-290
-    close(within(law)[alive], within(start)[alive])
+    close(within(probs)[alive], within(start)[alive])
 
 
 def test_natural_gradient_far_out():
     """A large time, a reward on an output without mass, and a best one of mass 1e-300: no overflow and no NaN."""
-    law = policies.natural_gradient([1e-300, 0.25, 0.75, 0], [1, 0, 0, 1e308], 1e6)
-    close(law, [1, 0, 0, 0])
+    probs = policies.natural_gradient([1e-300, 0.25, 0.75, 0], [1, 0, 0, 1e308], 1e6)
+    close(probs, [1, 0, 0, 0])
     close(policies.natural_gradient([0.5, 0.5], [1e308, -1e308], 0), [0.5, 0.5])
     close(policies.natural_gradient([0.0, 0.5, 0.5], [1e3, 1, 1], 1e6), [0, 0.5, 0.5])
 
@@ -132,9 +132,9 @@ def test_integration_agrees(seed):
     goals = sorted((begin + (1 - begin) / 100, begin + (1 - begin) / 2, 1 - 1e-3, 1 - 1e-9))
     assert begin < goals[0]
     for goal, expected in zip(goals, integrated_orbit(start, RIGHT, goals), strict=True):
-        law = np.asarray(policies.policy_gradient(start, RIGHT, goal))
-        close(law, expected, atol=1e-13)
-        np.testing.assert_allclose(law, expected, rtol=1e-10)
+        probs = np.asarray(policies.policy_gradient(start, RIGHT, goal))
+        close(probs, expected, atol=1e-13)
+        np.testing.assert_allclose(probs, expected, rtol=1e-10)
 
 
 @pytest.mark.slow
@@ -143,9 +143,9 @@ def test_integration_agrees(seed):
 def test_orbit_obeys_the_flow(seed):
     """dp/dJ · Σ_y p_y² (r_y − J)² = dp/dt, at any J: the closed orbit solves the differential equation."""
     start, _, goal = starts(seed)
-    law, by_correctness = orbit_slope(start, goal)
-    rate = jnp.square(law * advantage(law)).sum(1, keepdims=True)
-    close(by_correctness * rate, law * velocity(law))
+    probs, by_correctness = orbit_slope(start, goal)
+    rate = jnp.square(probs * advantage(probs)).sum(1, keepdims=True)
+    close(by_correctness * rate, probs * velocity(probs))
 
 
 @FEW
@@ -153,9 +153,9 @@ def test_orbit_obeys_the_flow(seed):
 def test_orbit_reaches_its_correctness(seed):
     """Σ_right p = J, Σ p = 1."""
     start, _, goal = starts(seed)
-    law = orbit(start, RIGHT, goal)
-    close(law[:, RIGHT].sum(1), goal, atol=1e-13)
-    close(law.sum(1), 1, atol=1e-14)
+    probs = orbit(start, RIGHT, goal)
+    close(probs[:, RIGHT].sum(1), goal, atol=1e-13)
+    close(probs.sum(1), 1, atol=1e-14)
 
 
 @FEW
@@ -163,11 +163,11 @@ def test_orbit_reaches_its_correctness(seed):
 def test_right_outputs_draw_apart_and_wrong_ones_together(seed):
     """d ln(p_a/p_b)/dt = (1−J)(p_a − p_b),  d ln(p_c/p_d)/dt = −J (p_c − p_d)."""
     start, _, goal = starts(seed)
-    law, by_correctness = orbit_slope(start, goal)
-    correct, rate = goal[:, None], jnp.square(law * advantage(law)).sum(1, keepdims=True)
-    speed = by_correctness / law * rate
+    probs, by_correctness = orbit_slope(start, goal)
+    correct, rate = goal[:, None], jnp.square(probs * advantage(probs)).sum(1, keepdims=True)
+    speed = by_correctness / probs * rate
     for chosen, factor in ((RIGHT, 1 - correct), (~RIGHT, -correct)):
-        expected = factor * (law[:, chosen] - law[:, chosen][:, :1])
+        expected = factor * (probs[:, chosen] - probs[:, chosen][:, :1])
         np.testing.assert_allclose(speed[:, chosen] - speed[:, chosen][:, :1], expected, rtol=0, atol=1e-11)
 
 
@@ -176,35 +176,35 @@ def test_right_outputs_draw_apart_and_wrong_ones_together(seed):
 def test_diversity_among_right_outputs_falls_and_among_wrong_ones_rises(seed):
     """H(p(·|right)) falls and H(p(·|wrong)) rises along the orbit."""
     start, halfway, goal = starts(seed)
-    laws = [start, orbit(start, RIGHT, halfway), orbit(start, RIGHT, goal)]
+    distributions = [start, orbit(start, RIGHT, halfway), orbit(start, RIGHT, goal)]
 
-    def diversity(law, chosen):
-        p = law[:, chosen] / law[:, chosen].sum(1, keepdims=True)
+    def diversity(probs, chosen):
+        p = probs[:, chosen] / probs[:, chosen].sum(1, keepdims=True)
         return -(p * jnp.log(p)).sum(1)
 
-    for earlier, later in itertools.pairwise(laws):
+    for earlier, later in itertools.pairwise(distributions):
         assert (diversity(later, RIGHT) <= diversity(earlier, RIGHT) + EXACT).all()
         assert (diversity(later, ~RIGHT) >= diversity(earlier, ~RIGHT) - EXACT).all()
-    assert (diversity(laws[2], RIGHT) < diversity(start, RIGHT) - 1e-3).any()  # and not by a hair everywhere
-    assert (diversity(laws[2], ~RIGHT) > diversity(start, ~RIGHT) + 1e-3).any()
+    assert (diversity(distributions[2], RIGHT) < diversity(start, RIGHT) - 1e-3).any()  # and not by a hair everywhere
+    assert (diversity(distributions[2], ~RIGHT) > diversity(start, ~RIGHT) + 1e-3).any()
 
 
 @jax.jit
-def along(law, change):
+def along(probs, change):
     """The constants, and their derivative along a change of the law."""
-    return jax.jvp(constants, (law,), (change,))
+    return jax.jvp(constants, (probs,), (change,))
 
 
 @FEW
 @given(SEEDS)
 def test_flow_conserves(seed):
     """d/dt [(1/p_y − 1/p_top) (Π p)^{1/n}] = 0, by the derivative along the flow; not along the natural gradient."""
-    law, *_ = starts(seed)
-    values, change = along(law, law * velocity(law))
-    scale = jnp.exp(jnp.log(law).mean(1, keepdims=True)) / law  # of the two terms whose difference stays
+    probs, *_ = starts(seed)
+    values, change = along(probs, probs * velocity(probs))
+    scale = jnp.exp(jnp.log(probs).mean(1, keepdims=True)) / probs  # of the two terms whose difference stays
     close(change / scale, 0, atol=1e-13)
     assert (values >= 0).all()
-    assert jnp.abs(along(law, law * advantage(law))[1] / scale).max() > 1e-2
+    assert jnp.abs(along(probs, probs * advantage(probs))[1] / scale).max() > 1e-2
 
 
 @FEW
@@ -212,11 +212,11 @@ def test_flow_conserves(seed):
 def test_orbit_conserves(seed):
     """(1/p_a − 1/p_b)/(1/p_c − 1/p_d) is that of the start, for a, b right and c, d wrong."""
     start, _, goal = starts(seed)
-    law = orbit(start, RIGHT, goal)
-    now, then = constants(law), constants(start)
-    rounding = jnp.exp(jnp.log(law).mean(1, keepdims=True)) / law
+    probs = orbit(start, RIGHT, goal)
+    now, then = constants(probs), constants(start)
+    rounding = jnp.exp(jnp.log(probs).mean(1, keepdims=True)) / probs
     close((now - then) / (rounding + then), 0)
-    u, v = (1 / p for p in (law, start))
+    u, v = (1 / p for p in (probs, start))
     for a, b, c, d in ((0, 2, 1, 3), (2, 5, 4, 6), (0, 5, 0, 2)):  # the last pairs are both right
         left, right = ((u[:, a] - u[:, b]) * (v[:, c] - v[:, d]), (v[:, a] - v[:, b]) * (u[:, c] - u[:, d]))
         size = (u[:, a] + u[:, b]) * (v[:, c] + v[:, d]) + (v[:, a] + v[:, b]) * (u[:, c] + u[:, d])
@@ -243,9 +243,9 @@ def test_the_likeliest_take_all(ties, num_wrong):
     start = np.pad(start / start.sum(), (0, 8 - start.size))  # a zero is no output, and does not count
     right = np.arange(8) < ties + 2
     errors = np.array([1e-9, 1e-12])
-    laws = np.stack([policies.policy_gradient(start, right, 1 - error) for error in errors])
-    close(laws[1, :ties], 1 / ties, atol=1e-4)
-    others = np.log(laws[:, ties : ties + 2])
+    distributions = np.stack([policies.policy_gradient(start, right, 1 - error) for error in errors])
+    close(distributions[1, :ties], 1 / ties, atol=1e-4)
+    others = np.log(distributions[:, ties : ties + 2])
     slope = (others[1] - others[0]) / np.log(errors[1] / errors[0])
     close(slope, num_wrong / (num_wrong + ties), atol=2e-3)
     assert ties == 1 or np.abs(slope - num_wrong / (num_wrong + 1)).min() > 0.05
@@ -258,16 +258,16 @@ def test_orbit_at_the_edges():
     start = {
         "tiny": [1e-150, 0, 0.75, 0.25, 0, 0, 0, 0],
         "plain": [0.1, 0.2, 0.3, 0.4, 0, 0, 0, 0],
-        "right": [0.25, 0.75, 0, 0, 0, 0, 0, 0],
+        "correct": [0.25, 0.75, 0, 0, 0, 0, 0, 0],
         "wrong": [0, 0, 0.25, 0.75, 0, 0, 0, 0],
     }
     close(policies.policy_gradient(start["tiny"], right, 0.5), [0.5, 0, 0.25, 0.25, 0, 0, 0, 0], atol=1e-13)
     close(policies.policy_gradient(start["plain"], right, 0.2 + 0.1), start["plain"], atol=1e-15)
     for correctness in (1, 1 - 1e-15):
-        close(policies.policy_gradient(start["right"], right, correctness), start["right"])
-    under_jit = jax.jit(lambda law, goal: policies.policy_gradient(law, right, goal))
-    for law in start.values():  # no values to check: still no NaN
-        assert all(np.isfinite(under_jit(jnp.array(law), goal)).all() for goal in (0.0, 0.1, 0.5, 1.0))
+        close(policies.policy_gradient(start["correct"], right, correctness), start["correct"])
+    under_jit = jax.jit(lambda probs, goal: policies.policy_gradient(probs, right, goal))
+    for probs in start.values():  # no values to check: still no NaN
+        assert all(np.isfinite(under_jit(jnp.array(probs), goal)).all() for goal in (0.0, 0.1, 0.5, 1.0))
 
 
 def test_gradient_of_the_orbit():
@@ -279,22 +279,22 @@ def test_gradient_of_the_orbit():
         np.testing.assert_allclose(jacobian @ direction, (up - down) / 2e-6, atol=1e-8)
 
 
-refit = jax.jit(policies.refit_heterozygosity, static_argnums=0)
+refit = jax.jit(policies.refit_diversity, static_argnums=0)
 
 
 @given(st.floats(0.01, 1), SEEDS)
 def test_enumeration_agrees_on_the_refit(mass, seed):
     """E[1 − Σ p̂²; N ≥ 1] / P(N ≥ 1) over all 4^5 samples of a class of three outputs and the rest."""
-    law = np.random.default_rng(seed).dirichlet(np.ones(3))
+    probs = np.random.default_rng(seed).dirichlet(np.ones(3))
     draws = np.array(list(itertools.product(range(4), repeat=5)))
-    weight = np.append(mass * law, 1 - mass)[draws].prod(1)
+    weight = np.append(mass * probs, 1 - mass)[draws].prod(1)
     counts = (draws[:, :, None] == np.arange(3)).sum(1)
     size = counts.sum(1)
     diversity = 1 - np.square(counts / np.maximum(size, 1)[:, None]).sum(1)
     some = size > 0
-    expected = weight[some] @ diversity[some] / weight[some].sum() / (1 - law @ law)
+    expected = weight[some] @ diversity[some] / weight[some].sum() / (1 - probs @ probs)
     result = refit(5, mass)
-    close(result.kept, expected)
+    close(result.accepted, expected)
     close(result.empty, weight[~some].sum())
 
 
@@ -303,12 +303,12 @@ def test_refit_of_many_samples():
     n, mass = 2000, np.array([[1e-3], [0.3]])
     size = np.arange(1, n + 1)
     weight = scipy.stats.binom.pmf(size, n, mass)
-    kept = refit(n, mass).kept
-    close(kept, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
+    accepted = refit(n, mass).accepted
+    close(accepted, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
     few = refit(10, np.array([0, 1e-12, 1]))
-    np.testing.assert_allclose(few.kept, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
+    np.testing.assert_allclose(few.accepted, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
     close(few.empty, [1, 1 - 1e-11, 0])
-    close(refit(1, np.array([0, 0.5, 1])).kept, 0)
+    close(refit(1, np.array([0, 0.5, 1])).accepted, 0)
 
 
 FIELDS = {

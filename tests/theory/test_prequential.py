@@ -30,11 +30,11 @@ WIDE, NARROW = (np.tile([[r, 1 - r], [1 - r, r]], (k, 1)) / (2 * k) for k, r in 
 
 def test_saving():
     """By hand, for samples and for batches; the saving of a known law is n I in expectation."""
-    close(prequential.saving([[1.0, 0.5, 0.25], [0, 0, 2]], 0.75), [[-0.25, 0, 0.5], [0.75, 1.5, 0.25]])
-    close(prequential.saving([1.0, 0.5], 0.75, batch=4), [-1, 0])
+    close(prequential.nats_saved([[1.0, 0.5, 0.25], [0, 0, 2]], 0.75), [[-0.25, 0, 0.5], [0.75, 1.5, 0.25]])
+    close(prequential.nats_saved([1.0, 0.5], 0.75, batch=4), [-1, 0])
     close(prequential.efficiency([[1.0, 0.5], [4, -6]], [2, 3]), [[0.5, 0.5 / 3], [2, -2]])
     loss = -np.log(NOISY / NOISY.sum(1, keepdims=True))
-    saved = prequential.saving(loss.ravel(), entropy(NOISY.sum(0)))
+    saved = prequential.nats_saved(loss.ravel(), entropy(NOISY.sum(0)))
     close(np.diff(saved, prepend=0) @ NOISY.ravel(), mutual_information(NOISY))
 
 
@@ -118,7 +118,7 @@ def test_enumeration_agrees_on_the_expected_saving(alpha):
         x, y = np.divmod(cells, 2)
         saved = prequential_sum(online(x, y, (2, 2), alpha)[0], NOISY)
         expected += NOISY.ravel()[list(cells)].prod() * saved
-    close(prequential.table_saving(NOISY, n, alpha), expected)
+    close(prequential.table_nats_saved(NOISY, n, alpha), expected)
 
 
 def prequential_sum(losses, joint):
@@ -138,7 +138,7 @@ def by_binomials(joint, n, alpha):
     return n * entropy(joint.sum(0)) - sum(expected(p, labels * alpha) for p in joint.sum(1)) + cells
 
 
-table = jax.jit(jax.vmap(prequential.table_saving, in_axes=(0, None, None)), static_argnums=1)
+table = jax.jit(jax.vmap(prequential.table_nats_saved, in_axes=(0, None, None)), static_argnums=1)
 
 
 @FEW
@@ -155,8 +155,8 @@ def test_binomials_agree_on_the_expected_saving(seed, alpha):
 
 def test_long_tables_keep_their_digits():
     """A table of 5000 samples, whose ln Γ are of the size 4e4."""
-    close(prequential.table_saving(NOISY, 5000)[-1], by_binomials(NOISY, 5000, 0.5), atol=1e-8)
-    assert prequential.table_saving(NOISY, 0).tolist() == [0]
+    close(prequential.table_nats_saved(NOISY, 5000)[-1], by_binomials(NOISY, 5000, 0.5), atol=1e-8)
+    assert prequential.table_nats_saved(NOISY, 0).tolist() == [0]
 
 
 @pytest.mark.parametrize("joint", MIXED.values(), ids=MIXED)
@@ -164,21 +164,24 @@ def test_long_tables_keep_their_digits():
 def test_law_of_the_saving(joint, alpha):
     """n I − (d/2) ln n − constant with an error of O(1/n); a label that is ruled out costs α ln n, not ½ ln n."""
     n = np.array([1000, 2000])
-    exact, information = np.asarray(prequential.table_saving(joint, 2000, alpha))[n], float(mutual_information(joint))
-    error = exact - np.asarray(prequential.table_saving_law(joint, n, alpha))
+    exact, information = (
+        np.asarray(prequential.table_nats_saved(joint, 2000, alpha))[n],
+        float(mutual_information(joint)),
+    )
+    error = exact - np.asarray(prequential.table_nats_saved_law(joint, n, alpha))
     close(error, 0, atol=0.1)
     close(error[1] / error[0], 0.5, atol=0.02)
     occurs = (joint > 0).sum(1)[joint.sum(1) > 0]
     half = ((occurs - 1) / 2 + alpha * (joint.shape[1] - occurs)).sum()
     rest = exact - n * information + half * np.log(n)
     close(rest[1] - rest[0], 0, atol=0.05)
-    law = prequential.table_saving_law(joint, [[10], [1000]], alpha)
-    close(law[1] - law[0], 990 * information - half * math.log(100), atol=1e-10)
+    probs = prequential.table_nats_saved_law(joint, [[10], [1000]], alpha)
+    close(probs[1] - probs[0], 990 * information - half * math.log(100), atol=1e-10)
 
 
 def test_information_alone_does_not_order_the_savings():
     """64 contexts of .37 nats save less than 2 of .19 nats until sample 180, more from there on."""
-    lead = np.asarray(prequential.table_saving(WIDE, 600) - prequential.table_saving(NARROW, 600))
+    lead = np.asarray(prequential.table_nats_saved(WIDE, 600) - prequential.table_nats_saved(NARROW, 600))
     assert mutual_information(WIDE) > 1.9 * mutual_information(NARROW)
     assert 179 < float(prequential.crossing(np.tile(lead, (2, 1)), np.arange(601)).at) < 180
     assert lead[100] < -4
@@ -188,7 +191,7 @@ def test_information_alone_does_not_order_the_savings():
 def draw(rng, n):
     """A label of fair sign, and two signals of it: 64 contexts that say much, 2 that say less."""
     y = rng.integers(2, size=n)
-    wide, narrow = ((y + (rng.random(n) > right)) % 2 for right in (0.9, 0.8))
+    wide, narrow = ((y + (rng.random(n) > correct)) % 2 for correct in (0.9, 0.8))
     return 2 * rng.integers(32, size=n) + wide, narrow, y
 
 
@@ -198,7 +201,7 @@ def components(rng, n):
     return np.stack([online(x, y, (k, 2), 0.5)[0] for x, k in ((wide, 64), (narrow, 2), (0 * y, 1))])
 
 
-weigh, mix = jax.jit(prequential.mixture_weights), jax.jit(prequential.mixture_saving)
+weigh, mix = jax.jit(prequential.mixture_weights), jax.jit(prequential.mixture_nats_saved)
 
 
 @given(SEEDS)
@@ -212,9 +215,9 @@ def test_a_sequential_mixture_agrees(seed):
         of_mixture.append(-math.log(predictive))
         posterior = posterior * np.exp(-step) / predictive
         weights.append(posterior)
-    savings = np.asarray(prequential.saving(losses, math.log(2))).T
+    savings = np.asarray(prequential.nats_saved(losses, math.log(2))).T
     close(weigh(savings, prior), weights)
-    close(mix(savings, prior), prequential.saving(of_mixture, math.log(2)))
+    close(mix(savings, prior), prequential.nats_saved(of_mixture, math.log(2)))
     assert (np.asarray(mix(savings, prior)) >= (savings + np.log(prior)).max(1) - 1e-12).all()
     assert (np.asarray(mix(savings, prior)) <= savings.max(1) + 1e-12).all()
 
@@ -222,14 +225,14 @@ def test_a_sequential_mixture_agrees(seed):
 def test_information_is_no_posterior():
     """At 60 samples the mixture relies on the signal of less information, at 600 on the other, as the savings say."""
     rng = np.random.default_rng(0)
-    savings = np.stack([prequential.saving(components(rng, 600), math.log(2)) for _ in range(20)])[:, :2]
+    savings = np.stack([prequential.nats_saved(components(rng, 600), math.log(2)) for _ in range(20)])[:, :2]
     information = np.array([float(mutual_information(joint)) for joint in (WIDE, NARROW)])
     for n, best in ((60, 1), (600, 0)):
         weights = np.asarray(weigh(savings[:, :, n - 1]))
         assert (weights[:, best] > 0.5).mean() > 0.8
         by_information = np.asarray(prequential.mixture_weights(information * n))
         assert by_information[0] > 0.99
-    expected = prequential.table_saving(WIDE, 600)[-1], prequential.table_saving(NARROW, 600)[-1]
+    expected = prequential.table_nats_saved(WIDE, 600)[-1], prequential.table_nats_saved(NARROW, 600)[-1]
     error = savings[:, :, -1].std(0, ddof=1) / math.sqrt(20)
     assert (np.abs(savings[:, :, -1].mean(0) - np.array(expected)) < 5 * error).all()
 
@@ -238,8 +241,8 @@ def test_mixture_at_the_edges():
     """Uniform without a prior; a component of prior 0 stays out; savings of 1e5 nats do not overflow."""
     close(prequential.mixture_weights([[1e5, 1e5 + math.log(3)]]), [[0.25, 0.75]], atol=1e-10)
     close(prequential.mixture_weights([5, 1], [0, 1]), [0, 1])
-    close(prequential.mixture_saving([5, 1], [0, 1]), 1)
-    close(prequential.mixture_saving([1e5, 1e5]), 1e5, atol=1e-9)
+    close(prequential.mixture_nats_saved([5, 1], [0, 1]), 1)
+    close(prequential.mixture_nats_saved([1e5, 1e5]), 1e5, atol=1e-9)
 
 
 def moments(seed, size, rank):
@@ -278,11 +281,11 @@ def test_quadrature_agrees_on_the_saving(seed):
     nodes = ends[:-1, None] + np.multiply.outer(np.diff(ends), (x + 1) / 2)
     gain = float(loss(np.zeros(3))) - np.asarray(loss(run(covariance, cross, nodes)))
     expected = np.cumsum((gain @ weight) * np.diff(ends) / 2)
-    np.testing.assert_allclose(prequential.flow_saving(covariance, cross, times), expected, rtol=1e-9)
+    np.testing.assert_allclose(prequential.flow_nats_saved(covariance, cross, times), expected, rtol=1e-9)
     np.testing.assert_allclose(
-        prequential.flow_saving(covariance, cross, 1e-12), 1e-24 * (cross @ cross) / 2, rtol=1e-9
+        prequential.flow_nats_saved(covariance, cross, 1e-12), 1e-24 * (cross @ cross) / 2, rtol=1e-9
     )
-    assert prequential.flow_saving(np.zeros((1, 1)), [0.0], 5.0) == 0
+    assert prequential.flow_nats_saved(np.zeros((1, 1)), [0.0], 5.0) == 0
 
 
 def test_without_variance_the_weights_grow_with_time():
@@ -290,7 +293,7 @@ def test_without_variance_the_weights_grow_with_time():
     for least in (0, -1e-12):
         covariance = np.diag([1, least])
         close(prequential.flow(covariance, [0, 2], [3, 1e13]), [[0, 6], [0, 2e13]])
-        close(prequential.flow_saving(covariance, [0, 1], 1e13) / 5e25, 1)
+        close(prequential.flow_nats_saved(covariance, [0, 1], 1e13) / 5e25, 1)
 
 
 def test_loss_of_samples():
@@ -305,7 +308,7 @@ def test_the_saving_joins_its_series():
     rates = np.array([0.2, 0.499, 0.5, 0.501, 3, 1e3])
     for rate in rates:
         expected = quad(lambda s, r=rate: -math.expm1(-2 * r * s) / (2 * r), 0, 1, epsabs=0, epsrel=1e-13)[0]
-        np.testing.assert_allclose(prequential.flow_saving([[rate]], [1.0], 1.0), expected, rtol=1e-13)
+        np.testing.assert_allclose(prequential.flow_nats_saved([[rate]], [1.0], 1.0), expected, rtol=1e-13)
 
 
 def signs(scale, intended=0.9, spurious=0.5):
@@ -321,13 +324,13 @@ def test_information_does_not_decide_the_flow():
     close([mutual_information(first), mutual_information(second)], [0.4946319, 0.1308120], atol=1e-7)
     covariance, cross, direction = signs(0.1)
     close(covariance, [[0.01, 0.045], [0.045, 1]])
-    at = prequential.turn(covariance, cross, direction)
+    at = prequential.crossover(covariance, cross, direction)
     close(at, 65.718915569356, atol=1e-11)
     block = np.pad(np.column_stack([-covariance, cross]), ((0, 1), (0, 0)))
     for factor, sign in ((0.999, -1), (1.001, 1)):
         assert sign * (expm(block * float(at) * factor)[:2, 2] @ direction) > 0
-    assert prequential.turn(*signs(1.0)) == 0
-    assert prequential.turn(*signs(0.1, 0.5, 0.9)) == np.inf
+    assert prequential.crossover(*signs(1.0)) == 0
+    assert prequential.crossover(*signs(0.1, 0.5, 0.9)) == np.inf
 
 
 def test_the_noise_decides_whether_the_spurious_weight_stays():
@@ -346,10 +349,10 @@ def test_a_fine_grid_agrees_on_the_turn(seed):
     """The last sign change of d·w among 20000 times; singular covariances included."""
     covariance, cross, _ = moments(seed, 5, 3 + 20 * (seed % 2))
     direction = np.random.default_rng(seed).normal(size=5)
-    at = float(prequential.turn(covariance, cross, direction))
+    at = float(prequential.crossover(covariance, cross, direction))
     rates, vectors = np.linalg.eigh(covariance)
-    kept = rates > 1e-12
-    rates, terms = rates[kept], (direction @ vectors * (cross @ vectors))[kept]
+    accepted = rates > 1e-12
+    rates, terms = rates[accepted], (direction @ vectors * (cross @ vectors))[accepted]
     grid = np.geomspace(1e-6, 60 / rates.min(), 20000)
     answer = -np.expm1(-np.multiply.outer(grid, rates)) @ (terms / rates)
     behind = answer <= 1e-12 * np.abs(terms / rates).sum()
@@ -364,43 +367,43 @@ def test_a_turn_may_be_the_third():
     """Independent features of rates 1, 10, 100, 1000 that pull the answer to and fro: it counts for good."""
     rates = np.array([1, 10, 100, 1000.0])
     pull = np.array([6, -4, 2.2, -1.0])
-    at = float(prequential.turn(np.diag(rates), rates, pull))
+    at = float(prequential.crossover(np.diag(rates), rates, pull))
     changes = np.geomspace(1e-5, 30, 100000)
     answer = -np.expm1(-np.multiply.outer(changes, rates)) @ pull
     crossings = changes[1:][np.diff(np.sign(answer)) != 0]
     assert len(crossings) == 3
     close(at, crossings[-1], atol=1e-3)
-    assert prequential.turn(np.diag(rates), rates, -pull) == np.inf
+    assert prequential.crossover(np.diag(rates), rates, -pull) == np.inf
 
 
 def test_equal_rates_and_answers_that_end_at_zero():
-    close(prequential.turn(np.eye(3), [1, 1, 1], [2, -1, -0.5]), 0)
-    assert prequential.turn(np.eye(2), [1, 1], [1, -1]) == np.inf
-    assert prequential.turn(np.zeros((2, 2)), [0, 0], [1, -1]) == np.inf
+    close(prequential.crossover(np.eye(3), [1, 1, 1], [2, -1, -0.5]), 0)
+    assert prequential.crossover(np.eye(2), [1, 1], [1, -1]) == np.inf
+    assert prequential.crossover(np.zeros((2, 2)), [0, 0], [1, -1]) == np.inf
     covariance = moments(0, 5, 30)[0]
-    assert prequential.turn(covariance, 3 * covariance[0], [0, 0, -1, 0, 0]) == np.inf
+    assert prequential.crossover(covariance, 3 * covariance[0], [0, 0, -1, 0, 0]) == np.inf
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_separated_turn(intended, spurious):
     """Its error stays bounded while the turn grows as 1/s²; none where the spurious feature is the better one."""
     turns = [signs(scale, intended, spurious) for scale in (0.03, 0.01)]
-    law = [float(prequential.separated_turn(*case)) for case in turns]
-    exact = [float(prequential.turn(*case)) for case in turns]
+    probs = [float(prequential.separated_crossover(*case)) for case in turns]
+    exact = [float(prequential.crossover(*case)) for case in turns]
     if intended <= spurious:
-        assert exact == law == [np.inf, np.inf]
+        assert exact == probs == [np.inf, np.inf]
         return
     r = intended * spurious
     formula = -math.log1p(-spurious * (1 - r) / (intended - r * spurious)) / (1 - r**2)
-    np.testing.assert_allclose(law, formula / np.array([0.03, 0.01]) ** 2, rtol=1e-9)
-    if law[0] > 20:
-        errors = np.subtract(exact, law)
+    np.testing.assert_allclose(probs, formula / np.array([0.03, 0.01]) ** 2, rtol=1e-9)
+    if probs[0] > 20:
+        errors = np.subtract(exact, probs)
         assert np.abs(errors).max() < 5
         close(errors[0], errors[1], atol=0.02 + 0.1 * abs(errors[1]))
 
 
 def test_separated_turn_at_the_edges():
     """No correlation needed, none where the fast feature is on the right side; larger variances are quicker."""
-    close(prequential.separated_turn(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
-    assert prequential.separated_turn(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
-    assert prequential.separated_turn(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
+    close(prequential.separated_crossover(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
+    assert prequential.separated_crossover(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
+    assert prequential.separated_crossover(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf

@@ -24,13 +24,13 @@ def quick_to_compile():
 
 def by_hand(sizes, phi, psi, p):
     """E[1 − Z_t] and the verdicts so far, round by round."""
-    z, law, spent, ends = np.array([p]), np.ones(1), 0.0, []
+    z, probs, spent, ends = np.array([p]), np.ones(1), 0.0, []
     for n in sizes:
-        kept = z * phi + (1 - z) * psi
-        spent += law @ (n / kept)
-        law = law @ scipy.stats.binom.pmf(np.arange(n + 1)[None], n, (z * phi / kept)[:, None])
+        accepted = z * phi + (1 - z) * psi
+        spent += probs @ (n / accepted)
+        probs = probs @ scipy.stats.binom.pmf(np.arange(n + 1)[None], n, (z * phi / accepted)[:, None])
         z = np.arange(n + 1) / n
-        ends.append((law @ (1 - z), spent))
+        ends.append((probs @ (1 - z), spent))
     return np.array(ends).T
 
 
@@ -56,11 +56,13 @@ def test_constant_sizes_are_the_selection_chain():
     """E[1 − Z_t] under T^t, T the kernel of until-kept selection; a list, one round and float32 rates will do."""
     n = 7
     first = drift.select([[START, 1 - START]], VERIFIER)[0]
-    laws = np.asarray(drift.laws(drift.initial(n, first)[None], drift.selection_kernel(n, VERIFIER), 9))[:, 0]
+    distributions = np.asarray(
+        drift.distributions(drift.initial(n, first)[None], drift.selection_kernel(n, VERIFIER), 9)
+    )[:, 0]
     wrong, verdicts = budget.spend([n] * 10, VERIFIER, START)
-    close(wrong, laws @ (1 - np.arange(n + 1) / n))
+    close(wrong, distributions @ (1 - np.arange(n + 1) / n))
     cost = n / (0.4 + 0.4 * np.arange(n + 1) / n)
-    np.testing.assert_allclose(np.diff(verdicts), laws[:-1] @ cost, rtol=EXACT)
+    np.testing.assert_allclose(np.diff(verdicts), distributions[:-1] @ cost, rtol=EXACT)
     assert budget.spend([[n]], np.float32(VERIFIER), np.float32(START)).wrong.shape == (1, 1)
 
 

@@ -25,12 +25,12 @@ select, migrate, mutate = map(jax.jit, (drift.select, drift.migrate, drift.mutat
 def test_sampling_laws(z, acceptance, share, p):
     """z ↦ z·a / Σ z·a,  z ↦ (1−α) z + α p,  z ↦ (1−μ) z + μ/K: laws from laws."""
     a = np.array(acceptance)
-    kept = z * a
-    total = kept.sum(1, keepdims=True)
-    expected = np.where(total > 0, kept / np.where(total > 0, total, 1), z), (1 - share) * z + share * p
-    for laws, law in zip((select(z, a), migrate(z, share, p)), expected, strict=True):
-        close(laws, law)
-        assert np.min(laws) >= 0
+    accepted = z * a
+    total = accepted.sum(1, keepdims=True)
+    expected = np.where(total > 0, accepted / np.where(total > 0, total, 1), z), (1 - share) * z + share * p
+    for distributions, probs in zip((select(z, a), migrate(z, share, p)), expected, strict=True):
+        close(distributions, probs)
+        assert np.min(distributions) >= 0
     close(mutate(z, share), (1 - share) * z + share / 3)
 
 
@@ -47,12 +47,12 @@ def test_selection_kernel(n, acceptance):
     """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n; the row of a state of which nothing is kept is the identity's."""
     counts, a = np.asarray(drift.lattice(n, len(acceptance))), np.array(acceptance)
     kernel = np.asarray(drift.selection_kernel(n, acceptance))
-    kept = counts * a
-    stays = kept.sum(1) == 0
+    accepted = counts * a
+    stays = accepted.sum(1) == 0
     assert stays.any() == (0 in acceptance)
     np.testing.assert_array_equal(kernel[stays], np.eye(len(counts))[stays])
-    laws = kept[~stays] / kept[~stays].sum(1, keepdims=True)
-    close(kernel[~stays], scipy.stats.multinomial.pmf(counts[None], n, laws[:, None]))
+    distributions = accepted[~stays] / accepted[~stays].sum(1, keepdims=True)
+    close(kernel[~stays], scipy.stats.multinomial.pmf(counts[None], n, distributions[:, None]))
 
 
 def test_no_selection_is_drift():
@@ -62,17 +62,17 @@ def test_no_selection_is_drift():
     close(drift.filtering_kernel(3, [1, 1]).kernel.sum(1), 1)
 
 
-def enumerated(n, law, acceptance):
+def enumerated(n, probs, acceptance):
     """Where n proposals lead, in fractions: all proposals × all verdicts; None where nothing is kept."""
     ends = {}
-    for ys, keeps in product(product(range(len(law)), repeat=n), product((0, 1), repeat=n)):
+    for ys, keeps in product(product(range(len(probs)), repeat=n), product((0, 1), repeat=n)):
         weight = prod(
-            (law[y] * (acceptance[y] if keep else 1 - acceptance[y]) for y, keep in zip(ys, keeps, strict=True)),
+            (probs[y] * (acceptance[y] if keep else 1 - acceptance[y]) for y, keep in zip(ys, keeps, strict=True)),
             start=Fraction(1),
         )
         if not weight:
             continue
-        counts = [sum(keep for y, keep in zip(ys, keeps, strict=True) if y == k) for k in range(len(law))]
+        counts = [sum(keep for y, keep in zip(ys, keeps, strict=True) if y == k) for k in range(len(probs))]
         end = tuple(Fraction(c, sum(counts)) for c in counts) if sum(counts) else None
         ends[end] = ends.get(end, 0) + weight
     return ends
@@ -82,13 +82,15 @@ def enumerated(n, law, acceptance):
 def test_filtering_kernel_by_enumeration(n, acceptance):
     """(A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z' = A/ΣA; the states are all a/b, b ≤ n, ascending."""
     a = [Fraction(x) for x in acceptance.split()]
-    laws = sorted({tuple(Fraction(c, b) for c in row) for b in range(1, n + 1) for row in compositions(b, len(a))})
+    distributions = sorted(
+        {tuple(Fraction(c, b) for c in row) for b in range(1, n + 1) for row in compositions(b, len(a))}
+    )
     kernel, states = map(np.asarray, drift.filtering_kernel(n, [float(x) for x in a]))
-    np.testing.assert_array_equal(states, np.array(laws, float))
+    np.testing.assert_array_equal(states, np.array(distributions, float))
     np.testing.assert_array_equal(np.diag(kernel)[states.max(1) == 1], 1)  # a lost symbol does not come back: exactly
-    for i, law in enumerate(laws):
-        ends = enumerated(n, law, a)
-        expected = [float(ends.get(end, 0) + (ends.get(None, 0) if end == law else 0)) for end in laws]
+    for i, probs in enumerate(distributions):
+        ends = enumerated(n, probs, a)
+        expected = [float(ends.get(end, 0) + (ends.get(None, 0) if end == probs else 0)) for end in distributions]
         close(kernel[i], expected)
 
 
@@ -102,27 +104,27 @@ def test_filtering_initial(num_real):
     p, n = [Fraction(3, 10), Fraction(7, 10)], 4
     ends = enumerated(num_real or n, p, [Fraction(1)] * 2)
     states = np.asarray(drift.filtering_kernel(n, [1, 1]).states)
-    law = np.asarray(drift.filtering_initial(n, [0.3, 0.7], num_real=num_real))
+    probs = np.asarray(drift.filtering_initial(n, [0.3, 0.7], num_real=num_real))
     expected = {float(end[0]): float(weight) for end, weight in ends.items()}
-    close(law, [next((w for z, w in expected.items() if abs(z - s) < EXACT), 0.0) for s in states[:, 0]])
-    assert law.sum() == pytest.approx(1, abs=EXACT)
+    close(probs, [next((w for z, w in expected.items() if abs(z - s) < EXACT), 0.0) for s in states[:, 0]])
+    assert probs.sum() == pytest.approx(1, abs=EXACT)
 
 
 @given(pmfs((2,)), st.tuples(RATES, RATES))
 def test_laws_stay_laws(p, acceptance):
     """Σ p(z_t) = 1, and the symbol kept more often does not become rarer on average."""
     kernel, states = drift.filtering_kernel(4, acceptance)
-    laws = np.asarray(drift.laws(drift.filtering_initial(4, p)[None], kernel, 5))[:, 0]
-    assert laws.min() >= 0
-    close(laws.sum(1), 1)
-    assert (np.diff(laws @ np.asarray(states)[:, 0]) * np.sign(acceptance[0] - acceptance[1]) >= -EXACT).all()
+    distributions = np.asarray(drift.distributions(drift.filtering_initial(4, p)[None], kernel, 5))[:, 0]
+    assert distributions.min() >= 0
+    close(distributions.sum(1), 1)
+    assert (np.diff(distributions @ np.asarray(states)[:, 0]) * np.sign(acceptance[0] - acceptance[1]) >= -EXACT).all()
 
 
 @pytest.mark.slow
 def test_published_endings():
     """n = 10, a = (.9, .2), Z_0 from 10 samples at p = .1: ends right with .475 if filtered, .644 until kept."""
-    kept = starts(10, [[0.1, 0.9]]) @ drift.fixation_probabilities(drift.selection_kernel(10, [0.9, 0.2]))
-    np.testing.assert_allclose(kept[0, -1], 0.644, rtol=0, atol=5e-4)
+    accepted = starts(10, [[0.1, 0.9]]) @ drift.fixation_probabilities(drift.selection_kernel(10, [0.9, 0.2]))
+    np.testing.assert_allclose(accepted[0, -1], 0.644, rtol=0, atol=5e-4)
     kernel, states = drift.filtering_kernel(10, [0.9, 0.2])
     filtered = drift.filtering_initial(10, [0.1, 0.9]) @ drift.fixation_probabilities(kernel)
     np.testing.assert_array_equal(states[-1], [1, 0])
@@ -156,7 +158,7 @@ def test_migration_keeps_information_and_mutation_does_not():
     """α > 0 with p_x: a limit > 0; μ > 0 alone: to 0, at the ratio (1−μ)²."""
     n, prior = 6, np.array([0.5, 0.5])
     z, p = drift.lattice(n, 2) / n, np.array([[0.2, 0.8], [0.6, 0.4]])
-    fresh = np.stack([drift.multinomial_kernel(n, drift.migrate(z, 0.2, law)) for law in p])
+    fresh = np.stack([drift.multinomial_kernel(n, drift.migrate(z, 0.2, probs)) for probs in p])
     information = np.asarray(drift.information(prior, starts(n, p), fresh, 100))
     close(information[-1], information[-2])
     assert information[-1] > 0.01
@@ -174,7 +176,7 @@ def nats(joint):
     return (joint * np.log(terms + (joint == 0))).sum()
 
 
-def verdict_nats(prior, law, states, a, n, candidates):
+def verdict_nats(prior, probs, states, a, n, candidates):
     """I(X;S|Z,D), or I(X;S|Z), by enumeration of ordered proposals and verdicts."""
     proposals, total = list(product(range(states.shape[1]), repeat=n)), 0.0
     bits = np.array(list(product((0, 1), repeat=n)))
@@ -183,7 +185,7 @@ def verdict_nats(prior, law, states, a, n, candidates):
         for ys in proposals:
             keep = a[:, None, list(ys)]
             tables.append(
-                prior[:, None] * law[:, s, None] * z[list(ys)].prod() * np.where(bits[None], keep, 1 - keep).prod(2)
+                prior[:, None] * probs[:, s, None] * z[list(ys)].prod() * np.where(bits[None], keep, 1 - keep).prod(2)
             )
         tables = np.stack(tables, 1)
         for part in np.moveaxis(tables, 1, 0) if candidates else [tables.sum(1)]:
@@ -199,9 +201,9 @@ def test_verdict_information_by_enumeration(n, candidates):
     prior, a = np.array([0.4, 0.6]), np.array([[0.9, 0.2], [0.3, 0.7]])
     states = np.asarray(drift.lattice(n, 2)) / n
     kernels = np.stack([drift.selection_kernel(n, row) for row in a])
-    laws = np.asarray(drift.laws(starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernels, 2))
-    found = drift.verdict_information(prior, laws, states, a, n, candidates=candidates)
-    close(found, [verdict_nats(prior, law, states, a, n, candidates) for law in laws])
+    distributions = np.asarray(drift.distributions(starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernels, 2))
+    found = drift.verdict_information(prior, distributions, states, a, n, candidates=candidates)
+    close(found, [verdict_nats(prior, probs, states, a, n, candidates) for probs in distributions])
 
 
 N, STATES = 4, drift.filtering_kernel(4, [1, 1]).states
@@ -213,9 +215,9 @@ def open_loop(prior, p, a):
     """I(X;Z_t), t = 0 … 3, and what entered, of one filtering loop with two tasks."""
     first = jax.vmap(partial(drift.filtering_initial, N))(p)
     kernels = jax.vmap(lambda a: drift.filtering_kernel(N, a).kernel)(a)
-    laws = drift.laws(first, kernels, 3)
-    seen = drift.verdict_information(prior, laws, STATES, a, N)
-    unseen = drift.verdict_information(prior, laws, STATES, a, N, candidates=False)
+    distributions = drift.distributions(first, kernels, 3)
+    seen = drift.verdict_information(prior, distributions, STATES, a, N)
+    unseen = drift.verdict_information(prior, distributions, STATES, a, N, candidates=False)
     return drift.information(prior, first, kernels, 3), seen, unseen, budget.item_capacities(a)
 
 
@@ -247,8 +249,8 @@ def test_injection_twin():
     kernels = np.stack([drift.filtering_kernel(1, row).kernel for row in a])
     assert kernels.shape == (2, 2, 2)  # one proposal: the states are 0 and 1 alone
     seen = drift.verdict_information(prior, first[None], states, a, 1)
-    kept = np.array([[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]])  # one proposal from ½: first kept, second kept, none kept
-    assert 0.1 < nats(kept / 2) <= seen[0]
+    accepted = np.array([[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]])  # one proposal from ½: first kept, second kept, none kept
+    assert 0.1 < nats(accepted / 2) <= seen[0]
 
 
 def test_a_sweep_over_acceptances_is_one_call():

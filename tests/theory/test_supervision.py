@@ -87,10 +87,10 @@ def test_dit_agrees_on_the_split(seed):
     joint /= joint.sum()
     cells = [index for index in np.ndindex(joint.shape) if joint[index] > 0]
     outcomes = [(y, s, q, int(BLOCKS[y])) for y, s, q in cells]
-    law = dit.Distribution(outcomes, [joint[cell] for cell in cells])
+    probs = dit.Distribution(outcomes, [joint[cell] for cell in cells])
     split = decompose(joint, tuple(BLOCKS.tolist()))
     for value, output, given_ in ((split.total, 0, [2]), (split.task, 3, [2]), (split.within, 0, [2, 3])):
-        close(value, dit.multivariate.coinformation(law, [[output], [1]], given_) * NATS)
+        close(value, dit.multivariate.coinformation(probs, [[output], [1]], given_) * NATS)
     close(split.efficiency, split.task / split.total)
 
 

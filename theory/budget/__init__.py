@@ -13,9 +13,9 @@ from theory.budget.schedule import round_size_law as round_size_law
 from theory.budget.schedule import schedule_bound as schedule_bound
 from theory.budget.schedule import spend as spend
 from theory.budget.verifier import capacity as capacity
-from theory.budget.verifier import frozen_total as frozen_total
+from theory.budget.verifier import fixed_judge_total as fixed_judge_total
 from theory.budget.verifier import information_needed as information_needed
 from theory.budget.verifier import item_capacities as item_capacities
-from theory.budget.verifier import judge_law as judge_law
+from theory.budget.verifier import judge_distribution as judge_distribution
 from theory.budget.verifier import verdict as verdict
 from theory.budget.verifier import verdicts as verdicts

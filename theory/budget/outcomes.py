@@ -25,7 +25,7 @@ ENTRIES = 2**20  # of the kernels that are in memory at once
 class Fixation(NamedTuple):
     """How a loop ends and what it takes; the arrays have the broadcast shape of the arguments."""
 
-    right: Float[Array, "*shape"]  # P(it ends at the right symbol alone)
+    correct: Float[Array, "*shape"]  # P(it ends at the right symbol alone)
     wrong: Float[Array, "*shape"]  # P(it ends at the wrong one), which 1 − right would round away
     generations: Float[Array, "*shape"]  # expected, until one symbol is left or nothing is kept any more
     verdicts: Float[Array, "*shape"]  # expected, those on rejected proposals too
@@ -58,10 +58,10 @@ def fixation(
         Kemeny & Snell (1960), Finite Markov Chains, section 3.3.
     """
     phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
-    kept, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
+    accepted, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
     if (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
-    values = ends(kept, phi, psi, share, real, until_kept=until_kept)
+    values = ends(accepted, phi, psi, share, real, until_kept=until_kept)
     return Fixation(*(validation.array(values[..., i], share.dtype) for i in range(4)))
 
 
@@ -83,7 +83,7 @@ def success(
     Raises:
         ValueError: As `fixation`.
     """
-    return fixation(n, verifier, initial, num_real=num_real, until_kept=until_kept).right
+    return fixation(n, verifier, initial, num_real=num_real, until_kept=until_kept).correct
 
 
 def kimura(
@@ -154,16 +154,16 @@ def whole_counts(name: str, x: ArrayLike) -> np.ndarray:
 def ends(n: np.ndarray, phi, psi, initial, num_real: np.ndarray | None, *, until_kept: bool) -> np.ndarray:
     """`fixation` of arguments that have been checked, in float64: right, wrong, generations, verdicts [..., 4]."""
     real = n if num_real is None else num_real
-    kept, real, *points = np.broadcast_arrays(n, real, *(np.asarray(x, float) for x in (phi, psi, initial)))
-    sizes, which = np.unique(np.stack([kept.ravel(), real.ravel()]), axis=1, return_inverse=True)
-    values, power = np.empty((kept.size, 4)), 2 if until_kept else 4
+    accepted, real, *points = np.broadcast_arrays(n, real, *(np.asarray(x, float) for x in (phi, psi, initial)))
+    sizes, which = np.unique(np.stack([accepted.ravel(), real.ravel()]), axis=1, return_inverse=True)
+    values, power = np.empty((accepted.size, 4)), 2 if until_kept else 4
     for i, (size, start) in enumerate(sizes.T.tolist()):
         (place,) = np.nonzero(which.ravel() == i)
         for part in np.array_split(place, -(-len(place) * (size + 1) ** power // ENTRIES)):
             mine = (point.ravel()[part, None] for point in points)
             values[part] = _ends(size, None if num_real is None else start, *mine, until_kept=until_kept)
     values[:, :2] = np.clip(values[:, :2], 0, 1)  # rounding may pass either end
-    return values.reshape(*kept.shape, 4)
+    return values.reshape(*accepted.shape, 4)
 
 
 def _ends(n: int, num_real: int | None, phi, psi, initial, *, until_kept: bool) -> Float[np.ndarray, "point 4"]:
@@ -209,16 +209,16 @@ def _until_kept(n: int, phi, psi, z):
     """Rows, the probability to stay and the cost, from the shares z [point, state]."""
     total = z * phi + (1 - z) * psi
     some = np.where(total > 0, total, 1)
-    kept = np.where(total > 0, z * phi / some, z)
-    return multinomial(n, kept, 1 - kept), np.where(total > 0, 0.0, 1.0), n / some
+    accepted = np.where(total > 0, z * phi / some, z)
+    return multinomial(n, accepted, 1 - accepted), np.where(total > 0, 0.0, 1.0), n / some
 
 
 def _filtering(n: int, phi, psi, z):
     """Likewise, of n proposals."""
     _, order, starts = _fractions(n)
-    right, wrong = z * phi, (1 - z) * psi
+    correct, wrong = z * phi, (1 - z) * psi
     check_entries(len(order), z.shape[1])
-    outcomes = multinomial(n, right, wrong, np.maximum(1 - right - wrong, 0))
+    outcomes = multinomial(n, correct, wrong, np.maximum(1 - correct - wrong, 0))
     rows = np.add.reduceat(outcomes[..., order], starts, axis=-1)
     return rows[..., 1:], rows[..., 0], np.full(z.shape, float(n))
 

@@ -78,16 +78,16 @@ def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p:
     def leads(before: int, n: int) -> np.ndarray:
         """From each share (before 0: the start): the law of the next one, what is wrong in it, what the round costs."""
         shares = np.arange(before + 1) / before if before else np.array([p])
-        kept = shares * phi + (1 - shares) * psi
-        rows = multinomial(n, shares * phi / kept, (1 - shares) * psi / kept)
-        return np.column_stack([rows, rows @ (1 - np.arange(n + 1) / n), n / kept])
+        accepted = shares * phi + (1 - shares) * psi
+        rows = multinomial(n, shares * phi / accepted, (1 - shares) * psi / accepted)
+        return np.column_stack([rows, rows @ (1 - np.arange(n + 1) / n), n / accepted])
 
     results = []
     for schedule in schedules.reshape(-1, schedules.shape[-1]).tolist():
-        law = np.ones(1)
+        probs = np.ones(1)
         for ends in zip([0, *schedule], schedule, strict=False):
-            after = law @ leads(*ends)
-            law = after[:-2]
+            after = probs @ leads(*ends)
+            probs = after[:-2]
             results.append(after[-2:])
     wrong, costs = np.array(results).T
     return [wrong.reshape(schedules.shape), costs.reshape(schedules.shape).cumsum(-1)]
@@ -145,8 +145,8 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
         ValueError: As `round_size_law`, or where the budget does not pay for a round, or is so large that the wrong
             share leaves the range of float64.
     """
-    law, _ = round_size_law(verifier, initial, verdicts)
-    sizes = np.arange(max(1, int(law / 4)), int(3 * law) + 4)
+    probs, _ = round_size_law(verifier, initial, verdicts)
+    sizes = np.arange(max(1, int(probs / 4)), int(3 * probs) + 4)
     num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
     schedules = np.repeat(sizes[:, None], num_rounds, axis=1)
     wrong = _within(verdicts, *_spend(schedules, *_numbers(verifier, initial)))
@@ -212,12 +212,12 @@ def _moves(phi: float, psi: float, p: float, largest: int):
     primitive, _ = fractions(largest, 2)
     inside = primitive[:, 0] / primitive.sum(1)
     shares = np.append(inside, p)
-    kept = shares * phi + (1 - shares) * psi
-    right = shares * phi / kept
+    accepted = shares * phi + (1 - shares) * psi
+    correct = shares * phi / accepted
     sizes = range(1, largest + 1)
-    rows = [scipy.stats.binom.pmf(np.arange(n + 1)[None], n, right[:, None]) for n in sizes]
+    rows = [scipy.stats.binom.pmf(np.arange(n + 1)[None], n, correct[:, None]) for n in sizes]
     targets = [np.searchsorted(inside, np.arange(n + 1) / n - 1e-9) for n in sizes]
-    return shares, rows, targets, np.stack([n / kept for n in sizes])
+    return shares, rows, targets, np.stack([n / accepted for n in sizes])
 
 
 def _numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:

@@ -85,10 +85,10 @@ def verdict(verifier: Verifier, share: ArrayLike) -> Float[Array, "*shape"]:
 
 @jax.jit
 def _verdict(phi: Array, psi: Array, p: Array) -> Float[Array, "*shape"]:
-    kept = p * phi + (1 - p) * psi
+    accepted = p * phi + (1 - p) * psi
 
     def divergence(rate):  # no difference of entropies, which would leave no digits of a weak verdict
-        return divergence_terms(rate, kept) + divergence_terms(1 - rate, 1 - kept)
+        return divergence_terms(rate, accepted) + divergence_terms(1 - rate, 1 - accepted)
 
     return p * divergence(phi) + (1 - p) * divergence(psi)
 
@@ -170,7 +170,7 @@ def information_needed(error: ArrayLike, prior: ArrayLike) -> Float[Array, ""]:
     return jnp.maximum(entropy(p) - binary_entropy(e) - e * math.log(max(p.size - 1, 1)), 0)
 
 
-def frozen_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLike | None = None) -> Float[Array, ""]:
+def fixed_judge_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLike | None = None) -> Float[Array, ""]:
     """All that a frozen judge can ever tell, in nats: I(X;J|Z_0), or I(X;J) without a start.
 
     J ∈ {0,1}^K is one verdict on each symbol, drawn once: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}. If its noise is
@@ -202,7 +202,7 @@ def _frozen_total(tasks: Float[Array, " x"], a: Float[Array, "x k"], start: Floa
     return (mass * nats).sum()
 
 
-def judge_law(acceptances: ArrayLike) -> Float[Array, "x judge"]:
+def judge_distribution(acceptances: ArrayLike) -> Float[Array, "x judge"]:
     """P(J|x) of a judge that draws one verdict on each symbol for ever; judge j keeps symbol k where bit k of j is set.
 
     Args:

@@ -1,8 +1,8 @@
 """Retraining a categorical model on its own samples is Wright–Fisher drift: exact kernels, selection, fixation."""
 
+from theory.drift.chain import distributions as distributions
 from theory.drift.chain import information as information
 from theory.drift.chain import initial as initial
-from theory.drift.chain import laws as laws
 from theory.drift.chain import neutral_kernel as neutral_kernel
 from theory.drift.chain import pointwise_information as pointwise_information
 from theory.drift.chain import residual_information as residual_information

@@ -59,23 +59,25 @@ def initial(n: int, pmf: ArrayLike) -> Float[Array, " s"]:
     return validation.array(rows[0])
 
 
-def _step(law: Float[Array, " s"], kernel: Float[Array, "s s"] | BandedKernel) -> Float[Array, " s"]:
+def _step(probs: Float[Array, " s"], kernel: Float[Array, "s s"] | BandedKernel) -> Float[Array, " s"]:
     """One generation: the law of the next state, law · T."""
     if not isinstance(kernel, BandedKernel):
-        return jnp.matmul(law, kernel, precision="highest")
+        return jnp.matmul(probs, kernel, precision="highest")
     width = kernel.bands.shape[1]
-    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(law, (start,), (width,)))(kernel.starts)
-    return jnp.einsum("bs,bst->bt", windows, kernel.bands, precision="highest").reshape(-1)[: law.size]
+    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(probs, (start,), (width,)))(kernel.starts)
+    return jnp.einsum("bs,bst->bt", windows, kernel.bands, precision="highest").reshape(-1)[: probs.size]
 
 
-def _generation(laws: Float[Array, "x s"], kernels: Float[Array, "*x s s"] | BandedKernel) -> Float[Array, "x s"]:
+def _generation(
+    distributions: Float[Array, "x s"], kernels: Float[Array, "*x s s"] | BandedKernel
+) -> Float[Array, "x s"]:
     """One generation for every task, under one kernel or each under its own."""
     per_task = kernels.bands.ndim == 4 if isinstance(kernels, BandedKernel) else kernels.ndim == 3
-    return jax.vmap(_step, in_axes=(0, 0 if per_task else None))(laws, kernels)
+    return jax.vmap(_step, in_axes=(0, 0 if per_task else None))(distributions, kernels)
 
 
 def _chain(initial: ArrayLike, kernels: Kernels) -> tuple[Array, Array | BandedKernel]:
-    """The arguments that `laws` and `information` share, checked and of one dtype."""
+    """The arguments that `distributions` and `information` share, checked and of one dtype."""
     first = validation.pmf("initial", initial, ndim=2, axis=1)
     if isinstance(kernels, BandedKernel):
         bands = validation.floats("kernels", kernels.bands, ndim=(3, 4))
@@ -97,7 +99,7 @@ def _chain(initial: ArrayLike, kernels: Kernels) -> tuple[Array, Array | BandedK
     return first, table
 
 
-def laws(initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, "t x s"]:
+def distributions(initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, "t x s"]:
     """The laws of Z_t given the task, for every generation.
 
     p(z_t|x) = p(z_0|x) T_x^t.
@@ -119,8 +121,8 @@ def laws(initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Ar
 
 @partial(jax.jit, static_argnames="num_generations")
 def _laws(first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int) -> Float[Array, "t x s"]:
-    def generation(law, _):
-        return _generation(law, kernels), law
+    def generation(probs, _):
+        return _generation(probs, kernels), probs
 
     last, earlier = jax.lax.scan(generation, first, length=num_generations)
     return jnp.concatenate([earlier, last[None]])
@@ -157,24 +159,24 @@ def information(prior: ArrayLike, initial: ArrayLike, kernels: Kernels, num_gene
 def _information(
     prior: Float[Array, " x"], first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int
 ) -> Float[Array, " t"]:
-    def nats(law):
-        return _mixture_information(prior, law)
+    def nats(probs):
+        return _mixture_information(prior, probs)
 
-    def generation(law, _):
-        return _generation(law, kernels), nats(law)
+    def generation(probs, _):
+        return _generation(probs, kernels), nats(probs)
 
     last, earlier = jax.lax.scan(generation, first, length=num_generations)
     return jnp.concatenate([earlier, nats(last)[None]])
 
 
-def pointwise_information(prior: ArrayLike, laws: ArrayLike) -> Float[Array, "x s"]:
+def pointwise_information(prior: ArrayLike, distributions: ArrayLike) -> Float[Array, "x s"]:
     """How much one state says for each task; a simulation averages it over its pairs (x, z), with no plug-in bias.
 
     i(x;z) = ln p(z|x)/p(z),  E i(X;Z) = I(X;Z).
 
     Args:
         prior: Probabilities of the tasks [x].
-        laws: Laws of the state given the task [x, s], at one generation.
+        distributions: Laws of the state given the task [x, s], at one generation.
 
     Returns:
         Table [x, s]; −inf where the task never reaches the state.
@@ -183,9 +185,9 @@ def pointwise_information(prior: ArrayLike, laws: ArrayLike) -> Float[Array, "x 
         ValueError: Where an argument is not a probability table, or the shapes disagree.
     """
     tasks, table = validation.one_dtype(
-        validation.pmf("prior", prior, ndim=1), validation.pmf("laws", laws, ndim=2, axis=1)
+        validation.pmf("prior", prior, ndim=1), validation.pmf("distributions", distributions, ndim=2, axis=1)
     )
-    validation.same_size("prior", tasks.size, "laws", table.shape[0])
+    validation.same_size("prior", tasks.size, "distributions", table.shape[0])
     return _pointwise(tasks, table)
 
 

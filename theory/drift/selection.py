@@ -26,20 +26,22 @@ class Filtering(NamedTuple):
     states: Float[Array, "source k"]
 
 
-def _rates(laws: ArrayLike, acceptance: ArrayLike) -> tuple[Float[Array, "s k"], Float[Array, " k"]]:
+def _rates(distributions: ArrayLike, acceptance: ArrayLike) -> tuple[Float[Array, "s k"], Float[Array, " k"]]:
     """Laws and the acceptance of each of their symbols, checked and of one dtype."""
-    z, a = validation.one_dtype(validation.pmf("laws", laws, 2, 1), validation.rates("acceptance", acceptance, 1))
-    validation.same_size("acceptance", a.size, "laws", z.shape[1])
+    z, a = validation.one_dtype(
+        validation.pmf("distributions", distributions, 2, 1), validation.rates("acceptance", acceptance, 1)
+    )
+    validation.same_size("acceptance", a.size, "distributions", z.shape[1])
     return z, a
 
 
-def select(laws: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
+def select(distributions: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
     """The law of a sample that is kept: y is kept with probability a(y).
 
     z ↦ z·a / Σ_k z_k a_k; a law of which nothing is kept stays as it is.
 
     Args:
-        laws: Sampling laws [s, k].
+        distributions: Sampling laws [s, k].
         acceptance: P(keep | symbol) [k].
 
     Returns:
@@ -48,17 +50,17 @@ def select(laws: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
     Raises:
         ValueError: Where a law is no probability table, or `acceptance` no rates, one for each symbol.
     """
-    xp, z, a = validation.host(*_rates(laws, acceptance))
-    kept = z * a[None, :]
-    total = kept.sum(1, keepdims=True)
-    return validation.array(xp.where(total > 0, kept / xp.where(total > 0, total, 1), z))
+    xp, z, a = validation.host(*_rates(distributions, acceptance))
+    accepted = z * a[None, :]
+    total = accepted.sum(1, keepdims=True)
+    return validation.array(xp.where(total > 0, accepted / xp.where(total > 0, total, 1), z))
 
 
-def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
+def migrate(distributions: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
     """Each sample is a fresh real one with probability α: z ↦ (1−α) z + α p.
 
     Args:
-        laws: Sampling laws [s, k].
+        distributions: Sampling laws [s, k].
         share: α, in [0, 1].
         pmf: The true law p [k].
 
@@ -69,21 +71,23 @@ def migrate(laws: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "
         ValueError: Where an argument is not a probability table, or `share` no rate.
     """
     z, p, share = validation.one_dtype(
-        validation.pmf("laws", laws, 2, 1), validation.pmf("pmf", pmf, 1), validation.rates("share", share, 0)
+        validation.pmf("distributions", distributions, 2, 1),
+        validation.pmf("pmf", pmf, 1),
+        validation.rates("share", share, 0),
     )
-    validation.same_size("pmf", p.size, "laws", z.shape[1])
+    validation.same_size("pmf", p.size, "distributions", z.shape[1])
     _, *given = validation.host(z, p, share)
     mixed, true, alpha = given
     return validation.array((1 - alpha) * mixed + alpha * true[None, :])
 
 
-def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
+def mutate(distributions: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
     """Each sample is a uniform symbol with probability μ: z ↦ (1−μ) z + μ/K.
 
     A fit that adds λ to each count of n samples has μ = λK/(n+λK).
 
     Args:
-        laws: Sampling laws [s, k].
+        distributions: Sampling laws [s, k].
         rate: μ, in [0, 1].
 
     Returns:
@@ -92,7 +96,9 @@ def mutate(laws: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
     Raises:
         ValueError: Where a law is no probability table, or `rate` no rate.
     """
-    z, mu = validation.one_dtype(validation.pmf("laws", laws, 2, 1), validation.rates("rate", rate, 0))
+    z, mu = validation.one_dtype(
+        validation.pmf("distributions", distributions, 2, 1), validation.rates("rate", rate, 0)
+    )
     _, z, mu = validation.host(z, mu)
     return validation.array((1 - mu) * z + mu / z.shape[1])
 
@@ -129,13 +135,13 @@ def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.
     Ordered by the share of the first symbol, then the second …; the second entry gives the state of the kept counts,
     the first K columns of `lattice(n, K+1)`, and −1 to the one in which none is kept.
     """
-    kept = counts(n, num_symbols + 1)[:, :-1]
-    factor = np.gcd.reduce(kept, axis=1)
-    primitive = kept // np.maximum(factor, 1)[:, None]
+    accepted = counts(n, num_symbols + 1)[:, :-1]
+    factor = np.gcd.reduce(accepted, axis=1)
+    primitive = accepted // np.maximum(factor, 1)[:, None]
     states, index = np.unique(primitive[factor > 0], axis=0, return_inverse=True)
     shares = states / states.sum(1, keepdims=True)
     order = np.lexsort(shares.T[::-1])
-    place = np.full(len(kept), -1)
+    place = np.full(len(accepted), -1)
     place[factor > 0] = np.argsort(order)[index.ravel()]
     return states[order], place
 
@@ -165,9 +171,9 @@ def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
 
 @jax.jit
 def _filtering_kernel(n, a: Float[Array, " k"], states: Float[Array, "s k"], place, types, log_own):
-    kept = states * a[None, :]
-    rejected = jnp.maximum(1 - kept.sum(1, keepdims=True), 0)
-    outcomes = multinomial_rows(n, jnp.concatenate([kept, rejected], axis=1), types, log_own)
+    accepted = states * a[None, :]
+    rejected = jnp.maximum(1 - accepted.sum(1, keepdims=True), 0)
+    outcomes = multinomial_rows(n, jnp.concatenate([accepted, rejected], axis=1), types, log_own)
     size, own = len(states), jnp.eye(len(states), dtype=a.dtype)
     moved = jax.ops.segment_sum(outcomes.T, jnp.where(place < 0, size, place), num_segments=size + 1).T
     kernel = moved[:, :size] + jnp.diag(moved[:, size])
@@ -236,7 +242,13 @@ def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
 
 
 def verdict_information(
-    prior: ArrayLike, laws: ArrayLike, states: ArrayLike, acceptances: ArrayLike, n: int, *, candidates: bool = True
+    prior: ArrayLike,
+    distributions: ArrayLike,
+    states: ArrayLike,
+    acceptances: ArrayLike,
+    n: int,
+    *,
+    candidates: bool = True,
 ) -> Float[Array, " t"]:
     """What the verdicts on n proposals of the model inject, in nats: I(X;S_t|Z_t,D_t), exactly.
 
@@ -246,7 +258,7 @@ def verdict_information(
 
     Args:
         prior: Probabilities of the tasks [x].
-        laws: p(z_t|x) [t, x, s].
+        distributions: p(z_t|x) [t, x, s].
         states: The model's law in each state [s, k].
         acceptances: P(keep | symbol, task) [x, k].
         n: Proposals a generation, at least 1.
@@ -263,14 +275,14 @@ def verdict_information(
     """
     tasks, table, z, a = validation.one_dtype(
         validation.pmf("prior", prior, 1),
-        validation.pmf("laws", laws, 3, 2),
+        validation.pmf("distributions", distributions, 3, 2),
         validation.pmf("states", states, 2, 1),
         validation.rates("acceptances", acceptances, 2),
     )
-    validation.same_size("laws", table.shape[1], "prior", tasks.size)
+    validation.same_size("distributions", table.shape[1], "prior", tasks.size)
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
     validation.same_size("acceptances, axis 1,", a.shape[1], "states", z.shape[1])
-    validation.same_size("states", z.shape[0], "laws", table.shape[2])
+    validation.same_size("states", z.shape[0], "distributions", table.shape[2])
     num_outcomes = 2 * z.shape[1] if candidates else 2
     check_entries(tasks.size * len(z), num_states(n, num_outcomes))
     types = lattice_types(n, num_outcomes, z.dtype)
@@ -278,20 +290,22 @@ def verdict_information(
 
 
 @partial(jax.jit, static_argnums=7)
-def _verdict_information(n, prior, laws, states, acceptances, types, log_own, candidates: bool) -> Float[Array, " t"]:
+def _verdict_information(
+    n, prior, distributions, states, acceptances, types, log_own, candidates: bool
+) -> Float[Array, " t"]:
     """Σ_z p(z) I(X;Y|Z=z) for each generation."""
-    kept, rejected = states[None] * acceptances[:, None], states[None] * (1 - acceptances[:, None])  # [x, s, k]
+    accepted, rejected = states[None] * acceptances[:, None], states[None] * (1 - acceptances[:, None])  # [x, s, k]
     if not candidates:
-        kept, rejected = kept.sum(2, keepdims=True), rejected.sum(2, keepdims=True)
-    outcomes = jnp.concatenate([kept, rejected], axis=2)
+        accepted, rejected = accepted.sum(2, keepdims=True), rejected.sum(2, keepdims=True)
+    outcomes = jnp.concatenate([accepted, rejected], axis=2)
     rows = multinomial_rows(n, outcomes.reshape(-1, outcomes.shape[2]), types, log_own)
     channels = rows.reshape(*outcomes.shape[:2], -1)
 
-    def generation(law):
-        joint = prior[:, None] * law  # [x, s]
+    def generation(probs):
+        joint = prior[:, None] * probs  # [x, s]
         mass = joint.sum(0)
         posterior = joint / jnp.where(mass > 0, mass, 1)[None, :]
         nats = jax.vmap(lambda p, w: product_divergence(p[:, None] * w), (1, 1))(posterior, channels)
         return (mass * nats).sum()
 
-    return jax.lax.map(generation, laws)
+    return jax.lax.map(generation, distributions)

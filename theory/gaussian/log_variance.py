@@ -77,10 +77,10 @@ def log_variance_information(
     References:
         Bartlett & Kendall (1946), The statistical analysis of variance-heterogeneity.
     """
-    n, law = validation.integer("n", n, 2), checked(prior)
+    n, probs = validation.integer("n", n, 2), checked(prior)
     fits = range(1, validation.integer("num_generations", num_generations, 0) + 2)
     return validation.array(
-        [_entropy(_density(n, t, law, unbiased)) - _entropy(_density(n, t, None, unbiased)) for t in fits]
+        [_entropy(_density(n, t, probs, unbiased)) - _entropy(_density(n, t, None, unbiased)) for t in fits]
     )
 
 
@@ -104,15 +104,15 @@ def log_variance_pointwise_information(
     Raises:
         ValueError: Where `n` < 2, shapes disagree or a number is not finite.
     """
-    n, law = validation.integer("n", n, 2), checked(prior)
+    n, probs = validation.integer("n", n, 2), checked(prior)
     x, v = (np.asarray(a, float) for a in replicas("log_variances", task, log_variances))
 
     def at(t: int) -> np.ndarray:
         walk, seen = _log_density(_density(n, t + 1, None, unbiased)), v[..., t]
-        if isinstance(law, Normal):
-            marginal = _log_density(_density(n, t + 1, law, unbiased))(seen)
+        if isinstance(probs, Normal):
+            marginal = _log_density(_density(n, t + 1, probs, unbiased))(seen)
         else:
-            marginal = np.logaddexp.reduce([np.log(p) + walk(seen - y) for y, p in _atoms(law) if p > 0])
+            marginal = np.logaddexp.reduce([np.log(p) + walk(seen - y) for y, p in _atoms(probs) if p > 0])
         return walk(seen - x) - marginal
 
     return validation.array(np.stack([at(t) for t in range(v.shape[-1])], axis=-1))

@@ -81,9 +81,9 @@ def expected_squared_error(
     References:
         Shumailov et al. (2023), The curse of recursion, arXiv:2305.17493 (the setting).
     """
-    kept = expected_variance(n, num_generations, variance=variance, unbiased=unbiased)
-    _, kept, start = validation.host(kept, validation.positive("variance", variance))
-    return validation.array(_fits(num_generations, kept) * kept / n if unbiased else start - kept)
+    accepted = expected_variance(n, num_generations, variance=variance, unbiased=unbiased)
+    _, accepted, start = validation.host(accepted, validation.positive("variance", variance))
+    return validation.array(_fits(num_generations, accepted) * accepted / n if unbiased else start - accepted)
 
 
 def expected_deviation(

@@ -14,7 +14,7 @@ and A are independent over the rationals, each row tells its counts: (N_b + α_b
 N_b N' − N'_b N + (N_b − N'_b) A + (N' − N) α_b = 0, so N = N' and N_b = N'_b. `smallest_gap` tells how near floating
 point comes to equal rows; (0.31, 0.47), being hundredths, has some at n = 100.
 
-`kept_kernel` and `fresh_kernel` open the loop on more statistics, for short paths; `drift.laws` and
+`accepted_kernel` and `fresh_kernel` open the loop on more statistics, for short paths; `drift.distributions` and
 `drift.information` take them.
 """
 
@@ -33,9 +33,9 @@ from theory.estimators.pointwise import count_log_likelihood
 from theory.markov.paths import (
     Counts,
     PathCounts,
+    accepted_counts,
     fresh_counts,
     index,
-    kept_counts,
     path_counts,
     pseudo_counts,
 )
@@ -45,7 +45,7 @@ from theory.validation import ArrayLike
 BLOCK = 256  # sources whose rows of the kernel are in memory at once
 
 
-def laws(
+def distributions(
     initial: ArrayLike, transition: ArrayLike, n: int, num_generations: int, *, smoothing: ArrayLike
 ) -> Float[Array, "t x s"]:
     """The laws of the statistics that Z_t is fitted to, given the task, in the closed loop.
@@ -88,14 +88,14 @@ def _laws(
     *,
     num_generations: int,
 ) -> Float[Array, "t x s"]:
-    def generation(law, _):
+    def generation(probs, _):
         def add(total, block):
             part, models = block
             return total + jnp.matmul(part, _path_laws(models, rows, log_paths), precision="highest"), None
 
-        padded = jnp.pad(law, ((0, 0), (0, blocks[..., 0].size - law.shape[1])))
+        padded = jnp.pad(probs, ((0, 0), (0, blocks[..., 0].size - probs.shape[1])))
         parts = padded.reshape(-1, *blocks.shape[:2]).swapaxes(0, 1)
-        return jax.lax.scan(add, jnp.zeros_like(law), (parts, blocks))[0], law
+        return jax.lax.scan(add, jnp.zeros_like(probs), (parts, blocks))[0], probs
 
     last, earlier = jax.lax.scan(generation, _path_laws(tasks, rows, log_paths), length=num_generations)
     return jnp.concatenate([earlier, last[None]])
@@ -122,27 +122,27 @@ def information(
         transition: True transition probabilities [x, 2, 2].
         n: Symbols of a path, at least 1.
         num_generations: T, at least 0.
-        smoothing: Pseudo-counts of every fit, as in `laws`.
+        smoothing: Pseudo-counts of every fit, as in `distributions`.
 
     Returns:
         I(X;Z_t) [t], t = 0 … T.
 
     Raises:
-        ValueError: As `laws`, or where `prior` is not a probability table [x].
+        ValueError: As `distributions`, or where `prior` is not a probability table [x].
 
     References:
         Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
     tasks = validation.pmf("prior", prior, ndim=1)
-    chain = laws(initial, transition, n, num_generations, smoothing=smoothing)
+    chain = distributions(initial, transition, n, num_generations, smoothing=smoothing)
     validation.same_size("prior", tasks.size, "initial", chain.shape[1])
     tasks, chain = validation.one_dtype(tasks, chain)
     return _informations(tasks, chain)
 
 
 @jax.jit
-def _informations(prior: Float[Array, " x"], laws: Float[Array, "t x s"]) -> Float[Array, " t"]:
-    return jax.lax.map(lambda law: product_divergence(prior[:, None] * law), laws)
+def _informations(prior: Float[Array, " x"], distributions: Float[Array, "t x s"]) -> Float[Array, " t"]:
+    return jax.lax.map(lambda probs: product_divergence(prior[:, None] * probs), distributions)
 
 
 def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array, "s 2"], Float[Array, "s 2 2"]]:
@@ -151,7 +151,7 @@ def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array
     (N_b + α_b) / (Σ N + Σ α) for the first symbol and for each row.
 
     Args:
-        states: Statistics, from `path_counts`, `kept_counts` or `fresh_counts`.
+        states: Statistics, from `path_counts`, `accepted_counts` or `fresh_counts`.
         smoothing: Pseudo-counts α, one number or [2], above 0.
 
     Returns:
@@ -164,8 +164,8 @@ def fits(states: Counts | PathCounts, smoothing: ArrayLike) -> tuple[Float[Array
     return validation.array(params[:, :2]), validation.array(params[:, 2:].reshape(-1, 2, 2))
 
 
-def initial_laws(initial: ArrayLike, transition: ArrayLike, n: int, states: Counts) -> Float[Array, "x s"]:
-    """The laws of Z_0, fitted to all of a real path of n symbols, as `drift.laws` takes them.
+def initial_distributions(initial: ArrayLike, transition: ArrayLike, n: int, states: Counts) -> Float[Array, "x s"]:
+    """The laws of Z_0, fitted to all of a real path of n symbols, as `drift.distributions` takes them.
 
     p_0(s|x) = #paths(s) · initial[first] · Π_ab transition[a, b]^{N_ab}.
 
@@ -173,7 +173,7 @@ def initial_laws(initial: ArrayLike, transition: ArrayLike, n: int, states: Coun
         initial: True laws of the first symbol [x, 2], one a task.
         transition: True transition probabilities [x, 2, 2].
         n: Symbols of the path, at least 1.
-        states: The statistics of the loop, from `kept_counts(n)` or `fresh_counts(n, num_real)`.
+        states: The statistics of the loop, from `accepted_counts(n)` or `fresh_counts(n, num_real)`.
 
     Returns:
         Laws [x, s].
@@ -181,12 +181,12 @@ def initial_laws(initial: ArrayLike, transition: ArrayLike, n: int, states: Coun
     Raises:
         ValueError: Where a law is not a probability table, the shapes disagree, or `states` lacks those of the path.
     """
-    law = _one_path(_chains(initial, transition), n)
+    probs = _one_path(_chains(initial, transition), n)
     size = len(states.first)
-    return jnp.zeros((law.shape[0], size), law.dtype).at[:, index(states, path_counts(n).rows())].set(law)
+    return jnp.zeros((probs.shape[0], size), probs.dtype).at[:, index(states, path_counts(n).rows())].set(probs)
 
 
-def kept_kernel(
+def accepted_kernel(
     n: int, acceptance: ArrayLike, accept_first: ArrayLike, *, smoothing: ArrayLike
 ) -> Float[Array, "source target"]:
     """A generation of n symbols of which a signal keeps some: each transition, and the first symbol, by itself.
@@ -198,15 +198,15 @@ def kept_kernel(
         n: Symbols of a path, at least 2.
         acceptance: Probabilities [2, 2] that a transition is kept, or [s, 2, 2] where the model decides.
         accept_first: Probabilities [2] that the first symbol is kept, or [s, 2].
-        smoothing: Pseudo-counts of every fit, as in `laws`.
+        smoothing: Pseudo-counts of every fit, as in `distributions`.
 
     Returns:
-        Kernel [source, target] over `kept_counts(n)`, one task's; the empty statistic is no target.
+        Kernel [source, target] over `accepted_counts(n)`, one task's; the empty statistic is no target.
 
     Raises:
         ValueError: Where a probability is outside [0, 1], the shapes disagree, or the kernel would pass 4 GB.
     """
-    states = kept_counts(n)
+    states = accepted_counts(n)
     rows, size = states.rows(), len(states.first)
     if size**2 > kernels.MAX_ENTRIES:
         raise validation.refuse("n", f"a kernel of {size:,} × {size:,} statistics", "shorter paths")
@@ -216,12 +216,12 @@ def kept_kernel(
         if rate.shape not in (shape, (size, *shape)):
             raise validation.refuse(name, f"shape {rate.shape}", f"shape {shape} or {(size, *shape)}")
         rates.append(np.broadcast_to(rate, (size, *shape)).reshape(size, -1))
-    paths, law = path_counts(n).rows(), np.asarray(_one_path(validation.array(_fits(rows, smoothing)), n))
+    paths, probs = path_counts(n).rows(), np.asarray(_one_path(validation.array(_fits(rows, smoothing)), n))
     each, which = np.unique(np.concatenate(rates, axis=1), axis=0, return_inverse=True)
     kernel = np.empty((size, size))
     for i, rate in enumerate(each):
         binomials = (scipy.stats.binom.pmf(rows[:, j], paths[:, j, None], rate[j]) for j in range(6))
-        kernel[which.reshape(-1) == i] = law[which.reshape(-1) == i] @ reduce(np.multiply, binomials)
+        kernel[which.reshape(-1) == i] = probs[which.reshape(-1) == i] @ reduce(np.multiply, binomials)
     nothing = kernel[:, 0].copy()
     kernel[:, 0] = 0
     return validation.array(kernel + np.diag(nothing))
@@ -239,13 +239,13 @@ def fresh_kernel(
         transition: True transition probabilities [x, 2, 2].
         n: Symbols a generation, at least 2.
         num_real: Those of the real path, between 1 and n − 1.
-        smoothing: Pseudo-counts of every fit, as in `laws`.
+        smoothing: Pseudo-counts of every fit, as in `distributions`.
 
     Returns:
         Kernels [x, source, target] over `fresh_counts(n, num_real)`.
 
     Raises:
-        ValueError: Where an argument is not accepted by `laws` or `fresh_counts`, or the kernels would pass 4 GB.
+        ValueError: Where an argument is not accepted by `distributions` or `fresh_counts`, or the kernels would pass 4 GB.
     """
     states, tasks = fresh_counts(n, num_real), _chains(initial, transition)
     size, num_tasks = len(states.first), tasks.shape[0]

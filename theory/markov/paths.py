@@ -76,7 +76,7 @@ def _log_shares(total: Int[np.ndarray, " s"], runs: Int[np.ndarray, " s"]) -> Fl
     return gammaln(total + some) - gammaln(some) - gammaln(total + 1)
 
 
-def kept_counts(n: int) -> Counts:
+def accepted_counts(n: int) -> Counts:
     """Every statistic that a signal can leave of a path of n symbols, the empty one first.
 
     The first symbol kept or not, and no more of each transition than some path has: about n⁴/11 at n = 20,

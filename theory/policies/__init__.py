@@ -8,5 +8,5 @@ from theory.policies.gradients import Times as Times
 from theory.policies.gradients import conserved as conserved
 from theory.policies.gradients import natural_gradient as natural_gradient
 from theory.policies.gradients import policy_gradient as policy_gradient
-from theory.policies.gradients import refit_heterozygosity as refit_heterozygosity
+from theory.policies.gradients import refit_diversity as refit_diversity
 from theory.policies.gradients import times_to as times_to

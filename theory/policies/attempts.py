@@ -34,7 +34,7 @@ def pass_at(k: ArrayLike, correct: ArrayLike) -> Float[Array, "*shape"]:
     return -jnp.expm1(count * jnp.log1p(-p))
 
 
-def pass_at_estimate(k: int, num_samples: int, num_right: ArrayLike) -> Float[Array, "*shape"]:
+def pass_at_estimate(k: int, num_samples: int, num_correct: ArrayLike) -> Float[Array, "*shape"]:
     """The unbiased estimate of `pass_at(k, p)` from n samples with c right ones.
 
     1 − C(n−c, k)/C(n, k) = 1 − Π_{i<k} (1 − c/(n−i)).
@@ -42,7 +42,7 @@ def pass_at_estimate(k: int, num_samples: int, num_right: ArrayLike) -> Float[Ar
     Args:
         k: At least 1.
         num_samples: n, at least k.
-        num_right: c, integers from 0 to n; any shape.
+        num_correct: c, integers from 0 to n; any shape.
 
     Returns:
         The estimates.
@@ -54,9 +54,9 @@ def pass_at_estimate(k: int, num_samples: int, num_right: ArrayLike) -> Float[Ar
         Chen et al. (2021), Evaluating large language models trained on code, section 2.1, arXiv:2107.03374.
     """
     k = validation.integer("k", k, 1)
-    n, c = validation.integer("num_samples", num_samples, k), _integers("num_right", num_right, 0)
+    n, c = validation.integer("num_samples", num_samples, k), _integers("num_correct", num_correct, 0)
     if validation.has_values(c) and (c > n).any():
-        raise validation.refuse("num_right", c.max(), f"integers <= num_samples = {n}")
+        raise validation.refuse("num_correct", c.max(), f"integers <= num_samples = {n}")
     left = n - jnp.arange(k, dtype=c.dtype).reshape([1] * c.ndim + [k])
     return -jnp.expm1(jnp.log1p(-jnp.minimum(c[..., None] / left, 1)).sum(-1))
 

@@ -1,6 +1,6 @@
 """What each training method does to one prompt's law over outputs, exactly: a softmax table under gradient flow.
 
-p = softmax(ℓ) over the outputs y; `right` marks those that the verifier accepts, J = Σ_right p is the correctness, and
+p = softmax(ℓ) over the outputs y; `correct` marks those that the verifier accepts, J = Σ_right p is the correctness, and
 a verdict is the reward r = 1[right]. Time is the learning rate times the number of updates.
 """
 
@@ -69,7 +69,7 @@ def policy_gradient(start: ArrayLike, right: ArrayLike, correctness: ArrayLike) 
 
     Args:
         start: p_0 [y]; a zero stays one, and does not count in w.
-        right: Which outputs are accepted [y], of mass above 0 in `start`.
+        correct: Which outputs are accepted [y], of mass above 0 in `start`.
         correctness: J, from that of `start` to 1 (the limit). For an earlier point of the orbit exchange right and
             wrong: `policy_gradient(start, ~right, 1 − J)`.
 
@@ -77,7 +77,7 @@ def policy_gradient(start: ArrayLike, right: ArrayLike, correctness: ArrayLike) 
         The law [y] at that J. A `start` of correctness 1 stays as it is.
 
     Raises:
-        ValueError: Where `start` is no probability table, `right` no mask or of mass 0, or `correctness` below that of
+        ValueError: Where `start` is no probability table, `correct` no mask or of mass 0, or `correctness` below that of
             `start` or above 1.
 
     References:
@@ -88,7 +88,9 @@ def policy_gradient(start: ArrayLike, right: ArrayLike, correctness: ArrayLike) 
     if validation.has_values((p, mask, goal)):
         mass = np.asarray(p)[np.asarray(mask)].sum() / np.asarray(p).sum()
         if not mass > 0:
-            raise validation.refuse("right", "a set of mass 0 in `start`", "one of mass > 0: no other is ever reached")
+            raise validation.refuse(
+                "correct", "a set of mass 0 in `start`", "one of mass > 0: no other is ever reached"
+            )
         if np.asarray(goal) < mass - 100 * jnp.finfo(p.dtype).eps:  # the caller may have summed in another order
             raise validation.refuse("correctness", goal, f"numbers from that of `start`, {mass}, to 1")
     return _orbit(p, mask, goal)
@@ -116,10 +118,10 @@ def _orbit(p: Float[Array, " y"], right: Bool[Array, " y"], correctness: Float[A
 
     # J/(1−J) ≥ e^a p_0(likeliest right) / (1 − J_0) bounds a
     a = _root(excess, jnp.maximum(log_odds + jnp.log(worst.sum() / jnp.maximum(best.max(), info.tiny)), 0))
-    law = jax.nn.softmax(jnp.where(p > 0, jnp.log(jnp.where(p > 0, p, 1)) - lost(a), -jnp.inf))
+    probs = jax.nn.softmax(jnp.where(p > 0, jnp.log(jnp.where(p > 0, p, 1)) - lost(a), -jnp.inf))
     winners = (right & (p == top)).astype(p.dtype)
     ends = (correctness == 1) & (worst.max() > 0) & (best.max() > 0)
-    return jnp.where(ends, winners / jnp.maximum(winners.sum(), 1), law)
+    return jnp.where(ends, winners / jnp.maximum(winners.sum(), 1), probs)
 
 
 def _log_mix(share: Float[Array, " y"], x: Float[Array, "*y"]) -> Float[Array, " y"]:
@@ -144,7 +146,7 @@ def _root(f: Callable[[Array], Array], high: Float[Array, ""]) -> Float[Array, "
     return jax.lax.custom_root(f, high, bisect, lambda slope, y: y / slope(jnp.ones_like(y)))
 
 
-def conserved(law: ArrayLike, right: ArrayLike) -> Float[Array, " y"]:
+def conserved(probs: ArrayLike, right: ArrayLike) -> Float[Array, " y"]:
     """What plain policy gradient on a verdict never changes.
 
     (1/p_y − 1/p_top) · (Π_i p_i)^{1/n} = e^{−ℓ_y} − e^{−ℓ_top} with Σ ℓ = 0, where top is the likeliest output of y's
@@ -152,29 +154,29 @@ def conserved(law: ArrayLike, right: ArrayLike) -> Float[Array, " y"]:
     is constant too, for a, b of one verdict and c, d of one verdict.
 
     Args:
-        law: p [y], positive.
-        right: Which outputs are accepted [y].
+        probs: p [y], positive.
+        correct: Which outputs are accepted [y].
 
     Returns:
         The constants [y], >= 0; zero for the likeliest output of each verdict.
 
     Raises:
-        ValueError: Where `law` is no probability table or has a zero, or `right` is no mask.
+        ValueError: Where `probs` is no probability table or has a zero, or `correct` is no mask.
     """
-    p = validation.pmf("law", law, 1)
+    p = validation.pmf("probs", probs, 1)
     mask = _mask(right, p)
     if validation.has_values(p) and not (np.asarray(p) > 0).all():
-        raise validation.refuse("law", "an entry 0.0", "positive entries")
+        raise validation.refuse("probs", "an entry 0.0", "positive entries")
     xp, p, mask = validation.host(p, mask)
     top = xp.where(mask, xp.where(mask, p, 0).max(), xp.where(mask, 0, p).max())
     return validation.array((top - p) / top * (xp.exp(xp.log(p).mean()) / p))
 
 
-def _mask(right: ArrayLike, law: Float[Array, " y"]) -> Bool[Array, " y"]:
-    """`right`, a boolean for each output."""
+def _mask(right: ArrayLike, probs: Float[Array, " y"]) -> Bool[Array, " y"]:
+    """`correct`, a boolean for each output."""
     mask = validation.array(right)
-    if mask.dtype != bool or mask.shape != law.shape:
-        raise validation.refuse("right", f"{mask.dtype} of shape {mask.shape}", f"booleans of shape {law.shape}")
+    if mask.dtype != bool or mask.shape != probs.shape:
+        raise validation.refuse("correct", f"{mask.dtype} of shape {mask.shape}", f"booleans of shape {probs.shape}")
     return mask
 
 
@@ -185,7 +187,7 @@ class Refit(NamedTuple):
     empty: Float[Array, "*shape"]  # P(N = 0)
 
 
-def refit_heterozygosity(num_samples: int, accepted: ArrayLike) -> Refit:
+def refit_diversity(num_samples: int, accepted: ArrayLike) -> Refit:
     """Rejection-sampling fine-tuning as drift: what is left of a class's heterozygosity when it is refitted.
 
     N ~ Binomial(n, m) of n samples are accepted outputs of the class, drawn from its law p(y|class), and the refit is

@@ -23,7 +23,7 @@ from theory.measures import product_divergence
 from theory.validation import ArrayLike
 
 
-def saving(losses: ArrayLike, entropy: ArrayLike, *, batch: int = 1) -> Float[Array, "*shape n"]:
+def nats_saved(losses: ArrayLike, entropy: ArrayLike, *, batch: int = 1) -> Float[Array, "*shape n"]:
     """The prequential saving: what online prediction has saved over predicting from the label's law alone.
 
     S_n = Σ_{i≤n} (H(Y) − loss_i), where loss_i = −ln q_{i−1}(y_i|x_i) is that of a learner of the samples before i.
@@ -52,11 +52,11 @@ def saving(losses: ArrayLike, entropy: ArrayLike, *, batch: int = 1) -> Float[Ar
     return validation.array(validation.integer("batch", batch, 1) * xp.cumsum(h - loss, axis=-1))
 
 
-def efficiency(saving: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"]:
+def efficiency(nats_saved: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"]:
     """S_n/n, nats a sample: what a learner has made of I(X;Y), which it approaches if it learns p(y|x) in the end.
 
     Args:
-        saving: S [..., n].
+        nats_saved: S [..., n].
         samples: The number of samples behind each [n], > 0.
 
     Returns:
@@ -65,8 +65,10 @@ def efficiency(saving: ArrayLike, samples: ArrayLike) -> Float[Array, "*shape n"
     Raises:
         ValueError: Where the lengths differ, a number is not finite or a sample number not positive.
     """
-    total, n = validation.one_dtype(validation.finite("saving", saving), validation.finite("samples", samples, 1))
-    validation.same_size("samples", n.size, "saving", total.shape[-1] if total.ndim else 1)
+    total, n = validation.one_dtype(
+        validation.finite("nats_saved", nats_saved), validation.finite("samples", samples, 1)
+    )
+    validation.same_size("samples", n.size, "nats_saved", total.shape[-1] if total.ndim else 1)
     xp, total, n = validation.host(total, n)
     if validation.has_values(n) and not (n > 0).all():
         raise validation.refuse("samples", n.min(), "numbers > 0")
@@ -153,11 +155,11 @@ def code_length(counts: ArrayLike, alpha: ArrayLike = 0.5) -> Float[Array, ""]:
     return (gammaln(n.sum(1) + total) - gammaln(total)).sum() - (gammaln(n + a) - gammaln(a)).sum()
 
 
-def table_saving(joint: ArrayLike, num_samples: int, alpha: ArrayLike = 0.5) -> Float[Array, " n"]:
+def table_nats_saved(joint: ArrayLike, num_samples: int, alpha: ArrayLike = 0.5) -> Float[Array, " n"]:
     """The exact expected saving of a Bayesian table that learns p(y|x) from independent samples, in nats.
 
     n H(Y) − E `code_length` = Σ_{m<n} [H(Y) + Σ_xy p_xy E ln(N_xy + α) − Σ_x p_x E ln(N_x + Kα)], with N ~ Binomial(m,
-    p), whose law is carried from m to m + 1. It takes O(num_samples²) a cell; `table_saving_law` is its limit.
+    p), whose law is carried from m to m + 1. It takes O(num_samples²) a cell; `table_nats_saved_law` is its limit.
 
     Args:
         joint: p_xy [context, label].
@@ -192,15 +194,15 @@ def _gains(p: Float[Array, " c"], pseudo: Float[Array, " c"], weights: Float[Arr
     """Σ_c w_c E ln(N_c + pseudo_c) for N_c ~ Binomial(m, p_c), m = 0 … n − 1."""
     logs = jnp.log(jnp.add.outer(pseudo, m))
 
-    def another(law, _):
-        more = jnp.pad(law[:, :-1], ((0, 0), (1, 0)))
-        return law * (1 - p)[:, None] + more * p[:, None], (weights * (law * logs).sum(1)).sum()
+    def another(probs, _):
+        more = jnp.pad(probs[:, :-1], ((0, 0), (1, 0)))
+        return probs * (1 - p)[:, None] + more * p[:, None], (weights * (probs * logs).sum(1)).sum()
 
     return jax.lax.scan(another, jnp.zeros_like(logs).at[:, :1].set(1), length=m.size)[1]
 
 
-def table_saving_law(joint: ArrayLike, samples: ArrayLike, alpha: ArrayLike = 0.5) -> Float[Array, "*shape"]:
-    """`table_saving` up to O(1/n): n I(X;Y), less (d/2) ln n, less a constant.
+def table_nats_saved_law(joint: ArrayLike, samples: ArrayLike, alpha: ArrayLike = 0.5) -> Float[Array, "*shape"]:
+    """`table_nats_saved` up to O(1/n): n I(X;Y), less (d/2) ln n, less a constant.
 
     n I − Σ_x [(d_x/2) ln(n p_x) − (k_x−1)/2 ln 2πe − (α−½) Σ_y ln p(y|x) + k_x ln Γ(α) − ln Γ(Kα)] over the contexts
     and labels of positive mass, with d_x = k_x − 1 + 2α(K − k_x) where k_x of K labels occur: (K−1)/2 ln n a context
@@ -256,7 +258,7 @@ def mixture_weights(savings: ArrayLike, prior: ArrayLike | None = None) -> Float
     return jax.nn.softmax(_evidence(savings, prior), axis=-1)
 
 
-def mixture_saving(savings: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape"]:
+def mixture_nats_saved(savings: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape"]:
     """The saving of the Bayesian mixture: at most ln 1/π_i below that of any component, and never above the best.
 
     max_i (S_i + ln π_i) ≤ ln Σ_i π_i e^{S_i} ≤ max_i S_i.

@@ -67,7 +67,7 @@ def flow_loss(
     return (y + (w * slope).sum(-1)) / 2
 
 
-def flow_saving(covariance: ArrayLike, cross: ArrayLike, times: ArrayLike) -> Float[Array, "*shape"]:
+def flow_nats_saved(covariance: ArrayLike, cross: ArrayLike, times: ArrayLike) -> Float[Array, "*shape"]:
     """The saving of a learner under gradient flow: what its loss has stayed below that of w = 0, integrated.
 
     ∫_0^t (L(0) − L(w(s))) ds = Σ_i c_i² [t/(2λ_i) − (1 − e^{−2λ_i t})/(4λ_i²)] over the eigenvectors. For some of
@@ -91,7 +91,7 @@ def flow_saving(covariance: ArrayLike, cross: ArrayLike, times: ArrayLike) -> Fl
     return (scale * jnp.where(x < 1, series, (large + jnp.expm1(-large)) / large**2)).sum(-1)
 
 
-def turn(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float[Array, ""]:
+def crossover(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float[Array, ""]:
     """The time from which on the flow answers an input as it does in the end: direction · w(t) > 0 for good.
 
     For an input in which one feature says + and another −, signed so that + is right, the time at which the first takes
@@ -147,8 +147,8 @@ def _between(value: Callable[[float], float], stationary: Sequence[float], limit
     return [root_scalar(value, bracket=pair, method="brentq", xtol=1e-300).root for pair in pairs]
 
 
-def separated_turn(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float[Array, ""]:
-    """`turn` for a slow feature and a fast one, in the limit in which the fast one is fitted at once.
+def separated_crossover(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float[Array, ""]:
+    """`crossover` for a slow feature and a fast one, in the limit in which the fast one is fitted at once.
 
     Then w_2 = (c_2 − C_12 w_1)/C_22, and the slow one learns what that leaves over: ẇ_1 = e − S w_1 with the residual
     e = c_1 − C_12 c_2/C_22 and the conditional variance S = C_11 − C_12²/C_22. The answer is D w_1 − B with

@@ -213,13 +213,13 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
     p, w, labels = _signals(prior, channel, blocks)
     if not validation.has_values((p, w)):
         raise validation.refuse("prior, channel", "a tracer", "concrete arrays, as the policy depends on them")
-    law, answers = np.asarray(p), np.asarray(w).argmax(2)
-    possible = np.flatnonzero(law > 0)
+    probs, answers = np.asarray(p), np.asarray(w).argmax(2)
+    possible = np.flatnonzero(probs > 0)
     noisy = np.asarray(w).max(2)[:, possible] < 1
     if noisy.any():
         raise validation.refuse("channel", f"query {noisy.any(1).argmax()} with noisy answers", "point masses")
     alphabet = max(len(set(row[possible].tolist())) for row in answers)
-    unknown = float(entr(np.bincount(labels, law)).sum())
+    unknown = float(entr(np.bincount(labels, probs)).sum())
     converse = 0.0 if np.ptp(labels[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
     greedy, open_sets = 0.0, [possible]
     while open_sets:
@@ -229,9 +229,9 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
         useful = np.ptp(answers[:, left], axis=1) > 0
         if not useful.any():
             return Queries(inf, converse)
-        mass = law[left].sum()
-        here = np.zeros_like(law)
-        here[left] = law[left] / mass
+        mass = probs[left].sum()
+        here = np.zeros_like(probs)
+        here[left] = probs[left] / mass
         information = np.where(useful, _information(here, w, labels, int(labels.max()) + 1), -1)
         query = int(np.argmax(information >= _least(information)))
         greedy += float(mass)

@@ -87,13 +87,13 @@ def _name(root: Element, stem: str) -> None:
 
 def _prune(parent: Element) -> None:
     """Drops what is not drawn, and groups that do nothing."""
-    kept = []
+    accepted = []
     for child in parent:
         _prune(child)
         if child.tag in ("metadata", "style") or (child.tag in ("g", "defs") and not len(child)):
             continue
-        kept.extend(child if child.tag == "g" and not child.attrib else [child])
-    parent[:] = kept
+        accepted.extend(child if child.tag == "g" and not child.attrib else [child])
+    parent[:] = accepted
 
 
 def _shorten(element: Element) -> None:

@@ -16,7 +16,7 @@ class Counts(NamedTuple):
     """How often a verifier kept labelled outputs."""
 
     kept_right: int
-    right: int
+    correct: int
     kept_wrong: int
     wrong: int
 
@@ -34,7 +34,7 @@ class Counts(NamedTuple):
         Args:
             levels: [level], or those of either rate [2, level].
         """
-        k, n = np.array([[self.kept_right, self.kept_wrong], [self.right, self.wrong]])[..., None]
+        k, n = np.array([[self.kept_right, self.kept_wrong], [self.correct, self.wrong]])[..., None]
         return scipy.stats.beta.ppf(levels, k + 0.5, n - k + 0.5)
 
     def rates(self) -> tuple[float, float]:
@@ -44,7 +44,7 @@ class Counts(NamedTuple):
 
     def lines(self) -> list[str]:
         """Both rates with their 95 % intervals."""
-        groups = ("tpr", self.kept_right, self.right, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
+        groups = ("tpr", self.kept_right, self.correct, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
         found = []
         for (name, k, n, kind), quantiles in zip(groups, self.quantiles(np.array([0.025, 0.5, 0.975])), strict=True):
             low, middle, high = (f"{rate:.3g}" for rate in quantiles)
@@ -83,7 +83,7 @@ def read_counts(path: Path) -> Counts:
         tally[True, False],
         tally[True, False] + tally[False, False],
     )
-    for kind, number in (("right", counts.right), ("wrong", counts.wrong)):
+    for kind, number in (("right", counts.correct), ("wrong", counts.wrong)):
         if not number:
             raise ValueError(f"{path} has no output whose truth is {kind}; both kinds are needed to know the verifier")
     return counts

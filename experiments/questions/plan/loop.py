@@ -18,7 +18,7 @@ BISECTIONS = 20
 class End(NamedTuple):
     """How loops end, as `theory.budget.Fixation`, in NumPy."""
 
-    right: np.ndarray
+    correct: np.ndarray
     wrong: np.ndarray
     generations: np.ndarray
     verdicts: np.ndarray
@@ -49,12 +49,12 @@ class Case(NamedTuple):
     def cheapest(self, goal: float) -> int | None:
         """The size with the fewest expected verdicts among those that end right with probability `goal`."""
         if not self.until_kept:  # success and cost rise with the size
-            return _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.end(n).right >= goal - 1e-12))
+            return _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.end(n).correct >= goal - 1e-12))
         if self.tpr > self.fpr > 0 and self.diffusion_size(goal) > 2 * LARGEST:
             return None
         for sizes in STEPS if self.tpr > self.fpr else STEPS[:1]:  # else one sample a round is best
             end = self.end(sizes)
-            reached = end.right >= goal - 1e-12
+            reached = end.correct >= goal - 1e-12
             if reached.any():
                 return int(sizes[np.where(reached, end.verdicts, np.inf).argmin()])
         return None
@@ -74,7 +74,7 @@ class Case(NamedTuple):
                 break
         return found
 
-    def share_right(self, size: int, verdicts: float, verifier: Sequence | np.ndarray | None = None) -> float:
+    def accuracy(self, size: int, verdicts: float, verifier: Sequence | np.ndarray | None = None) -> float:
         """The expected share of right outputs after as many rounds as the budget pays for (until-kept)."""
         rates = [max(float(x), 1e-9) for x in ((self.tpr, self.fpr) if verifier is None else verifier)]
         sizes = np.full(max(1, math.ceil(verdicts / size)), size)
@@ -101,7 +101,7 @@ def largest_fpr(case: Case, goal: float, verdicts: float, round_size: int | None
 
     def enough(fpr: float) -> bool:
         end = case.end(sizes, (case.tpr, fpr))
-        return bool(((end.right >= goal - 1e-12) & (end.verdicts <= verdicts)).any())
+        return bool(((end.correct >= goal - 1e-12) & (end.verdicts <= verdicts)).any())
 
     if not enough(0.0):
         least = float(np.min(case.end(sizes, (case.tpr, 0.0)).verdicts))

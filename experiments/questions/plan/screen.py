@@ -103,26 +103,26 @@ def lines(
     number = (400 if size <= 128 else 40) if until_kept else (100 if size <= 30 else 40)
     draws = None if counts is None else counts.draws(number)
     end, ends = case.end(size), None if draws is None else case.end(size, draws)
-    kept = "kept sample" if until_kept else "proposal"
+    accepted = "kept sample" if until_kept else "proposal"
 
     spent, reached = _budgeted(case, verdicts, round_size, draws) if verdicts and until_kept else ([], 0.0)
-    rows += _answers(case, goal, verdicts, best, size, end, ends, kept, reached)
+    rows += _answers(case, goal, verdicts, best, size, end, ends, accepted, reached)
     rule = "as given" if round_size else "fewest verdicts that reach the goal" if best else ""
     rule = rule or ("the largest that the budget pays for" if given else "an example: no size reaches the goal")
     sized = str(size)
     if draws is not None and goal is not None and best == size and until_kept and size <= 128:
         sized = _sizes_needed(case, goal, size, draws)
-    rows.append(("a round", f"{units(sized, kept)} [{rule}]"))
-    right, rounds, cost = (
+    rows.append(("a round", f"{units(sized, accepted)} [{rule}]"))
+    correct, rounds, cost = (
         _spread(show, getattr(end, name), None if ends is None else getattr(ends, name))
         for show, name in ((percent, "right"), (count, "generations"), (count, "verdicts"))
     )
     near = ""
     if until_kept and min(tpr, fpr) > 0:
         kimura = float(budget.kimura(size, math.log(tpr / fpr), initial))
-        error = abs(kimura - float(end.right))
+        error = abs(kimura - float(end.correct))
         near = f"; {percent(kimura)} [Kimura 1962], off by {error:.1g}" if error > 1e-6 else "; so says [Kimura 1962]"
-    rows.append(("ends right", f"{right} [exact: chain]{near}"))
+    rows.append(("ends right", f"{correct} [exact: chain]{near}"))
     takes = f"{units(rounds, 'round')} and {units(cost, 'verdict')} on average, to the end"
     rows.append(("it takes", f"{takes} [exact: chain]"))
     rows += spent + _converse(case, goal, blocks, draws)
@@ -186,7 +186,7 @@ def _verifier_rows(case: Case, counts: Counts | None, solved: bool) -> list[tupl
     return rows
 
 
-def _answers(case, goal, verdicts, best, size, end, ends, kept, share) -> list[tuple[str, str]]:
+def _answers(case, goal, verdicts, best, size, end, ends, accepted, share) -> list[tuple[str, str]]:
     """What to do, in a sentence or two, and whether the budget is enough."""
     rows = []
     if case.fpr > case.tpr:
@@ -198,20 +198,22 @@ def _answers(case, goal, verdicts, best, size, end, ends, kept, share) -> list[t
         text = f"{text} {percent(case.initial)}"
         rows.append(("ANSWER", text))
     if goal is None:
-        rows.append(("ANSWER", f"rounds of {units(f'{size}', kept)} end right with probability {percent(end.right)}"))
+        rows.append(
+            ("ANSWER", f"rounds of {units(f'{size}', accepted)} end right with probability {percent(end.correct)}")
+        )
         if verdicts is not None and end.verdicts > verdicts:
             text = f"not enough for that, it takes {_needed(end)} or more on average"
             rows.append(("BUDGET", f"{units(f'{verdicts:,}', 'verdict')}: {text}"))
         return rows
     if best is None:
         rows.append(("BUDGET" if rows else "ANSWER", _impossible(case, goal)))
-    elif end.right < goal - 1e-12:
-        text = f"rounds of {size} miss the goal of {percent(goal)}: they end right with {percent(end.right)}"
+    elif end.correct < goal - 1e-12:
+        text = f"rounds of {size} miss the goal of {percent(goal)}: they end right with {percent(end.correct)}"
         rows.append(("ANSWER", f"{text}; rounds of {best} reach it{_open(goal, ends)}"))
     else:
         needs = f"{units(count(end.verdicts), 'verdict')} in {units(count(end.generations), 'round')}"
-        text = f"rounds of {units(f'{size}', kept)} until one kind is left: {needs} on average, and it ends right"
-        text = f"{text} with probability {percent(end.right)} (goal {percent(goal)})"
+        text = f"rounds of {units(f'{size}', accepted)} until one kind is left: {needs} on average, and it ends right"
+        text = f"{text} with probability {percent(end.correct)} (goal {percent(goal)})"
         rows.append(("ANSWER", text + _open(goal, ends)))
         budgeted = None if verdicts is None else units(f"{verdicts:,}", "verdict")
         if verdicts is not None and end.verdicts <= verdicts:
@@ -232,7 +234,7 @@ def _open(goal: float, ends: End | None) -> str:
     """That the labels are too few to say whether the goal is reached, where they are."""
     if ends is None:
         return ""
-    low, high = np.quantile(ends.right, LEVELS, method="inverted_cdf")
+    low, high = np.quantile(ends.correct, LEVELS, method="inverted_cdf")
     return "; so few labels leave that OPEN" if low < goal <= high else ""
 
 
@@ -251,7 +253,7 @@ def _sizes_needed(case: Case, goal: float, size: int, draws: np.ndarray) -> str:
     """The size, with the interval of those that the drawn verifiers need, on a coarse grid."""
     most = max(size, min(4 * size, 128))
     sizes = np.unique(np.append(np.geomspace(1, most, 20).astype(int), size))
-    reached = case.end(sizes[:, None], draws[:, :200]).right >= goal - 1e-12
+    reached = case.end(sizes[:, None], draws[:, :200]).correct >= goal - 1e-12
     needed = np.where(reached.any(0), sizes[reached.argmax(0)], np.inf)
     return _spread(lambda n: f"over {most}" if math.isinf(n) else f"{n:.0f}", size, needed)
 
@@ -263,13 +265,13 @@ def _budgeted(
 
     As rows and as a number. A limit that no run may pass leaves more wrong, by how much is not computed.
     """
-    size, rule, law = round_size or 16, "exact: rounds of this size", ""
+    size, rule, probs = round_size or 16, "exact: rounds of this size", ""
     if verdicts > 1e6:
         return [], 0.0
     if case.tpr > case.fpr:
         rates = case.tpr, max(case.fpr, 1e-9)
         asymptotic, _ = budget.round_size_law(rates, case.initial, verdicts)
-        law = f"; large budgets: rounds of {asymptotic:.1f} [asymptotic: sqrt(phi N / 2p)]"
+        probs = f"; large budgets: rounds of {asymptotic:.1f} [asymptotic: sqrt(phi N / 2p)]"
         if round_size is None:
             size, rule = min(LARGEST, max(1, round(asymptotic))), "exact at the asymptotic size"
         if round_size is None and verdicts <= 2000:
@@ -278,11 +280,11 @@ def _budgeted(
             with suppress(ValueError):  # so little is left wrong that the sizes cannot be told apart
                 size, rule = budget.best_round(rates, case.initial, verdicts)[0], "exact: best constant size"
     few = None if verdicts > 2000 else draws  # no interval for large budgets: it takes too long
-    shares = None if few is None else np.array([case.share_right(size, verdicts, pair) for pair in few.T])
-    share = case.share_right(size, verdicts)
+    shares = None if few is None else np.array([case.accuracy(size, verdicts, pair) for pair in few.T])
+    share = case.accuracy(size, verdicts)
     text = f"{_spread(percent, share, shares)} of outputs are right after as many rounds of {size} as cost"
     text = f"{text} {units(f'{verdicts:,}', 'verdict')} on average [{rule}]; a hard limit leaves more wrong"
-    return [("once spent", text + law)], share
+    return [("once spent", text + probs)], share
 
 
 def _converse(case: Case, goal: float | None, blocks: int, draws: np.ndarray | None) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sandbox.shortcuts import LEARNERS, Race
+from sandbox.shortcuts import LEARNERS, OnlineRecord
 from theory import prequential
 from theory.prequential import Crossing
 
@@ -19,14 +19,14 @@ class Curves(NamedTuple):
     """Of a race or many, at sample numbers that grow geometrically."""
 
     samples: np.ndarray  # [n]
-    saving: np.ndarray  # [..., learner, n], nats
-    right: np.ndarray  # [..., learner, n]
+    nats_saved: np.ndarray  # [..., learner, n], nats
+    correct: np.ndarray  # [..., learner, n]
     reliance: np.ndarray  # [..., n], of the learner of both components
 
     @property
     def lead(self) -> np.ndarray:
         """What the intended component alone has saved more than the spurious one alone [..., n]."""
-        return self.saving[..., INTENDED, :] - self.saving[..., SPURIOUS, :]
+        return self.nats_saved[..., INTENDED, :] - self.nats_saved[..., SPURIOUS, :]
 
     @property
     def trust(self) -> np.ndarray:
@@ -48,7 +48,7 @@ class Curves(NamedTuple):
         return int(np.searchsorted(self.samples, samples * (1 + 1e-9), side="right")) - 1
 
 
-def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
+def curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves:
     """The curves of a race, from 8 batches on.
 
     Args:
@@ -56,7 +56,7 @@ def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
         batch: Samples a step.
         points: Sample numbers, at most.
     """
-    num_steps = race.loss.shape[-1]
+    num_steps = record.loss.shape[-1]
     ends = np.unique(np.round(np.geomspace(min(8, num_steps), num_steps, points)).astype(int))
     starts = np.minimum(np.floor(ends * (1 - WINDOW)).astype(int), ends - 1)
 
@@ -64,14 +64,17 @@ def curves(race: Race, *, batch: int = 32, points: int = 40) -> Curves:
         total = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1, dtype=float)], axis=-1)
         return (total[..., ends] - total[..., starts]) / (ends - starts)
 
-    reliance = np.asarray(race.reliance)[..., BOTH, :]
+    reliance = np.asarray(record.reliance)[..., BOTH, :]
     return Curves(
-        ends * batch, savings(race.loss, batch)[..., ends - 1], window(np.asarray(race.right)), window(reliance)
+        ends * batch,
+        savings(record.loss, batch)[..., ends - 1],
+        window(np.asarray(record.accuracy)),
+        window(reliance),
     )
 
 
 def savings(loss: Any, batch: int) -> np.ndarray:
-    """`prequential.saving` of balanced labels, of the mean losses of batches [..., step], in NumPy."""
+    """`prequential.nats_saved` of balanced labels, of the mean losses of batches [..., step], in NumPy."""
     return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
 
 

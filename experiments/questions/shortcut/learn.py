@@ -34,7 +34,7 @@ from experiments.questions.shortcut.curves import (
     predicted_turn,
 )
 from sandbox import spread
-from sandbox.shortcuts import KINDS, STUDENTS, Component, Shortcut, Training, component, races, shortcut, stack
+from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
 from theory import estimate
 from theory.prequential import Crossing
@@ -59,8 +59,8 @@ class Case(NamedTuple):
 
     def decorrelated(self, share: float) -> Shortcut:
         """The environment in which the spurious component has nothing to do with a share of the labels."""
-        right, agreement = np.asarray(self.environment.agreement)
-        agreements = np.array([right, (1 - share) * agreement + share / 2], np.float32)
+        correct, agreement = np.asarray(self.environment.agreement)
+        agreements = np.array([correct, (1 - share) * agreement + share / 2], np.float32)
         return self.environment._replace(agreement=agreements)
 
 
@@ -114,7 +114,7 @@ def case(
     return Case(names[0], names[1], environment, f"{student} {optimizer}", rate, steps, seeds)
 
 
-def _block(option: str, kind: str, order: int, margin: float | None, scale: float) -> Component:
+def _block(option: str, kind: str, order: int, margin: float | None, scale: float) -> Feature:
     """The component of an option; a bit is a parity of order 1."""
     if kind not in ("bit", *KINDS):
         raise unknown(f"--{option}", kind, ["bit", *KINDS])
@@ -122,7 +122,7 @@ def _block(option: str, kind: str, order: int, margin: float | None, scale: floa
         raise ValueError(f"--{option} bit: order: with bit 1 is accepted, got {order}")
     try:
         name = "parity" if kind == "bit" else kind
-        return component(name, order=order, margin=margin, scale=scale)
+        return feature(name, order=order, margin=margin, scale=scale)
     except ValueError as error:
         raise ValueError(f"--{option} {kind}: {error}") from None
 
@@ -142,8 +142,8 @@ def run(seed: int, asked: Case, console: Console) -> Curves:
         for share in SHARES:
             with step(f"δ = {share:.3g}"):
                 seeds = stack([asked.decorrelated(share)] * asked.num_seeds)  # on axis 0, which the devices share
-                race = races(keys, seeds, STUDENTS[asked.student], **options)
-                found.append(curves(jax.tree.map(lambda leaf: leaf[:, 0], race), batch=BATCH))
+                learned = learn_online(keys, seeds, STUDENTS[asked.student], **options)
+                found.append(curves(jax.tree.map(lambda leaf: leaf[:, 0], learned), batch=BATCH))
     return Curves(found[0].samples, *(np.stack(leaves) for leaves in zip(*(one[1:] for one in found), strict=True)))
 
 
@@ -157,7 +157,7 @@ def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
     """
     never = Crossing(*(jnp.asarray(jnp.inf) for _ in range(3)))
     leads = found.lead[..., n], 0.5 - found.reliance[..., n]
-    learned = found.saving[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
+    learned = found.nats_saved[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
     predicted, measured = (
         crossing(lead.T, SHARES) if clear(one) else never for lead, one in zip(leads, learned, strict=True)
     )
@@ -174,7 +174,7 @@ def first(found: Curves) -> int | None:
     """The index of the first sample number at which one solo learner has clearly saved something, and more."""
     looks = found.samples.size
     clearly = [
-        clear(sign * found.lead, looks) & clear(found.saving[:, i], looks)
+        clear(sign * found.lead, looks) & clear(found.nats_saved[:, i], looks)
         for i, sign in ((INTENDED, 1), (SPURIOUS, -1))
     ]
     at = np.flatnonzero(clearly[0] | clearly[1])
@@ -193,20 +193,22 @@ def figure(asked: Case, found: Curves) -> Figure:
     given, (saved, relied, needed) = found.pick(0), plots.figure(3)[1]
     errors = float(stdtrit(asked.num_seeds - 1, 0.975))
     for index, name, color in ((INTENDED, asked.intended, plots.BLUE), (SPURIOUS, asked.spurious, plots.VERMILLION)):
-        nats = estimate(given.saving[:, index])
+        nats = estimate(given.nats_saved[:, index])
         plots.band(saved, given.samples, nats.mean, nats.stderr, label=f"{name} alone", color=color, errors=errors)
     saved.set_yscale("symlog", linthresh=10)
     saved.set(xscale="log", xlabel="samples", ylabel="saved [nats]", title="what saves more …")
     share = estimate(given.reliance)
     plots.band(relied, given.samples, share.mean, share.stderr, color=plots.PURPLE, errors=errors)
     relied.axhline(0.5, color=plots.GREY, linewidth=1)
-    for turn, label, style in (
+    for crossover, label, style in (
         (predicted_turn(given), "predicted turn", plots.DASHED),
         (measured_turn(given), "measured", "-"),
     ):
-        if 0 < turn.at < np.inf:
-            relied.axvline(float(turn.at), color=plots.INK, linewidth=1.1, linestyle=style, label=label)
-            relied.axvspan(float(turn.lower), min(float(turn.upper), given.samples[-1]), color=plots.INK, alpha=0.08)
+        if 0 < crossover.at < np.inf:
+            relied.axvline(float(crossover.at), color=plots.INK, linewidth=1.1, linestyle=style, label=label)
+            relied.axvspan(
+                float(crossover.lower), min(float(crossover.upper), given.samples[-1]), color=plots.INK, alpha=0.08
+            )
     relied.set(xscale="log", ylim=(0, 1), xlabel="samples", ylabel=f"share answered as {asked.spurious} says")
     relied.set_title("… is relied on")
     enough = [decorrelation(found, n) for n in range(numbers(found)[0], found.samples.size)]
@@ -218,8 +220,8 @@ def figure(asked: Case, found: Curves) -> Figure:
     needed.set(xlim=at[[0, -1]], ylim=(-0.02, 1.02), xlabel="samples", ylabel="labels decorrelated, δ")
     needed.set_xscale("log")  # after its limits: there may be nothing to draw
     needed.set_title("decorrelation that is enough")
-    right, agreement = (float(x) for x in np.asarray(asked.environment.agreement))
-    setting = f"{asked.intended}, right in {right:.4g}, against {asked.spurious}, {agreement:.4g}; {asked.student}"
+    correct, agreement = (float(x) for x in np.asarray(asked.environment.agreement))
+    setting = f"{asked.intended}, right in {correct:.4g}, against {asked.spurious}, {agreement:.4g}; {asked.student}"
     saved.figure.suptitle(setting)
     for ax in (saved, relied, needed):
         ax.xaxis.set_minor_formatter(NullFormatter())
@@ -235,6 +237,6 @@ def save(asked: Case, found: Curves, out: Path, provenance: Mapping[str, Any]) -
     writer = csv.writer(text)
     writer.writerow(["decorrelated", "seed", "samples", "saving_intended_nats", "saving_spurious_nats", "reliance"])
     for (share, seed, n), relied in np.ndenumerate(found.reliance):
-        saved = (found.saving[share, seed, i, n] for i in (INTENDED, SPURIOUS))
+        saved = (found.nats_saved[share, seed, i, n] for i in (INTENDED, SPURIOUS))
         writer.writerow([SHARES[share], seed, found.samples[n], *(f"{x:.6g}" for x in (*saved, relied))])
     return [*plots.save(figure(asked, found), out, "race", data=text.getvalue()), out / "race.json"]

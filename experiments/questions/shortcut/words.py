@@ -14,10 +14,10 @@ from theory.prequential import Crossing
 def lines(asked: Case, found: Curves) -> Iterator[str]:
     """The answer in words."""
     given, names = found.pick(0), {INTENDED: asked.intended, SPURIOUS: asked.spurious}
-    right, agreement = (float(x) for x in np.asarray(asked.environment.agreement))
+    correct, agreement = (float(x) for x in np.asarray(asked.environment.agreement))
     nats = information([asked.environment])[0]
     yield (
-        f"intended: {asked.intended}, right in {right:.4g} of the labels, {nats[0]:.3f} nats; "
+        f"intended: {asked.intended}, right in {correct:.4g} of the labels, {nats[0]:.3f} nats; "
         f"spurious: {asked.spurious}, {agreement:.4g}, {nats[1]:.3f} nats"
     )
     yield (
@@ -25,7 +25,7 @@ def lines(asked: Case, found: Curves) -> Iterator[str]:
         f"{asked.num_seeds} seeds, ± standard error"
     )
     at = first(given)
-    saved = {i: _mean(given.saving[:, i, -1 if at is None else at], "{:.1f}") for i in names}
+    saved = {i: _mean(given.nats_saved[:, i, -1 if at is None else at], "{:.1f}") for i in names}
     if at is None:
         told = " and ".join(f"{names[i]} has saved {saved[i]} nats" for i in names)
         yield f"learned first: neither is clearly ahead by {given.samples[-1]:,} samples; alone, {told}"
@@ -42,8 +42,8 @@ def lines(asked: Case, found: Curves) -> Iterator[str]:
     yield "  (predicted turns are off by a factor of 2 at times, those of a table by 3 or 5: row C10-turn)"
     doubts = [(block.evidence() > 0).all(0).any() for block in asked.environment[:2]]  # of its sign, once it is read
     if not any(doubts):
-        wins = asked.intended if right > agreement else asked.spurious if right < agreement else "neither"
-        yield f"  with unlimited data, for a learner that can read both: {wins} ({right:.4g} against {agreement:.4g})"
+        wins = asked.intended if correct > agreement else asked.spurious if correct < agreement else "neither"
+        yield f"  with unlimited data, for a learner that can read both: {wins} ({correct:.4g} against {agreement:.4g})"
     yield f"labels to decorrelate from {asked.spurious}, a share δ, so that {asked.intended} is relied on by then:"
     for n in numbers(found):
         predicted, measured = decorrelation(found, n)
@@ -61,8 +61,8 @@ def _answered(asked: Case, given: Curves, at: int) -> str:
     return f"{where} {share} % of inputs on which they differ are answered as {asked.spurious} says"
 
 
-def _when(turn: Crossing, given: Curves) -> str:
-    at, lower, upper = (float(x) for x in turn)
+def _when(crossover: Crossing, given: Curves) -> str:
+    at, lower, upper = (float(x) for x in crossover)
     start, end = (f"{n:,}" for n in given.samples[[0, -1]])
     if at == 0:
         return f"at {start} samples or before" + ("" if upper == 0 else ", not surely")

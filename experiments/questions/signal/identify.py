@@ -54,11 +54,11 @@ def merged(prior: np.ndarray, channel: np.ndarray, blocks: np.ndarray, proposals
     """Merges what the signal does not tell apart, and drops targets of probability 0."""
     keys = np.concatenate([blocks[:, None], np.moveaxis(channel, 1, 0).reshape(len(blocks), -1)], axis=1)
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    law = np.bincount(group.ravel(), prior)
-    first, law = first[law > 0], law[law > 0]
+    probs = np.bincount(group.ravel(), prior)
+    first, probs = first[probs > 0], probs[probs > 0]
     channel = channel[:, first]
     _, rows, same = np.unique(channel.reshape(len(channel), -1), axis=0, return_index=True, return_inverse=True)
-    return Asked(law, channel[rows], blocks[first], np.bincount(same.ravel(), proposals))
+    return Asked(probs, channel[rows], blocks[first], np.bincount(same.ravel(), proposals))
 
 
 def queries(asked: Asked, rng: np.random.Generator) -> Queries:
@@ -67,26 +67,26 @@ def queries(asked: Asked, rng: np.random.Generator) -> Queries:
     The converse for noisy answers: the entropy of the class has to fall to that of .99 (Fano), and no answer says more
     than its capacity. Infinite where all answers together leave the class open, or a run takes more than MOST queries.
     """
-    law, channel, blocks, _ = asked
+    probs, channel, blocks, _ = asked
     if (channel.max(2) == 1).all():
-        exact = supervision.queries_to_identify(law, channel, blocks)
+        exact = supervision.queries_to_identify(probs, channel, blocks)
         return Queries(exact.greedy, 0.0, exact.converse)
     capacities = [float(theory.capacity(w, tolerance=1e-6).upper) for w in channel]
-    classes = np.bincount(blocks, law)
+    classes = np.bincount(blocks, probs)
     left = entr([SURE, 1 - SURE]).sum() + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))
     unknown = max(0.0, float(entr(classes).sum() - left))
     converse = unknown / max(capacities) if max(capacities) > 1e-9 else inf if unknown > 0 else 0.0
-    runs = _simulated(law, channel, blocks, rng)
+    runs = _simulated(probs, channel, blocks, rng)
     if not np.isfinite(runs).all():
         return Queries(inf, 0.0, converse, simulated=True)
     return Queries(float(runs.mean()), float(runs.std(ddof=1) / NUM_RUNS**0.5), converse, simulated=True)
 
 
-def _simulated(law: np.ndarray, channel: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _simulated(probs: np.ndarray, channel: np.ndarray, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Queries of each run of the greedy policy until a class has probability .99; infinite after too many."""
-    target = rng.choice(law.size, NUM_RUNS, p=law)
+    target = rng.choice(probs.size, NUM_RUNS, p=probs)
     member = np.eye(blocks.max() + 1)[blocks]  # [target, class]
-    posterior = np.tile(law, (NUM_RUNS, 1))
+    posterior = np.tile(probs, (NUM_RUNS, 1))
     number = np.full(NUM_RUNS, inf)
     choose = jax.jit(jax.vmap(lambda p: supervision.best_query(p, channel, tuple(blocks.tolist())).query))
     for asked in range(MOST):

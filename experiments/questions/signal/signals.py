@@ -111,8 +111,8 @@ def describe(
     """
     blocks = _blocks(signal, num_forms)
     asked, targets, _ = signal.channel.shape
-    p, law = _law("prior", prior, targets), _law("proposals", proposals, asked)
-    told = identify.merged(p, np.asarray(signal.channel, p.dtype), blocks, law)
+    p, probs = _law("prior", prior, targets), _law("proposals", proposals, asked)
+    told = identify.merged(p, np.asarray(signal.channel, p.dtype), blocks, probs)
     parts, best = _told(told.prior, told.channel, told.proposals, tuple(told.blocks.tolist()))
     queries = identify.queries(told, rng or np.random.default_rng(0))
     return Description(supervision.Decomposition(*map(jnp.asarray, parts)), float(best), queries)
@@ -138,9 +138,9 @@ def _blocks(signal: Feedback, num_forms: int) -> np.ndarray:
     return np.arange(targets) // num_forms
 
 
-def _law(name: str, law: Any | None, size: int) -> np.ndarray:
+def _law(name: str, probs: Any | None, size: int) -> np.ndarray:
     """Uniform where none is given."""
-    p = np.full(size, 1 / size) if law is None else np.asarray(law, float)
+    p = np.full(size, 1 / size) if probs is None else np.asarray(probs, float)
     if p.shape != (size,):
         raise ValueError(f"{name}: {size} probabilities are accepted, got shape {p.shape}")
     validation.distribution(name, jnp.asarray(p))
@@ -152,9 +152,9 @@ class Imitation(NamedTuple):
 
     shown: Float[Array, "output symbol"]  # p(symbol | output)
 
-    def loss(self, log_law: Any, batch: Any, /) -> Float[Array, ""]:
+    def loss(self, log_probs: Any, batch: Any, /) -> Float[Array, ""]:
         """−Σ shown ln Σ_y π(y) p(s|y)."""
-        likelihood = jnp.exp(log_law) @ self.shown.astype(log_law.dtype)
+        likelihood = jnp.exp(log_probs) @ self.shown.astype(log_probs.dtype)
         return -(batch.mass.sum(1) * jnp.log(jnp.maximum(likelihood, jnp.finfo(likelihood.dtype).tiny))).sum()
 
 
