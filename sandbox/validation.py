@@ -1,4 +1,7 @@
-"""What a public door accepts. Values are checked where they are concrete; a tracer has none to check."""
+"""What a public function accepts, and the one form that every complaint takes.
+
+Values are checked where they are concrete; a tracer has none to check.
+"""
 
 from typing import Any
 
@@ -7,6 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+
+
+def refuse(name: str, given: object, accepted: str) -> ValueError:
+    """The one form that every complaint takes."""
+    return ValueError(f"{name}: {given} was given; accepted: {accepted}")
 
 
 def concrete(value: Any) -> bool:
@@ -25,47 +33,46 @@ def arrays(fields: Any) -> None:
     """Raises unless every field of a NamedTuple is an array."""
     for name, value in fields._asdict().items():
         if not isinstance(value, Array | np.ndarray):
-            raise ValueError(f"{type(fields).__name__}.{name}: an array is accepted, got {type(value).__name__}")
+            raise refuse(f"{type(fields).__name__}.{name}", type(value).__name__, "an array")
 
 
 def at_least(name: str, value: int, least: int) -> None:
     """Raises unless the integer `value` is `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}: an integer of {least} or more is accepted, got {value!r}")
+        raise refuse(name, repr(value), f"an integer >= {least}")
 
 
 def integers(name: str, value: Any, least: int) -> None:
     """Raises unless every number of `value` is an integer of `least` or more."""
     whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
     if not whole or (concrete(value) and np.any(np.asarray(value) < least)):
-        raise ValueError(f"{name}: integers of {least} or more are accepted, got {value}")
+        raise refuse(name, value, f"integers >= {least}")
 
 
 def rate(name: str, value: Any) -> None:
     """Raises unless every number of `value` lies in [0, 1]."""
     # NumPy, since under a trace JAX turns even constants into tracers
     if concrete(value) and not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
-        raise ValueError(f"{name}: numbers in [0, 1] are accepted, got {value}")
+        raise refuse(name, value, "numbers in [0, 1]")
 
 
 def nonnegative(name: str, value: Any) -> None:
     """Raises unless every number of `value` is finite and not negative."""
     if concrete(value) and not np.all((np.asarray(value) >= 0) & np.isfinite(np.asarray(value))):
-        raise ValueError(f"{name}: a finite number of 0 or more is accepted, got {value}")
+        raise refuse(name, value, "finite numbers >= 0")
 
 
 def positive(name: str, value: Any) -> None:
     """Raises unless every number of `value` is finite and above 0."""
     if concrete(value) and not np.all((np.asarray(value) > 0) & np.isfinite(np.asarray(value))):
-        raise ValueError(f"{name}: a finite number above 0 is accepted, got {value}")
+        raise refuse(name, value, "finite numbers > 0")
 
 
 def finite(name: str, tree: Any) -> None:
     """Raises unless every number of every leaf of `tree` is finite."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         if concrete(leaf) and not np.all(np.isfinite(np.asarray(leaf))):
-            where = name + jax.tree_util.keystr(path)
-            raise ValueError(f"{where}: finite numbers are accepted, got {np.asarray(leaf).tolist()!s:.80}")
+            raise refuse(name + jax.tree_util.keystr(path), f"{np.asarray(leaf).tolist()!s:.80}", "finite numbers")
 
 
 def distribution(name: str, probs: Array | np.ndarray) -> None:
@@ -74,14 +81,14 @@ def distribution(name: str, probs: Array | np.ndarray) -> None:
         return
     values = np.asarray(probs)
     if values.ndim < 1 or values.shape[-1] < 1:
-        raise ValueError(f"{name}: at least one probability is accepted, got an array of shape {values.shape}")
+        raise refuse(name, f"shape {values.shape}", "at least one probability")
     tolerance = np.sqrt(np.finfo(values.dtype).eps) if values.dtype.kind == "f" else 1e-8
     if not np.all(values >= 0) or not np.all(np.abs(values.sum(-1) - 1) <= tolerance):
-        raise ValueError(f"{name}: probabilities that sum to 1 on the last axis are accepted, got {values!s:.80}")
+        raise refuse(name, f"{values!s:.80}", "probabilities that sum to 1 on the last axis")
 
 
 def samples(name: str, x: Array | np.ndarray) -> None:
     """Raises unless `x` holds at least one sample, all finite."""
     if x.ndim not in (1, 2) or x.shape[0] < 1:
-        raise ValueError(f"{name}: samples [n] or [n, d] with n of 1 or more are accepted, got shape {x.shape}")
+        raise refuse(name, f"shape {x.shape}", "samples [n] or [n, d], n >= 1")
     finite(name, x)

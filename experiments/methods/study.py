@@ -224,7 +224,7 @@ def _watched(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
 def _right(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
     """The probability of the right class; a sum of float32 may pass 1."""
     classes = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
-    return jnp.clip(jnp.take_along_axis(classes, .correct[:, None], 1)[:, 0], 0, 1)
+    return jnp.clip(jnp.take_along_axis(classes, prompts.correct[:, None], 1)[:, 0], 0, 1)
 
 
 def seen(policy: Network, dataset: Dataset, start: Network) -> tuple[Array, Array, Array]:
