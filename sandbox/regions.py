@@ -1,18 +1,25 @@
-"""What is right: pytree callables x -> bool [n], whose parameters are leaves."""
+"""What is correct: pytree callables x -> bool [n], whose parameters are leaves."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-from sandbox.base import Data, Model
+from sandbox import spaces, validation
+from sandbox.base import ArrayLike, Model
 from sandbox.models import GaussianMixture
 from sandbox.models.linalg import normal_log_density
 
 Region = Callable[[Any], Bool[Array, " n"]]
+
+
+def inside(name: str, region: Region, x: Array) -> Bool[Array, " n"]:
+    """Whether each sample is in `region`; raises unless that returns a boolean a sample."""
+    return validation.one_each(name, region(x), x.shape[0], jnp.bool_)
 
 
 class Symbols(NamedTuple):
@@ -20,22 +27,40 @@ class Symbols(NamedTuple):
 
     mask: Bool[Array, " symbol"]
 
-    def __call__(self, x: Int[Array, " n"]) -> Bool[Array, " n"]:
+    @property
+    def space(self) -> spaces.Space:
+        """The alphabet that it is made for."""
+        return spaces.symbols(np.shape(self.mask)[-1])
+
+    def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether each symbol is one of them."""
-        return jnp.asarray(self.mask)[x]
+        mask = jnp.append(jnp.asarray(self.mask, bool), False)
+        return mask[spaces.place(self.space.samples("x", x), self.space.size)]
 
 
 class Transitions(NamedTuple):
     """The steps of a path with mask[x_{i−1}, x_i]; its first symbol, into which no step leads, passes for one of them.
 
-    A verifier weighs that symbol as right; `Record.correct` leaves it out.
+    A verifier weighs that symbol as correct; `Record.accuracy` leaves it out.
     """
 
     mask: Bool[Array, "state next"]
 
-    def __call__(self, x: Int[Array, " n"]) -> Bool[Array, " n"]:
+    @property
+    def space(self) -> spaces.Space:
+        """The alphabet that it is made for."""
+        return spaces.symbols(np.shape(self.mask)[-1])
+
+    def check(self) -> None:
+        """Raises ValueError unless the mask is square."""
+        if self.mask.shape[-1] != self.mask.shape[-2]:
+            raise validation.refuse("Transitions.mask", f"shape {list(self.mask.shape)}", "a square table")
+
+    def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether the step into each symbol is one of them."""
-        return jnp.concatenate([jnp.ones(1, bool), jnp.asarray(self.mask)[x[:-1], x[1:]]])
+        mask = jnp.pad(jnp.asarray(self.mask, bool), (0, 1))
+        x = spaces.place(self.space.samples("x", x), self.space.size)
+        return jnp.concatenate([jnp.ones(1, bool), mask[x[:-1], x[1:]]])
 
 
 class Box(NamedTuple):
@@ -44,9 +69,20 @@ class Box(NamedTuple):
     lower: Float[Array, " dim"]
     upper: Float[Array, " dim"]
 
+    @property
+    def space(self) -> spaces.Space:
+        """That of the points."""
+        return spaces.points((np.shape(self.lower) or (1,))[-1])
+
+    def check(self) -> None:
+        """Raises ValueError where a bound is NaN; it may be infinite."""
+        validation.no_nan("Box.lower", self.lower)
+        validation.no_nan("Box.upper", self.upper)
+
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether each point is inside."""
-        return ((self.lower[None, :] <= x) & (x <= self.upper[None, :])).all(1)
+        lower, upper = jnp.atleast_1d(self.lower), jnp.atleast_1d(self.upper)
+        return ((lower[None, :] <= x) & (x <= upper[None, :])).all(1)
 
 
 class Component(NamedTuple):
@@ -54,6 +90,13 @@ class Component(NamedTuple):
 
     mixture: GaussianMixture
     which: int | Int[Array, ""]
+
+    def check(self) -> None:
+        """Raises ValueError unless the mixture has this component."""
+        validation.integers("Component.which", self.which, 0)
+        k = self.mixture.weights.shape[-1]
+        if validation.concrete(self.which) and np.any(np.asarray(self.which) >= k):
+            raise validation.refuse("Component.which", self.which, f"one of the components 0 … {k - 1}")
 
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether argmax_k weights[k] N(x; means[k], …) is `which`."""
@@ -68,6 +111,10 @@ class Denser(NamedTuple):
     model: Model
     threshold: float | Float[Array, ""]
 
-    def __call__(self, x: Data) -> Bool[Array, " n"]:
+    def check(self) -> None:
+        """Raises ValueError where the threshold is NaN."""
+        validation.no_nan("Denser.threshold", self.threshold)
+
+    def __call__(self, x: Any) -> Bool[Array, " n"]:
         """Whether each sample is at least as likely as the threshold."""
         return self.model.log_prob(x) >= self.threshold

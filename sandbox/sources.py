@@ -4,8 +4,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
+
+from sandbox import spaces, validation
 
 
 class Bootstrap(NamedTuple):
@@ -17,9 +20,19 @@ class Bootstrap(NamedTuple):
 
     data: Float[Array, "rows dim"]
 
+    @property
+    def space(self) -> spaces.Space:
+        """That of the rows."""
+        return spaces.points(np.shape(self.data)[-1])
+
+    def check(self) -> None:
+        """Raises ValueError unless the data are finite."""
+        validation.finite("Bootstrap.data", self.data)
+
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n rows."""
-        return self.data[jax.random.randint(key, (n,), 0, self.data.shape[0])]
+        data = jnp.asarray(validation.ready("Bootstrap", self).data)
+        return data[jax.random.randint(key, (n,), 0, data.shape[0])]
 
 
 class Passage(NamedTuple):
@@ -29,5 +42,6 @@ class Passage(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n successive symbols."""
-        start = jax.random.randint(key, (), 0, self.path.size)
-        return self.path[(start + jnp.arange(n)) % self.path.size]
+        path = jnp.asarray(validation.ready("Passage", self).path)
+        start = jax.random.randint(key, (), 0, path.size)
+        return path[(start + jnp.arange(n)) % path.size]

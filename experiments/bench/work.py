@@ -283,7 +283,7 @@ def _policy() -> Row:
         f"RLVR, {correct.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {size['num_rounds']} "
         f"updates on {size['num_samples']} outputs a prompt, float32",
         "NumPy",
-        lambda: networks.trained_policies(sandbox.spread(start), prompts),
+        lambda: networks.trained_policies(sandbox.shard(start), prompts),
         lambda: baselines.policy_gradient(np.random.default_rng(0), weights, features, correct, **size),
         1,
     )
@@ -293,7 +293,7 @@ def _races() -> Row:
     num_environments, order, rate, size = 64, 3, 0.1, networks.RACES
     keys, shortcuts = networks.parity_against_length(num_environments, order)
     weights, agreement = networks.student_weights(keys), np.asarray(shortcuts.agreement)
-    keys, training = sandbox.spread(keys), sandbox.Training(rate)
+    keys, training = sandbox.shard(keys), sandbox.Training(rate)
     return Row(
         "races",
         f"parity of {order} against length, {num_environments} environments × {len(sandbox.shortcuts.LEARNERS)} learners "

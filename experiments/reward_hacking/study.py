@@ -14,7 +14,7 @@ from experiments.harness.study import study
 from experiments.questions.shortcut.curves import BOTH, Curves, curves, turning
 from experiments.reward_hacking import goodhart, student
 from experiments.reward_hacking.student import CONFLICT, KIND, RIGHT, START, Outputs, Seen
-from sandbox import feature, learn_online, shortcut, spread
+from sandbox import feature, learn_online, shard, shortcut
 from sandbox.shortcuts import stack
 
 BATCH = 32  # labelled outputs a step
@@ -103,7 +103,7 @@ def judges(
         shortcut(parities[c.order], LENGTH, agreement=c.agreement, label_noise=c.label_noise) for c in cells
     ]
     shape = len(cells), num_seeds
-    keys = spread(jax.random.split(race_key, shape))
+    keys = shard(jax.random.split(race_key, shape))
     learned = learn_online(keys, stack(environments), num_steps=SAMPLES[when] // BATCH, batch=BATCH)
     policies = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :, BOTH], learned.policy)
     exams = stack([shortcut(parities[c.order], LENGTH, agreement=0.5) for c in cells])

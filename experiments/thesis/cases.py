@@ -106,7 +106,7 @@ def race_all(key: jax.Array, cases: Sequence[Case], num_seeds: int) -> list[Curv
     keys = jax.random.split(key, max(sizes))[np.concatenate([np.arange(size) for size in sizes]), None]
     runs = [case for case, size in zip(cases, sizes, strict=True) for _ in range(size)]
     learned = sandbox.learn_online(
-        sandbox.spread(keys),
+        sandbox.shard(keys),
         stack([run.environment for run in runs]),
         STUDENTS[cases[0].student],
         num_steps=STEPS[cases[0].student],

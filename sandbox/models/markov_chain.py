@@ -4,88 +4,120 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, validation
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike
 from sandbox.models.categorical import Smoothing, pseudo_counts, shares
 
 
 class MarkovChain(NamedTuple):
-    """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i]."""
+    """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i].
+
+    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
+    """
 
     initial: Float[Array, " state"]
     transition: Float[Array, "state next"]
     order = 1  # symbols of the past that a sample's probability depends on; no field, since it has no annotation
 
+    @property
+    def space(self) -> spaces.Space:
+        """The alphabet of its samples."""
+        return spaces.symbols(np.shape(self.initial)[-1])
+
     def check(self) -> None:
         """Raises ValueError unless `initial` and the rows of `transition` are probability vectors of one length."""
         validation.distribution("MarkovChain.initial", self.initial)
         validation.distribution("MarkovChain.transition", self.transition)
-        states = self.initial.shape[-1]
-        if self.transition.shape[-2:] != (states, states):
-            raise ValueError(
-                f"MarkovChain.transition: shape [{states}, {states}] is accepted beside an initial law of {states} "
-                f"states, got {list(self.transition.shape)}"
-            )
+        states = self.space.size
+        if self.transition.shape[-1] != states:
+            given = f"shape {list(self.transition.shape)}"
+            raise validation.refuse("MarkovChain.transition", given, f"rows of {states} entries, as `initial` has")
 
     def stationary(self) -> Float[Array, " state"]:
-        """The share of its time that a long path spends in each state, from this initial law.
+        """The share of its time that a long path spends in each state, from this initial distribution.
 
-        lim_m initial · ((I + T)/2)^m, at m = 2^30; the lazy chain has the same limit and no period.
+        By elimination of one state after the other, without a subtraction, so that rare transitions lose no digit.
+
+        References:
+            Grassmann, Taksar, Heyman (1985), Regenerative analysis and steady state distributions for Markov chains.
+            Operations Research 33.
         """
-        lazy = (self.transition + jnp.eye(self.initial.size, dtype=self.transition.dtype)) / 2
-        power = jax.lax.fori_loop(0, 30, lambda _, m: (m @ m) / (m @ m).sum(1, keepdims=True), lazy)
-        return self.initial @ power
+        chain = validation.ready("MarkovChain", self)
+        size = self.space.size
+        index = jnp.arange(size)
+
+        def eliminate(step: Array, now: tuple[Array, ...]) -> tuple[Array, ...]:
+            """The chain watched only while it is in states below k; where k reaches none, it ends there: a root."""
+            table, start, leaves = now
+            k = size - 1 - step
+            out = jnp.where((index < k) | ((index > k) & (leaves == 0)), table[k], 0)
+            total = out.sum()
+            to = out / jnp.where(total > 0, total, 1)
+            table = table + jnp.where(index < k, table[:, k], 0)[:, None] * to[None, :]
+            start = jnp.where((index == k) & (total > 0), 0, start) + start[k] * to
+            return table, start, leaves.at[k].set(total)
+
+        nothing = jnp.ones(size, chain.transition.dtype)
+        before = jnp.asarray(chain.transition), jnp.asarray(chain.initial), nothing
+        table, start, leaves = jax.lax.fori_loop(0, size, eliminate, before)
+
+        def visit(k: Array, visits: Array) -> Array:
+            """The visits to k for one to each root, given those to the states below."""
+            inflow = jnp.where(index < k, visits, 0) @ table[:, k]
+            return visits.at[:, k].set(jnp.where(leaves[k] > 0, inflow / leaves[k], index == k))
+
+        visits = jax.lax.fori_loop(0, size, visit, jnp.zeros_like(table))
+        return start @ (visits / jnp.maximum(visits.sum(1, keepdims=True), 1))
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
-        uniforms = noise.uniform(key, (n,), self.transition.dtype)
-        cumulative = jnp.cumsum(self.transition, axis=1)
+        chain = validation.ready("MarkovChain", self)
+        uniforms = noise.uniform(key, (n,), chain.transition.dtype)
+        cumulative = jnp.cumsum(chain.transition, axis=1)
 
         def step(state: Array, u: Array) -> tuple[Array, Array]:
             row = cumulative[state]
             state = (u * row[-1] >= row).sum().astype(jnp.int32)
             return state, state
 
-        start = jnp.cumsum(self.initial)
+        start = jnp.cumsum(chain.initial)
         first = (uniforms[0] * start[-1] >= start).sum().astype(jnp.int32)
         path = jax.lax.scan(step, first, uniforms[1:])[1]
         return jnp.concatenate([first[None], path])
 
-    def log_prob(self, x: Int[Array, " n"]) -> Float[Array, " n"]:
+    def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i | x_{i−1}), in nats; the first entry is ln initial[x_0]."""
-        steps = jnp.log(self.transition)[x[:-1], x[1:]]
-        return jnp.concatenate([jnp.log(self.initial)[x[:1]], steps])
+        chain = validation.ready("MarkovChain", self)
+        x = spaces.place(self.space.samples("x", x), self.space.size)
+        initial, transition = (jnp.pad(jnp.log(table), (0, 1), constant_values=-jnp.inf) for table in chain)
+        return jnp.concatenate([initial[x[:1]], transition[x[:-1], x[1:]]])
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The weighted shares of the transitions out of each state, with `smoothing` added to their counts.
 
         transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b], α = smoothing,
         one number or one a state; initial likewise from x_0 with weight w_0, so that one path's maximum-likelihood fit
         always starts at that path's first symbol. A state that no counted transition leaves has the row α / Σ α, the
-        mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row.
-
-        Args:
-            x: One path.
-            weights: w, at least 0; w_i is that of the transition into x_i.
-            smoothing: α, at least 0.
-
-        Returns:
-            The model; self where all weights are 0.
-
-        Raises:
-            ValueError: `smoothing` is negative or infinite, or its length is not the number of states.
+        mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row. Where all
+        weights are 0 the fit is self.
         """
+        self = validation.ready("MarkovChain", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: Int[Array, " n"], weights: Float[Array, " n"]) -> "MarkovChain":
+    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> "MarkovChain":
         """Weighted counts of the first symbol and of the transitions, in the place of their probabilities."""
-        weights = weights.astype(self.transition.dtype)
-        return MarkovChain(
-            jnp.zeros_like(self.initial).at[x[0]].add(weights[0]),
-            jnp.zeros_like(self.transition).at[x[:-1], x[1:]].add(weights[1:]),
-        )
+        x, weights = self.space.weighted(x, weights, self.transition.dtype)
+        x = spaces.place(x, self.space.size)
+        padded = jax.tree.map(lambda table: jnp.zeros([size + 1 for size in table.shape], table.dtype), self)
+        initial = padded.initial.at[x[0]].add(weights[0])
+        transition = padded.transition.at[x[:-1], x[1:]].add(weights[1:])
+        lost = initial[-1] + transition[-1].sum() + transition[:-1, -1].sum()
+        poison = jnp.where(lost > 0, jnp.nan, 0)
+        return MarkovChain(initial[:-1] + poison, transition[:-1, :-1] + poison)
 
     def fit_statistics(self, statistics: "MarkovChain", *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The fit to paths with these counts; self where there are none."""
@@ -93,5 +125,5 @@ class MarkovChain(NamedTuple):
         alpha = pseudo_counts(smoothing, total, like=self.initial)
         return self._replace(
             initial=shares(statistics.initial, self.initial, alpha),
-            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, self.transition, alpha),
+            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, jnp.asarray(self.transition), alpha),
         )

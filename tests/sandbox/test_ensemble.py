@@ -135,7 +135,7 @@ def test_weights_are_checked_in_generations_that_are_not_recorded():
 
 @pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])
 def test_replicas_are_spread_over_the_devices_that_divide_them(size, devices):
-    keys = sandbox.spread(jax.random.split(KEY, size))
+    keys = sandbox.shard(jax.random.split(KEY, size))
     assert len(keys.sharding.device_set) == devices
     drawn = jax.jit(jax.vmap(jax.random.uniform))(keys)
     assert len(drawn.sharding.device_set) == devices

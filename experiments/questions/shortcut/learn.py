@@ -33,7 +33,7 @@ from experiments.questions.shortcut.curves import (
     measured_turn,
     predicted_turn,
 )
-from sandbox import spread
+from sandbox import shard
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
 from theory import estimate
@@ -134,7 +134,7 @@ def _name(kind: str, order: int) -> str:
 
 def run(seed: int, asked: Case, console: Console) -> Curves:
     """The curves for each of SHARES, [share, seed, learner, n]: one program, run once a share."""
-    keys = spread(jax.random.split(key_of(seed, "race"), asked.num_seeds))[:, None]
+    keys = shard(jax.random.split(key_of(seed, "race"), asked.num_seeds))[:, None]
     options: dict[str, Any] = {"num_steps": asked.num_steps, "batch": BATCH}
     options["training"] = Training(learning_rate=asked.learning_rate)
     found = []
