@@ -15,7 +15,7 @@ from strategies import FEW, RATES, SEEDS, joints, many
 import theory
 from theory import budget, claims, drift
 
-capacity, needed = jax.jit(budget.capacity), jax.jit(budget.information_needed)
+capacity, needed = jax.jit(budget.verifier_capacity), jax.jit(budget.information_needed)
 blahut_arimoto = jax.jit(jax.vmap(partial(theory.capacity, max_iterations=1000)))  # its bounds hold all the same
 
 
@@ -31,11 +31,11 @@ def test_capacity(seed):
 def test_capacity_in_closed_form():
     """Symmetric: ln 2 − h(ε); Z: ln(1 + (1−ψ) ψ^{ψ/(1−ψ)}); perfect: ln 2; none: 0; one call for all of them."""
     flip, psi = np.array([0.01, 0.1, 0.4]), np.array([0.1, 0.5, 0.9])
-    close(budget.capacity((1 - flip, flip)), np.log(2) - h(flip))
-    close(budget.capacity((1.0, psi)), np.log1p((1 - psi) * psi ** (psi / (1 - psi))))
-    close(budget.capacity(([1, 0, 0.3, 0], [0, 1, 0.3, 0])), [np.log(2), np.log(2), 0, 0])
-    pairs = budget.capacity(([[0.9], [0.3]], [0.2, 0.4, 0.6]))
-    close(pairs, [[budget.capacity((a, b)) for b in (0.2, 0.4, 0.6)] for a in (0.9, 0.3)])
+    close(budget.verifier_capacity((1 - flip, flip)), np.log(2) - h(flip))
+    close(budget.verifier_capacity((1.0, psi)), np.log1p((1 - psi) * psi ** (psi / (1 - psi))))
+    close(budget.verifier_capacity(([1, 0, 0.3, 0], [0, 1, 0.3, 0])), [np.log(2), np.log(2), 0, 0])
+    pairs = budget.verifier_capacity(([[0.9], [0.3]], [0.2, 0.4, 0.6]))
+    close(pairs, [[budget.verifier_capacity((a, b)) for b in (0.2, 0.4, 0.6)] for a in (0.9, 0.3)])
 
 
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9])
@@ -43,8 +43,8 @@ def test_capacity_of_a_small_gap(p):
     """C → (φ−ψ)²/(8p(1−p)) as φ − ψ → 0, and never 0 or NaN, also at 0 and 1, however near the rates are."""
     for gap, rtol in ((1e-7, 1e-8), (1e-11, 1e-4)):  # the gap itself is rounded by 1e-16
         probs = gap**2 / (8 * p * (1 - p))
-        np.testing.assert_allclose(budget.capacity((p + gap / 2, p - gap / 2)), probs, rtol=rtol)
-    edges = budget.capacity(([1, 1 - 2**-53, 0, 1e-300, np.nextafter(p, 1)], [1 - 2**-53, 1, 1e-300, 0, p]))
+        np.testing.assert_allclose(budget.verifier_capacity((p + gap / 2, p - gap / 2)), probs, rtol=rtol)
+    edges = budget.verifier_capacity(([1, 1 - 2**-53, 0, 1e-300, np.nextafter(p, 1)], [1 - 2**-53, 1, 1e-300, 0, p]))
     assert (np.asarray(edges) > 0).all()
 
 
@@ -59,8 +59,8 @@ def test_one_verdict():
     near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
     grid = np.linspace(0, 1, 1001)
     best = budget.verdict((0.9, 0.2), grid).max()
-    np.testing.assert_allclose(best, budget.capacity((0.9, 0.2)), rtol=1e-5)  # the grid misses the top by 1e-3²
-    assert best <= budget.capacity((0.9, 0.2)) + EXACT
+    np.testing.assert_allclose(best, budget.verifier_capacity((0.9, 0.2)), rtol=1e-5)  # the grid misses the top by 1e-3²
+    assert best <= budget.verifier_capacity((0.9, 0.2)) + EXACT
 
 
 def test_item_capacities_and_their_twin():
@@ -69,7 +69,7 @@ def test_item_capacities_and_their_twin():
     items = budget.item_capacities(a)
     close(items, [theory.capacity([[p, 1 - p], [q, 1 - q]]).lower for p, q in ((0.9, 0.2), (0.8, 0.3), (0.5, 0.5))])
     high, low = a.max(0), a.min(0)
-    assert items.mean() > budget.capacity((high.mean(), low.mean())) + 0.05
+    assert items.mean() > budget.verifier_capacity((high.mean(), low.mean())) + 0.05
 
 
 def test_shared_noise_twin():
@@ -90,7 +90,7 @@ def test_shared_noise_twin():
 @pytest.mark.parametrize("verifier", [(0.9, 0.2), (0.6, 0.5), (0.2, 0.9)])
 def test_verdicts(verifier):
     """⌈(I* − I_0)/C⌉: exact multiples are not rounded up, and nothing missing costs nothing."""
-    nats = float(budget.capacity(verifier))
+    nats = float(budget.verifier_capacity(verifier))
     for k in (1, 2, 3, 7, 1000):
         assert budget.verdicts(k * nats, verifier) == k
         assert budget.verdicts((k - 0.5) * nats + 0.1, verifier, start=0.1) == k
@@ -185,6 +185,6 @@ def test_converse(phi, ratio):
     start = np.where(shares == 0.5, 0, np.log(2))
     final = np.log(2) - np.where((correct > 0) & (correct < 1), h(np.clip(correct, 1e-300, 1 - 1e-16)), 0)
     missing, spent = np.maximum(final - start, 0), np.asarray(end.verdicts) * (1 + EXACT)
-    assert (missing <= float(budget.capacity((phi, psi))) * spent).all()
+    assert (missing <= float(budget.verifier_capacity((phi, psi))) * spent).all()
     tightest = (missing / spent).argmax()
     assert budget.verdicts(final[tightest], (phi, psi), start=start[tightest]) <= np.ceil(spent[tightest])

@@ -32,7 +32,7 @@ FLOAT32 = [
     lambda: PIPELINE.information("X", "D"),
     lambda: PIPELINE.bound("", "D"),
     lambda: best_of_n.best_of(FLAT, FLAT, 3),
-    lambda: budget.capacity((ONE, ONE)),
+    lambda: budget.verifier_capacity((ONE, ONE)),
     lambda: budget.information_needed(ONE, HALF),
     lambda: budget.fixed_judge_total(HALF, TABLE, np.ones((2, 1))),  # whatever the start
     lambda: drift.multinomial_kernel(5, TABLE * 2),
