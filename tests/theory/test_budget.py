@@ -59,7 +59,9 @@ def test_one_verdict():
     near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
     grid = np.linspace(0, 1, 1001)
     best = budget.verdict((0.9, 0.2), grid).max()
-    np.testing.assert_allclose(best, budget.verifier_capacity((0.9, 0.2)), rtol=1e-5)  # the grid misses the top by 1e-3²
+    np.testing.assert_allclose(
+        best, budget.verifier_capacity((0.9, 0.2)), rtol=1e-5
+    )  # the grid misses the top by 1e-3²
     assert best <= budget.verifier_capacity((0.9, 0.2)) + EXACT
 
 
@@ -97,6 +99,9 @@ def test_verdicts(verifier):
         assert budget.verdicts(k * nats + 1e-6, verifier) == k + 1
     assert budget.verdicts(0.3, verifier, start=0.3) == budget.verdicts(0.2, verifier, start=0.3) == 0
     assert type(budget.verdicts(np.float32(0.3), verifier)) is int
+    single = np.float32(verifier)
+    for k in (1, 3, 1000):  # exact multiples to the rounding of their dtype
+        assert budget.verdicts(k * np.float32(budget.verifier_capacity(single)), single) == k
 
 
 @given(joints((3, 4)))

@@ -70,6 +70,8 @@ def test_the_closed_loop_has_no_rate():
     information = drift.information([0.5, 0.5], starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernel, 60)
     with pytest.raises(ValueError, match=r"^kernel: eta_KL = 1.0 was given; accepted: a kernel with eta_KL < 1"):
         claims.strong_data_processing(information, kernel)
+    with pytest.raises(ValueError, match=r"^kernel: eta_KL = "):  # 1 to the rounding of its dtype
+        claims.strong_data_processing(np.float32(information), np.float32(kernel) * np.float32(1 - 1e-7))
     for rate in (0.5, 0.9, 0.999):
         assert (rate * information[:-1] - information[1:]).min() < -EXACT
 

@@ -13,6 +13,7 @@ from strategies import pmfs
 
 import theory
 from theory import drift
+from theory.drift import chain
 
 TASKS = np.linspace(0.05, 0.95, 19)
 UNIFORM = np.full(19, 1 / 19)
@@ -181,6 +182,60 @@ def test_pointwise_information_averages_to_information():
     close(average, theory.mutual_information(prior[:, None] * probs))
 
 
+def test_pointwise_information_of_subnormal_probabilities():
+    """ln p(z|x)/p(z) where p(z|x) = 1e-40 in float32: ln 2, and finite wherever the state is reached."""
+    table = drift.pointwise_information(np.float32([0.5, 0.5]), np.float32([[1, 1e-40], [1, 0]]))
+    np.testing.assert_allclose(table, [[0, np.log(2)], [0, -np.inf]], rtol=1e-6)
+
+
+def test_a_nearly_absorbing_state_keeps_its_digits():
+    """E τ = 1/ε: 1 − T(s,s) has one digit at ε = 1e-15, the other entries of the row have all."""
+    kernel = np.array([[1, 0], [1e-15, 1 - 1e-15]])
+    np.testing.assert_allclose(drift.fixation_time(kernel), [0, 1e15], rtol=1e-12)
+    close(drift.fixation_probabilities(kernel), [[1, 0], [1, 0]])
+
+
+def test_one_symbol_has_one_state_however_many_samples():
+    assert drift.num_states(2**53, 1) == 1
+    for x64 in (True, False):
+        with jax.enable_x64(x64):
+            np.testing.assert_array_equal(drift.multinomial_kernel(2**40, [[1.0]]), [[1]])
+
+
+def poisson(mean):
+    """A branching process: every one of s has Poisson(mean) children."""
+    return lambda source, target: scipy.stats.poisson.pmf(target, mean * source)
+
+
+def test_truncated_branching_process():
+    """P(Z_t = 0 | Z_0 = 1) = f(f(…f(0))), f(u) = e^{−.8(1−u)}; and ½ Σ |p − p'| ≤ E Σ ε(Z_i), against 400 states."""
+    kernel, lost = drift.truncated(poisson(0.8), 40)
+    close(kernel.sum(1), 1)
+    close(lost, scipy.stats.poisson.sf(39, 0.8 * np.arange(40)))
+    found = np.asarray(drift.distributions(np.eye(40)[[1]], kernel, 12))[:, 0]
+    extinct = [0.0]
+    for _ in range(12):
+        extinct.append(np.exp(-0.8 * (1 - extinct[-1])))
+    bound = np.append(0, np.cumsum(found @ np.asarray(lost))[:-1])
+    assert (np.abs(found[:, 0] - extinct) <= bound + EXACT).all() and 0 < bound[-1] < 1e-3
+    large = np.asarray(drift.distributions(np.eye(400)[[1]], drift.truncated(poisson(0.8), 400).kernel, 12))[:, 0]
+    distance = (np.abs(large[:, :40] - found).sum(1) + large[:, 40:].sum(1)) / 2
+    assert (distance <= bound + EXACT).all()
+
+
+def test_truncated_table():
+    """A random walk on 0, 1, … that stops at 0: only the last state of the first five leads out, half the time."""
+    walk = (np.eye(9, k=1) + np.eye(9, k=-1)) / 2
+    walk[0], walk[8] = np.eye(9)[0], np.eye(9)[8]
+    kernel, lost = drift.truncated(walk, 5)
+    np.testing.assert_array_equal(lost, [0, 0, 0, 0, 0.5])
+    np.testing.assert_array_equal(kernel[:4], walk[:4, :5])
+    np.testing.assert_array_equal(kernel[4], [0, 0, 0, 1, 0])
+    whole = drift.truncated(walk, 9)
+    np.testing.assert_array_equal(whole.kernel, walk)
+    assert not whole.lost.any()
+
+
 @pytest.mark.parametrize("n", [1, 2, 50, 127, 128, 700])
 def test_banded_kernel_is_the_dense_one(n):
     """Ten standard deviations: each entry left out is below e^−50, so a row loses less than 1e-17."""
@@ -218,10 +273,10 @@ def test_each_task_may_have_its_own_bands():
 def test_the_chain_is_compiled_once():
     first, kernel = starts(6, binary([0.2, 0.7])), drift.neutral_kernel(6)
     drift.information([0.5, 0.5], first, kernel, 5)
-    before = drift._information._cache_size()
+    before = chain._information._cache_size()
     for prior in ([0.5, 0.5], [0.1, 0.9]):
         drift.information(prior, np.asarray(first), np.asarray(kernel), 5)
-    assert drift._information._cache_size() == before
+    assert chain._information._cache_size() == before
 
 
 def test_information_is_differentiable():

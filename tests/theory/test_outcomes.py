@@ -151,6 +151,7 @@ def test_kimura():
     close(budget.kimura(10**9, [5.0, -5.0, 0.0], 0.3), [1, 0, 0.3])
     close(budget.kimura(10**9, [5.0, -5.0, 0.0], 0.3, num_real=2), [1 - 0.7**2, 0.3**2, 0.3])
     close(budget.kimura(5, [1.0, 1.0, -1.0], [0.0, 1.0, 1.0]), [0, 1, 1])
+    close(budget.kimura(5, [1e308, 1e308, -1e308], [0.0, 0.3, 1.0]), [0, 1, 1])  # where n s overflows
 
 
 def test_kimura_is_near_and_its_twin():
