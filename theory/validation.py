@@ -97,7 +97,8 @@ def array(x: Any, dtype: Any = None) -> Array:
         return jnp.asarray(x, dtype)
     if isinstance(x, Array) and (dtype is None or dtype == x.dtype):
         return x
-    return jax.device_put(np.asarray(x, dtype))
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused where it matters
+        return jax.device_put(np.asarray(x, dtype))
 
 
 def host(*arrays: Any) -> tuple[Any, ...]:

@@ -102,7 +102,7 @@ def test_names_in_quotes():
         ("A -> X -> A", "nothing that is made of X is a cause of it"),
         # the loop one by one; the first input of its first node enters at the start, others twice
         ("X -> D -> Z -> D", "'X -> D0 -> Z0 -> D1 -> Z1'"),
-        ("X -> D -> Z -> D; X -> S -> Z", "'X -> D0 -> Z0 -> D1; X -> S -> Z0; D1 -> Z1; S -> Z1'"),
+        ("X -> D -> Z -> D; X -> S -> Z", "'X -> D0; X -> S; D0 -> Z0 -> D1; S -> Z0; D1 -> Z1; S -> Z1'"),
         ('X -> Z0 -> "my data" -> Z0', '\'X -> Z0_0 -> "my data0" -> Z0_1 -> "my data1"\''),
         ("A -> B", "the task X"),
         ("", "the task X"),

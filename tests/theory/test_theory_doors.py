@@ -366,7 +366,7 @@ DOORS = [
     (lambda: budget.best_round((0.8, 0.4), 0.3, 0.5), "verdicts"),
     (lambda: budget.best_round((0.9, 1e-9), 0.9, 1500), "verdicts"),
     *each("verdicts", lambda x: budget.best_round((0.9, 0.2), 0.3, x), 1e9, 1e300),
-    (lambda: budget.round_size_law((0.8, 0.4), 1e-320, 1e300), "verdicts"),
+    (lambda: budget.round_size_law((0.8, 0.4), 1e-320, 1e300), "initial, verdicts"),
     (lambda: budget.schedule_bound((0.8, 0.4), 0.3, 10, largest=0), "largest"),
     (lambda: budget.schedule_bound((0.8, 0.4), 0.3, 10, largest=1000), "largest: kernels of"),
     (lambda: budget.schedule_bound((0.8, 0.4), 0.3, np.nan, largest=1), "verdicts"),

@@ -25,7 +25,7 @@ from theory.validation import ArrayLike
 Verifier = ArrayLike  # a pair (tpr, fpr), whose members may be arrays that broadcast
 ENTRIES = 2**20  # of the kernels that are in memory at once
 MAX_ENTRIES = 200_000_000  # of one kernel, of which a solution takes several
-LEAST_RATE = 1e-300  # below which expected verdicts leave the range of double precision
+MARGIN = 1e8  # of the rates above the smallest number of their dtype, so that expected verdicts are in its range
 
 
 class Fixation(NamedTuple):
@@ -49,7 +49,7 @@ def fixation(
     Args:
         n: Samples accepted in each generation (filtering: proposals), at least 1; so many that a kernel over
             the states has 2·10⁸ entries at most: 14,141, or 185 filtered.
-        verifier: (tpr, fpr), not both below 1e-300.
+        verifier: (tpr, fpr), not both below 1e-300 (float32: 1e-30).
         initial: The share of correct outputs at the start.
         num_real: Real samples that Z_0 is fitted to, Z_0 ~ Binomial(num_real, initial)/num_real; None: Z_0 has the
             share `initial` itself.
@@ -57,7 +57,7 @@ def fixation(
     """
     phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
     accepted, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
-    if (np.maximum(np.asarray(phi), np.asarray(psi)) < LEAST_RATE).any():
+    if (np.maximum(np.asarray(phi), np.asarray(psi)) < MARGIN * jnp.finfo(phi.dtype).tiny).any():
         raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that accepts something")
     values = ends(accepted, phi, psi, share, real, until_kept=until_kept)
     return Fixation(*(validation.array(values[..., i], share.dtype) for i in range(4)))

@@ -26,6 +26,7 @@ from theory.validation import ArrayLike
 
 SWEEPS = 2000  # of value iteration, at most: a value that has not settled is a lower one, and its bound still holds
 MAX_ENTRIES = 100_000_000  # of the kernels in memory
+LEAST_RATE = 1e-30  # with which expected verdicts are in the range of float32
 MAX_STEPS = 1e11  # multiplications of a search
 
 
@@ -124,7 +125,7 @@ def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
     budget = float(validation.positive("verdicts", verdicts))
     size, exponent = math.sqrt(phi * budget / p / 2), math.log(phi / psi) * math.sqrt(2 * p * phi * budget)
     if not math.isfinite(size + exponent):
-        raise validation.refuse("verdicts", budget, "so few that the round size is a number of double precision")
+        raise validation.refuse("initial, verdicts", (p, budget), "a round size in the range of double precision")
     return size, exponent
 
 
@@ -214,6 +215,6 @@ def _moves(phi: float, psi: float, p: float, largest: int):
 
 def _numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
     phi, psi = (float(validation.floats("verifier", rate, 0)) for rate in checked_verifier(verifier))
-    if min(phi, psi) <= 0:
-        raise validation.refuse("verifier", (phi, psi), "two rates in (0, 1]")
+    if min(phi, psi) < LEAST_RATE:
+        raise validation.refuse("verifier", (phi, psi), f"two rates in [{LEAST_RATE}, 1]")
     return phi, psi, float(validation.rates("initial", initial, 0))

@@ -71,7 +71,7 @@ def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
     at p = `initial` = 1/2, and 0 where p ≤ 1/5 or p = 1: no verifier is good enough in the limit.
     """
     xp, p = validation.host(validation.rates("initial", initial))
-    square = (2 * xp.sqrt(p * (1 - p)) - (1 - p)) / xp.where(p > 0, p, 1)
+    square = (2 * xp.sqrt(p * (1 - p)) - (1 - p)) / xp.where(p > 0.1, p, 1)  # negative where p < 1/5
     return validation.array(xp.sqrt(xp.clip(square, 0, 1)))
 
 

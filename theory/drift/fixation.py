@@ -60,7 +60,7 @@ def _reached(xp: Any, table: Any, moving: Any, target: Any) -> Float[Array, "...
     """
     refusal = validation.refuse("kernel", "a state that never stops", "a chain in which every state can stop")
     leaves = table - xp.diag(xp.diag(table))
-    system = xp.diag(leaves.sum(1) + 1 - moving) - leaves
+    system = xp.diag(leaves.sum(1) + (1 - moving)) - leaves
     try:
         values = xp.linalg.solve(system, target)
     except np.linalg.LinAlgError as error:

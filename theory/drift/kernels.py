@@ -72,7 +72,8 @@ def counts(n: int, num_symbols: int) -> Int[np.ndarray, "s k"]:
         accepted = f"at most {MAX_STATES:,} states, and {MAX_COUNTS:,} counts in all"
         raise validation.refuse("n, num_symbols", given, accepted)
     places = n + num_symbols - 1
-    bars = np.array(list(combinations(range(places), num_symbols - 1)), dtype=int).reshape(size, -1)
+    every = list(combinations(range(places), num_symbols - 1)) if num_symbols > 1 else []
+    bars = np.array(every, dtype=int).reshape(size, -1)
     return np.diff(bars, axis=1, prepend=-1, append=places) - 1
 
 
