@@ -1,4 +1,4 @@
-"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and the cap on what a frozen judge can tell."""
+"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and the most that a fixed reward model carries."""
 
 from functools import partial
 from itertools import product
@@ -52,10 +52,10 @@ def test_one_verdict():
     """h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ) along logit p_t = logit p_0 + t ln(φ/ψ), and never above the capacity."""
     odds = 3 / 7 * 2.0 ** np.arange(1, 6)
     share = odds / (1 + odds)
-    told = budget.verdict((0.8, 0.4), share)
-    close(told, h(0.8 * share + 0.4 * (1 - share)) - share * h(0.8) - (1 - share) * h(0.4))
+    carried = budget.verdict((0.8, 0.4), share)
+    close(carried, h(0.8 * share + 0.4 * (1 - share)) - share * h(0.8) - (1 - share) * h(0.4))
     near = partial(np.testing.assert_allclose, rtol=0, atol=5e-6)
-    near(told[:4], [0.08541, 0.08181, 0.06306, 0.04096])
+    near(carried[:4], [0.08541, 0.08181, 0.06306, 0.04096])
     near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
     grid = np.linspace(0, 1, 1001)
     best = budget.verdict((0.9, 0.2), grid).max()
@@ -75,7 +75,7 @@ def test_item_capacities_and_their_twin():
 
 
 def test_shared_noise_twin():
-    """The converse fails if verdicts share their noise: each alone tells nothing of the task, both together ln 2.
+    """The converse fails if verdicts share their noise: each alone carries nothing about the task, both together ln 2.
 
     Right are {1} or {1, 2}; one fair coin flips both verdicts.
     """
@@ -122,13 +122,13 @@ def test_information_needed():
 
 
 def judges(a):
-    """P(J|x), J over all ways to keep or not, bit k for symbol k."""
+    """P(J|x), J over all ways to accept or not, bit k for symbol k."""
     bits = np.array([b[::-1] for b in product((0, 1), repeat=a.shape[1])])
     return np.where(bits[None], a[:, None], 1 - a[:, None]).prod(2), bits
 
 
 @given(st.lists(st.tuples(RATES, RATES, RATES), min_size=2, max_size=2), st.floats(1e-9, 1))
-def test_frozen_total(acceptances, w):
+def test_fixed_total(acceptances, w):
     """I(X;J) ≤ H(X), J ∈ {0,1}^K one verdict on each symbol: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}."""
     prior, a = np.array([w, 1 - w]), np.array(acceptances)
     probs, _ = judges(a)
@@ -144,7 +144,7 @@ def test_frozen_total(acceptances, w):
 judge_distribution, fixed_judge_total = jax.jit(budget.judge_distribution), jax.jit(budget.fixed_judge_total)
 
 
-def test_frozen_total_with_a_start():
+def test_fixed_total_with_a_start():
     """I(X;J) = .4210 for (.9,.2) on the one or the other of two symbols; I(X;J|Z_0) against dit."""
     prior, a = np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
     np.testing.assert_allclose(fixed_judge_total(prior, a), 0.4210, rtol=0, atol=5e-5)
@@ -152,13 +152,13 @@ def test_frozen_total_with_a_start():
     table = prior[:, None, None] * judges(a)[0][:, :, None] * first[:, None]
     close(fixed_judge_total(prior, a, first), dit_information(table, [0], [1], [2]), atol=1e-9)  # dit's own rounding
     close(fixed_judge_total(prior, a, np.ones((2, 1))), fixed_judge_total(prior, a))
-    assert fixed_judge_total(prior, a, np.eye(2)) == 0  # nothing is left to tell
+    assert fixed_judge_total(prior, a, np.eye(2)) == 0  # nothing is left to carry
 
 
-def test_the_cap_of_a_frozen_judge():
+def test_the_bound_of_a_fixed_judge():
     """I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) for every t, in the mixture over J of selection chains, and near it at t = 1.
 
-    Then the judges that keep or reject both symbols drift to one of them. The twin: fresh verdicts pass the cap.
+    Then the judges that accept or reject both symbols drift to one of them. Negative control: fresh verdicts pass it.
     """
     n, prior, a = 6, np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
     probs, bits = judges(a)
@@ -186,7 +186,7 @@ def test_converse(phi, ratio):
     sizes, shares = np.array(CASES).T
     end = budget.fixation(sizes.astype(int), (phi, psi), shares)
     correct = np.asarray(end.correct)
-    # X says which of two symbols is right, Z_0 has the same share of the right one, so it knows X unless both are ½
+    # X says which of two symbols is correct, Z_0 has the same share of the correct one, so it knows X unless both are ½
     start = np.where(shares == 0.5, 0, np.log(2))
     final = np.log(2) - np.where((correct > 0) & (correct < 1), h(np.clip(correct, 1e-300, 1 - 1e-16)), 0)
     missing, spent = np.maximum(final - start, 0), np.asarray(end.verdicts) * (1 + EXACT)

@@ -63,8 +63,8 @@ def test_kernel_in_float32_and_its_gradient():
 
 
 @given(pmfs((4,)))
-def test_drift_keeps_the_mean_and_loses_heterozygosity(probs):
-    """E Z_{t+1} = E Z_t,  E[1 − Σ Z_{t+1}²] = (1 − 1/n) E[1 − Σ Z_t²], exactly, from any law of the state."""
+def test_drift_preserves_the_mean_and_loses_diversity(probs):
+    """E Z_{t+1} = E Z_t,  E[1 − Σ Z_{t+1}²] = (1 − 1/n) E[1 − Σ Z_t²], exactly, from any distribution of the state."""
     n = 3
     states = np.asarray(drift.lattice(n, 2)) / n
     before, after = (np.asarray(x)[0] for x in drift.distributions(probs[None], drift.neutral_kernel(n), 1))
@@ -73,7 +73,7 @@ def test_drift_keeps_the_mean_and_loses_heterozygosity(probs):
     close(after @ diversity, (1 - 1 / n) * (before @ diversity))
 
 
-def test_published_heterozygosity():
+def test_published_diversity():
     """Ten symbols, n = 50: .735366, .327753, .11936 after 10, 50, 100 fits of the chain itself.
 
     Any one symbol against the rest is a binary chain, so E Σ p² = 10 E p_1².
@@ -89,7 +89,7 @@ def test_published_heterozygosity():
     )
 
 
-def test_laws_are_powers_of_the_kernel():
+def test_distributions_are_powers_of_the_kernel():
     kernel = np.asarray(drift.neutral_kernel(8))
     first = starts(8, binary([0.1, 0.4, 1.0]))
     distributions = drift.distributions(first, kernel, 6)
@@ -105,7 +105,7 @@ def test_laws_are_powers_of_the_kernel():
 
 @given(pmfs((3,)), pmfs((3, 5)), pmfs((5, 5)))
 def test_information_of_a_closed_loop(prior, first, kernel):
-    """X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its law."""
+    """X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its table."""
     information = np.asarray(drift.information(prior, first, kernel, 3))
     assert (np.diff(information) <= EXACT).all() and (information >= 0).all()
     for value, probs in zip(information, drift.distributions(first, kernel, 3), strict=True):
@@ -114,7 +114,7 @@ def test_information_of_a_closed_loop(prior, first, kernel):
 
 @pytest.mark.parametrize("n", [1, 2, 7, 50])
 def test_what_is_left_is_one_draw(n):
-    """I(X;Z_∞) = I(X;Y), Y one draw of the true model, for every n."""
+    """I(X;Z_∞) = I(X;Y), Y one sample of the true model, for every n."""
     pmfs = binary(TASKS)
     information = np.asarray(drift.information(UNIFORM, starts(n, pmfs), drift.neutral_kernel(n), 40 * n))
     close(information[-1], drift.residual_information(UNIFORM, pmfs))
@@ -122,7 +122,7 @@ def test_what_is_left_is_one_draw(n):
 
 
 def test_residual_information_numbers():
-    """19 tasks: one draw .16945456110809; and three symbols."""
+    """19 tasks: one sample .16945456110809; and three symbols."""
     close(drift.residual_information(UNIFORM, binary(TASKS)), 0.16945456110809)
     pmfs = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
     prior = np.array([0.1, 0.2, 0.3, 0.4])
@@ -249,8 +249,8 @@ def test_banded_kernel_is_the_dense_one(n):
     close(drift.information(prior, first, band, 30), drift.information(prior, first, dense, 30))
 
 
-def test_banded_kernel_of_general_laws():
-    """Selection: keep the first symbol always, the second half the time; and laws that leave most targets unreached."""
+def test_banded_kernel_of_general_distributions():
+    """Selection: accept the first symbol always, the second half the time; and distributions that reach few targets."""
     n, count = 300, np.arange(301) / 300
     for p in (count / (count + (1 - count) / 2), np.full(301, 0.999), 0.4 + 0.2 * count):
         dense, band = drift.multinomial_kernel(n, binary(p)), drift.banded_kernel(n, binary(p))

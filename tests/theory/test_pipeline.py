@@ -127,7 +127,7 @@ def test_a_pipeline_cannot_be_changed():
 
 SELF = "X -> D -> Z0 -> D0 -> Z1"
 EARLIER = f"{SELF} -> D1 -> Z2; Z0, D1 -> S1 -> Z2"
-FROZEN = f"{SELF} -> D1 -> Z2; X -> J; J, D0 -> S0 -> Z1; J, D1 -> S1 -> Z2"
+FIXED = f"{SELF} -> D1 -> Z2; X -> J; J, D0 -> S0 -> Z1; J, D1 -> S1 -> Z2"
 POOLED = "X -> D -> Z0 -> D0; D, D0 -> Z1"
 FORKED = f"{EXAMPLE}; S0 -> W -> V"
 
@@ -136,10 +136,10 @@ FORKED = f"{EXAMPLE}; S0 -> W -> V"
     ("graph", "before", "after", "by"),
     [
         (SELF, "Z0", "Z1", ("Z0",)),
-        (f"{SELF}; Z0 -> S -> Z1", "Z0", "Z1", ("Z0",)),  # a self-judge, of candidates too
+        (f"{SELF}; Z0 -> S -> Z1", "Z0", "Z1", ("Z0",)),  # a self-consistency judge, of candidates too
         (f"{SELF}; Z0, D0 -> S0 -> Z1", "Z0", "Z1", ("Z0",)),
         (EARLIER, ["Z0", "Z1"], "Z2", ("Z0",)),
-        (FROZEN, "Z0, J", "Z1, Z2", ("Z0", "J")),  # all that a frozen judge ever tells is J
+        (FIXED, "Z0, J", "Z1, Z2", ("Z0", "J")),  # all that a fixed reward model ever carries is J
         (POOLED, "D", "Z1", ("D",)),
         (f"{SELF}; X, D0 -> S0", "Z0", "Z1", ("Z0",)),  # a signal that is measured and not used
         ("X, D0 -> S -> R; D0 -> Z1", "", "Z1", ()),
@@ -160,7 +160,7 @@ def test_closed(graph, before, after, by):
         (f"{SELF}; X -> F1 -> Z1", "Z0", "Z1", Open(("F1",), "I(X;F1|Z0)", ("X -> F1 -> Z1",))),  # fresh data
         (POOLED, "Z0", "Z1", Open(("D",), "I(X;D|Z0)", ("X -> D -> Z1",))),  # the pool knows what the model forgot
         (f"{SELF}; X -> Z1", "Z0", "Z1", Open((), "H(X|Z0)", ("X -> Z1",))),
-        # a score S of task and candidate tells more of X with the candidate D0 than without, and D0 is in Z1
+        # a score S of task and candidate carries more about X with the candidate D0 than without, and D0 is in Z1
         ("X, D0 -> S -> R; D0 -> Z1", "R", "Z1", Open(("D0",), "I(X;D0|R)", ("X -> S <- D0 -> Z1",))),
         ("X, Z1 -> S -> R", "R", "Z1", Open((), "H(X|R)", ("X -> S <- Z1",))),
         # what causes the task, and is used by a signal
@@ -178,8 +178,8 @@ def test_open(graph, before, after, verdict):
     ("graph", "before", "after", "expected"),
     [
         (EARLIER, "Z1", "Z2", {"bound": "I(X;S1|Z1,D1)"}),
-        (FROZEN, "Z0", "Z1", {"bound": "I(X;S0|Z0,D0)"}),
-        (FROZEN, "Z1", "Z2", {"bound": "I(X;S1|Z1,D1)"}),
+        (FIXED, "Z0", "Z1", {"bound": "I(X;S0|Z0,D0)"}),
+        (FIXED, "Z1", "Z2", {"bound": "I(X;S1|Z1,D1)"}),
         ("X -> Z1", "", "Z1", {"bound": "H(X)"}),
         (EXAMPLE, "", "Z1", {"bound": "I(X;D0) + I(X;S0|D0)"}),
         (EXAMPLE, (), ("D0", "S0"), {"through": ()}),
@@ -196,9 +196,9 @@ def test_what_opens(graph, before, after, expected):
 
 
 def test_which_paths_open():
-    """Of an earlier student as a judge, and of a frozen judge."""
+    """Of an earlier student as a judge, and of a fixed reward model."""
     assert "X -> D -> Z0 -> S1 -> Z2" in Pipeline(EARLIER).criterion("Z1", "Z2").paths
-    assert Pipeline(FROZEN).criterion("Z1", "Z2").paths[0] == "X -> J -> S1 -> Z2"
+    assert Pipeline(FIXED).criterion("Z1", "Z2").paths[0] == "X -> J -> S1 -> Z2"
 
 
 def test_large_graph():
@@ -223,7 +223,7 @@ def test_noise_names_what_was_forgotten():
 
 LONG = {
     "fresh": "X, D{0} -> S{0}",
-    "frozen": "X -> J; J, D{0} -> S{0}",
+    "fixed": "X -> J; J, D{0} -> S{0}",
     "accumulated": "X -> D; D, D{0} -> S{0}; D -> Z{1}",
 }
 
@@ -288,7 +288,7 @@ def test_separator_is_minimal_and_the_tightest(seed):
 
 @given(SEEDS)
 def test_trails_are_the_shortest_over_each_arrow(seed):
-    """By the collider rule, among all simple paths: for each arrow at X one as short as any, none where it is closed."""
+    """By the collider rule, among all simple paths: for each arrow at X one as short as any, none where closed."""
     pipeline, rng = random_pipeline(seed)
     dag = pipeline.dag
     before, after = random_question(rng)

@@ -1,7 +1,8 @@
 """Few large rounds or many small ones: what a budget of verdicts buys, until n are accepted in each round.
 
 Exact are the wrong share after a given schedule and the bound on all schedules; the law of the best constant size is
-asymptotic.
+asymptotic. Everywhere `verifier` is (tpr, fpr) = (φ, ψ), two numbers above 0, `initial` the share p of correct outputs
+at the start, and `verdicts` N, the expected number that may be spent.
 
 References:
     Bellman (1957), Dynamic Programming.
@@ -48,15 +49,7 @@ def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     """What rounds of these sizes buy: exact.
 
     Round t samples until n_t are accepted: Z_{t+1} ~ Binomial(n_t, z')/n_t, z' = zφ/(zφ+(1−z)ψ), which is expected to
-    cost n_t E[1/(Z_t φ+(1−Z_t)ψ)] verdicts.
-
-    Args:
-        sizes: n_t [..., t], integers of at least 1: one schedule or many.
-        verifier: (tpr, fpr), two numbers above 0.
-        initial: The share of correct outputs at the start, a number.
-
-    Returns:
-        Wrong shares and expected verdicts [..., t].
+    cost n_t E[1/(Z_t φ+(1−Z_t)ψ)] verdicts; `sizes` are n_t [..., t], at least 1: one schedule or many.
     """
     accepted = "integers >= 1, one for each round"
     schedules = validation.integers("sizes", sizes, 1, accepted)
@@ -110,12 +103,7 @@ def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
 
     N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}, s = ln(φ/ψ); drift loses the correct
     symbol with e^{−2nsp}, by Kimura, hence for weak selection. Equal exponents give n, which is not rounded; at
-    s = ln 2 the exact loss by drift has an exponent 8 % larger (row R2-exponent).
-
-    Args:
-        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
-        initial: p > 0, the share of correct outputs at the start.
-        verdicts: N > 0.
+    s = ln 2 the exact loss by drift has an exponent 8 % larger (row R2-exponent). It takes φ > ψ and p > 0.
     """
     phi, psi, p = _numbers(verifier, initial)
     if phi <= psi:
@@ -133,12 +121,7 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
     """The constant round size that leaves the smallest wrong share within a budget, and this share E[1 − Z]: exact.
 
     All sizes from a quarter to three times the asymptotic one are tried, in float64 whatever JAX's default, since the
-    share falls like e^{−s√(2pφN)}.
-
-    Args:
-        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
-        initial: The share of correct outputs at the start, above 0.
-        verdicts: N, of the order of 10⁵ at most.
+    share falls like e^{−s√(2pφN)}. It takes φ > ψ and p > 0, and a minute at N = 10⁵.
 
     Raises:
         ValueError: Where the budget does not pay for a round, is so large that the wrong share leaves the range of
@@ -164,13 +147,8 @@ def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, 
     """E[1 − Z_T] ≥ max_λ V_λ(p) − λN: a wrong share that no schedule undercuts, even one that sees the share first.
 
     λ is a price of a verdict, and V_λ(z) = min{1 − z, min_n [λn/(zφ+(1−z)ψ) + E V_λ(Binomial(n,z')/n)]} (Bellman),
-    solved on all fractions with denominators up to `largest`. A schedule that does not see the share is no better.
-
-    Args:
-        verifier: (tpr, fpr), two numbers above 0.
-        initial: The share of correct outputs at the start.
-        verdicts: N > 0, the expected number that may be spent.
-        largest: The largest round size that is allowed; a few dozen.
+    solved on all fractions with denominators up to `largest`, the largest size of a round that is allowed, of a few
+    dozen. A schedule that does not see the share is no better.
     """
     rates = _numbers(verifier, initial)
     largest = validation.integer("largest", largest, 1)

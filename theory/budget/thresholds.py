@@ -1,7 +1,7 @@
 """How good a verifier must be: the largest ψ/φ with which a loop ends as wanted, by a root of the exact `fixation`.
 
 ψ/φ = 1/LR, of the likelihood ratio LR = tpr/fpr. Until n are accepted only the ratio matters; filtering is computed at
-φ = 1.
+φ = 1. `n` counts the samples accepted in each generation (filtering: proposals), at least 1.
 
 References:
     Cover & Thomas (2006), Elements of Information Theory, section 11.9: Chernoff information.
@@ -29,12 +29,7 @@ def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> 
 
     X says which of two symbols is correct, both equally likely; Z_0 is fitted to n real samples in which the correct
     one has the share p, so that I_0 = I(X; Binomial(n, ·)), and I_∞ = ln 2 − h(u), u the exact `success`. A larger ψ/φ
-    loses information although the loop is open; a smaller one gains.
-
-    Args:
-        n: Samples accepted in each generation (filtering: proposals) and real samples of Z_0, at least 1.
-        initial: p in (0, 1), the share of the correct symbol in real data; all broadcast.
-        until_kept: The protocol.
+    loses information although the loop is open; a smaller one gains. `initial` is p, in (0, 1), and broadcasts with n.
 
     Raises:
         ValueError: Where even a perfect verifier ends below I_0.

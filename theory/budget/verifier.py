@@ -31,9 +31,7 @@ def verifier_capacity(verifier: Verifier) -> Float[Array, "*shape"]:
     Of the channel with rows (φ, 1−φ) and (ψ, 1−ψ). The best output distribution has odds
     m/(1−m) = exp(−(h(φ)−h(ψ))/(φ−ψ)) = ψ/(1−ψ) · exp(D(φ‖ψ)/(φ−ψ)), the second for rates that nearly agree, and
     w = (m−ψ)/(φ−ψ), which lies in [1/e, 1−1/e], at which I is evaluated, so that a rounding of m is harmless.
-
-    Args:
-        verifier: (tpr, fpr), numbers or arrays that broadcast.
+    `verifier` is (tpr, fpr), numbers or arrays that broadcast.
     """
     return _capacity(*checked_verifier(verifier))
 
@@ -79,10 +77,8 @@ def item_capacities(acceptances: ArrayLike) -> Float[Array, " item"]:
     """C(max_x a_x(y), min_x a_x(y)): the most that one verdict on each item y carries [k], in nats.
 
     n verdicts with fresh independent noise inject at most Σ_i C_i. The rates are those of each item: averaging them
-    over items first gives a number that is too small, as the capacity is convex in the channel.
-
-    Args:
-        acceptances: P(accept | item, task) [x, k].
+    over items first gives a number that is too small, as the capacity is convex in the channel. `acceptances` are
+    P(accept | item, task) [x, k].
     """
     _, a = validation.host(validation.rates("acceptances", acceptances, 2))
     return verifier_capacity((a.max(0), a.min(0)))
@@ -93,15 +89,7 @@ def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0
 
     It holds for every learner, if each verdict has fresh noise, independent of the others given the task and the
     candidates; rejected proposals count. Where verdicts are bought until n are accepted, it bounds their expected
-    number before it is rounded up.
-
-    Args:
-        information: I*, in nats.
-        verifier: (tpr, fpr).
-        start: I_0, in nats.
-
-    Returns:
-        The number; 0 where nothing is missing.
+    number before it is rounded up. `information` is I*, `start` I_0, in nats; 0 where nothing is missing.
 
     Raises:
         ValueError: Where tpr = fpr, so that no number is enough.
@@ -136,11 +124,8 @@ def fixed_judge_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLi
 
     J ∈ {0,1}^K is one verdict on each symbol, drawn once: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}. If its noise is
     independent of X given (Z_0, J), I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) forever; fresh verdicts are bounded by H(X) alone.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        acceptances: P(the judge accepts the symbol | task) [x, k].
-        initial: p(z_0|x) [x, s]; None: I(X;J).
+    `prior` are the probabilities of the tasks [x], `acceptances` P(the judge accepts the symbol | task) [x, k], and
+    `initial` p(z_0|x) [x, s].
     """
     tasks, a = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("acceptances", acceptances, 2))
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)

@@ -139,10 +139,8 @@ def _num_generations(num_generations: int, width: int) -> int:
 def distributions(initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, "t x s"]:
     """p(z_t|x) = p(z_0|x) T_x^t: the distribution of Z_t given the task, t = 0 … `num_generations`.
 
-    Args:
-        initial: Distributions of Z_0 [x, s], one a task.
-        kernels: One kernel [s, s] or one a task [x, s, s], or a `BandedKernel`.
-        num_generations: At least 0.
+    `initial` are the distributions of Z_0 [x, s], one a task, and `kernels` one kernel [s, s], one a task [x, s, s], or
+    a `BandedKernel`.
     """
     first, table, _ = _chain(initial, kernels)
     return _distributions(first, table, num_generations=_num_generations(num_generations, first.size))
@@ -162,13 +160,8 @@ def _distributions(
 def information(prior: ArrayLike, initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, " t"]:
     """I(X;Z_t) = D(p(x) p(z_t|x) ‖ p(x) p(z_t)): what the model still carries about the task, t = 0 … T, in nats.
 
-    One scan, which stores no distribution.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        initial: Distributions of Z_0 [x, s], one a task.
-        kernels: One kernel [s, s] or one a task [x, s, s], or a `BandedKernel`.
-        num_generations: T, at least 0.
+    One scan, which stores no distribution; `prior` are the probabilities of the tasks [x], the others those of
+    `distributions`, with T = `num_generations`.
     """
     first, table, tasks = _chain(initial, kernels, prior)
     return _information(tasks, first, table, num_generations=_num_generations(num_generations, 1))
@@ -189,16 +182,10 @@ def _information(
 
 
 def pointwise_information(prior: ArrayLike, distributions: ArrayLike) -> Float[Array, "x s"]:
-    """i(x;z) = ln p(z|x)/p(z),  E i(X;Z) = I(X;Z): what one state says for each task.
+    """i(x;z) = ln p(z|x)/p(z),  E i(X;Z) = I(X;Z): a table [x, s], −inf where the task never reaches the state.
 
-    A simulation averages it over its pairs (x, z), with no plug-in bias.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        distributions: Of the state given the task [x, s], at one generation.
-
-    Returns:
-        Table [x, s]; −inf where the task never reaches the state.
+    A simulation averages it over its pairs (x, z), with no plug-in bias. `prior` are the probabilities of tasks [x],
+    `distributions` p(z|x) [x, s] at one generation.
     """
     xp, tasks, table = validation.host(*_tasks("distributions", prior, distributions))
     reached = table > 0

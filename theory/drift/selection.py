@@ -1,7 +1,8 @@
 """Retraining under a signal: what is accepted, and the two protocols by which it is collected.
 
 *Until kept* is rejection sampling until n are accepted; *filtering* makes n proposals and refits to those that are
-accepted. They are two chains with different states and different numbers, never to be mixed.
+accepted. They are two chains with different states and different numbers, never to be mixed. In all of them
+`acceptance` is P(accept | symbol) [k], and n, at least 1, counts what is accepted, or proposed, in each generation.
 
 References:
     Ewens (2004), Mathematical Population Genetics, section 1.4: Wright–Fisher drift with selection.
@@ -42,11 +43,7 @@ class Filtering(NamedTuple):
 def select(distributions: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
     """z ↦ z·a / Σ_k z_k a_k: the distribution of an accepted sample, where y is accepted with probability a(y).
 
-    A distribution of which nothing is accepted stays as it is.
-
-    Args:
-        distributions: Of a sample [s, k].
-        acceptance: P(accept | symbol) [k].
+    `distributions` are those of a sample [s, k]; one of which nothing is accepted stays as it is.
     """
     z, a = validation.one_dtype(
         validation.pmf("distributions", distributions, 2, 1), validation.rates("acceptance", acceptance, 1)
@@ -59,13 +56,7 @@ def select(distributions: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k
 
 
 def migrate(distributions: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
-    """z ↦ (1−α) z + α p: each sample is a fresh real one with probability α.
-
-    Args:
-        distributions: Of a sample [s, k].
-        share: α, a number in [0, 1].
-        pmf: The true distribution p [k].
-    """
+    """z ↦ (1−α) z + α p: each sample is a fresh real one, of distribution `pmf` [k], with probability α = `share`."""
     z, p, share = validation.one_dtype(
         validation.pmf("distributions", distributions, 2, 1),
         validation.pmf("pmf", pmf, 1),
@@ -77,7 +68,7 @@ def migrate(distributions: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float
 
 
 def mutate(distributions: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
-    """z ↦ (1−μ) z + μ/K: each sample is a uniform symbol with probability μ, a number.
+    """z ↦ (1−μ) z + μ/K: each sample is a uniform symbol with probability μ = `rate`.
 
     A fit that adds λ to each count of n samples has μ = λK/(n+λK).
     """
@@ -91,15 +82,8 @@ def mutate(distributions: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
 def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source target"]:
     """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n: the loop that samples until n are accepted.
 
-    A state of which nothing is accepted stays. Other mechanisms are put before or after the selection, for instance
-    `multinomial_kernel(n, migrate(select(mutate(z, μ), a), α, p))`.
-
-    Args:
-        n: Samples accepted in each generation, at least 1.
-        acceptance: P(accept | symbol) [k].
-
-    Returns:
-        Kernel [source, target] over `lattice(n, k)`, 4 GB at most.
+    A kernel over `lattice(n, k)`, 4 GB at most; a state of which nothing is accepted stays. Other mechanisms are put
+    before or after the selection, for instance `multinomial_kernel(n, migrate(select(mutate(z, μ), a), α, p))`.
     """
     a = validation.rates("acceptance", acceptance, 1)
     z = (counts(n, a.size) / n).astype(a.dtype)
@@ -128,15 +112,8 @@ def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.
 def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
     """(A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z_{t+1} = A/ΣA: n proposals, and a fit to the accepted ones.
 
-    The loop stays where none is accepted.
-
-    Args:
-        n: Proposals in each generation, at least 1.
-        acceptance: P(accept | symbol) [k].
-
-    Returns:
-        Its kernel [s, s], 4 GB at most, and its states: the distributions [s, k] that at most n samples can make, in
-        ascending order.
+    Its kernel [s, s], 4 GB at most, and its states: the distributions [s, k] that at most n samples can make, in
+    ascending order. The loop stays where none is accepted.
     """
     a = validation.rates("acceptance", acceptance, 1)
     primitive, place = fractions(validation.integer("n", n, 1), a.size)
@@ -161,10 +138,7 @@ def _filtering_kernel(n, a: Float[Array, " k"], states: Float[Array, "s k"], pla
 def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) -> Float[Array, " s"]:
     """m·Z_0 ~ Multinomial(m, pmf): Z_0, fitted to m real samples, on the states of `filtering_kernel(n, ·)`.
 
-    Args:
-        n: Proposals in each generation, at least 1.
-        pmf: The true distribution [k].
-        num_real: m, from 1 to n, so that Z_0 is a state; None: n.
+    m = `num_real` is at most n, so that Z_0 is a state, and n by default.
     """
     p = validation.pmf("pmf", pmf, 1)
     states, place = fractions(validation.integer("n", n, 1), p.size)
@@ -184,11 +158,8 @@ def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
     """The state of the blocks, in `lattice(n, number of blocks)`, to which each state of `lattice(n, k)` belongs [s].
 
     If the acceptance depends on the block alone, the counts of the blocks are again a selection chain (they are
-    lumpable); `theory.coarsen(distributions, block_states(n, blocks), -1)` gives its distributions.
-
-    Args:
-        n: Samples a generation, at least 1.
-        blocks: Integers [k]: the block of each symbol.
+    lumpable); `theory.coarsen(distributions, block_states(n, blocks), -1)` gives its distributions. `blocks` has the
+    block of each symbol, integers [k].
     """
     labels = validation.integers("blocks", blocks, 0, "non-negative integers, one for each symbol", ndim=1)
     num_blocks = int(labels.max()) + 1
