@@ -40,38 +40,35 @@ class MarkovChain(NamedTuple):
     def stationary(self) -> Float[Array, " state"]:
         """The share of its time that a long path spends in each state, from this initial distribution.
 
-        By elimination of one state after the other, without a subtraction, so that rare transitions lose no digit.
-
-        References:
-            Grassmann, Taksar, Heyman (1985), Regenerative analysis and steady state distributions for Markov chains.
-            Operations Research 33.
+        π = πT, and each closed class has the probability that the path ends in it. States are eliminated, the one that
+        is left most often first: its visits go to where it leads, until each state that remains is the last of its
+        class (Grassmann, Taksar & Heyman 1985). Nothing is subtracted, so every entry is exact to rounding, however
+        rarely a path crosses from one part of the chain to another.
         """
         chain = validation.ready("MarkovChain", self)
-        size = self.space.size
-        index = jnp.arange(size)
+        n = chain.initial.size
+        times = jnp.ones((n + 1, 1), chain.transition.dtype)  # of a visit, with the eliminated states that follow it
+        table = jnp.concatenate([jnp.concatenate([chain.transition, chain.initial[None]]), times], 1)
 
-        def eliminate(step: Array, now: tuple[Array, ...]) -> tuple[Array, ...]:
-            """The chain watched only while it is in states below k; where k reaches none, it ends there: a root."""
-            table, start, leaves = now
-            k = size - 1 - step
-            out = jnp.where((index < k) | ((index > k) & (leaves == 0)), table[k], 0)
-            total = out.sum()
-            to = out / jnp.where(total > 0, total, 1)
-            table = table + jnp.where(index < k, table[:, k], 0)[:, None] * to[None, :]
-            start = jnp.where((index == k) & (total > 0), 0, start) + start[k] * to
-            return table, start, leaves.at[k].set(total)
+        def eliminate(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+            table, left = state
+            leaves = jnp.where(left[None] & ~jnp.eye(n, dtype=bool), table[:n, :n], 0).sum(1)
+            k = jnp.where(left, leaves, -1).argmax()
+            goes = leaves[k] > 0
+            others = left & (jnp.arange(n) != k)
+            stays = jnp.append(others, True)
+            visits = jnp.where(stays & goes, table[:, k] / jnp.where(goes, leaves[k], 1), 0)
+            table = table + visits[:, None] * jnp.where(stays, table[k], 0)[None]
+            return (table, jnp.where(goes, others, left)), (k, visits[:n])
 
-        nothing = jnp.ones(size, chain.transition.dtype)
-        before = jnp.asarray(chain.transition), jnp.asarray(chain.initial), nothing
-        table, start, leaves = jax.lax.fori_loop(0, size, eliminate, before)
+        (table, last), eliminated = jax.lax.scan(eliminate, (table, jnp.ones(n, bool)), length=n)
+        shares = jnp.where(last, table[n, :n] / table[:n, n], 0)
 
-        def visit(k: Array, visits: Array) -> Array:
-            """The visits to k for one to each root, given those to the states below."""
-            inflow = jnp.where(index < k, visits, 0) @ table[:, k]
-            return visits.at[:, k].set(jnp.where(leaves[k] > 0, inflow / leaves[k], index == k))
+        def restore(shares: Array, step: tuple[Array, Array]) -> tuple[Array, None]:
+            k, visits = step
+            return shares.at[k].add((visits * shares).sum()), None
 
-        visits = jax.lax.fori_loop(0, size, visit, jnp.zeros_like(table))
-        return start @ (visits / jnp.maximum(visits.sum(1, keepdims=True), 1))
+        return jax.lax.scan(restore, shares, eliminated, reverse=True)[0]
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
