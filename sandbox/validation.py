@@ -18,6 +18,7 @@ from jaxtyping import AbstractArray
 from sandbox.base import Checked
 
 MOST = 2**31 - 1  # what 32 bits count to, as JAX does unless told otherwise
+MOST_NUMBERS = 2**28  # of one table: 2 GB
 
 
 def refuse(name: str, given: object, accepted: str) -> ValueError:
@@ -70,10 +71,10 @@ def at_least(name: str, value: Any, least: int) -> None:
 
 
 def integers(name: str, value: Any, least: int) -> None:
-    """Raises unless every number of `value` is an integer of `least` or more."""
-    whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
-    if not whole or (concrete(value) and np.any(np.asarray(value) < least)):
-        raise refuse(name, value, f"integers >= {least}")
+    """Raises unless every number of `value` is an integer of `least` or more that 32 bits can count to."""
+    values = np.asarray(value) if concrete(value) else value
+    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values > MOST))):
+        raise refuse(name, value, f"integers >= {least} below 2^31")
 
 
 def rate(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
@@ -125,6 +126,32 @@ def samples(name: str, x: Array | np.ndarray) -> None:
     if x.ndim not in (1, 2) or x.shape[0] < 1:
         raise refuse(name, f"shape {x.shape}", "samples [n] or [n, d], n >= 1")
     finite(name, x)
+
+
+def floating(name: str, dtype: Any) -> None:
+    """Raises unless `dtype` is a floating type."""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise refuse(name, dtype, "a floating type")
+
+
+def table(name: str, size: int) -> None:
+    """Raises unless `size` numbers fit into memory, at 8 bytes each."""
+    if size > MOST_NUMBERS:
+        raise refuse(name, f"a table of {size:.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+
+
+def scalar(name: str, value: Any) -> None:
+    """Raises unless `value` is one real number, not NaN."""
+    kind = value.dtype.kind if isinstance(value, Array) else np.asarray(value).dtype.kind
+    if np.ndim(value) or kind not in "fiu" or (concrete(value) and np.isnan(value)):
+        raise refuse(name, f"{value!r:.80}", "one number")
+
+
+def leaves(name: str, tree: Any) -> None:
+    """Raises unless every leaf of `tree` is an array or a number, as of a NamedTuple of arrays."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if not isinstance(leaf, Array | np.ndarray | np.generic | float | int):
+            raise refuse(name + jax.tree_util.keystr(path), repr(leaf), "a pytree of arrays, as a NamedTuple of arrays")
 
 
 def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
