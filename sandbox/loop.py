@@ -112,8 +112,9 @@ def check_model(name: str, model: Any, lead: int = 0) -> Any:
     if not isinstance(model, Model) or isinstance(model, type):
         given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise validation.refuse(name, given, "a Model, with sample, log_prob and fit")
+    model = jax.tree.map(_strong, validation.ready(name, model, lead=lead))
     validation.finite(name, model)
-    return jax.tree.map(_strong, validation.ready(name, model, lead=lead))
+    return model
 
 
 def check_signal(signal: Any, model: Any) -> Any:
@@ -146,7 +147,8 @@ def check_loop(model: Any, regime: Any, *, num_samples: Any, num_generations: An
         given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
         raise validation.refuse("model", given, f"one that draws [n] or [n, d], n = {num_samples}")
     row = sum(np.size(leaf) * leaf.dtype.itemsize for leaf in jax.tree.leaves(model))
-    for name, size in (("num_samples", drawn.size * drawn.dtype.itemsize), ("num_generations", row * num_generations)):
+    samples = 3 * drawn.size * drawn.dtype.itemsize  # and their weights, and the noise that they are made of
+    for name, size in (("num_samples", samples), ("num_generations", row * num_generations)):
         if size > _memory():
             raise validation.refuse(name, f"a number that takes {size:.2g} bytes", f"what {_memory():.2g} bytes hold")
     return regimes.check_regime(regime, model, drawn)

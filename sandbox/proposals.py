@@ -95,8 +95,8 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     end = jax.lax.while_loop(goes_on, draw, start)
     part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
     # counted in floats, since there may be more proposals than 32 bits hold
-    earlier = (end.batch - 1).astype(share.dtype) * (num_samples - order) + order * (end.batch > 1)
-    accepted = end.accepted / (earlier + end.last.astype(share.dtype))
+    earlier = (end.batch - 1).astype(share.dtype) * (num_samples - order) + jnp.where(end.batch > 1, float(order), 0)
+    accepted = end.accepted.astype(share.dtype) / (earlier + end.last.astype(share.dtype))
     return part, jnp.where(validation.is_rate(end.share), accepted, end.share), end.correct
 
 

@@ -91,8 +91,8 @@ class Fresh(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless the share is in [0, 1]."""
-        validation.rate("share", self.share, ())
-        validation.rate("stratified", self.stratified, ())
+        validation.rate("Fresh.share", self.share, ())
+        validation.rate("Fresh.stratified", self.stratified, ())
 
     def given(self, task: Source, real: Data | None) -> "Fresh":
         """The true model, where `real` was left out."""

@@ -43,7 +43,8 @@ class Space(NamedTuple):
         if not shape or x.ndim < 1 or x.shape[0] < 1 or not real:
             raise validation.refuse(name, f"an array of {x.dtype} of shape {list(x.shape)}", accepted)
         if validation.concrete(x):
-            counts = True if weights is None or not validation.concrete(weights) else np.asarray(weights) > 0
+            known = validation.concrete(weights) and np.shape(weights) == x.shape[:1]
+            counts = np.asarray(weights) > 0 if known else True
             values = np.asarray(x)
             outside = (values < 0) | (values >= self.size) if symbols else ~(np.abs(values) < _most(values.dtype))
             outside = (outside if symbols else outside.any(1)) & counts
@@ -60,14 +61,15 @@ class Space(NamedTuple):
         if weights is not None and validation.concrete(weights):
             validation.nonnegative("weights", weights)
             weights = weights if isinstance(weights, Array) else np.asarray(weights)
-        x = self.samples("x", x, dtype, weights if np.shape(weights) == np.shape(x)[:1] else None)
+        x = self.samples("x", x, dtype, weights)
         dtype = dtype if self.kind == "symbol" else x.dtype
         if weights is None:
             return x, jnp.ones(x.shape[0], dtype)
         if weights.shape != x.shape[:1]:
             raise validation.refuse("weights", f"shape {list(weights.shape)}", f"one a sample, shape [{x.shape[0]}]")
         if validation.concrete(weights) and np.any(np.asarray(weights) > 0):
-            total = np.asarray(weights, dtype).sum()
+            with np.errstate(over="ignore"):
+                total = np.asarray(weights, dtype).sum()
             if not jnp.finfo(dtype).tiny <= total < np.inf:
                 raise validation.refuse("weights", f"a sum of {total}", f"a sum that {jnp.dtype(dtype)} can hold")
         return x, jnp.asarray(weights, dtype)

@@ -123,14 +123,14 @@ class Folder(NamedTuple):
             if file.name != _CHUNK.format(i):
                 raise refuse("out", f"{self.path} without {_CHUNK.format(i)}", remedy)
             try:
-                with np.load(file) as arrays:
+                with open(file, "rb") as stream, np.load(stream) as arrays:
                     chunk = Chunk(_leaves(arrays, "row"), _leaves(arrays, "state"), int(arrays["next_generation"]))
                 lengths = {leaf.shape[2] for leaf in chunk.rows}
             except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
                 raise refuse("out", f"{file}, cut or not a chunk ({type(error).__name__}),", remedy) from error
             # a last chunk is cut at the last generation
             room = (chunk.next_generation - start) // every
-            if len(lengths) != 1 or not (lengths == {room} or 0 < min(lengths) < room and file == files[-1]):
+            if len(lengths) != 1 or not (lengths == {room} or (0 < min(lengths) < room and file == files[-1])):
                 raise refuse("out", f"{file}, which does not follow generation {start - every},", remedy)
             start = chunk.next_generation
             yield chunk

@@ -235,6 +235,7 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
     axes = kind.dim_str.split()
     floats = "float32" in kind.dtypes
     accepted = f"{'numbers' if floats else 'integers' if 'int32' in kind.dtypes else 'booleans'} [{', '.join(axes)}]"
+    accepted = (accepted if axes else "one number") + " of each model in a stack" * lead
     if concrete(value) and not isinstance(value, Array):
         try:
             value = np.asarray(value)
@@ -248,7 +249,7 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
     if value.ndim == lead == 0:
         value = value.reshape((1,) * len(axes))
     if value.ndim != len(axes) + lead:
-        raise refuse(name, f"shape {list(value.shape)}", accepted + " of one model" * (not lead) + " in a stack" * lead)
+        raise refuse(name, f"shape {list(value.shape)}", accepted)
     return value
 
 

@@ -120,7 +120,7 @@ class GaussianMixture(NamedTuple):
 
         A component that explains no sample keeps its mean and scale; where all weights are 0 the fit is self. Each
         pivot of a covariance, the variance of a coordinate given those before it, is at least `covariance_floor` times
-        the variance of that coordinate in the data: `at_floor` tells where that acts.
+        the variance of that coordinate in the data, or times 1 if it does not vary: `at_floor` tells where that acts.
 
         Args:
             x: Points.
@@ -140,7 +140,7 @@ class GaussianMixture(NamedTuple):
         share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
         centre, unit = location(x, weights)
         z = jnp.where(share[None, :] > 0, (x - centre[None, :]).T / unit[:, None], 0)
-        floor = covariance_floor * (share[None, :] * z**2).sum(1)
+        floor = _floor(covariance_floor, (share[None, :] * z**2).sum(1))
         old = cast(self, x.dtype)
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
@@ -197,6 +197,11 @@ class GaussianMixture(NamedTuple):
             dips = [height.min() < jnp.minimum(height[0], height[-1]) - 1e-9 for height in heights]
             new = new + jnp.stack(dips).all().astype(new.dtype)
         return new
+
+
+def _floor(covariance_floor: float, variance: Float[Array, " d"]) -> Float[Array, " d"]:
+    """The least pivot of each coordinate."""
+    return covariance_floor * jnp.where(variance > 0, variance, 1)
 
 
 def _responsibilities(model: GaussianMixture, z: Float[Array, "d n"]) -> Float[Array, "k n"]:
@@ -288,4 +293,4 @@ def _seeded(key: Array, z: Float[Array, "n d"], k: int, floor: float, diagonal: 
     n, d = z.shape
     identity = jnp.broadcast_to(jnp.eye(d, dtype=z.dtype), (k, d, d))
     start = GaussianMixture(jnp.full(k, 1 / k, z.dtype), seeds, identity)
-    return _maximise(start, jax.nn.one_hot(label, k, dtype=z.dtype).T / n, z.T, floor * z.var(0), diagonal)
+    return _maximise(start, jax.nn.one_hot(label, k, dtype=z.dtype).T / n, z.T, _floor(floor, z.var(0)), diagonal)
