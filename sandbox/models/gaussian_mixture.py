@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ class GaussianMixture(NamedTuple):
     ) -> "GaussianMixture":
         """The likeliest of `restarts` fits, each `steps` of EM from seeds drawn by k-means++.
 
-        Warns where the last step of the likeliest still raised its mean log-likelihood by more than 1e-3 nats.
+        Warns where one more step would raise the mean log-likelihood by over 1e-3 nats.
 
         Args:
             key: The randomness of the seeds.
@@ -64,16 +64,21 @@ class GaussianMixture(NamedTuple):
         for name, value in (("num_components", num_components), ("restarts", restarts), ("steps", steps)):
             validation.at_least(name, value, 1)
         shape = np.shape(x)
-        points = spaces.points(shape[1] if len(shape) == 2 else 1).samples("x", x, jnp.float32)
+        points = spaces.points(shape[1] if len(shape) == 2 else 1).samples("x", x)
+        points = points if jnp.issubdtype(points.dtype, jnp.floating) else points.astype(float)
         distinct = len(np.unique(np.asarray(points), axis=0))
         if distinct < num_components:
             raise validation.refuse("x", f"{distinct} distinct points", f"{num_components} or more, one a component")
         validation.positive("covariance_floor", covariance_floor, ())
         keys = jax.random.split(key, restarts)
-        model, gain = _likeliest(keys, points, num_components, steps, float(covariance_floor), bool(diagonal))
+        z, centre, unit, seeds = _seeds(keys, points, num_components, covariance_floor, diagonal)
+        fits, likelihoods = _improved(seeds, z, steps, covariance_floor, diagonal)
+        best = int(np.argmax(likelihoods))
+        gain = float(_improved(fits, z, 1, covariance_floor, diagonal)[1][best] - likelihoods[best])
         if gain > CONVERGED:
-            warnings.warn(f"steps: {steps} did not suffice, the last one added {gain:.2g} nats a sample", stacklevel=2)
-        return model
+            warnings.warn(f"steps: {steps} do not suffice, one more adds {gain:.2g} nats a sample", stacklevel=2)
+        weights, means, scales = (leaf[best] for leaf in fits)
+        return GaussianMixture(weights, means * unit + centre[None, :], scales * unit)
 
     @property
     def space(self) -> spaces.Space:
@@ -111,8 +116,8 @@ class GaussianMixture(NamedTuple):
         x: ArrayLike,
         weights: ArrayLike | None = None,
         *,
-        steps: int = 10,
-        covariance_floor: float = COVARIANCE_FLOOR,
+        steps: int | Int[Array, ""] = 10,
+        covariance_floor: float | Float[Array, ""] = COVARIANCE_FLOOR,
         diagonal: bool = False,
         known_scales: bool = False,
     ) -> "GaussianMixture":
@@ -133,7 +138,8 @@ class GaussianMixture(NamedTuple):
         References:
             Dempster, Laird, Rubin (1977), Maximum likelihood from incomplete data via the EM algorithm. JRSS B.
         """
-        validation.at_least("steps", steps, 1)
+        if validation.concrete(steps):
+            validation.at_least("steps", steps, 1)
         validation.positive("covariance_floor", covariance_floor, ())
         self = validation.ready("GaussianMixture", self)
         x, weights = self.space.weighted(x, weights, self.means.dtype)
@@ -199,7 +205,7 @@ class GaussianMixture(NamedTuple):
         return new
 
 
-def _floor(covariance_floor: float, variance: Float[Array, " d"]) -> Float[Array, " d"]:
+def _floor(covariance_floor: float | Array, variance: Float[Array, " d"]) -> Float[Array, " d"]:
     """The least pivot of each coordinate."""
     return covariance_floor * jnp.where(variance > 0, variance, 1)
 
@@ -254,28 +260,28 @@ def _maximise(
     )
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _likeliest(
-    keys: Array, x: Float[Array, "n d"], k: int, steps: int, floor: float, diagonal: bool
-) -> tuple[GaussianMixture, Array]:
-    """Of fits from the seeds of each key, the likeliest, and what one more step would add to its likelihood."""
-    ones = jnp.ones(x.shape[0], x.dtype)
-    centre, units = location(x, ones)
-    unit = units.max()
-    z = (x - centre[None, :]) / unit
-    fit = partial(GaussianMixture.fit, covariance_floor=floor, diagonal=diagonal)
-
-    def restart(key: Array) -> tuple[Array, GaussianMixture]:
-        model = fit(_seeded(key, z, k, floor, diagonal), z, ones, steps=steps)
-        return model.log_prob(z).mean(), model
-
-    likelihoods, fits = jax.lax.map(restart, keys)
-    weights, means, scales = best = jax.tree.map(lambda leaf: leaf[jnp.argmax(likelihoods)], fits)
-    gain = fit(best, z, ones, steps=1).log_prob(z).mean() - likelihoods.max()
-    return GaussianMixture(weights, means * unit + centre[None, :], scales * unit), gain
+@partial(jax.jit, static_argnums=(2, 4))
+def _seeds(keys: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> tuple[Any, ...]:
+    """The points about their mean in units of the largest distance from it; both; and the start of each restart."""
+    centre, units = location(x, jnp.ones(x.shape[0], x.dtype))
+    z = (x - centre[None, :]) / units.max()
+    return z, centre, units.max(), jax.lax.map(lambda key: _seeded(key, z, k, floor, diagonal), keys)
 
 
-def _seeded(key: Array, z: Float[Array, "n d"], k: int, floor: float, diagonal: bool) -> GaussianMixture:
+@partial(jax.jit, static_argnums=4)
+def _improved(
+    models: GaussianMixture, z: Float[Array, "n d"], steps: Array, floor: Array, diagonal: bool
+) -> tuple[GaussianMixture, Float[Array, " restart"]]:
+    """Each model after so many steps, and its mean log-likelihood."""
+
+    def improved(model: GaussianMixture) -> tuple[GaussianMixture, Array]:
+        model = model.fit(z, steps=steps, covariance_floor=floor, diagonal=diagonal)
+        return model, model.log_prob(z).mean()
+
+    return jax.lax.map(improved, models)
+
+
+def _seeded(key: Array, z: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> GaussianMixture:
     """Each sample given to the nearest of k seeds, the next seed drawn in proportion to the squared distance."""
 
     def square_distance(seed: Array) -> Array:

@@ -129,7 +129,7 @@ def jump(model, x, weights):
 def test_weights_are_checked_in_generations_that_are_not_recorded():
     """The mean is above a million in every second generation alone."""
     options = {"signal": nan_later, "fit": jump, "num_generations": 4, "num_real": None}
-    with pytest.raises(ValueError, match=r"^signal: weights in"):
+    with pytest.raises(ValueError, match=r"^signal: a weight of nan"):
         run(every=2, **options)
 
 

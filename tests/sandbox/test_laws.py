@@ -188,7 +188,7 @@ def unstratified_law(n, a):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "a", "stratified", "probs", "twin"),
+    ("n", "a", "stratified", "law", "twin"),
     [
         (4, 0.5, True, stratified_law, unstratified_law),
         (4, 0.5, False, unstratified_law, stratified_law),

@@ -145,7 +145,7 @@ def test_options_of_the_own_fit_reach_the_pool(regime):
 
 
 def test_a_share_of_0_is_replace():
-    close(loop(GAUSSIAN_3, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_3, 0.0)), loop(GAUSSIAN_3, KEEP_ALL), 1e-10)
+    close(loop(GAUSSIAN_3, KEEP_ALL, regime=sandbox.Fresh(GAUSSIAN_3, 0.0)), loop(GAUSSIAN_3, KEEP_ALL), FLOAT32)
 
 
 @pytest.mark.parametrize("stratified", [True, False])

@@ -188,7 +188,7 @@ def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
     record = run(num_samples=N)
     same(record.accuracy, np.zeros(1))
     assert (record.accepted[0] == 1 / N) if not until_kept else (0 < record.accepted[0] < 1 / N)
-    assert run(num_samples=1).correct is None
+    assert run(num_samples=1).accuracy is None
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -219,6 +219,39 @@ def test_a_path_by_hand(seed):
     share = transition / np.where(transition.sum(1, keepdims=True) > 0, transition.sum(1, keepdims=True), 1)
     close(record.model.transition[1], np.where(transition.sum(1, keepdims=True) > 0, share, CHAIN.transition))
     close(record.model.initial[1], initial if initial.any() else CHAIN.initial)
+
+
+class Rare(NamedTuple):
+    """Accepts the first 27 of a batch."""
+
+    def __call__(self, key, model, x, /):
+        return (jnp.arange(x.shape[0]) < 27).astype(float)
+
+
+class Still(NamedTuple):
+    """Draws 0 at no cost."""
+
+    level: jax.Array
+
+    def sample(self, key, n):
+        return jnp.zeros((n, 1), self.level.dtype)
+
+    def log_prob(self, x):
+        return x[:, 0]
+
+    def fit(self, x, weights):
+        return self
+
+
+@pytest.mark.slow
+def test_more_proposals_than_32_bits_count():
+    """2.5e9 with x64 off: the share accepted is right, and the signal is not blamed."""
+    n = 2**18
+    with jax.enable_x64(False):
+        still = Still(jnp.zeros(1, jnp.float32))
+        record = sandbox.run(KEY, still, Rare(), num_samples=n, num_generations=0, until_kept=True)
+    batches, rest = divmod(n, 27)
+    np.testing.assert_allclose(record.accepted, n / (batches * n + rest), rtol=1e-6)
 
 
 def test_one_symbol_a_path_does_not_hang():
