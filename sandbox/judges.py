@@ -1,7 +1,7 @@
 """Judges: signals that read a model, the one that drew the samples, or one that was fitted once."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +25,7 @@ class Discriminator(NamedTuple):
     """
 
     real: Model
-    noise: float | Float[Array, ""]
-
-    def check(self) -> None:
-        """Raises ValueError unless the noise is finite and not negative."""
-        validation.nonnegative("Discriminator.noise", self.noise, ())
+    noise: Annotated[float | Float[Array, ""], validation.nonnegative]
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """The probability of each sample; ½ where both models exclude it, or both are singular there."""
@@ -47,11 +43,6 @@ class SelfConsistencyJudge(NamedTuple):
 
     tpr: Rate
     fpr: Rate
-
-    def check(self) -> None:
-        """Raises ValueError unless the two rates are in [0, 1]."""
-        validation.rate("SelfConsistencyJudge.tpr", self.tpr, ())
-        validation.rate("SelfConsistencyJudge.fpr", self.fpr, ())
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability `tpr` where x passes for correct, else with probability `fpr`."""
@@ -88,10 +79,6 @@ class FixedRewardModel(NamedTuple):
         if not hasattr(verifier, "acceptance"):
             raise validation.refuse("verifier", type(verifier).__name__, "a signal with an `acceptance`")
         return FixedRewardModel(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
-
-    def check(self) -> None:
-        """Raises ValueError unless the region can be called."""
-        validation.function("FixedRewardModel.keeps", self.keeps)
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the region, else 0."""

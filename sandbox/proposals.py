@@ -82,9 +82,7 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
         )
 
     def goes_on(now: _Sampler) -> Array:
-        # ⌊batch · n / PATIENCE⌋ without the product, which 32 bits may not hold
-        whole, rest = divmod(num_samples, PATIENCE)
-        patient = now.batch * whole + now.batch * rest // PATIENCE <= now.accepted
+        patient = per_accepted(now.batch, num_samples) <= now.accepted
         return (now.accepted < num_samples) & patient & validation.is_rate(now.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
@@ -94,10 +92,20 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     start = _Sampler(nothing, nothing, nothing, share, correct, room, jnp.zeros(stretch.shape))
     end = jax.lax.while_loop(goes_on, draw, start)
     part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
-    # counted in floats, since there may be more proposals than 32 bits hold
-    earlier = (end.batch - 1).astype(share.dtype) * (num_samples - order) + jnp.where(end.batch > 1, float(order), 0)
-    accepted = end.accepted.astype(share.dtype) / (earlier + end.last.astype(share.dtype))
+    accepted = end.accepted.astype(share.dtype) / num_proposals(end.batch, end.last, num_samples, order, share.dtype)
     return part, jnp.where(validation.is_rate(end.share), accepted, end.share), end.correct
+
+
+def per_accepted(batch: Array, n: int) -> Array:
+    """⌊batch · n / PATIENCE⌋, without the product, which 32 bits may not hold."""
+    whole, rest = divmod(n, PATIENCE)
+    return batch * whole + batch * rest // PATIENCE
+
+
+def num_proposals(batch: Array, last: Array, n: int, order: int, dtype: Any) -> Array:
+    """How many proposals so many batches made, `last` of them in the last; a float, since 32 bits may not hold it."""
+    earlier = (batch - 1).astype(dtype) * (n - order) + jnp.where(batch > 1, jnp.asarray(order, dtype), 0)
+    return earlier + last.astype(dtype)
 
 
 def num_rows(model: Model, num_samples: int, until_kept: bool) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial, reduce
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -86,13 +86,8 @@ class Fresh(NamedTuple):
     """
 
     real: Any
-    share: float | Float[Array, ""]
-    stratified: bool | Bool[Array, ""] = True
-
-    def check(self) -> None:
-        """Raises ValueError unless the share is in [0, 1]."""
-        validation.rate("Fresh.share", self.share, ())
-        validation.rate("Fresh.stratified", self.stratified, ())
+    share: Annotated[float | Float[Array, ""], validation.rate]
+    stratified: Annotated[bool | Bool[Array, ""], validation.rate] = True
 
     def given(self, task: Source, real: Data | None) -> "Fresh":
         """The true model, where `real` was left out."""

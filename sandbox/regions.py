@@ -1,7 +1,7 @@
 """What is correct: pytree callables x -> bool [n], whose parameters are leaves."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,11 +26,7 @@ class Symbols(NamedTuple):
     """The symbols k with mask[k]."""
 
     mask: Bool[Array, " symbol"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """The alphabet that it is made for."""
-        return spaces.symbols(np.shape(self.mask)[-1])
+    space = spaces.symbols_of("mask")
 
     def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether each symbol is one of them."""
@@ -44,17 +40,8 @@ class Transitions(NamedTuple):
     A verifier weighs that symbol as correct; `Record.accuracy` leaves it out.
     """
 
-    mask: Bool[Array, "state next"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """The alphabet that it is made for."""
-        return spaces.symbols(np.shape(self.mask)[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless the mask is square."""
-        if self.mask.shape[-1] != self.mask.shape[-2]:
-            raise validation.refuse("Transitions.mask", f"shape {list(self.mask.shape)}", "a square table")
+    mask: Annotated[Bool[Array, "state next"], validation.square]
+    space = spaces.symbols_of("mask")
 
     def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether the step into each symbol is one of them."""
@@ -68,16 +55,7 @@ class Box(NamedTuple):
 
     lower: Float[Array, " dim"]
     upper: Float[Array, " dim"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """That of the points."""
-        return spaces.points((np.shape(self.lower) or (1,))[-1])
-
-    def check(self) -> None:
-        """Raises ValueError where a bound is NaN; it may be infinite."""
-        validation.no_nan("Box.lower", self.lower)
-        validation.no_nan("Box.upper", self.upper)
+    space = spaces.points_of("lower")
 
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether each point is inside."""
@@ -110,10 +88,6 @@ class Denser(NamedTuple):
 
     model: Model
     threshold: float | Float[Array, ""]
-
-    def check(self) -> None:
-        """Raises ValueError where the threshold is NaN."""
-        validation.no_nan("Denser.threshold", self.threshold)
 
     def __call__(self, x: Any) -> Bool[Array, " n"]:
         """Whether each sample is at least as likely as the threshold."""

@@ -5,7 +5,7 @@ of a graded signal it is the expected weight. A number that is no probability is
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from sandbox import noise, spaces, validation
 from sandbox.base import ArrayLike, Data, Model, Signal, Weights
 from sandbox.regions import Region, inside
 
-Rate = float | Float[Array, ""]
+Rate = Annotated[float | Float[Array, ""], validation.rate]
 
 
 class KeepAll(NamedTuple):
@@ -39,12 +39,6 @@ class Verifier(NamedTuple):
     fpr: Rate
     correct: Region
 
-    def check(self) -> None:
-        """Raises ValueError unless the two rates are in [0, 1]."""
-        validation.rate("Verifier.tpr", self.tpr, ())
-        validation.rate("Verifier.fpr", self.fpr, ())
-        validation.function("Verifier.correct", self.correct)
-
     def acceptance(self, x: Data) -> Weights:
         """`tpr` where x is correct, `fpr` where it is not."""
         return jnp.where(inside("Verifier.correct", self.correct, x), self.tpr, self.fpr).astype(float)
@@ -58,20 +52,15 @@ class Rubric(NamedTuple):
     """Grades by criteria, each judged as by a Verifier of its own: Σ_j importance_j judged_j / Σ_j importance_j."""
 
     criteria: tuple[Region, ...]
-    tpr: Float[Array, " criterion"]
-    fpr: Float[Array, " criterion"]
-    importance: Float[Array, " criterion"]
+    tpr: Annotated[Float[Array, " criterion"], validation.rate]
+    fpr: Annotated[Float[Array, " criterion"], validation.rate]
+    importance: Annotated[Float[Array, " criterion"], validation.nonnegative]
 
     def check(self) -> None:
-        """Raises ValueError unless the rates are in [0, 1] and no importance is negative, nor all are 0."""
+        """Raises ValueError unless there is a rate a criterion, and an importance above 0."""
         if len(self.criteria) != self.tpr.shape[-1]:
             given = f"{self.tpr.shape[-1]} rates with {len(self.criteria)} criteria"
             raise validation.refuse("Rubric.criteria", given, "one rate a criterion")
-        for criterion in self.criteria:
-            validation.function("Rubric.criteria", criterion)
-        validation.rate("Rubric.tpr", self.tpr)
-        validation.rate("Rubric.fpr", self.fpr)
-        validation.nonnegative("Rubric.importance", self.importance)
         if validation.concrete(self.importance):
             validation.positive("Rubric.importance", np.asarray(self.importance).sum())
 
@@ -105,11 +94,6 @@ class TopFraction(NamedTuple):
     fraction: Rate
     score: Callable[[Any], Float[Array, " n"]]
 
-    def check(self) -> None:
-        """Raises ValueError unless the fraction is in [0, 1]."""
-        validation.rate("TopFraction.fraction", self.fraction, ())
-        validation.function("TopFraction.score", self.score)
-
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 for the best, else 0; NaN where the score is."""
         score = validation.one_each("TopFraction.score", self.score(x), x.shape[0])
@@ -122,11 +106,7 @@ class Rates(NamedTuple):
     """A number for each symbol: table[x]."""
 
     table: Float[Array, " symbol"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """The alphabet that it is made for."""
-        return spaces.symbols(np.shape(self.table)[-1])
+    space = spaces.symbols_of("table")
 
     def __call__(self, x: ArrayLike) -> Float[Array, " n"]:
         """The number of each symbol."""
@@ -141,7 +121,6 @@ class Environment(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless a table of success rates holds numbers in [0, 1]."""
-        validation.function("Environment.success", self.success)
         if isinstance(self.success, Rates):
             validation.rate("Environment.success", self.success.table)
 
@@ -157,18 +136,13 @@ class Environment(NamedTuple):
 class BlindSpot(NamedTuple):
     """Accepts whatever is in the region `blind`, and elsewhere what `signal` accepts."""
 
-    signal: Any
+    signal: Callable[..., Any]
     blind: Region
 
     @property
     def correct(self) -> Region | None:
         """What `signal` calls correct, None where it does not know."""
         return getattr(self.signal, "correct", None)
-
-    def check(self) -> None:
-        """Raises ValueError unless `signal` and `blind` can be called."""
-        validation.function("BlindSpot.signal", self.signal)
-        validation.function("BlindSpot.blind", self.blind)
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the blind spot, elsewhere that of `signal`."""

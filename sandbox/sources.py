@@ -1,10 +1,9 @@
 """Where real samples come from when there are data and no true model."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
@@ -18,16 +17,8 @@ class Bootstrap(NamedTuple):
         Efron (1979), Bootstrap methods: another look at the jackknife. Annals of Statistics 7.
     """
 
-    data: Float[Array, "rows dim"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """That of the rows."""
-        return spaces.points(np.shape(self.data)[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless the data are finite."""
-        validation.finite("Bootstrap.data", self.data)
+    data: Annotated[Float[Array, "rows dim"], validation.finite]
+    space = spaces.points_of("data")
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n rows."""

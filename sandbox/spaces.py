@@ -85,6 +85,16 @@ def points(size: int) -> Space:
     return Space(size, "coordinate")
 
 
+def symbols_of(field: str) -> Any:
+    """The property `space` of what has a table with one entry a symbol."""
+    return property(lambda self: symbols(np.shape(getattr(self, field))[-1]))
+
+
+def points_of(field: str) -> Any:
+    """The property `space` of what has an array with one entry a coordinate."""
+    return property(lambda self: points((np.shape(getattr(self, field)) or (1,))[-1]))
+
+
 def place(x: Array, size: int) -> Array:
     """Each symbol's index in a table that has one more entry, the last, for whatever is no symbol."""
     return jnp.where((x >= 0) & (x < size), x, size)

@@ -1,6 +1,6 @@
 """A distribution over K symbols."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,16 +19,8 @@ class Categorical(NamedTuple):
     Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
     """
 
-    probs: Float[Array, " symbol"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """The alphabet of its samples."""
-        return spaces.symbols(np.shape(self.probs)[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless `probs` is a probability vector."""
-        validation.distribution("Categorical.probs", self.probs)
+    probs: Annotated[Float[Array, " symbol"], validation.distribution]
+    space = spaces.symbols_of("probs")
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n symbols by inversion of the cumulative sum."""

@@ -1,6 +1,6 @@
 """A Gaussian in d dimensions."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,16 +27,8 @@ class Gaussian(NamedTuple):
     """
 
     mean: Float[Array, " dim"]
-    scale: Float[Array, "dim column"]
-
-    @property
-    def space(self) -> spaces.Space:
-        """That of its samples."""
-        return spaces.points((np.shape(self.mean) or (1,))[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless `scale` is a lower triangle of the mean's dimension, its diagonal not negative."""
-        lower_triangle("Gaussian.scale", self.scale)
+    scale: Annotated[Float[Array, "dim column"], validation.square, validation.lower_triangle]
+    space = spaces.points_of("mean")
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
@@ -96,14 +88,3 @@ def transform(scale: Float[Array | np.ndarray, "d d"], z: Float[Array, "n d"]) -
 def second_moment(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, "d d"]:
     """Σ_i a_i b_i', symmetric where a is a weighted b."""
     return (a[:, :, None] * b[:, None, :]).sum(0)
-
-
-def lower_triangle(name: str, scale: Array | np.ndarray) -> None:
-    """Raises unless `scale` is finite, square and lower triangular, with a diagonal that is not negative."""
-    if scale.shape[-1] != scale.shape[-2]:
-        raise validation.refuse(name, f"shape {list(scale.shape)}", "a square matrix")
-    if not validation.concrete(scale):
-        return
-    values = np.asarray(scale)
-    if not np.all(np.triu(values, 1) == 0) or not np.all(np.diagonal(values, axis1=-2, axis2=-1) >= 0):
-        raise validation.refuse(name, validation.shown(values), "a lower Cholesky factor, its diagonal not negative")

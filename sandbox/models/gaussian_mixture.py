@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float, Int
 from sandbox import noise, spaces, validation
 from sandbox.base import ArrayLike
 from sandbox.models.categorical import invert
-from sandbox.models.gaussian import lower_triangle, transform
+from sandbox.models.gaussian import transform
 from sandbox.models.linalg import cast, cholesky, inverse_of_square, location, normal_log_density
 
-COVARIANCE_FLOOR = 1e-6
+COVARIANCE_FLOOR = 1e-10
 CONVERGED = 1e-3  # nats a sample that a last step of EM may still add to the likelihood
 
 
@@ -26,9 +26,10 @@ class GaussianMixture(NamedTuple):
     Of data in a wider dtype the fit is computed in theirs; what is returned always has that of the means.
     """
 
-    weights: Float[Array, " component"]
+    weights: Annotated[Float[Array, " component"], validation.distribution]
     means: Float[Array, "component dim"]
-    scales: Float[Array, "component dim column"]
+    scales: Annotated[Float[Array, "component dim column"], validation.square, validation.lower_triangle]
+    space = spaces.points_of("means")
 
     @staticmethod
     def from_data(
@@ -79,16 +80,6 @@ class GaussianMixture(NamedTuple):
             warnings.warn(f"steps: {steps} do not suffice, one more adds {gain:.2g} nats a sample", stacklevel=2)
         weights, means, scales = (leaf[best] for leaf in fits)
         return GaussianMixture(weights, means * unit + centre[None, :], scales * unit)
-
-    @property
-    def space(self) -> spaces.Space:
-        """That of its samples."""
-        return spaces.points(np.shape(self.means)[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless the weights are probabilities and the scales lower triangles."""
-        validation.distribution("GaussianMixture.weights", self.weights)
-        lower_triangle("GaussianMixture.scales", self.scales)
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
@@ -169,9 +160,10 @@ class GaussianMixture(NamedTuple):
         EM leaves the mixture the variance of the data, so that the floor is known from the model alone.
         """
         weights, means, scales = validation.ready("GaussianMixture", self)
-        spread = means - (weights[:, None] * means).sum(0)[None, :]
-        variance = (weights[:, None] * ((scales**2).sum(2) + spread**2)).sum(0)
-        pivots = jnp.diagonal(scales, axis1=-2, axis2=-1) ** 2
+        gaps = means - (weights[:, None] * means).sum(0)[None, :]
+        unit = jnp.maximum(jnp.abs(gaps).max(0), jnp.abs(scales).max((0, 2)))[None, :]
+        variance = (weights[:, None] * (((scales / unit[..., None]) ** 2).sum(2) + (gaps / unit) ** 2)).sum(0)
+        pivots = (jnp.diagonal(scales, axis1=-2, axis2=-1) / unit) ** 2
         return (pivots <= covariance_floor * (1 + 1e-4) * variance[None, :]).any(-1)
 
     def num_modes(self, *, steps: int = 50) -> Int[Array, ""]:

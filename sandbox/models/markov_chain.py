@@ -1,10 +1,9 @@
 """A chain over K states, from which a data set is one path."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
@@ -19,23 +18,10 @@ class MarkovChain(NamedTuple):
     Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
     """
 
-    initial: Float[Array, " state"]
-    transition: Float[Array, "state next"]
+    initial: Annotated[Float[Array, " state"], validation.distribution]
+    transition: Annotated[Float[Array, "state next"], validation.square, validation.distribution]
     order = 1  # symbols of the past that a sample's probability depends on; no field, since it has no annotation
-
-    @property
-    def space(self) -> spaces.Space:
-        """The alphabet of its samples."""
-        return spaces.symbols(np.shape(self.initial)[-1])
-
-    def check(self) -> None:
-        """Raises ValueError unless `initial` and the rows of `transition` are probability vectors of one length."""
-        validation.distribution("MarkovChain.initial", self.initial)
-        validation.distribution("MarkovChain.transition", self.transition)
-        states = self.space.size
-        if self.transition.shape[-1] != states:
-            given = f"shape {list(self.transition.shape)}"
-            raise validation.refuse("MarkovChain.transition", given, f"rows of {states} entries, as `initial` has")
+    space = spaces.symbols_of("initial")
 
     def stationary(self) -> Float[Array, " state"]:
         """The share of its time that a long path spends in each state, from this initial distribution.
