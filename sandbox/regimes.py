@@ -137,7 +137,7 @@ def start(regime: Any, model: Any, num_rows: int, num_generations: int, fit: Fit
     parts = [] if regime.data is None else [whole(regime.data)]
     options = own_options(model, fit)
     if options is not None:
-        near = model.fit(*parts[0]) if parts and regime.data.shape[0] > 1 else model
+        near = model.fit(*parts[0]) if parts and len(parts[0][1]) > 1 else model
         shapes = jax.eval_shape(lambda: near.statistics(model.sample(jax.random.key(0), 1), jnp.ones(1)))
         nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         return near, reduce(_plus, [near.statistics(*part) for part in parts], nothing)
@@ -218,9 +218,9 @@ def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
 def check_regime(regime: Any, model: Any, drawn: Any) -> Any:
     """`regime` in the form that JAX takes; raises unless its real samples are such as `model` draws, as `drawn`."""
     space = getattr(model, "space", None)
-    regime = validation.ready("regime", regime, space)
-    if not isinstance(regime, Regime):
+    if not isinstance(regime, Regime) and not isinstance(regime, type):
         raise validation.refuse("regime", validation.shown(regime), "Replace(), Accumulate(), Fresh(…) or Reuse()")
+    regime = validation.ready("regime", regime, space)
     real = getattr(regime, "real", None)
     if real is not None:
         _check_data("Passage.path", getattr(real, "path", None), space, drawn)

@@ -136,7 +136,7 @@ class Environment(NamedTuple):
 class BlindSpot(NamedTuple):
     """Accepts whatever is in the region `blind`, and elsewhere what `signal` accepts."""
 
-    signal: Callable[..., Any]
+    signal: Any
     blind: Region
 
     @property

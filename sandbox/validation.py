@@ -172,7 +172,7 @@ def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
     what = "booleans" if kind is jnp.bool_ else "numbers"
     accepted = f"an array of {n} {what}, one a sample"
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", object)
     if shape != (n,):
         raise refuse(name, type(value).__name__ if shape is None else f"an array of shape {list(shape)}", accepted)
     if not (jnp.issubdtype(dtype, kind) or (kind is jnp.number and dtype == jnp.bool_)):
@@ -230,7 +230,9 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         if typing.get_origin(annotation) is Callable:
             function(name, value)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-        kinds = [kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)]
+        kinds: list[Any] = [
+            kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)
+        ]
         if value is None or len(kinds) != 1:
             yield field, value
             continue

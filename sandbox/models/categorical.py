@@ -33,7 +33,7 @@ class Categorical(NamedTuple):
         padded = jnp.pad(jnp.log(probs), (0, 1), constant_values=-jnp.inf)
         return padded[spaces.place(self.space.samples("x", x), probs.size)]
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
         """The weighted shares of the symbols, with `smoothing`, one number or one a symbol, added to the counts.
 
         probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k], α = smoothing ≥ 0: the mean of the posterior
@@ -42,7 +42,7 @@ class Categorical(NamedTuple):
         self = validation.ready("Categorical", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Float[Array, " symbol"]:
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> Float[Array, " symbol"]:
         """The weighted counts of the symbols."""
         x, weights = self.space.weighted(x, weights, self.probs.dtype)
         size = self.probs.size

@@ -39,9 +39,10 @@ class Gaussian(NamedTuple):
         """ln N(x; mean, scale scale'), in nats; of a singular one, inf on its support and −inf off it."""
         self = validation.ready("Gaussian", self)
         x = self.space.samples("x", x, self.mean.dtype)
-        return normal_log_density(*cast(self, x.dtype), x).astype(self.mean.dtype)
+        mean, scale = cast(self, x.dtype)
+        return normal_log_density(mean, scale, x).astype(self.mean.dtype)
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, unbiased: bool = False) -> "Gaussian":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, unbiased: bool = False) -> "Gaussian":
         """The weighted mean and covariance.
 
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
@@ -57,7 +58,7 @@ class Gaussian(NamedTuple):
             jnp.where(total > 0, fitted.mean, self.mean), jnp.where(total > int(unbiased), fitted.scale, self.scale)
         )
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Moments:
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> Moments:
         """The weighted moments about self.mean, in units of the largest entry of each row of self.scale."""
         x, weights = self.space.weighted(x, weights, self.mean.dtype)
         mean, unit = cast((self.mean, self._unit()), x.dtype)

@@ -105,7 +105,7 @@ class GaussianMixture(NamedTuple):
     def fit(
         self,
         x: ArrayLike,
-        weights: ArrayLike | None = None,
+        weights: ArrayLike = None,
         *,
         steps: int | Int[Array, ""] = 10,
         covariance_floor: float | Float[Array, ""] = COVARIANCE_FLOOR,

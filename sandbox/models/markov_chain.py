@@ -79,7 +79,7 @@ class MarkovChain(NamedTuple):
         initial, transition = (jnp.pad(jnp.log(table), (0, 1), constant_values=-jnp.inf) for table in chain)
         return jnp.concatenate([initial[x[:1]], transition[x[:-1], x[1:]]])
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The weighted shares of the transitions out of each state, with `smoothing` added to their counts.
 
         transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b], α = smoothing,
@@ -91,7 +91,7 @@ class MarkovChain(NamedTuple):
         self = validation.ready("MarkovChain", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> "MarkovChain":
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> "MarkovChain":
         """Weighted counts of the first symbol and of the transitions, in the place of their probabilities."""
         x, weights = self.space.weighted(x, weights, self.transition.dtype)
         x = spaces.place(x, self.space.size)
