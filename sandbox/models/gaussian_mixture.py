@@ -138,7 +138,7 @@ class GaussianMixture(NamedTuple):
         share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
         middle = centre(x, weights)
         z = jnp.where(share[None, :] > 0, (x - middle[None, :]).T, 0)
-        floor = _floor(covariance_floor, (share[None, :] * z**2).sum(1))
+        floor = _floor(covariance_floor, (share[None, :] * z**2).sum(1), middle)
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
             new = _maximise(model, _shares(model, share, z), z, floor, diagonal)
@@ -191,9 +191,10 @@ class GaussianMixture(NamedTuple):
         return new
 
 
-def _floor(covariance_floor: float | Array, variance: Float[Array, " d"]) -> Float[Array, " d"]:
-    """The least pivot of each coordinate."""
-    return covariance_floor * jnp.where(variance > 0, variance, 1)
+def _floor(relative: float | Array, variance: Float[Array, " d"], mean: Float[Array, " d"]) -> Float[Array, " d"]:
+    """The least pivot of each coordinate; one whose variance is that of rounding does not vary."""
+    rounding = 8 * jnp.finfo(mean.dtype).eps * mean
+    return relative * jnp.where(variance > rounding**2, variance, 1)
 
 
 def _shares(model: GaussianMixture, share: Float[Array, " n"], z: Float[Array, "d n"]) -> Float[Array, "k n"]:
@@ -285,5 +286,5 @@ def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: 
     start = GaussianMixture(jnp.full(k, 1 / k, x.dtype), seeds, identity)
     middle = x.mean(0)
     shares = jax.nn.one_hot(label, k, dtype=x.dtype).T / n
-    model = _maximise(start, shares, (x - middle[None, :]).T, _floor(floor, x.var(0)), diagonal)
+    model = _maximise(start, shares, (x - middle[None, :]).T, _floor(floor, x.var(0), middle), diagonal)
     return model._replace(means=model.means + middle[None, :])
