@@ -1,0 +1,439 @@
+"""One good call of every public function, looked up by its dotted name: a newcomer's function gets a line here."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import sandbox
+import theory
+from sandbox import policies, regions, shortcuts, store
+from sandbox.policies import RLVR, Feedback, Score
+from theory import gaussian, markov
+
+RNG = np.random.default_rng(0)
+KEY = jax.random.key(0)
+
+
+class Row(NamedTuple):
+    """A call that works, and the arguments to spoil."""
+
+    name: str
+    arguments: dict[str, Any]
+    changed: tuple[str, ...]
+
+
+def row(name: str, fixed: dict[str, Any] | None = None, /, **changed: Any) -> Row:
+    """Lists of numbers become arrays; what is fixed is not spoiled."""
+    plain = {name for name, x in changed.items() if isinstance(x, list) and not isinstance(x[0], str | tuple)}
+    numbers = {name: np.array(x) if name in plain else x for name, x in changed.items()}
+    return Row(name, (fixed or {}) | numbers, tuple(numbers))
+
+
+def draw(key):
+    return jax.random.uniform(key, (3,))
+
+
+def log_rows(data, models):
+    return jnp.log(models)[:, data].T
+
+
+def joint(*shape):
+    return RNG.dirichlet(np.full(np.prod(shape), 3.0)).reshape(shape)
+
+
+def model(kind, *leaves):
+    return kind(*map(jnp.asarray, leaves))
+
+
+P, Q, PRIOR = [0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.6, 0.4]
+CHANNEL, JOINT, TWO = [[0.9, 0.1], [0.2, 0.8]], [[0.4, 0.1], [0.15, 0.35]], [[0.7, 0.3], [0.4, 0.6]]
+THREE = [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]]
+QUERIES = np.array([[[0.9, 0.1], [0.3, 0.7], [0.3, 0.7]], [[0.2, 0.8], [0.8, 0.2], [0.2, 0.8]]])  # [query, x, symbol]
+ASKED = {"prior": P, "channel": QUERIES}
+IS = np.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]])
+VERIFIER, LOOP = (0.8, 0.3), {"n": 5, "verifier": (0.8, 0.3), "initial": 0.3}
+GRAPH = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
+TABLES = {"X": np.array(PRIOR), "D": np.array(CHANNEL), "Z": np.array(TWO)}
+FLOW = {"covariance": [[1.0, 0.2], [0.2, 0.5]], "cross": [1.0, 0.3]}
+CHAINS = {"initial": TWO, "transition": [[[0.8, 0.2], [0.3, 0.7]], [[0.5, 0.5], [0.6, 0.4]]]}
+ESTIMATE = theory.Estimate(np.float64(0.4), np.float64(0.1), 9)
+BOUNDS = theory.Bounds(np.array([0.1, 0.2, 0.15]), np.array([0.3, 0.4, 0.45]))
+COUNTS = markov.path_counts(4)
+
+CATEGORICAL = model(sandbox.Categorical, P)
+GAUSSIAN = model(sandbox.Gaussian, [1.0, -2.0], [[1.0, 0.0], [0.6, 0.8]])
+MIXTURE = model(sandbox.GaussianMixture, [0.3, 0.7], [[-2.0], [1.0]], [[[0.5]], [[0.8]]])
+CHAIN = model(sandbox.MarkovChain, P, [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])
+MODELS = {
+    "Categorical": (CATEGORICAL, np.array([0, 1, 1, 2, 0])),
+    "Gaussian": (GAUSSIAN, RNG.normal(size=(5, 2))),
+    "GaussianMixture": (MIXTURE, RNG.normal(size=(6, 1))),
+    "MarkovChain": (CHAIN, np.array([0, 1, 1, 2, 0])),
+}
+SYMBOLS, BOX = regions.Symbols(jnp.array([True, False, True])), regions.Box(jnp.array([-1.0, -9.0]), jnp.ones(2))
+REGIONS = {
+    "Symbols": (SYMBOLS, CATEGORICAL),
+    "Transitions": (regions.Transitions(jnp.array([[True, False, True]] * 3)), CHAIN),
+    "Box": (BOX, GAUSSIAN),
+    "Component": (regions.Component(MIXTURE, 1), MIXTURE),
+    "Denser": (regions.Denser(CATEGORICAL, -1.0), CATEGORICAL),
+}
+GRADED = sandbox.Verifier(0.9, 0.2, SYMBOLS)
+SIGNALS = {
+    "KeepAll": sandbox.KeepAll(),
+    "Verifier": GRADED,
+    "Rubric": sandbox.Rubric((SYMBOLS, SYMBOLS), jnp.array([0.9, 0.8]), jnp.array([0.1, 0.2]), jnp.array([1.0, 2.0])),
+    "TopFraction": sandbox.TopFraction(0.5, sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
+    "Environment": sandbox.Environment(sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
+    "BlindSpot": sandbox.BlindSpot(GRADED, SYMBOLS),
+    "AllOf": sandbox.AllOf((GRADED, sandbox.KeepAll())),
+    "AnyOf": sandbox.AnyOf((GRADED, GRADED)),
+    "Discriminator": sandbox.Discriminator(CATEGORICAL, 0.5),
+    "SelfConsistencyJudge": sandbox.SelfConsistencyJudge(0.9, 0.2),
+    "FixedRewardModel": sandbox.FixedRewardModel(SYMBOLS),
+}
+RUN = {"key": KEY, "model": CATEGORICAL, "signal": GRADED, "num_samples": 6, "num_generations": 2}
+K, M = 3, 2
+PROMPTS = policies.Prompts(jnp.zeros((3, 2)), jnp.array([2, 0, 1]), jnp.full((3, M), 0.5), jnp.full(3, 1 / 3))
+TABLE = policies.Table(jnp.asarray(RNG.normal(size=(3, K, M))))
+NETWORK = policies.network(KEY, 2, K, M, hidden=(2,))
+OWN, SCORE = policies.verdict(K, M, tpr=0.9), Score(jnp.asarray(RNG.uniform(size=(3, K * M))))
+PREFERENCE = policies.preference(2, 1)
+TRAIN = {"key": KEY, "policy": TABLE, "prompts": PROMPTS, "feedback": OWN, "method": RLVR(0.3)}
+PARITY, LENGTH = shortcuts.feature("parity"), shortcuts.feature("length", size=8, margin=0.5)
+ONE = shortcuts.shortcut(PARITY, LENGTH, agreement=0.8, label_noise=0.1)
+
+
+def loops(name, base, argument, **values):
+    """A row for each value of one argument, which alone is spoiled."""
+    for label, value in values.items():
+        yield row(f"{name} {label}", base, **{argument: value})
+
+
+def stacked(tree):
+    return jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), tree)
+
+
+def stored(folder: Path) -> Path:
+    """A run on disk, as an ensemble leaves it, and files that are none."""
+    path, bad = folder / "run", folder / "bad"
+    record = sandbox.Record(CATEGORICAL, jnp.ones(()), None)
+    store.create(path, {"record": store.describe(record), "every": 1}, resume=False)
+    store.write(path, store.Chunk([np.full((1, 2, 3, 3), 1 / 3), np.ones((1, 2, 3))], [], 3))
+    (bad / "folder").mkdir(parents=True)
+    (bad / "empty").touch()
+    (bad / "binary").write_bytes(bytes(range(256)))
+    (folder / "counts.csv").write_text("verdict,truth\n" + "yes,yes\nno,no\nyes,no\nno,yes\n" * 3)
+    return path
+
+
+def theory_rows():
+    yield row("theory.entropy", pmf=P)
+    yield row("theory.kl_divergence", p=P, q=Q)
+    yield row("theory.mutual_information", joint=JOINT)
+    yield row("theory.conditional_mutual_information", joint=joint(2, 2, 2))
+    yield row("theory.coarsen", joint=joint(2, 3), blocks=[0, 1, 1], axis=1)
+    yield row("theory.capacity", channel=CHANNEL, tolerance=1e-9, max_iterations=1000)
+    yield row("theory.contraction", channel=CHANNEL)
+    yield row("theory.contraction_at", prior=PRIOR, channel=CHANNEL)
+    yield row("theory.dobrushin", channel=CHANNEL)
+    yield row("theory.maximal_correlation", joint=JOINT)
+    yield row("theory.Estimate.interval", self=ESTIMATE, level=0.9, bounds=(0.0, 1.0))
+    yield row("theory.Bounds.minus", self=BOUNDS, other=BOUNDS)
+    yield row("theory.Bounds.bracket", self=BOUNDS)
+    yield row("theory.Bracket.interval", self=BOUNDS.bracket(), level=0.9)
+    yield row("theory.estimate", values=[0.1, 0.5, 0.7])
+    yield row("theory.merge", a=ESTIMATE, b=ESTIMATE)
+    yield row("theory.monte_carlo", key=KEY, draw=draw, num_chunks=4)
+    yield row("theory.pointwise_information", log_likelihood=[-1.0, -2.5], task=1, prior=PRIOR)
+    yield row("theory.stratified_information", log_likelihood=[[-1.0, -2.5], [-0.5, -0.1]], prior=PRIOR)
+    yield row("theory.count_log_likelihood", counts=[[2, 1, 0], [0, 0, 3]], probs=[P, Q])
+    yield row("theory.Pipeline", graph="X -> D; D -> Z", tables=TABLES)
+    yield row("theory.Pipeline.criterion", {"self": theory.Pipeline(GRAPH)}, before="Z0", after="Z1")
+    tables = {"self": theory.Pipeline("X -> D; D -> Z", TABLES)}
+    yield row("theory.Pipeline.joint", tables, nodes="X, Z")
+    yield row("theory.Pipeline.information", tables, a="X", b="Z", given="D")
+    yield row("theory.Pipeline.bound", tables, before="D", after="Z")
+    yield from rows_of_rooms()
+
+
+def rows_of_rooms():
+    yield row("theory.budget.capacity", verifier=VERIFIER)
+    yield row("theory.budget.verdict", verifier=VERIFIER, share=0.3)
+    yield row("theory.budget.item_capacities", acceptances=[[0.9, 0.2], [0.3, 0.4]])
+    yield row("theory.budget.judge_distribution", acceptances=[[0.9, 0.2], [0.3, 0.4]])
+    yield row("theory.budget.fixed_judge_total", prior=PRIOR, acceptances=[[0.9, 0.2], [0.3, 0.4]], initial=TWO)
+    yield row("theory.budget.information_needed", error=0.1, prior=P)
+    yield row("theory.budget.verdicts", information=0.5, verifier=VERIFIER, start=0.1)
+    yield row("theory.budget.fixation", **LOOP, num_real=3, until_kept=True)
+    yield row("theory.budget.success", **LOOP, num_real=3, until_kept=True)
+    yield row("theory.budget.fixation filtering", LOOP, until_kept=False)
+    yield row("theory.budget.kimura", n=5, selection=0.1, initial=0.3, num_real=3)
+    yield row("theory.budget.break_even", n=5, initial=0.6, until_kept=True)
+    yield row("theory.budget.break_even_limit", initial=0.3)
+    yield row("theory.budget.accuracy", n=5, initial=0.3, goal=0.6, num_real=3, until_kept=True)
+    yield row("theory.budget.spend", sizes=[4, 8], verifier=VERIFIER, initial=0.3)
+    spending = theory.budget.spend([4, 8], VERIFIER, 0.3)
+    yield row("theory.budget.Spending.within", {"self": spending}, verdicts=20.0)
+    yield row("theory.budget.best_round", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.round_size_law", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
+
+    information = [1.0, 0.7, 0.4]
+    yield row("theory.claims.training", joint=joint(2, 2, 2))
+    yield row("theory.claims.data_processing", information=information)
+    yield row("theory.claims.strong_data_processing", information=information, kernel=TWO)
+    yield row("theory.claims.external_signal", joint=joint(2, 2, 2, 2))
+    yield row("theory.claims.injection", information=information, injected=[0.1, 0.2])
+    yield row("theory.claims.self_consistency", joint=joint(2, 2, 2, 2))
+    yield row("theory.claims.fixed_reward_model", information=information, total=0.3)
+    yield row("theory.claims.candidates", success=[0.3, 0.5], in_support=[0.6, 0.7])
+    yield row("theory.claims.supervision", joint=joint(2, 2, 2, 2))
+    yield row("theory.claims.learned_first", nats_saved=[2.0, 1.0], reliance=[0.7, 0.3])
+    yield row("theory.claims.reward_hacking", agreement=0.9, label_noise=0.2)
+    yield row("theory.claims.coverage", together=0.5, singles=[0.3, 0.4])
+
+    kernel = np.asarray(theory.drift.neutral_kernel(3))
+    start = np.asarray(theory.drift.initial(3, PRIOR))
+    banded = theory.drift.banded_kernel(3)
+    drift = {"initial": np.stack([start, start[::-1]]), "kernels": kernel, "num_generations": 2}
+    yield row("theory.drift.lattice", n=3, num_symbols=2)
+    yield row("theory.drift.num_states", n=3, num_symbols=2)
+    yield row("theory.drift.neutral_kernel", n=3, num_symbols=2)
+    yield row("theory.drift.initial", n=3, pmf=PRIOR)
+    yield row("theory.drift.multinomial_kernel", n=2, probs=[[1.0, 0.0], [0.5, 0.5], [0.2, 0.8]])
+    yield row("theory.drift.banded_kernel", n=2, probs=[[0.0, 1.0], [0.5, 0.5], [0.8, 0.2]])
+    yield row("theory.drift.distributions", **drift)
+    yield row("theory.drift.distributions banded", drift, kernels=banded)
+    yield row("theory.drift.information", prior=PRIOR, **drift)
+    yield row("theory.drift.pointwise_information", prior=PRIOR, distributions=THREE)
+    yield row("theory.drift.residual_information", prior=PRIOR, pmfs=THREE)
+    yield row("theory.drift.fixation_probabilities", kernel=kernel)
+    yield row("theory.drift.fixation_time", kernel=kernel)
+    yield row("theory.drift.fixation_time_diffusion", n=5, pmf=PRIOR)
+    yield row("theory.drift.selection_kernel", n=3, acceptance=[0.9, 0.4])
+    yield row("theory.drift.filtering_kernel", n=3, acceptance=[0.9, 0.4])
+    yield row("theory.drift.filtering_initial", n=3, pmf=PRIOR, num_real=2)
+    yield row("theory.drift.block_states", n=3, blocks=[0, 1, 1])
+    yield row("theory.drift.migrate", distributions=TWO, share=0.2, pmf=PRIOR)
+    yield row("theory.drift.mutate", distributions=TWO, rate=0.2)
+    yield row("theory.drift.select", distributions=TWO, acceptance=[0.9, 0.4])
+    told = {"prior": PRIOR, "distributions": joint(2, 4).reshape(1, 2, 4) / 1.0}
+    told["distributions"] = told["distributions"] / told["distributions"].sum(2, keepdims=True)
+    told |= {"states": [[1.0, 0.0], [0.5, 0.5], [0.2, 0.8], [0.0, 1.0]], "acceptances": [[0.9, 0.2], [0.3, 0.7]], "n": 2}
+    yield row("theory.drift.verdict_information", **told, candidates=True)
+
+    scores = {"features": RNG.normal(size=(2, 20, 3)), "prior": PRIOR, "hidden": 4, "depth": 1, "num_steps": 4}
+    scores |= {"batch_size": 8, "learning_rate": 0.01, "held_out": 0.2}
+    yield row("theory.estimators.classifier_bound", key=KEY, **scores)
+    sandwich = {"data": np.zeros((3, 5), int), "models": RNG.dirichlet(np.ones(4), (3, 5)), "prior": P, "block": 1000}
+    yield row("theory.estimators.sandwich", log_likelihood=log_rows, **sandwich)
+    yield row("theory.estimators.spread", values=RNG.normal(size=(6, 2)), num_replicas=9)
+
+    moments = {"n": 5, "num_generations": 2, "variance": 1.5, "unbiased": True}
+    carried = {"n": 5, "num_generations": 2, "variance": 1.5, "accumulate": True}
+    normal, finite = gaussian.Normal(0.5, 2.0), gaussian.Finite(np.array([0.0, 1.0]), np.array([0.4, 0.6]))
+    for name in ("expected_deviation", "expected_squared_error", "expected_variance"):
+        yield row(f"theory.gaussian.{name}", **moments)
+    yield row("theory.gaussian.log_variance_moments", **moments, dimensions=2)
+    yield row("theory.gaussian.mean_variance", **carried)
+    yield row("theory.gaussian.mean_information", **carried, prior_variance=2.0)
+    means = {"task": [0.5, 1.0], "means": [[0.1, 0.4], [0.9, 1.1]], "n": 5}
+    yield row("theory.gaussian.mean_pointwise_information", **means, prior=normal, variance=1.5, accumulate=True)
+    yield row("theory.gaussian.mean_pointwise_information finite", means, prior=finite)
+    yield row("theory.gaussian.log_variance_density", n=5, generation=1, prior=normal, unbiased=True)
+    yield row("theory.gaussian.log_variance_density finite", {"n": 5, "generation": 1}, prior=finite)
+    yield row("theory.gaussian.log_variance_information", n=5, num_generations=1, prior=normal, unbiased=True)
+    logs = {"task": [0.5, 1.0], "log_variances": [[0.1, 0.4], [0.9, 1.1]], "n": 5}
+    yield row("theory.gaussian.log_variance_pointwise_information", **logs, prior=normal, unbiased=True)
+
+    smooth = {"smoothing": [0.5, 0.5]}
+    yield row("theory.markov.path_counts", n=4)
+    yield row("theory.markov.accepted_counts", n=4)
+    yield row("theory.markov.fresh_counts", n=4, num_real=2)
+    yield row("theory.markov.log_num_paths", counts=[[1, 1], [1, 2]], first=0, last=0)
+    yield row("theory.markov.smallest_gap", n=4, **smooth)
+    yield row("theory.markov.distributions", **CHAINS, n=4, num_generations=2, **smooth)
+    yield row("theory.markov.information", prior=PRIOR, **CHAINS, n=4, num_generations=2, **smooth)
+    yield row("theory.markov.accepted_kernel", n=4, acceptance=[[0.9, 0.4], [0.2, 0.7]], accept_first=[0.8, 0.6], **smooth)
+    yield row("theory.markov.fresh_kernel", **CHAINS, n=4, num_real=2, **smooth)
+    yield row("theory.markov.fits", states=COUNTS, **smooth)
+    yield row("theory.markov.initial_distributions", **CHAINS, n=4, states=markov.accepted_counts(4))
+    yield row("theory.markov.Counts.rows", {"self": markov.accepted_counts(4)})
+    yield row("theory.markov.PathCounts.rows", {"self": COUNTS})
+
+    yield row("theory.policies.best_of_n.best_of", pmf=P, score=[0.1, 2.0, 1.0], n=3)
+    yield row("theory.policies.best_of_n.best_of_kl", n=3)
+    yield row("theory.policies.best_of_n.expected_maximum", n=3)
+    yield row("theory.policies.best_of_n.regressional_goodhart", n=3, noise=0.5)
+    yield row("theory.policies.pass_at", k=3, correct=[0.2, 0.5])
+    yield row("theory.policies.pass_at_estimate", k=3, num_samples=8, num_correct=[2, 5])
+    yield row("theory.policies.natural_gradient", start=P, reward=[1.0, 0.0, 0.5], time=2.0)
+    yield row("theory.policies.policy_gradient", start=P, right=[True, False, True], correctness=0.9)
+    yield row("theory.policies.conserved", probs=P, right=[True, False, True])
+    yield row("theory.policies.refit_diversity", num_samples=4, accepted=0.5)
+    yield row("theory.policies.times_to", goal=[0.6, 0.8], num_classes=2, num_forms=2)
+
+    saved = {"nats_saved": [[0.0, 1.5, 3.0], [0.5, 1.0, 4.0]], "samples": [1.0, 2.0, 4.0]}
+    yield row("theory.prequential.nats_saved", losses=[0.6, 0.4, 0.2], entropy=0.7, batch=2)
+    yield row("theory.prequential.efficiency", **saved)
+    yield row("theory.prequential.crossing", lead=[[-1.0, 0.5, 1.0], [-0.8, 0.1, 1.3]], samples=[1.0, 2.0, 4.0], level=0.9)
+    yield row("theory.prequential.code_length", counts=[[1.0, 2.0], [3.0, 0.0]], alpha=0.5)
+    yield row("theory.prequential.table_nats_saved", joint=JOINT, num_samples=3, alpha=0.5)
+    yield row("theory.prequential.table_nats_saved_law", joint=JOINT, samples=[10.0, 20.0], alpha=0.5)
+    yield row("theory.prequential.mixture_weights", savings=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
+    yield row("theory.prequential.mixture_nats_saved", savings=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
+    yield row("theory.prequential.flow", **FLOW, times=[0.5, 2.0])
+    yield row("theory.prequential.flow_nats_saved", **FLOW, times=[0.5, 2.0])
+    yield row("theory.prequential.flow_loss", weights=[0.5, 0.2], **FLOW, second_moment=1.5)
+    yield row("theory.prequential.crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0])
+    yield row(
+        "theory.prequential.separated_crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0]
+    )
+
+    yield row("theory.supervision.decompose", joint=joint(3, 2, 2), blocks=[0, 1, 1])
+    yield row("theory.supervision.diversity", pmf=P, blocks=[0, 1, 1])
+    yield row("theory.supervision.partition", outputs=["a", "bb", "c"], by=len)
+    yield row("theory.supervision.refinement", partitions=([0, 1, 1], [0, 0, 1]))
+    yield row("theory.supervision.price", reference=P, student=Q)
+    yield row("theory.supervision.query_information", **ASKED, blocks=[0, 1, 1])
+    yield row("theory.supervision.best_query", **ASKED, blocks=[0, 1, 1])
+    yield row("theory.supervision.coverage", **ASKED, queries=[0, 1, 1], blocks=[0, 1, 1])
+    yield row("theory.supervision.posterior", **ASKED, query=1, symbol=0)
+    yield row("theory.supervision.queries_to_identify", prior=P, channel=IS, blocks=[0, 1, 1])
+
+
+def sandbox_rows(folder: Path):
+    path = stored(folder)
+    for name, (of, x) in MODELS.items():
+        options = {"smoothing": 0.5} if x.ndim == 1 else {"unbiased": True} if name == "Gaussian" else {}
+        if name == "GaussianMixture":
+            options = {"steps": 2, "covariance_floor": 1e-6, "diagonal": True, "known_scales": False}
+        yield row(f"sandbox.{name}.sample", {"self": of}, key=KEY, n=5)
+        yield row(f"sandbox.{name}.log_prob", {"self": of}, x=x)
+        yield row(f"sandbox.{name}.fit", {"self": of}, x=x, weights=np.linspace(0, 1, len(x)), **options)
+        yield row(f"sandbox.{name}.check", self=of)
+        yield row(f"sandbox.run {name}", RUN | {"signal": sandbox.KeepAll()}, model=of)
+    data = {"x": RNG.normal(size=(9, 2)), "num_components": 2, "restarts": 2, "steps": 3, "covariance_floor": 1e-6}
+    yield row("sandbox.GaussianMixture.from_data", key=KEY, **data)
+    yield row("sandbox.GaussianMixture.at_floor", {"self": MIXTURE}, covariance_floor=1e-6)
+    yield row("sandbox.GaussianMixture.num_modes", {"self": MIXTURE}, steps=5)
+    yield row("sandbox.MarkovChain.stationary", self=CHAIN)
+    x = np.array([0, 1, 1, 2, 0])
+    for name, signal in SIGNALS.items():
+        yield row(f"sandbox.run {name}", RUN, signal=signal)
+        yield row(f"sandbox.{name}.__call__", {"self": signal, "key": KEY, "model": CATEGORICAL}, x=x)
+        if hasattr(signal, "acceptance"):
+            yield row(f"sandbox.{name}.acceptance", {"self": signal}, x=x)
+        if hasattr(signal, "check"):
+            yield row(f"sandbox.{name}.check", self=signal)
+    yield row("sandbox.Rubric.correct", {"self": SIGNALS["Rubric"]}, x=x)
+    yield row("sandbox.Rates.__call__", {"self": sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))}, x=x)
+    for name, (region, of) in REGIONS.items():
+        data = next(x for kind, x in MODELS.values() if kind is of)
+        yield row(f"sandbox.regions.{name}.__call__", {"self": region}, x=data)
+        yield row(f"sandbox.run {name}", RUN | {"model": of}, signal=sandbox.Verifier(0.9, 0.2, region))
+    trained = {"task": CATEGORICAL, "num_real": 5, "level": 0.2}
+    yield row("sandbox.FixedRewardModel.trained", key=KEY, **trained)
+    yield row("sandbox.FixedRewardModel.drawn", key=KEY, verifier=GRADED, num_symbols=3)
+    regimes = {"Fresh": sandbox.Fresh(CATEGORICAL, 0.5), "Reuse": sandbox.Reuse(jnp.array([0, 1, 2]))}
+    regimes["Accumulate"] = sandbox.Accumulate(jnp.array([0, 1, 2]))
+    yield from loops("sandbox.run", RUN, "regime", Replace=sandbox.Replace(), **regimes)
+    passage = {"passage": sandbox.Fresh(sandbox.Passage(jnp.array([0, 1, 2, 2, 0])), 0.5)}
+    bootstrap = {"bootstrap": sandbox.Fresh(sandbox.Bootstrap(jnp.asarray(RNG.normal(size=(4, 2)))), 0.5)}
+    yield from loops("sandbox.run", RUN | {"model": CHAIN, "signal": sandbox.KeepAll()}, "regime", **passage)
+    yield from loops("sandbox.run", RUN | {"model": GAUSSIAN, "signal": sandbox.KeepAll()}, "regime", **bootstrap)
+    yield row("sandbox.Bootstrap.sample", {"self": bootstrap["bootstrap"].real}, key=KEY, n=3)
+    yield row("sandbox.Passage.sample", {"self": passage["passage"].real}, key=KEY, n=3)
+    options = {"num_samples": 6, "num_generations": 2, "until_kept": True}
+    yield row("sandbox.run", {"model": CATEGORICAL, "signal": GRADED, "regime": sandbox.Replace()}, key=KEY, **options)
+    yield row("sandbox.run fit", RUN, fit=sandbox.Categorical.fit)
+    yield row("sandbox.run function", RUN, signal=GRADED.__call__)
+    yield row("sandbox.run score", RUN, signal=sandbox.TopFraction(0.5, SYMBOLS.__call__))
+    tasks = {"tasks": stacked(CATEGORICAL), "signal": GRADED}
+    counts = {"num_samples": 6, "num_generations": 2, "num_replicas": 2, "num_real": 4, "progress": False}
+    yield row("sandbox.ensemble", tasks, key=KEY, **counts, until_kept=False, every=1, chunk=2, resume=False)
+    yield row("sandbox.ensemble parts", {"key": KEY} | counts, **tasks)
+    yield row("sandbox.ensemble folder", {"key": KEY} | counts | tasks, out=folder / "new")
+    yield row("sandbox.ensemble summary", {"key": KEY} | counts | tasks, summary=dict_of, regime=sandbox.Reuse())
+    yield row("sandbox.replica_keys", key=KEY, task=1, replica=2)
+    yield row("sandbox.spread", replicas=stacked(CATEGORICAL))
+    yield from policy_rows()
+    yield from shortcut_rows()
+
+    record = sandbox.Record(CATEGORICAL._replace(probs=np.full((1, 2, 3, 3), 1 / 3)), np.ones((1, 2, 3)), None)
+    yield row("sandbox.store.load", path=path)
+    yield row("sandbox.store.read", path=path)
+    yield row("sandbox.store.export", path=path, file=folder / "run.nc")
+    yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
+    plan = {"initial": 0.3, "tpr": 0.9, "fpr": 0.2, "goal": 0.9, "verdicts": 100, "round_size": 8, "until_kept": True}
+    yield row("experiments.questions.plan.lines", **plan, blocks=2, width=100)
+    yield row("experiments.questions.plan.lines labels", {"initial": 0.3, "goal": 0.9}, labels=folder / "counts.csv")
+    yield row("experiments.questions.plan.read_counts", path=folder / "counts.csv")
+    yield row("experiments.questions.plan.share", {"option": "goal"}, text="30%")
+    yield row("experiments.questions.plan.whole", {"option": "goal"}, text="1,000")
+
+
+def dict_of(model):
+    return {"probs": model.probs}
+
+
+def policy_rows():
+    sizes = {"num_classes": K, "num_forms": M}
+    yield row("sandbox.policies.verdict", **sizes, tpr=0.9, fpr=0.2)
+    yield row("sandbox.policies.rubric", **sizes, style=True)
+    yield row("sandbox.policies.preference", **sizes)
+    yield row("sandbox.policies.reference", **sizes, num_styles=2)
+    yield row("sandbox.policies.Feedback.check", self=OWN)
+    yield row("sandbox.policies.Feedback.given", {"self": OWN}, prompts=PROMPTS)
+    yield row("sandbox.policies.Feedback.against", {"self": PREFERENCE}, opponent=np.array(PRIOR))
+    yield row("sandbox.policies.Score.check", self=SCORE)
+    yield row("sandbox.policies.Score.given", {"self": SCORE}, prompts=PROMPTS)
+    yield row("sandbox.policies.table_prompts", num_prompts=3, **sizes)
+    yield row("sandbox.policies.Prompts.check", self=PROMPTS)
+    yield row("sandbox.policies.Prompts.references", {"self": PROMPTS}, num_classes=K)
+    yield row("sandbox.policies.Prompts.worded_once", {"self": PROMPTS}, key=KEY)
+    contents = {"num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4, "dtype": np.float32}
+    yield row("sandbox.policies.dataset", key=KEY, **sizes, **contents, rule=policies.linear_rule(K))
+    yield row("sandbox.policies.linear_rule", num_classes=K)
+    yield row("sandbox.policies.network", key=KEY, num_features=2, **sizes, hidden=(2,), dtype=np.float32)
+    yield row("sandbox.policies.log_probs", policy=TABLE, features=np.zeros((3, 2)))
+    yield row("sandbox.Table.check", self=TABLE)
+    yield row("sandbox.Network.check", self=NETWORK)
+    yield row("sandbox.Table.__call__", {"self": TABLE}, features=np.zeros((3, 2)))
+    yield row("sandbox.Network.__call__", {"self": NETWORK}, features=np.zeros((3, 2), np.float32))
+    yield row("sandbox.policies.accuracy", policy=TABLE, prompts=PROMPTS)
+    numbers = {"num_rounds": 2, "num_updates": 1, "num_samples": 4, "learning_rate": 0.5}
+    yield row("sandbox.train", TRAIN, **numbers, measure=policies.accuracy)
+    yield row("sandbox.train parts", {"num_rounds": 2}, **TRAIN)
+    yield row("sandbox.train score", TRAIN | {"num_rounds": 2}, feedback=SCORE)
+    methods = {"SFT": policies.SFT(), "RFT": policies.RFT(), "NaturalGradient": policies.NaturalGradient(0.3)}
+    methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))
+    methods["RLVR"] = RLVR(0.3, 0.2)
+    yield from loops("sandbox.train", TRAIN | {"num_rounds": 2}, "method", **methods)
+    for name in ("NaturalGradient", "Weighted", "RLVR"):
+        yield row(f"sandbox.policies.{name}.check", self=methods[name])
+    numbers = {"goal": 0.9, "num_rounds": 2, "num_samples": 4, "learning_rate": 0.5}
+    yield row("sandbox.policies.rounds_to", TRAIN, **numbers, measure=policies.accuracy)
+
+
+def shortcut_rows():
+    yield row("sandbox.feature", kind="length", order=1, size=8, scale=2.0, margin=0.5, presence=0.9)
+    yield row("sandbox.shortcut", intended=PARITY, spurious=LENGTH, agreement=0.8, label_noise=0.1)
+    yield row("sandbox.shortcuts.stack", shortcuts=[ONE, ONE])
+    yield row("sandbox.Shortcut.check", self=ONE)
+    yield row("sandbox.Feature.evidence", {"self": LENGTH})
+    yield row("sandbox.Training.check", self=shortcuts.Training(0.01, 0.1, 10, 3))
+    yield row("sandbox.Student.check", self=sandbox.STUDENTS["linear SGD"])
+    base = {"student": sandbox.STUDENTS["linear SGD"], "shortcuts": ONE, "keys": KEY, "num_steps": 32, "batch": 4}
+    yield row("sandbox.learn_online", {"shortcuts": ONE, "student": base["student"]}, keys=KEY, num_steps=32, batch=4)
+    yield row("sandbox.learn_online parts", base, shortcuts=ONE, curriculum=ONE, training=shortcuts.Training(0.1, 0.1, 9, 3))
+    yield row("sandbox.learn_online student", base, student=base["student"])
+
+
+def calls(folder: Path) -> list[Row]:
+    """All of them; those on files work in `folder`."""
+    return [*theory_rows(), *sandbox_rows(folder)]

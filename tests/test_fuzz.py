@@ -1,0 +1,75 @@
+"""Every public function stands in the table of good calls, and none answers bad input with a NaN or a traceback."""
+
+import importlib
+import inspect
+import pkgutil
+from collections import Counter
+
+import fuzz
+import fuzz_calls
+import jax
+import pytest
+
+ROOTS = ("theory", "sandbox", "experiments.questions")
+MODULES = ("theory.claims", "theory.policies.best_of_n", "sandbox.regions", "sandbox.store", "sandbox.noise")
+INSIDE = "called inside the compiled program of a loop or a training, behind whose door nothing is checked twice"
+WRITER = "what an ensemble writes its runs with"
+EXEMPT = {
+    **dict.fromkeys(("statistics", "fit_statistics", "given", "start", "retrain", "loss", "natural"), INSIDE),
+    **dict.fromkeys(("draw", "signs", "write", "conflicts", "present", "sees"), INSIDE),
+    **dict.fromkeys(("threefry", "uniform", "normal"), INSIDE),
+    **dict.fromkeys(("provenance", "create", "describe", "rebuild", "fingerprint", "atomic", "Chunk"), WRITER),
+    "Batch": "what a training hands to a method",
+    "Kind": "an entry of a table of our own",
+}
+
+
+def faces():
+    """The packages whose `__init__` is a face, and the modules that are faces themselves."""
+    roots = [importlib.import_module(name) for name in ROOTS]
+    packages = [item.name for root in roots for item in pkgutil.walk_packages(root.__path__, f"{root.__name__}.") if item.ispkg]
+    return [*ROOTS, *packages, *MODULES]
+
+
+def public():
+    """Names and what they stand for."""
+    for face in faces():
+        module = importlib.import_module(face)
+        for name, found in vars(module).items():
+            home = getattr(found, "__module__", None) or ""
+            ours = home == face if face in MODULES else home.split(".")[0] in ("theory", "sandbox", "experiments")
+            protocol = getattr(found, "_is_protocol", False)
+            if not name.startswith("_") and callable(found) and ours and not protocol:
+                yield name, found
+                if inspect.isclass(found):
+                    for method, value in vars(found).items():
+                        value = getattr(value, "__func__", value)
+                        if inspect.isfunction(value) and (method == "__call__" or not method.startswith("_")):
+                            yield f"{name}.{method}", value
+
+
+def test_every_public_name_stands_in_the_table(tmp_path):
+    rows = fuzz_calls.calls(tmp_path)
+    functions = {fuzz.find(row.name) for row in rows}
+    inputs, outputs = set(), " ".join(str(inspect.signature(function).return_annotation) for function in functions)
+    for row in rows:
+        jax.tree.map(lambda part: inputs.add(type(part)), row.arguments, is_leaf=lambda part: inputs.add(type(part)))
+    missing = [
+        name
+        for name, found in public()
+        if name.split(".")[-1] not in EXEMPT
+        and found not in functions | inputs
+        and not (inspect.isclass(found) and found.__name__ in outputs)
+    ]
+    assert not missing, f"a line in tests/fuzz_calls.py each, or a reason in EXEMPT: {missing}"
+
+
+@pytest.mark.slow
+def test_no_input_gets_a_nan_or_a_foreign_traceback(capsys):
+    found = fuzz.run()
+    kinds, slow = Counter(item.kind for item in found), [item for item in found if item.seconds > 1]
+    with capsys.disabled():
+        print(f"\n{len(found)} calls: {dict(kinds)}; {len(slow)} took more than 1 s")
+    faults = [str(item) for item in found if item.kind not in ("refused", "answered")]
+    assert not faults, "\n".join(faults)
+    assert len(found) >= 5_000
