@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-MEMORY, PATIENCE = 8 * 2**30, 60  # bytes of addresses, seconds a call
+MEMORY, PATIENCE = 6 * 2**30, 40  # bytes of addresses, seconds a call
 FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"  # the fuzz is nearly all compilation
 NAN, INF = float("nan"), float("inf")
 ALIASES = {"verifier": ("tpr", "fpr"), "key": ("keys",), "signal": ("fit",)}  # what else may be named
@@ -66,202 +67,166 @@ def call(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     return list(found) if inspect.isgenerator(found) else found
 
 
-# what is wrong, by the kind of the good value: (label, value, must)
+# What to put in the place of a good value, by its kind: {"same" | "near" | "refused" | "either": {label: value}}.
+Spoiled = dict[str, dict[str, Any]]
+GARBAGE = {"text": "x", "dict": {"a": 1.0}, "function": len, "class": int, "object": object(), "set": {1}}
 
-GARBAGE = [("text", "x"), ("dict", {"a": 1.0}), ("function", len), ("class", int), ("object", object()), ("set", {1})]
 
-
-def arrays(good: np.ndarray, nested: bool) -> Iterator[tuple[str, Any, str]]:
-    """Of an array, or of what a list would do for."""
-    same = "either" if nested else "same"
-    yield "list", good.tolist(), same
-    yield "JAX", jax.device_put(good), "same"
-    yield "Fortran order", np.asfortranarray(good), "same"
-    yield "read-only view", np.broadcast_to(good, (2, *good.shape))[1], "same"
-    for label, value in GARBAGE:
-        yield label, value, "refused"
-    for label, value in ("texts", np.full(good.shape, "x")), ("objects", np.full(good.shape, None)):
-        yield label, value, "refused"
-    yield "complex", good + 0.5j, "refused"
-    yield "dates", np.zeros(good.shape, "datetime64[s]"), "refused"
-    yield "bytes", b"12", "refused"
+def arrays(good: np.ndarray, nested: bool) -> Spoiled:
+    """Of an array, or of what a list would do for; of a part of something, the kinds that differ most."""
+    float32, whole = {"float32": good.astype(np.float32)}, good.dtype.kind == "i"
+    found: Spoiled = {"same": {"JAX": jax.device_put(good)}, "near": {}, "either": shapes(good)}
+    found["refused"] = {"complex": good + 0.5j, "objects": np.full(good.shape, None), "text": "x", "dict": {}}
+    found["either" if nested else "same"]["list"] = good.tolist()
+    if not nested:
+        found["same"] |= {"Fortran order": good.copy(order="F"), "view": np.broadcast_to(good, (2, *good.shape))[1]}
+        found["refused"] |= GARBAGE | {"texts": np.full(good.shape, "x"), "bytes": b"12"}
+        found["refused"]["dates"] = np.zeros(good.shape, "datetime64[s]")
+        found["either"]["booleans"] = good.astype(bool)
     if good.ndim:
-        yield "ragged", [*good.tolist()[:-1], good.tolist()], "refused"
-        yield "none of them", good[:0], "refused"
-    yield "empty", np.zeros(0), "refused"
+        found["refused"]["ragged"] = [*good.tolist()[:-1], good.tolist()]
     if good.dtype != bool:
-        yield "all NaN", np.full(good.shape, NAN), "refused"
-        for label, bad in ("NaN", NAN), ("inf", INF), ("-inf", -INF), ("1e300", 1e300), ("1e-310", 1e-310):
-            value = np.array(good, float)
-            value.flat[-1] = bad
-            yield f"one {label}", value, "refused" if label == "NaN" else "either"
-        for label, bad in ("-1", -1), ("2^30", 2**30), ("2^62", 2**62), ("1 more", good.max() + 1):
-            value = np.array(good, good.dtype if good.dtype.kind == "f" else int)
+        for bad in (NAN, INF, -INF, 1e300, 1e-310, -1, 2**30, 2**62, good.max() + 1):
+            value = np.array(good, int if whole and isinstance(bad, int | np.integer) else float)
             value.flat[0] = bad
-            yield f"one {label}", value, "either"
-        for label, value in ("negative", -good), ("zeros", good * 0), ("doubled", good * 2), ("equal", good * 0 + 1):
-            yield label, value, "either"
-    if good.dtype.kind == "f":
-        yield "float32", good.astype(np.float32), "near"
-        yield "JAX float32", jax.device_put(good.astype(np.float32)), "near"
-        yield "float16", good.astype(np.float16), "either"
-        if (good == good.astype(int)).all():
-            yield "integers", good.astype(int), "same"
-            yield "JAX int32", jax.device_put(good.astype(np.int32)), "same"
-    elif good.dtype.kind == "i":
-        yield "int32", good.astype(np.int32), "same"
-        yield "JAX int32", jax.device_put(good.astype(np.int32)), "same"
-        yield "whole floats", good.astype(float), "either"
-        yield "halves", good + 0.5, "either"
-        if good.min() >= 0:
-            yield "uint8", good.astype(np.uint8), "same"
-    yield "booleans", good.astype(bool), "either"
-    for label, value in shapes(good):
-        yield label, value, "either"
+            found["refused" if bad != bad else "either"][f"one {bad:.5g}"] = value
+        found["refused"]["all NaN"] = np.full(good.shape, NAN)
+        found["either"] |= {"negative": -good, "zeros": good * 0, "doubled": good * 2, "equal": good * 0 + 1}
+        if whole or (good == good.astype(int)).all():
+            found["same"] |= {"int32": good.astype(np.int32), "JAX int32": jax.device_put(good.astype(np.int32))}
+        if whole:
+            found["either"] |= {"whole floats": good.astype(float), "halves": good + 0.5, "int8": good.astype(np.int8)}
+        else:
+            found["near"] = float32 | {"JAX float32": jax.device_put(float32["float32"])}
+            found["either"]["float16"] = good.astype(np.float16)
+    return found
 
 
-def shapes(good: np.ndarray) -> Iterator[tuple[str, Any]]:
+def shapes(good: np.ndarray) -> dict[str, Any]:
     """Of another shape."""
-    yield "an axis in front", good[None]
-    yield "an axis behind", good[..., None]
-    yield "five axes", good[None, None, None, None]
-    yield "a thousand", np.broadcast_to(good, (1000, *good.shape))
-    yield "NaN, a number", NAN
-    yield "a number", 0.5
-    yield "flat", good.reshape(-1)
+    found = {"an axis in front": good[None], "an axis behind": good[..., None], "five axes": good[(None,) * 4]}
+    found |= {"a thousand": np.broadcast_to(good, (1000, *good.shape)), "flat": good.reshape(-1)}
+    found |= {"no entry": np.zeros(0), "NaN, a number": NAN, "a number": 0.5}
     for axis in range(good.ndim):
-        yield f"one less on axis {axis}", np.delete(good, -1, axis)
-        yield f"one more on axis {axis}", np.concatenate([good, good.take([0], axis)], axis)
-        yield f"one on axis {axis}", good.take([0], axis)
-        yield f"axis {axis} taken", good.take(0, axis)
-        yield f"empty on axis {axis}", good.take([], axis)
+        found[f"one less on axis {axis}"] = np.delete(good, -1, axis)
+        found[f"one more on axis {axis}"] = np.concatenate([good, good.take([0], axis)], axis)
+        found[f"one on axis {axis}"], found[f"none on axis {axis}"] = good.take([0], axis), good.take([], axis)
+        found[f"axis {axis} taken"] = good.take(0, axis)
+    return found
 
 
-def flags(good: bool) -> Iterator[tuple[str, Any, str]]:
-    yield "NumPy", np.bool_(good), "same"
-    for label, value in *GARBAGE, ("NaN", NAN), ("[]", []), ("2", 2):
-        yield label, value, "either"
+def flags(good: bool) -> Spoiled:
+    return {"same": {"NumPy": np.bool_(good)}, "either": GARBAGE | {"NaN": NAN, "[]": [], "2": 2}}
 
 
-def integers(good: int) -> Iterator[tuple[str, Any, str]]:
-    yield "int64", np.int64(good), "same"
-    yield "int32", np.int32(good), "same"
-    for label, value in *GARBAGE, ("digits", str(good)), ("[]", []), ("complex", good + 1j), ("NaN", NAN), ("inf", INF):
-        yield label, value, "refused"
-    for label, value in ("JAX", jax.device_put(np.array(good))), ("0-d", np.array(good)), ("float", float(good)):
-        yield label, value, "either"
-    for value in (0, -1, -(2**63), True, 1.5, 1e300, 10**9, 2**31, 2**63, 10**40, [good], [good, good], [[good]]):
-        yield str(value), value, "either"
+def integers(good: int) -> Spoiled:
+    values = (0, -1, -(2**63), True, 1.5, 1e300, 10**9, 2**31, 2**63, 10**40, [good], [good, good], [[good]])
+    return {
+        "same": {"int64": np.int64(good), "int32": np.int32(good)},
+        "refused": GARBAGE | {"digits": str(good), "[]": [], "complex": good + 1j, "NaN": NAN, "inf": INF},
+        "either": {f"{value:.5g}" if isinstance(value, float) else f"{value}": value for value in values}
+        | {"JAX": jax.device_put(np.array(good)), "0-d": np.array(good), "float": float(good)},
+    }
 
 
-def numbers(good: float) -> Iterator[tuple[str, Any, str]]:
-    for label, value in ("float64", np.float64(good)), ("0-d", np.array(good)), ("JAX", jax.device_put(np.array(good))):
-        yield label, value, "same"
-    yield "float32", np.float32(good), "near"
-    yield "JAX float32", jax.device_put(np.float32(good)), "near"
-    for label, value in *GARBAGE, ("digits", str(good)), ("[]", []), ("complex", good + 1j), ("NaN", NAN):
-        yield label, value, "refused"
-    yield "[NaN]", [NAN], "refused"
-    yield "JAX NaN", jax.device_put(np.float32(NAN)), "refused"
-    for value in (0, 1, -1, 2, -0.0, INF, -INF, 1e300, -1e300, 5e-324, 1e-300, 10**400, True, [good], [good, good]):
-        yield f"{value!s:.12}", value, "either"
-    yield "3 x 1", np.full((3, 1), good), "either"
+def numbers(good: float) -> Spoiled:
+    values = (0, 1, -1, 2, -0.0, INF, -INF, 1e300, -1e300, 5e-324, 1e-300, 10**400, True, [good], [good, good])
+    garbage = {"digits": str(good), "[]": [], "complex": good + 1j, "NaN": NAN, "[NaN]": [NAN]}
+    return {
+        "same": {"float64": np.float64(good), "0-d": np.array(good), "JAX": jax.device_put(np.array(good))},
+        "near": {"float32": np.float32(good), "JAX float32": jax.device_put(np.float32(good))},
+        "refused": GARBAGE | garbage | {"JAX NaN": jax.device_put(np.float32(NAN))},
+        "either": {f"{value!s:.12}": value for value in values} | {"3 x 1": np.full((3, 1), good)},
+    }
 
 
-def texts(good: str) -> Iterator[tuple[str, Any, str]]:
-    for label, value in ("", ""), ("blank", " "), ("NUL", "\0"), ("long", "x" * 10_000), ("unknown", "no such thing"):
-        yield label, value, "refused"
-    for label, value in *GARBAGE[1:], ("number", 3), ("bytes", b"x"), ("list", [[1]]):
-        yield label, value, "refused"
+def texts(good: str) -> Spoiled:
+    wrong = {"text": "no such thing", "NUL": "\0", "long": "x" * 10_000, "number": 3, "bytes": b"x", "lists": [[1]]}
+    return {"refused": GARBAGE | wrong, "either": {"nothing": "", "a blank": " "}}
 
 
-def paths(good: Path) -> Iterator[tuple[str, Any, str]]:
-    yield "text", str(good), "same"
-    for label in "missing", "empty", "binary", "folder", "no folder/x":
-        yield label, good.parent / "bad" / label, "either"
-    for label, value in ("number", 3), ("dict", {}), ("NUL", Path("\0")):
-        yield label, value, "refused"
+def paths(good: Path) -> Spoiled:
+    bad = ("missing", "empty", "binary", "folder", "no folder/x")
+    return {
+        "same": {"text": str(good)},
+        "refused": {"number": 3, "dict": {}, "NUL": Path("\0")},
+        "either": {label: good.parent / "bad" / label for label in bad},
+    }
 
 
-def keys(good: jax.Array) -> Iterator[tuple[str, Any, str]]:
-    yield "raw", jax.random.key_data(good), "either"
-    for label, value in *GARBAGE, ("NaN", NAN), ("floats", np.zeros(2)), ("empty", np.zeros(0, np.uint32)):
-        yield label, value, "refused"
-    for label, value in ("seed", 0), ("many", jax.random.split(good, 3)), ("-1", -1), ("raw of 3", np.zeros(3, np.uint32)):
-        yield label, value, "either"
+def keys(good: jax.Array) -> Spoiled:
+    return {
+        "refused": GARBAGE | {"NaN": NAN, "floats": np.zeros(2), "empty": np.zeros(0, np.uint32)},
+        "either": {"raw": jax.random.key_data(good), "seed": 0, "-1": -1, "raw of 3": np.zeros(3, np.uint32)}
+        | {"many": jax.random.split(good, 3)},
+    }
 
 
-def functions(good: Callable[..., Any]) -> Iterator[tuple[str, Any, str]]:
+def functions(good: Callable[..., Any]) -> Spoiled:
     """Other things, and functions that return nonsense."""
-    if not isinstance(good, tuple):
-        yield "lambda", lambda *args, **options: good(*args, **options), "same"
-    for label, value in *GARBAGE[:2], ("number", 3), ("NaN", NAN), ("array", np.ones(3)):
-        yield label, value, "refused"
+    nonsense = {"nothing": None, "a text": "x", "an object": object(), "a dict": {}}
+    wrong = {"NaN": lambda y: y * NAN, "complex": lambda y: y + 1j}
+    odd = {"7s": lambda y: y * 0 + 7, "-1s": lambda y: y * 0 - 1, "1e300": lambda y: y * 0.0 + 1e300}
+    odd |= {"inf": lambda y: y * 0.0 + INF, "halves": lambda y: y * 0.5, "integers": lambda y: y.astype(int)}
+    odd |= {"another axis": lambda y: y[..., None], "one less": lambda y: y[:-1], "a number": lambda y: y.sum() * 0}
+    odd |= {"lists": lambda y: np.zeros(np.shape(y)).tolist()}
 
-    def returns(change: Callable[[Any], Any]) -> Callable[..., Any]:
-        return lambda *args: jax.tree.map(change, good(*args))
+    def returns(changes: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+        return {
+            f"returns {label}": lambda *args, change=change: jax.tree.map(change, good(*args))
+            for label, change in changes.items()
+        }
 
-    for label, value in ("nothing", None), ("a text", "x"), ("an object", object()), ("a dict", {}):
-        yield f"returns {label}", lambda *args, value=value: value, "refused"
-    yield "returns NaN", returns(lambda y: y * NAN), "refused"
-    yield "returns complex", returns(lambda y: y + 1j), "refused"
-    for label, change in [
-        ("7s", lambda y: y * 0 + 7),
-        ("-1s", lambda y: y * 0 - 1),
-        ("1e300", lambda y: y * 0.0 + 1e300),
-        ("inf", lambda y: y * 0.0 + INF),
-        ("another axis", lambda y: y[..., None]),
-        ("one less", lambda y: y[:-1]),
-        ("a number", lambda y: y.sum() * 0),
-        ("floats", lambda y: y * 0.5),
-        ("integers", lambda y: y.astype(int)),
-        ("lists", lambda y: np.zeros(np.shape(y)).tolist()),
-    ]:
-        yield f"returns {label}", returns(change), "either"
+    constant = {f"returns {label}": lambda *args, value=value: value for label, value in nonsense.items()}
+    return {
+        "same": {"lambda": lambda *args, **options: good(*args, **options)},
+        "refused": {"text": "x", "dict": {}, "number": 3, "NaN": NAN, "array": np.ones(3)} | constant | returns(wrong),
+        "either": returns(odd),
+    }
 
 
-def spoil(good: Any, path: tuple[Any, ...], optional: bool) -> Iterator[tuple[tuple[Any, ...], str, Any, str]]:
-    """What to put in the place of `good`, or of a part of it."""
-    nested = len(path) > 1
-    kinds = [
-        (bool, flags), (int, integers), (float, numbers), (str, texts), (Path, paths),
-    ]  # fmt: skip
-    if isinstance(good, jax.Array) and jax.dtypes.issubdtype(good.dtype, jax.dtypes.prng_key):
-        found = keys(good)
-    elif isinstance(good, np.ndarray | jax.Array):
-        found = arrays(np.asarray(good), nested)
-    elif good is None:
-        found = ((label, value, "refused") for label, value in GARBAGE)
-    elif type(good) is type:
-        found = ((label, value, "refused") for label, value in (*GARBAGE[:3], ("integer", np.int32), ("number", 3)))
-    elif isinstance(good, tuple | list | dict):
-        found = ((label, value, "refused") for label, value in (*GARBAGE, ("number", 3), ("NaN", NAN), ("()", ())))
-    elif callable(good):
-        found = functions(good)
-    else:
-        found = next(make for kind, make in kinds if isinstance(good, kind))(good)
-    yield from ((path, *item) for item in found)
-    if good is not None:
-        yield path, "None", None, "either" if optional or nested else "refused"
+def parts_of(good: Any) -> dict[Any, Any]:
+    """The fields of a NamedTuple, the items of a tuple, a list or a dict."""
     if hasattr(good, "_fields"):
-        yield path, "its class", type(good), "refused"
-        yield path, "a plain tuple", tuple(good), "either"
-        if callable(good):
-            yield from ((path, *item) for item in functions(good))
-        parts = good._asdict().items()
+        return good._asdict()
+    return good if isinstance(good, dict) else dict(enumerate(good)) if isinstance(good, tuple | list) else {}
+
+
+def changed(good: Any, name: Any, value: Any) -> Any:
+    """With another part."""
+    if hasattr(good, "_fields"):
+        return good._replace(**{name: value})
+    return {**good, name: value} if isinstance(good, dict) else type(good)([*good[:name], value, *good[name + 1 :]])
+
+
+def whole(good: Any, nested: bool) -> Spoiled:
+    """By the kind of the good value."""
+    if isinstance(good, jax.Array) and jax.dtypes.issubdtype(good.dtype, jax.dtypes.prng_key):
+        return keys(good)
+    if isinstance(good, np.ndarray | jax.Array):
+        return arrays(np.asarray(good), nested)
+    for kind, make in ((bool, flags), (int, integers), (float, numbers), (str, texts), (Path, paths)):
+        if isinstance(good, kind):
+            return make(good)
+    found: Spoiled = {"refused": GARBAGE | {"number": 3, "NaN": NAN, "()": ()}, "either": {}}
+    if callable(good) and not isinstance(good, type):
+        found = functions(good)
+    if hasattr(good, "_fields"):
+        found = {"refused": GARBAGE | {"its class": type(good)}, "either": {"a plain tuple": tuple(good)}}
     elif isinstance(good, tuple | list):
-        yield path, "one less", type(good)(good[:-1]), "either"
-        yield path, "one more", type(good)([*good, *good[-1:]]), "either"
-        parts = enumerate(good)
-    else:
-        parts = good.items() if isinstance(good, dict) else ()
-    for name, part in parts:
-        for *where, label, value, must in spoil(part, (*path, name), False):
-            if hasattr(good, "_fields"):
-                whole = good._replace(**{name: value})
-            else:
-                whole = {**good, name: value} if isinstance(good, dict) else type(good)([*good[:name], value, *good[name + 1 :]])
-            yield where[0], label, whole, must
+        found["either"] |= {"one less": good[:-1], "one more": good[:1] + good}
+    return found
+
+
+def spoil(good: Any, path: tuple[Any, ...], must: str) -> Iterator[tuple[tuple[Any, ...], str, Any, str]]:
+    """What to put in the place of `good`, or of a part of it; `must` of None."""
+    for kind, values in whole(good, len(path) > 1).items():
+        for label, value in values.items():
+            yield path, label, value, kind
+    yield path, "None", None, "either" if isinstance(good, bool) else must
+    for name, part in parts_of(good).items():
+        for where, label, value, kind in spoil(part, (*path, name), "either"):
+            yield where, label, changed(good, name, value), kind
 
 
 def names(row: Any, path: tuple[Any, ...]) -> set[str]:
@@ -271,7 +236,7 @@ def names(row: Any, path: tuple[Any, ...]) -> set[str]:
         found |= {str(step)} if isinstance(step, str) else set()
     for step in path[1:]:
         found.add(type(part).__name__)
-        part = getattr(part, step) if hasattr(part, "_fields") else part[step]
+        part = parts_of(part)[step]
     return found | ({type(part).__name__, *part._fields} if hasattr(part, "_fields") else set())
 
 
@@ -282,7 +247,7 @@ def cases(rows: list[Any]) -> Iterator[tuple[Any, Case]]:
         yield row, Case(row.name, (), "good", row.arguments, "good")
         for name in row.changed:
             optional = name in parameters and parameters[name].default is None
-            for path, label, value, must in spoil(row.arguments[name], (name,), optional):
+            for path, label, value, must in spoil(row.arguments[name], (name,), "either" if optional else "refused"):
                 if path != ("self",):  # of which only the fields are spoiled
                     yield row, Case(row.name, path, label, row.arguments | {name: value}, must)
 
@@ -291,6 +256,19 @@ def leaves(value: Any) -> list[np.ndarray]:
     """The numbers of an answer."""
     found = [x for x in jax.tree.leaves(value) if isinstance(x, float | int | np.ndarray | np.generic | jax.Array)]
     return [np.asarray(x) for x in found if not jax.dtypes.issubdtype(getattr(x, "dtype", int), jax.dtypes.prng_key)]
+
+
+class Result(NamedTuple):
+    """What became of a call; of a kind other than "refused" or "answered" it is a fault."""
+
+    x64: bool
+    index: int
+    function: str
+    argument: str
+    label: str
+    kind: str
+    text: str
+    seconds: float
 
 
 def judge(row: Any, case: Case, good: Any) -> tuple[str, str, Any]:
@@ -330,8 +308,8 @@ def judge(row: Any, case: Case, good: Any) -> tuple[str, str, Any]:
     return "answered", f"{answer}", answer
 
 
-def work(start: int, x64: bool, only: str) -> None:
-    """Tries the calls from `start` on; writes a line before and after each."""
+def work(start: int, x64: bool, only: str, share: int) -> None:
+    """Tries one in `share` calls, from `start` on, and every good one; writes a line before and after each."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -339,35 +317,39 @@ def work(start: int, x64: bool, only: str) -> None:
     jax.monitoring.register_event_duration_secs_listener(
         lambda event, *_, **__: COMPILED.__setitem__(0, COMPILED[0] + event.endswith("backend_compile_duration"))
     )
-    from experiments.cli.session import keep_compiled
     from fuzz_calls import calls
+
+    from experiments.cli.session import keep_compiled
 
     keep_compiled()
     good = None
     with tempfile.TemporaryDirectory() as folder:
         rows = [row for row in calls(Path(folder)) if re.search(only, row.name)]
         for index, (row, case) in enumerate(cases(rows)):
-            if case.label == "good":
+            where = ".".join(map(str, case.path))
+            if case.must == "good":
                 good = None
+            elif zlib.crc32(f"{row.name} {where} {case.label} {x64}".encode()) % share:
+                continue
             if index < start:
                 continue
-            if good is None and case.label != "good":
+            if good is None and case.must in ("same", "near"):
                 with contextlib.suppress(Exception):
                     good = call(find(row.name), row.arguments)
-            where = ".".join(map(str, case.path))
             out.write(json.dumps([index, row.name, where, case.label]) + "\n")
             began = time.monotonic()
             kind, text, answer = judge(row, case, good)
-            if case.label == "good":
+            if case.must == "good":
                 good = answer
             out.write(json.dumps([kind, text[:300], round(time.monotonic() - began, 3)]) + "\n")
 
 
-def supervise(x64: bool, only: str, found: list[Any]) -> None:
+def supervise(x64: bool, only: str, share: int, found: list[Result]) -> None:
     """Starts a process after another, until one has tried the last call."""
     start, last = 0, None
     while True:
         command = [sys.executable, __file__, "--start", str(start), "--x64", str(int(x64)), "--only", only]
+        command += ["--share", str(share)]
         environment = os.environ | {"XLA_FLAGS": FLAGS, "JAX_PLATFORMS": "cpu"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "env": environment}
         with subprocess.Popen(command, **pipes) as process:
@@ -382,23 +364,23 @@ def supervise(x64: bool, only: str, found: list[Any]) -> None:
                 if isinstance(item[0], int):
                     last = item
                 else:
-                    found.append((x64, *last, *item))
+                    found.append(Result(x64, *last, *item))
                     last = None
             timer.cancel()
             status = process.wait()
         if last is None:
             if status:
-                found.append((x64, start, only, "", "", "traceback", f"the worker ended with status {status}", 0.0))
+                found.append(Result(x64, start, only, "", "", "died", f"status {status} between calls", 0.0))
             return
         kind = "too long" if status == -9 else "died"
-        found.append((x64, *last, kind, f"status {status}", float(PATIENCE)))
+        found.append(Result(x64, *last, kind, f"status {status}", float(PATIENCE)))
         start = last[0] + 1
 
 
-def run(only: str = "") -> list[Any]:
-    """All calls, with x64 and without: (x64, index, function, argument, label, kind, text, seconds)."""
-    found: list[Any] = []
-    workers = [threading.Thread(target=supervise, args=(x64, only, found)) for x64 in (True, False)]
+def run(only: str = "", share: int = 1) -> list[Result]:
+    """One in `share` calls, with x64 and without."""
+    found: list[Result] = []
+    workers = [threading.Thread(target=supervise, args=(x64, only, share, found)) for x64 in (True, False)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -406,15 +388,22 @@ def run(only: str = "") -> list[Any]:
     return found
 
 
+def faults(found: list[Result]) -> list[Result]:
+    """What is neither a right answer nor a refusal in our own words."""
+    return [item for item in found if item.kind not in ("refused", "answered")]
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--start", type=int)
     parser.add_argument("--x64", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="a regular expression of names")
+    parser.add_argument("--share", type=int, default=1, help="one call in so many")
     options = parser.parse_args()
     if options.start is not None:
-        work(options.start, bool(options.x64), options.only)
+        work(options.start, bool(options.x64), options.only, options.share)
     else:
-        began, found = time.monotonic(), run(options.only)
-        print(len(found), Counter(item[5] for item in found), f"{time.monotonic() - began:.0f} s")
-        json.dump(found, open("/tmp/fuzz_found.json", "w"))
+        began, found = time.monotonic(), run(options.only, options.share)
+        print(len(found), dict(Counter(item.kind for item in found)), f"{time.monotonic() - began:.0f} s")
+        for fault in faults(found):
+            print(*fault, sep="\t")

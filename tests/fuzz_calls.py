@@ -10,7 +10,7 @@ import numpy as np
 import sandbox
 import theory
 from sandbox import policies, regions, shortcuts, store
-from sandbox.policies import RLVR, Feedback, Score
+from sandbox.policies import RLVR, Score
 from theory import gaussian, markov
 
 RNG = np.random.default_rng(0)
@@ -113,6 +113,14 @@ def loops(name, base, argument, **values):
         yield row(f"{name} {label}", base, **{argument: value})
 
 
+def first(x):
+    return x == 0
+
+
+def half(x):
+    return jnp.where(x == 0, 0.5, 0.25)
+
+
 def stacked(tree):
     return jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), tree)
 
@@ -142,9 +150,9 @@ def theory_rows():
     yield row("theory.dobrushin", channel=CHANNEL)
     yield row("theory.maximal_correlation", joint=JOINT)
     yield row("theory.Estimate.interval", self=ESTIMATE, level=0.9, bounds=(0.0, 1.0))
-    yield row("theory.Bounds.minus", self=BOUNDS, other=BOUNDS)
-    yield row("theory.Bounds.bracket", self=BOUNDS)
-    yield row("theory.Bracket.interval", self=BOUNDS.bracket(), level=0.9)
+    yield row("theory.Bounds.minus", {"self": BOUNDS}, other=BOUNDS)
+    yield row("theory.Bounds.bracket", {"self": BOUNDS})
+    yield row("theory.Bracket.interval", {"self": BOUNDS.bracket()}, level=0.9)
     yield row("theory.estimate", values=[0.1, 0.5, 0.7])
     yield row("theory.merge", a=ESTIMATE, b=ESTIMATE)
     yield row("theory.monte_carlo", key=KEY, draw=draw, num_chunks=4)
@@ -223,7 +231,11 @@ def rows_of_rooms():
     yield row("theory.drift.select", distributions=TWO, acceptance=[0.9, 0.4])
     told = {"prior": PRIOR, "distributions": joint(2, 4).reshape(1, 2, 4) / 1.0}
     told["distributions"] = told["distributions"] / told["distributions"].sum(2, keepdims=True)
-    told |= {"states": [[1.0, 0.0], [0.5, 0.5], [0.2, 0.8], [0.0, 1.0]], "acceptances": [[0.9, 0.2], [0.3, 0.7]], "n": 2}
+    told |= {
+        "states": [[1.0, 0.0], [0.5, 0.5], [0.2, 0.8], [0.0, 1.0]],
+        "acceptances": [[0.9, 0.2], [0.3, 0.7]],
+        "n": 2,
+    }
     yield row("theory.drift.verdict_information", **told, candidates=True)
 
     scores = {"features": RNG.normal(size=(2, 20, 3)), "prior": PRIOR, "hidden": 4, "depth": 1, "num_steps": 4}
@@ -258,7 +270,9 @@ def rows_of_rooms():
     yield row("theory.markov.smallest_gap", n=4, **smooth)
     yield row("theory.markov.distributions", **CHAINS, n=4, num_generations=2, **smooth)
     yield row("theory.markov.information", prior=PRIOR, **CHAINS, n=4, num_generations=2, **smooth)
-    yield row("theory.markov.accepted_kernel", n=4, acceptance=[[0.9, 0.4], [0.2, 0.7]], accept_first=[0.8, 0.6], **smooth)
+    yield row(
+        "theory.markov.accepted_kernel", n=4, acceptance=[[0.9, 0.4], [0.2, 0.7]], accept_first=[0.8, 0.6], **smooth
+    )
     yield row("theory.markov.fresh_kernel", **CHAINS, n=4, num_real=2, **smooth)
     yield row("theory.markov.fits", states=COUNTS, **smooth)
     yield row("theory.markov.initial_distributions", **CHAINS, n=4, states=markov.accepted_counts(4))
@@ -280,7 +294,9 @@ def rows_of_rooms():
     saved = {"nats_saved": [[0.0, 1.5, 3.0], [0.5, 1.0, 4.0]], "samples": [1.0, 2.0, 4.0]}
     yield row("theory.prequential.nats_saved", losses=[0.6, 0.4, 0.2], entropy=0.7, batch=2)
     yield row("theory.prequential.efficiency", **saved)
-    yield row("theory.prequential.crossing", lead=[[-1.0, 0.5, 1.0], [-0.8, 0.1, 1.3]], samples=[1.0, 2.0, 4.0], level=0.9)
+    yield row(
+        "theory.prequential.crossing", lead=[[-1.0, 0.5, 1.0], [-0.8, 0.1, 1.3]], samples=[1.0, 2.0, 4.0], level=0.9
+    )
     yield row("theory.prequential.code_length", counts=[[1.0, 2.0], [3.0, 0.0]], alpha=0.5)
     yield row("theory.prequential.table_nats_saved", joint=JOINT, num_samples=3, alpha=0.5)
     yield row("theory.prequential.table_nats_saved_law", joint=JOINT, samples=[10.0, 20.0], alpha=0.5)
@@ -289,9 +305,14 @@ def rows_of_rooms():
     yield row("theory.prequential.flow", **FLOW, times=[0.5, 2.0])
     yield row("theory.prequential.flow_nats_saved", **FLOW, times=[0.5, 2.0])
     yield row("theory.prequential.flow_loss", weights=[0.5, 0.2], **FLOW, second_moment=1.5)
-    yield row("theory.prequential.crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0])
     yield row(
-        "theory.prequential.separated_crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0]
+        "theory.prequential.crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0]
+    )
+    yield row(
+        "theory.prequential.separated_crossover",
+        covariance=[[2.0, 0.2], [0.2, 0.5]],
+        cross=[1.0, 0.9],
+        direction=[1.0, -1.0],
     )
 
     yield row("theory.supervision.decompose", joint=joint(3, 2, 2), blocks=[0, 1, 1])
@@ -315,7 +336,6 @@ def sandbox_rows(folder: Path):
         yield row(f"sandbox.{name}.sample", {"self": of}, key=KEY, n=5)
         yield row(f"sandbox.{name}.log_prob", {"self": of}, x=x)
         yield row(f"sandbox.{name}.fit", {"self": of}, x=x, weights=np.linspace(0, 1, len(x)), **options)
-        yield row(f"sandbox.{name}.check", self=of)
         yield row(f"sandbox.run {name}", RUN | {"signal": sandbox.KeepAll()}, model=of)
     data = {"x": RNG.normal(size=(9, 2)), "num_components": 2, "restarts": 2, "steps": 3, "covariance_floor": 1e-6}
     yield row("sandbox.GaussianMixture.from_data", key=KEY, **data)
@@ -328,8 +348,6 @@ def sandbox_rows(folder: Path):
         yield row(f"sandbox.{name}.__call__", {"self": signal, "key": KEY, "model": CATEGORICAL}, x=x)
         if hasattr(signal, "acceptance"):
             yield row(f"sandbox.{name}.acceptance", {"self": signal}, x=x)
-        if hasattr(signal, "check"):
-            yield row(f"sandbox.{name}.check", self=signal)
     yield row("sandbox.Rubric.correct", {"self": SIGNALS["Rubric"]}, x=x)
     yield row("sandbox.Rates.__call__", {"self": sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))}, x=x)
     for name, (region, of) in REGIONS.items():
@@ -352,7 +370,9 @@ def sandbox_rows(folder: Path):
     yield row("sandbox.run", {"model": CATEGORICAL, "signal": GRADED, "regime": sandbox.Replace()}, key=KEY, **options)
     yield row("sandbox.run fit", RUN, fit=sandbox.Categorical.fit)
     yield row("sandbox.run function", RUN, signal=GRADED.__call__)
-    yield row("sandbox.run score", RUN, signal=sandbox.TopFraction(0.5, SYMBOLS.__call__))
+    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.TopFraction(0.5, half)}
+    functions |= {"success": sandbox.Environment(half), "blind": sandbox.BlindSpot(GRADED, first)}
+    yield from loops("sandbox.run", RUN, "signal", **functions)
     tasks = {"tasks": stacked(CATEGORICAL), "signal": GRADED}
     counts = {"num_samples": 6, "num_generations": 2, "num_replicas": 2, "num_real": 4, "progress": False}
     yield row("sandbox.ensemble", tasks, key=KEY, **counts, until_kept=False, every=1, chunk=2, resume=False)
@@ -387,13 +407,10 @@ def policy_rows():
     yield row("sandbox.policies.rubric", **sizes, style=True)
     yield row("sandbox.policies.preference", **sizes)
     yield row("sandbox.policies.reference", **sizes, num_styles=2)
-    yield row("sandbox.policies.Feedback.check", self=OWN)
     yield row("sandbox.policies.Feedback.given", {"self": OWN}, prompts=PROMPTS)
     yield row("sandbox.policies.Feedback.against", {"self": PREFERENCE}, opponent=np.array(PRIOR))
-    yield row("sandbox.policies.Score.check", self=SCORE)
     yield row("sandbox.policies.Score.given", {"self": SCORE}, prompts=PROMPTS)
     yield row("sandbox.policies.table_prompts", num_prompts=3, **sizes)
-    yield row("sandbox.policies.Prompts.check", self=PROMPTS)
     yield row("sandbox.policies.Prompts.references", {"self": PROMPTS}, num_classes=K)
     yield row("sandbox.policies.Prompts.worded_once", {"self": PROMPTS}, key=KEY)
     contents = {"num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4, "dtype": np.float32}
@@ -401,8 +418,6 @@ def policy_rows():
     yield row("sandbox.policies.linear_rule", num_classes=K)
     yield row("sandbox.policies.network", key=KEY, num_features=2, **sizes, hidden=(2,), dtype=np.float32)
     yield row("sandbox.policies.log_probs", policy=TABLE, features=np.zeros((3, 2)))
-    yield row("sandbox.Table.check", self=TABLE)
-    yield row("sandbox.Network.check", self=NETWORK)
     yield row("sandbox.Table.__call__", {"self": TABLE}, features=np.zeros((3, 2)))
     yield row("sandbox.Network.__call__", {"self": NETWORK}, features=np.zeros((3, 2), np.float32))
     yield row("sandbox.policies.accuracy", policy=TABLE, prompts=PROMPTS)
@@ -414,8 +429,6 @@ def policy_rows():
     methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))
     methods["RLVR"] = RLVR(0.3, 0.2)
     yield from loops("sandbox.train", TRAIN | {"num_rounds": 2}, "method", **methods)
-    for name in ("NaturalGradient", "Weighted", "RLVR"):
-        yield row(f"sandbox.policies.{name}.check", self=methods[name])
     numbers = {"goal": 0.9, "num_rounds": 2, "num_samples": 4, "learning_rate": 0.5}
     yield row("sandbox.policies.rounds_to", TRAIN, **numbers, measure=policies.accuracy)
 
@@ -424,13 +437,12 @@ def shortcut_rows():
     yield row("sandbox.feature", kind="length", order=1, size=8, scale=2.0, margin=0.5, presence=0.9)
     yield row("sandbox.shortcut", intended=PARITY, spurious=LENGTH, agreement=0.8, label_noise=0.1)
     yield row("sandbox.shortcuts.stack", shortcuts=[ONE, ONE])
-    yield row("sandbox.Shortcut.check", self=ONE)
     yield row("sandbox.Feature.evidence", {"self": LENGTH})
-    yield row("sandbox.Training.check", self=shortcuts.Training(0.01, 0.1, 10, 3))
-    yield row("sandbox.Student.check", self=sandbox.STUDENTS["linear SGD"])
     base = {"student": sandbox.STUDENTS["linear SGD"], "shortcuts": ONE, "keys": KEY, "num_steps": 32, "batch": 4}
     yield row("sandbox.learn_online", {"shortcuts": ONE, "student": base["student"]}, keys=KEY, num_steps=32, batch=4)
-    yield row("sandbox.learn_online parts", base, shortcuts=ONE, curriculum=ONE, training=shortcuts.Training(0.1, 0.1, 9, 3))
+    yield row(
+        "sandbox.learn_online parts", base, shortcuts=ONE, curriculum=ONE, training=shortcuts.Training(0.1, 0.1, 9, 3)
+    )
     yield row("sandbox.learn_online student", base, student=base["student"])
 
 
