@@ -1,35 +1,15 @@
-"""One good call of every public function, looked up by its dotted name: a newcomer's function gets a line here."""
-
-from pathlib import Path
-from typing import Any, NamedTuple
+"""One good call of every public function of `theory`, by its dotted name: a newcomer's function gets a line here."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from fuzz_values import row
 
-import sandbox
 import theory
-from sandbox import policies, regions, shortcuts, store
-from sandbox.policies import RLVR, Score
 from theory import gaussian, markov
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(0)
-
-
-class Row(NamedTuple):
-    """A call that works, and the arguments to spoil."""
-
-    name: str
-    arguments: dict[str, Any]
-    changed: tuple[str, ...]
-
-
-def row(name: str, fixed: dict[str, Any] | None = None, /, **changed: Any) -> Row:
-    """Lists of numbers become arrays; what is fixed is not spoiled."""
-    plain = {name for name, x in changed.items() if isinstance(x, list) and not isinstance(x[0], str | tuple)}
-    numbers = {name: np.array(x) if name in plain else x for name, x in changed.items()}
-    return Row(name, (fixed or {}) | numbers, tuple(numbers))
 
 
 def draw(key):
@@ -42,10 +22,6 @@ def log_rows(data, models):
 
 def joint(*shape):
     return RNG.dirichlet(np.full(np.prod(shape), 3.0)).reshape(shape)
-
-
-def model(kind, *leaves):
-    return kind(*map(jnp.asarray, leaves))
 
 
 P, Q, PRIOR = [0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.6, 0.4]
@@ -63,82 +39,8 @@ ESTIMATE = theory.Estimate(np.float64(0.4), np.float64(0.1), 9)
 BOUNDS = theory.Bounds(np.array([0.1, 0.2, 0.15]), np.array([0.3, 0.4, 0.45]))
 COUNTS = markov.path_counts(4)
 
-CATEGORICAL = model(sandbox.Categorical, P)
-GAUSSIAN = model(sandbox.Gaussian, [1.0, -2.0], [[1.0, 0.0], [0.6, 0.8]])
-MIXTURE = model(sandbox.GaussianMixture, [0.3, 0.7], [[-2.0], [1.0]], [[[0.5]], [[0.8]]])
-CHAIN = model(sandbox.MarkovChain, P, [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])
-MODELS = {
-    "Categorical": (CATEGORICAL, np.array([0, 1, 1, 2, 0])),
-    "Gaussian": (GAUSSIAN, RNG.normal(size=(5, 2))),
-    "GaussianMixture": (MIXTURE, RNG.normal(size=(6, 1))),
-    "MarkovChain": (CHAIN, np.array([0, 1, 1, 2, 0])),
-}
-SYMBOLS, BOX = regions.Symbols(jnp.array([True, False, True])), regions.Box(jnp.array([-1.0, -9.0]), jnp.ones(2))
-REGIONS = {
-    "Symbols": (SYMBOLS, CATEGORICAL),
-    "Transitions": (regions.Transitions(jnp.array([[True, False, True]] * 3)), CHAIN),
-    "Box": (BOX, GAUSSIAN),
-    "Component": (regions.Component(MIXTURE, 1), MIXTURE),
-    "Denser": (regions.Denser(CATEGORICAL, -1.0), CATEGORICAL),
-}
-GRADED = sandbox.Verifier(0.9, 0.2, SYMBOLS)
-SIGNALS = {
-    "KeepAll": sandbox.KeepAll(),
-    "Verifier": GRADED,
-    "Rubric": sandbox.Rubric((SYMBOLS, SYMBOLS), jnp.array([0.9, 0.8]), jnp.array([0.1, 0.2]), jnp.array([1.0, 2.0])),
-    "TopFraction": sandbox.TopFraction(0.5, sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
-    "Environment": sandbox.Environment(sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
-    "BlindSpot": sandbox.BlindSpot(GRADED, SYMBOLS),
-    "AllOf": sandbox.AllOf((GRADED, sandbox.KeepAll())),
-    "AnyOf": sandbox.AnyOf((GRADED, GRADED)),
-    "Discriminator": sandbox.Discriminator(CATEGORICAL, 0.5),
-    "SelfConsistencyJudge": sandbox.SelfConsistencyJudge(0.9, 0.2),
-    "FixedRewardModel": sandbox.FixedRewardModel(SYMBOLS),
-}
-RUN = {"key": KEY, "model": CATEGORICAL, "signal": GRADED, "num_samples": 6, "num_generations": 2}
-K, M = 3, 2
-PROMPTS = policies.Prompts(jnp.zeros((3, 2)), jnp.array([2, 0, 1]), jnp.full((3, M), 0.5), jnp.full(3, 1 / 3))
-TABLE = policies.Table(jnp.asarray(RNG.normal(size=(3, K, M))))
-NETWORK = policies.network(KEY, 2, K, M, hidden=(2,))
-OWN, SCORE = policies.verdict(K, M, tpr=0.9), Score(jnp.asarray(RNG.uniform(size=(3, K * M))))
-PREFERENCE = policies.preference(2, 1)
-TRAIN = {"key": KEY, "policy": TABLE, "prompts": PROMPTS, "feedback": OWN, "method": RLVR(0.3)}
-PARITY, LENGTH = shortcuts.feature("parity"), shortcuts.feature("length", size=8, margin=0.5)
-ONE = shortcuts.shortcut(PARITY, LENGTH, agreement=0.8, label_noise=0.1)
 
-
-def loops(name, base, argument, **values):
-    """A row for each value of one argument, which alone is spoiled."""
-    for label, value in values.items():
-        yield row(f"{name} {label}", base, **{argument: value})
-
-
-def first(x):
-    return x == 0
-
-
-def half(x):
-    return jnp.where(x == 0, 0.5, 0.25)
-
-
-def stacked(tree):
-    return jax.tree.map(lambda leaf: jnp.stack([leaf] * 2), tree)
-
-
-def stored(folder: Path) -> Path:
-    """A run on disk, as an ensemble leaves it, and files that are none."""
-    path, bad = folder / "run", folder / "bad"
-    record = sandbox.Record(CATEGORICAL, jnp.ones(()), None)
-    store.create(path, {"record": store.describe(record), "every": 1}, resume=False)
-    store.write(path, store.Chunk([np.full((1, 2, 3, 3), 1 / 3), np.ones((1, 2, 3))], [], 3))
-    (bad / "folder").mkdir(parents=True)
-    (bad / "empty").touch()
-    (bad / "binary").write_bytes(bytes(range(256)))
-    (folder / "counts.csv").write_text("verdict,truth\n" + "yes,yes\nno,no\nyes,no\nno,yes\n" * 3)
-    return path
-
-
-def theory_rows():
+def rows():
     yield row("theory.entropy", pmf=P)
     yield row("theory.kl_divergence", p=P, q=Q)
     yield row("theory.mutual_information", joint=JOINT)
@@ -325,127 +227,3 @@ def rows_of_rooms():
     yield row("theory.supervision.coverage", **ASKED, queries=[0, 1, 1], blocks=[0, 1, 1])
     yield row("theory.supervision.posterior", **ASKED, query=1, symbol=0)
     yield row("theory.supervision.queries_to_identify", prior=P, channel=IS, blocks=[0, 1, 1])
-
-
-def sandbox_rows(folder: Path):
-    path = stored(folder)
-    for name, (of, x) in MODELS.items():
-        options = {"smoothing": 0.5} if x.ndim == 1 else {"unbiased": True} if name == "Gaussian" else {}
-        if name == "GaussianMixture":
-            options = {"steps": 2, "covariance_floor": 1e-6, "diagonal": True, "known_scales": False}
-        yield row(f"sandbox.{name}.sample", {"self": of}, key=KEY, n=5)
-        yield row(f"sandbox.{name}.log_prob", {"self": of}, x=x)
-        yield row(f"sandbox.{name}.fit", {"self": of}, x=x, weights=np.linspace(0, 1, len(x)), **options)
-        yield row(f"sandbox.run {name}", RUN | {"signal": sandbox.KeepAll()}, model=of)
-    data = {"x": RNG.normal(size=(9, 2)), "num_components": 2, "restarts": 2, "steps": 3, "covariance_floor": 1e-6}
-    yield row("sandbox.GaussianMixture.from_data", key=KEY, **data)
-    yield row("sandbox.GaussianMixture.at_floor", {"self": MIXTURE}, covariance_floor=1e-6)
-    yield row("sandbox.GaussianMixture.num_modes", {"self": MIXTURE}, steps=5)
-    yield row("sandbox.MarkovChain.stationary", self=CHAIN)
-    x = np.array([0, 1, 1, 2, 0])
-    for name, signal in SIGNALS.items():
-        yield row(f"sandbox.run {name}", RUN, signal=signal)
-        yield row(f"sandbox.{name}.__call__", {"self": signal, "key": KEY, "model": CATEGORICAL}, x=x)
-        if hasattr(signal, "acceptance"):
-            yield row(f"sandbox.{name}.acceptance", {"self": signal}, x=x)
-    yield row("sandbox.Rubric.correct", {"self": SIGNALS["Rubric"]}, x=x)
-    yield row("sandbox.Rates.__call__", {"self": sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))}, x=x)
-    for name, (region, of) in REGIONS.items():
-        data = next(x for kind, x in MODELS.values() if kind is of)
-        yield row(f"sandbox.regions.{name}.__call__", {"self": region}, x=data)
-        yield row(f"sandbox.run {name}", RUN | {"model": of}, signal=sandbox.Verifier(0.9, 0.2, region))
-    trained = {"task": CATEGORICAL, "num_real": 5, "level": 0.2}
-    yield row("sandbox.FixedRewardModel.trained", key=KEY, **trained)
-    yield row("sandbox.FixedRewardModel.drawn", key=KEY, verifier=GRADED, num_symbols=3)
-    regimes = {"Fresh": sandbox.Fresh(CATEGORICAL, 0.5), "Reuse": sandbox.Reuse(jnp.array([0, 1, 2]))}
-    regimes["Accumulate"] = sandbox.Accumulate(jnp.array([0, 1, 2]))
-    yield from loops("sandbox.run", RUN, "regime", Replace=sandbox.Replace(), **regimes)
-    passage = {"passage": sandbox.Fresh(sandbox.Passage(jnp.array([0, 1, 2, 2, 0])), 0.5)}
-    bootstrap = {"bootstrap": sandbox.Fresh(sandbox.Bootstrap(jnp.asarray(RNG.normal(size=(4, 2)))), 0.5)}
-    yield from loops("sandbox.run", RUN | {"model": CHAIN, "signal": sandbox.KeepAll()}, "regime", **passage)
-    yield from loops("sandbox.run", RUN | {"model": GAUSSIAN, "signal": sandbox.KeepAll()}, "regime", **bootstrap)
-    yield row("sandbox.Bootstrap.sample", {"self": bootstrap["bootstrap"].real}, key=KEY, n=3)
-    yield row("sandbox.Passage.sample", {"self": passage["passage"].real}, key=KEY, n=3)
-    options = {"num_samples": 6, "num_generations": 2, "until_kept": True}
-    yield row("sandbox.run", {"model": CATEGORICAL, "signal": GRADED, "regime": sandbox.Replace()}, key=KEY, **options)
-    yield row("sandbox.run fit", RUN, fit=sandbox.Categorical.fit)
-    yield row("sandbox.run function", RUN, signal=GRADED.__call__)
-    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.TopFraction(0.5, half)}
-    functions |= {"success": sandbox.Environment(half), "blind": sandbox.BlindSpot(GRADED, first)}
-    yield from loops("sandbox.run", RUN, "signal", **functions)
-    tasks = {"tasks": stacked(CATEGORICAL), "signal": GRADED}
-    counts = {"num_samples": 6, "num_generations": 2, "num_replicas": 2, "num_real": 4, "progress": False}
-    yield row("sandbox.ensemble", tasks, key=KEY, **counts, until_kept=False, every=1, chunk=2, resume=False)
-    yield row("sandbox.ensemble parts", {"key": KEY} | counts, **tasks)
-    yield row("sandbox.ensemble folder", {"key": KEY} | counts | tasks, out=folder / "new")
-    yield row("sandbox.ensemble summary", {"key": KEY} | counts | tasks, summary=dict_of, regime=sandbox.Reuse())
-    yield row("sandbox.replica_keys", key=KEY, task=1, replica=2)
-    yield row("sandbox.spread", replicas=stacked(CATEGORICAL))
-    yield from policy_rows()
-    yield from shortcut_rows()
-
-    record = sandbox.Record(CATEGORICAL._replace(probs=np.full((1, 2, 3, 3), 1 / 3)), np.ones((1, 2, 3)), None)
-    yield row("sandbox.store.load", path=path)
-    yield row("sandbox.store.read", path=path)
-    yield row("sandbox.store.export", path=path, file=folder / "run.nc")
-    yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
-    plan = {"initial": 0.3, "tpr": 0.9, "fpr": 0.2, "goal": 0.9, "verdicts": 100, "round_size": 8, "until_kept": True}
-    yield row("experiments.questions.plan.lines", **plan, blocks=2, width=100)
-    yield row("experiments.questions.plan.lines labels", {"initial": 0.3, "goal": 0.9}, labels=folder / "counts.csv")
-    yield row("experiments.questions.plan.read_counts", path=folder / "counts.csv")
-    yield row("experiments.questions.plan.share", {"option": "goal"}, text="30%")
-    yield row("experiments.questions.plan.whole", {"option": "goal"}, text="1,000")
-
-
-def dict_of(model):
-    return {"probs": model.probs}
-
-
-def policy_rows():
-    sizes = {"num_classes": K, "num_forms": M}
-    yield row("sandbox.policies.verdict", **sizes, tpr=0.9, fpr=0.2)
-    yield row("sandbox.policies.rubric", **sizes, style=True)
-    yield row("sandbox.policies.preference", **sizes)
-    yield row("sandbox.policies.reference", **sizes, num_styles=2)
-    yield row("sandbox.policies.Feedback.given", {"self": OWN}, prompts=PROMPTS)
-    yield row("sandbox.policies.Feedback.against", {"self": PREFERENCE}, opponent=np.array(PRIOR))
-    yield row("sandbox.policies.Score.given", {"self": SCORE}, prompts=PROMPTS)
-    yield row("sandbox.policies.table_prompts", num_prompts=3, **sizes)
-    yield row("sandbox.policies.Prompts.references", {"self": PROMPTS}, num_classes=K)
-    yield row("sandbox.policies.Prompts.worded_once", {"self": PROMPTS}, key=KEY)
-    contents = {"num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4, "dtype": np.float32}
-    yield row("sandbox.policies.dataset", key=KEY, **sizes, **contents, rule=policies.linear_rule(K))
-    yield row("sandbox.policies.linear_rule", num_classes=K)
-    yield row("sandbox.policies.network", key=KEY, num_features=2, **sizes, hidden=(2,), dtype=np.float32)
-    yield row("sandbox.policies.log_probs", policy=TABLE, features=np.zeros((3, 2)))
-    yield row("sandbox.Table.__call__", {"self": TABLE}, features=np.zeros((3, 2)))
-    yield row("sandbox.Network.__call__", {"self": NETWORK}, features=np.zeros((3, 2), np.float32))
-    yield row("sandbox.policies.accuracy", policy=TABLE, prompts=PROMPTS)
-    numbers = {"num_rounds": 2, "num_updates": 1, "num_samples": 4, "learning_rate": 0.5}
-    yield row("sandbox.train", TRAIN, **numbers, measure=policies.accuracy)
-    yield row("sandbox.train parts", {"num_rounds": 2}, **TRAIN)
-    yield row("sandbox.train score", TRAIN | {"num_rounds": 2}, feedback=SCORE)
-    methods = {"SFT": policies.SFT(), "RFT": policies.RFT(), "NaturalGradient": policies.NaturalGradient(0.3)}
-    methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))
-    methods["RLVR"] = RLVR(0.3, 0.2)
-    yield from loops("sandbox.train", TRAIN | {"num_rounds": 2}, "method", **methods)
-    numbers = {"goal": 0.9, "num_rounds": 2, "num_samples": 4, "learning_rate": 0.5}
-    yield row("sandbox.policies.rounds_to", TRAIN, **numbers, measure=policies.accuracy)
-
-
-def shortcut_rows():
-    yield row("sandbox.feature", kind="length", order=1, size=8, scale=2.0, margin=0.5, presence=0.9)
-    yield row("sandbox.shortcut", intended=PARITY, spurious=LENGTH, agreement=0.8, label_noise=0.1)
-    yield row("sandbox.shortcuts.stack", shortcuts=[ONE, ONE])
-    yield row("sandbox.Feature.evidence", {"self": LENGTH})
-    base = {"student": sandbox.STUDENTS["linear SGD"], "shortcuts": ONE, "keys": KEY, "num_steps": 32, "batch": 4}
-    yield row("sandbox.learn_online", {"shortcuts": ONE, "student": base["student"]}, keys=KEY, num_steps=32, batch=4)
-    yield row(
-        "sandbox.learn_online parts", base, shortcuts=ONE, curriculum=ONE, training=shortcuts.Training(0.1, 0.1, 9, 3)
-    )
-    yield row("sandbox.learn_online student", base, student=base["student"])
-
-
-def calls(folder: Path) -> list[Row]:
-    """All of them; those on files work in `folder`."""
-    return [*theory_rows(), *sandbox_rows(folder)]
