@@ -166,7 +166,7 @@ def whole(good: Any, nested: bool) -> Spoiled:
     for kind, make in ((bool, flags), (int, integers), (float, numbers), (str, texts), (Path, paths)):
         if isinstance(good, kind):
             return make(good)
-    found: Spoiled = {"refused": GARBAGE | {"number": 3, "NaN": NAN, "()": ()}, "either": {}}
+    found: Spoiled = {"refused": GARBAGE | {"number": 3, "NaN": NAN}, "either": {"()": ()}}
     if callable(good) and not isinstance(good, type):
         found = functions(good)
     if hasattr(good, "_fields"):
