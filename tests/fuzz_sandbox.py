@@ -8,6 +8,7 @@ import numpy as np
 from fuzz_values import row
 
 import sandbox
+from experiments.questions import plan
 from sandbox import policies, regions, shortcuts, store
 from sandbox.policies import RLVR, Score
 
@@ -157,12 +158,14 @@ def rows(folder: Path):
     yield row("sandbox.store.read", path=path)
     yield row("sandbox.store.export", path=path, file=folder / "run.nc")
     yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
-    plan = {"initial": 0.3, "tpr": 0.9, "fpr": 0.2, "goal": 0.9, "verdicts": 100, "round_size": 8, "until_kept": True}
-    yield row("experiments.questions.plan.lines", **plan, blocks=2, width=100)
-    yield row("experiments.questions.plan.lines labels", {"initial": 0.3, "goal": 0.9}, labels=folder / "counts.csv")
+    rates = plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.9, verdicts=100, round_size=8)
+    labels = plan.Question(counts=plan.Counts(9, 12, 2, 8), goal=0.9)
+    yield row("experiments.questions.plan.answer", question=rates)
+    yield row("experiments.questions.plan.answer labels", question=labels)
+    yield row("experiments.questions.plan.check", question=rates)
+    yield row("experiments.questions.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
     yield row("experiments.questions.plan.read_counts", path=folder / "counts.csv")
-    yield row("experiments.questions.plan.share", {"option": "goal"}, text="30%")
-    yield row("experiments.questions.plan.whole", {"option": "goal"}, text="1,000")
+    yield row("experiments.questions.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
 
 
 def dict_of(model):
@@ -178,8 +181,8 @@ def policy_rows():
     yield row("sandbox.policies.Feedback.against", {"self": PREFERENCE}, opponent=np.array(PRIOR))
     yield row("sandbox.policies.table_prompts", num_prompts=3, **sizes)
     yield row("sandbox.policies.Prompts.references", {"self": PROMPTS}, num_classes=K)
-    yield row("sandbox.policies.Prompts.worded_once", {"self": PROMPTS}, key=KEY)
-    contents = {"num_contents": (6, 5), "num_domains": (3, 2), "num_bits": 4, "dtype": np.float32}
+    yield row("sandbox.policies.Prompts.fixed_reference", {"self": PROMPTS}, key=KEY)
+    contents = {"num_items": (6, 5), "num_domains": (3, 2), "num_bits": 4, "dtype": np.float32}
     yield row("sandbox.policies.dataset", key=KEY, **sizes, **contents, rule=policies.linear_rule(K))
     yield row("sandbox.policies.linear_rule", num_classes=K)
     yield row("sandbox.policies.network", key=KEY, num_features=2, **sizes, hidden=(2,), dtype=np.float32)

@@ -16,6 +16,10 @@ def draw(key):
     return jax.random.uniform(key, (3,))
 
 
+def geometric(source, target):
+    return 0.5 ** (target + 1.0) + 0.0 * source
+
+
 def log_rows(data, models):
     return jnp.log(models)[:, data].T
 
@@ -71,7 +75,7 @@ def rows():
 
 
 def rows_of_rooms():
-    yield row("theory.budget.capacity", verifier=VERIFIER)
+    yield row("theory.budget.verifier_capacity", verifier=VERIFIER)
     yield row("theory.budget.verdict", verifier=VERIFIER, share=0.3)
     yield row("theory.budget.item_capacities", acceptances=[[0.9, 0.2], [0.3, 0.4]])
     yield row("theory.budget.judge_distribution", acceptances=[[0.9, 0.2], [0.3, 0.4]])
@@ -110,6 +114,8 @@ def rows_of_rooms():
     start = np.asarray(theory.drift.initial(3, PRIOR))
     banded = theory.drift.banded_kernel(3)
     drift = {"initial": np.stack([start, start[::-1]]), "kernels": kernel, "num_generations": 2}
+    yield row("theory.drift.truncated", kernel=geometric, size=3)
+    yield row("theory.drift.truncated table", {"size": 2}, kernel=kernel)
     yield row("theory.drift.lattice", n=3, num_symbols=2)
     yield row("theory.drift.num_states", n=3, num_symbols=2)
     yield row("theory.drift.neutral_kernel", n=3, num_symbols=2)
@@ -131,7 +137,7 @@ def rows_of_rooms():
     yield row("theory.drift.migrate", distributions=TWO, share=0.2, pmf=PRIOR)
     yield row("theory.drift.mutate", distributions=TWO, rate=0.2)
     yield row("theory.drift.select", distributions=TWO, acceptance=[0.9, 0.4])
-    told = {"prior": PRIOR, "distributions": joint(2, 4).reshape(1, 2, 4) / 1.0}
+    told = {"prior": PRIOR, "distributions": joint(2, 4)[None]}
     told["distributions"] = told["distributions"] / told["distributions"].sum(2, keepdims=True)
     told |= {
         "states": [[1.0, 0.0], [0.5, 0.5], [0.2, 0.8], [0.0, 1.0]],
@@ -143,9 +149,12 @@ def rows_of_rooms():
     scores = {"features": RNG.normal(size=(2, 20, 3)), "prior": PRIOR, "hidden": 4, "depth": 1, "num_steps": 4}
     scores |= {"batch_size": 8, "learning_rate": 0.01, "held_out": 0.2}
     yield row("theory.estimators.classifier_bound", key=KEY, **scores)
-    sandwich = {"data": np.zeros((3, 5), int), "models": RNG.dirichlet(np.ones(4), (3, 5)), "prior": P, "block": 1000}
-    yield row("theory.estimators.sandwich", log_likelihood=log_rows, **sandwich)
-    yield row("theory.estimators.spread", values=RNG.normal(size=(6, 2)), num_replicas=9)
+    drawn = {
+        "data": np.zeros((3, 5), int),
+        "models": RNG.dirichlet(np.ones(4), (3, 5)),
+    }
+    yield row("theory.estimators.sandwich", drawn, log_likelihood=log_rows, prior=P, block=1000)
+    yield row("theory.estimators.pseudo_values", values=RNG.normal(size=(6, 2)), num_replicas=9)
 
     moments = {"n": 5, "num_generations": 2, "variance": 1.5, "unbiased": True}
     carried = {"n": 5, "num_generations": 2, "variance": 1.5, "accumulate": True}
@@ -176,39 +185,41 @@ def rows_of_rooms():
         "theory.markov.accepted_kernel", n=4, acceptance=[[0.9, 0.4], [0.2, 0.7]], accept_first=[0.8, 0.6], **smooth
     )
     yield row("theory.markov.fresh_kernel", **CHAINS, n=4, num_real=2, **smooth)
-    yield row("theory.markov.fits", states=COUNTS, **smooth)
-    yield row("theory.markov.initial_distributions", **CHAINS, n=4, states=markov.accepted_counts(4))
-    yield row("theory.markov.Counts.rows", {"self": markov.accepted_counts(4)})
+    yield row("theory.markov.fits", made=("states",), states=COUNTS, **smooth)
+    yield row("theory.markov.initial_distributions", **CHAINS, n=4, states=markov.accepted_counts(4), made=("states",))
+    yield row("theory.markov.TransitionCounts.rows", {"self": markov.accepted_counts(4)})
     yield row("theory.markov.PathCounts.rows", {"self": COUNTS})
 
     yield row("theory.policies.best_of_n.best_of", pmf=P, score=[0.1, 2.0, 1.0], n=3)
     yield row("theory.policies.best_of_n.best_of_kl", n=3)
     yield row("theory.policies.best_of_n.expected_maximum", n=3)
     yield row("theory.policies.best_of_n.regressional_goodhart", n=3, noise=0.5)
-    yield row("theory.policies.pass_at", k=3, correct=[0.2, 0.5])
+    yield row("theory.policies.pass_at", k=3, accuracy=[0.2, 0.5])
     yield row("theory.policies.pass_at_estimate", k=3, num_samples=8, num_correct=[2, 5])
     yield row("theory.policies.natural_gradient", start=P, reward=[1.0, 0.0, 0.5], time=2.0)
-    yield row("theory.policies.policy_gradient", start=P, right=[True, False, True], correctness=0.9)
-    yield row("theory.policies.conserved", probs=P, right=[True, False, True])
+    yield row("theory.policies.policy_gradient", start=P, correct=[True, False, True], accuracy=0.9)
+    yield row("theory.policies.conserved", probs=P, correct=[True, False, True])
     yield row("theory.policies.refit_diversity", num_samples=4, accepted=0.5)
     yield row("theory.policies.times_to", goal=[0.6, 0.8], num_classes=2, num_forms=2)
 
-    saved = {"nats_saved": [[0.0, 1.5, 3.0], [0.5, 1.0, 4.0]], "samples": [1.0, 2.0, 4.0]}
     yield row("theory.prequential.nats_saved", losses=[0.6, 0.4, 0.2], entropy=0.7, batch=2)
-    yield row("theory.prequential.efficiency", **saved)
     yield row(
-        "theory.prequential.crossing", lead=[[-1.0, 0.5, 1.0], [-0.8, 0.1, 1.3]], samples=[1.0, 2.0, 4.0], level=0.9
+        "theory.prequential.measured_crossover",
+        lead=[[-1.0, 0.5, 1.0], [-0.8, 0.1, 1.3]],
+        samples=[1.0, 2.0, 4.0],
+        level=0.9,
     )
     yield row("theory.prequential.code_length", counts=[[1.0, 2.0], [3.0, 0.0]], alpha=0.5)
     yield row("theory.prequential.table_nats_saved", joint=JOINT, num_samples=3, alpha=0.5)
     yield row("theory.prequential.table_nats_saved_law", joint=JOINT, samples=[10.0, 20.0], alpha=0.5)
-    yield row("theory.prequential.mixture_weights", savings=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
-    yield row("theory.prequential.mixture_nats_saved", savings=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
+    yield row("theory.prequential.mixture_weights", nats_saved=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
+    yield row("theory.prequential.mixture_nats_saved", nats_saved=[[1.0, 2.0], [0.0, 3.0]], prior=PRIOR)
     yield row("theory.prequential.flow", **FLOW, times=[0.5, 2.0])
-    yield row("theory.prequential.flow_nats_saved", **FLOW, times=[0.5, 2.0])
-    yield row("theory.prequential.flow_loss", weights=[0.5, 0.2], **FLOW, second_moment=1.5)
     yield row(
-        "theory.prequential.crossover", covariance=[[2.0, 0.2], [0.2, 0.5]], cross=[1.0, 0.9], direction=[1.0, -1.0]
+        "theory.prequential.flow_crossover",
+        covariance=[[2.0, 0.2], [0.2, 0.5]],
+        cross=[1.0, 0.9],
+        direction=[1.0, -1.0],
     )
     yield row(
         "theory.prequential.separated_crossover",
@@ -219,11 +230,10 @@ def rows_of_rooms():
 
     yield row("theory.supervision.decompose", joint=joint(3, 2, 2), blocks=[0, 1, 1])
     yield row("theory.supervision.diversity", pmf=P, blocks=[0, 1, 1])
-    yield row("theory.supervision.partition", outputs=["a", "bb", "c"], by=len)
-    yield row("theory.supervision.refinement", partitions=([0, 1, 1], [0, 0, 1]))
+    yield row("theory.supervision.partition", {"by": None}, outputs=[0, 1, 1])
     yield row("theory.supervision.price", reference=P, student=Q)
     yield row("theory.supervision.query_information", **ASKED, blocks=[0, 1, 1])
     yield row("theory.supervision.best_query", **ASKED, blocks=[0, 1, 1])
-    yield row("theory.supervision.coverage", **ASKED, queries=[0, 1, 1], blocks=[0, 1, 1])
+    yield row("theory.supervision.joint_query_information", **ASKED, queries=[0, 1, 1], blocks=[0, 1, 1])
     yield row("theory.supervision.posterior", **ASKED, query=1, symbol=0)
     yield row("theory.supervision.queries_to_identify", prior=P, channel=IS, blocks=[0, 1, 1])

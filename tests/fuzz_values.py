@@ -11,18 +11,19 @@ NAN, INF = float("nan"), float("inf")
 
 
 class Row(NamedTuple):
-    """A call that works, and the arguments to spoil."""
+    """A call that works, the arguments to spoil, and those whose parts are the library's own, so that they stay."""
 
     name: str
     arguments: dict[str, Any]
     changed: tuple[str, ...]
+    made: tuple[str, ...]
 
 
-def row(name: str, fixed: dict[str, Any] | None = None, /, **changed: Any) -> Row:
+def row(name: str, fixed: dict[str, Any] | None = None, /, made: tuple[str, ...] = (), **changed: Any) -> Row:
     """Lists of numbers become arrays; what is fixed is not spoiled."""
     plain = {name for name, x in changed.items() if isinstance(x, list) and not isinstance(x[0], str | tuple)}
     numbers = {name: np.array(x) if name in plain else x for name, x in changed.items()}
-    return Row(name, (fixed or {}) | numbers, tuple(numbers))
+    return Row(name, (fixed or {}) | numbers, tuple(numbers), made)
 
 
 # What to put in the place of a good value, by its kind: {"same" | "near" | "refused" | "either": {label: value}}.
