@@ -294,21 +294,21 @@ def test_enumeration_agrees_on_the_refit(mass, seed):
     some = size > 0
     expected = weight[some] @ diversity[some] / weight[some].sum() / (1 - probs @ probs)
     result = refit(5, mass)
-    close(result.accepted, expected)
+    close(result.remaining, expected)
     close(result.empty, weight[~some].sum())
 
 
 def test_refit_of_many_samples():
-    """Against the binomial law of N; relative digits where a second sample is rare: kept → (n−1) m/4."""
+    """Against the binomial law of N; relative digits where a second sample is rare: remaining → (n−1) m/4."""
     n, mass = 2000, np.array([[1e-3], [0.3]])
     size = np.arange(1, n + 1)
     weight = scipy.stats.binom.pmf(size, n, mass)
-    accepted = refit(n, mass).accepted
-    close(accepted, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
+    remaining = refit(n, mass).remaining
+    close(remaining, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
     few = refit(10, np.array([0, 1e-12, 1]))
-    np.testing.assert_allclose(few.accepted, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
+    np.testing.assert_allclose(few.remaining, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
     close(few.empty, [1, 1 - 1e-11, 0])
-    close(refit(1, np.array([0, 0.5, 1])).accepted, 0)
+    close(refit(1, np.array([0, 0.5, 1])).remaining, 0)
 
 
 FIELDS = {

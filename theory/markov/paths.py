@@ -131,8 +131,8 @@ def pseudo_counts(smoothing: ArrayLike) -> Float[np.ndarray, "*k"]:
 def log_num_paths(counts: ArrayLike, first: ArrayLike, last: ArrayLike) -> Float[np.ndarray, "*s"]:
     """The logarithm [...] of the number of paths over K states that go from `first` to `last` by these transitions.
 
-    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with `counts` N_ij [..., k, k] from the row's state to
-    the column's, N_i = Σ_j N_ij, and C the number of ways to choose a last exit, of all N_ij, from every state but
+    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with `counts` N_ij [..., k, k] from the row's state
+    to the column's, N_i = Σ_j N_ij, and C the number of ways to choose a last exit, of all N_ij, from every state but
     `last` such that the exits lead there: a determinant (Whittle), here by elimination without a subtraction
     (Grassmann, Taksar & Heyman). There is no path, −inf, where N_i + 1[i=last] = Σ_j N_ji + 1[i=first] fails or a state
     that is left does not lead to the last. An end is one state, or one for each table [...].
