@@ -19,7 +19,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import polygamma
 
 from theory import validation
-from theory.gaussian.chi_square import digamma_less_log, log_gamma_ratio
+from theory.gamma import digamma_less_log, log_gamma_ratio
 from theory.gaussian.priors import STANDARD_NORMAL, Normal, Prior, checked, replicas
 from theory.validation import ArrayLike
 

@@ -25,7 +25,7 @@ from scipy.special import polygamma
 
 from theory import validation
 from theory.estimators.pointwise import log_or_minus_infinity
-from theory.gaussian.chi_square import digamma_less_log, log_gamma_half_step
+from theory.gamma import digamma_less_log, log_gamma_half_step
 from theory.gaussian.priors import STANDARD_NORMAL, Finite, Normal, Prior, checked, replicas
 from theory.validation import ArrayLike
 
