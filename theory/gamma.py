@@ -27,7 +27,7 @@ def stirling_rest(h: Any) -> Any:
 
 
 def log_beta(a: Float[Array, "x y"]) -> Float[Array, " x"]:
-    """ln B(a) = Σ_y ln Γ(a_y) − ln Γ(Σ a) of each row, whose terms of the size a ln a cancel before they are rounded."""
+    """ln B(a) = Σ_y ln Γ(a_y) − ln Γ(Σ a) of each row; terms of the size a ln a cancel before they are rounded."""
     total = jnp.broadcast_to(a.sum(1, keepdims=True), a.shape)
 
     def rest(z: Array) -> Array:

@@ -115,7 +115,7 @@ class Refits(NamedTuple):
 
     def exact(self) -> np.ndarray:
         """Its expectation [t]: the first refit is to a random number of samples, the later ones, all right, to n."""
-        first = np.asarray(policies.refit_diversity(NUM_REFIT, self.accepted).kept)
+        first = np.asarray(policies.refit_diversity(NUM_REFIT, self.accepted).remaining)
         return first * (1 - 1 / NUM_REFIT) ** np.arange(NUM_GENERATIONS)
 
 

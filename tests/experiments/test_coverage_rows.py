@@ -30,10 +30,10 @@ def test_looks_by_enumeration(distinct):
 @pytest.mark.slow
 @pytest.mark.parametrize("looks", [(1, 0, 0), (2, 0, 0), (1, 0, 1), (2, 3, 1)])
 def test_looks_are_those_of_the_theory(looks):
-    """`supervision.coverage`, which enumerates the answers."""
+    """`supervision.joint_query_information`, which enumerates the answers."""
     accepts = np.where(np.eye(3, dtype=bool), *NOISY)
     queries = tuple(q for q, k in enumerate(looks) for _ in range(k))
-    told = theory.supervision.coverage(jnp.array(BLOCKS), jnp.stack([1 - accepts, accepts], axis=2), queries)
+    told = theory.supervision.joint_query_information(jnp.array(BLOCKS), jnp.stack([1 - accepts, accepts], axis=2), queries)
     np.testing.assert_allclose(study.told(NOISY, looks, BLOCKS), told, atol=1e-12)
 
 

@@ -381,3 +381,16 @@ def test_the_estimate_is_unbiased(p):
 def test_orbit_in_float32():
     reached = policies.policy_gradient(jnp.full(8, 0.125, jnp.float32), RIGHT, jnp.float32(0.9))
     np.testing.assert_allclose(reached, np.where(RIGHT, 0.3, 0.02), atol=1e-6)
+
+
+def test_pass_at_of_extreme_numbers():
+    """A subnormal accuracy, and more samples than 32 bits hold: 1 − (1−c/n)(1−c/(n−1))."""
+    np.testing.assert_allclose(policies.pass_at(3, 1e-310), 3e-310, rtol=1e-12)
+    n = 2**33
+    np.testing.assert_allclose(policies.pass_at_estimate(2, n, 1), 2 / n, rtol=1e-14)
+
+
+def test_the_goal_may_be_of_another_precision():
+    """The accuracy of the start in float32, below it in float64 by rounding, is that of the start."""
+    start = np.array([0.7, 0.3])
+    close(policies.policy_gradient(start, [True, False], np.float32(0.7)), start, atol=1e-7)

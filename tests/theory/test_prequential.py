@@ -369,3 +369,33 @@ def test_separated_crossover_at_the_edges():
     close(prequential.separated_crossover(np.diag([0.01, 4]), [0.05, 2], [1, -1]), -math.log(1 - 0.5 / 5) / 0.01)
     assert prequential.separated_crossover(np.diag([0.01, 1]), [0.05, 1], [1, 1]) == 0
     assert prequential.separated_crossover(np.diag([0.01, 1]), [-0.05, 1], [1, -1]) == np.inf
+
+
+def test_code_length_of_many_counts():
+    """n equal labels of two: ½ ln πn + 1/8n, a difference of terms n ln n; n of either: 2n ln 2."""
+    n = 1e12
+    close(prequential.code_length([[n, 0]]), math.log(math.pi * n) / 2)
+    np.testing.assert_allclose(prequential.code_length([[n, n]]), 2 * n * math.log(2), rtol=1e-10)
+    rng = np.random.default_rng(0)
+    counts = 10 ** rng.uniform(0, 4, (5, 4))
+    expected = (gammaln(counts.sum(1) + 2) - gammaln(2.0)).sum() - (gammaln(counts + 0.5) - gammaln(0.5)).sum()
+    np.testing.assert_allclose(prequential.code_length(counts), expected, rtol=1e-10)
+
+
+def test_a_million_float32_losses():
+    """Sums in float64: .1 nats each, whose running float32 sum is off by hundreds."""
+    saved = prequential.nats_saved(np.full(10**6, 0.593147, np.float32), math.log(2))
+    assert saved.dtype == np.float32
+    np.testing.assert_allclose(saved[-1], 1e6 * (math.log(2) - float(np.float32(0.593147))), rtol=1e-6)
+
+
+def test_flow_in_any_units():
+    """w scales as c/C and the crossover as 1/C, from 1e-200 to 1e200."""
+    covariance, cross, direction = signs(0.1)
+    at = float(prequential.flow_crossover(covariance, cross, direction))
+    limit = float(prequential.separated_crossover(covariance, cross, direction))
+    for scale in (1e-200, 1e-60, 1e60, 1e200):
+        scaled = covariance * scale, cross * 1e200, direction * 1e200
+        np.testing.assert_allclose(prequential.flow_crossover(*scaled), at / scale, rtol=1e-9)
+        np.testing.assert_allclose(prequential.separated_crossover(*scaled), limit / scale, rtol=1e-9)
+    close(prequential.flow(np.diag([2.0, 4]), [1e10, 4], 1e305), [5e9, 1])

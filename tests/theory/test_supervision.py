@@ -315,3 +315,17 @@ def test_greedy_is_not_optimal():
     weights, answers = [1, 1, 3, 3], [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 1]]
     close(identify(weights, answers), [2, entropy(np.array(weights) / 8) / np.log(2)])
     close(policies(np.array(weights) / 8, answers, range(4), (0, 1, 2, 3)), 15 / 8)
+
+
+def test_labels_cost_no_memory():
+    """Blocks 7 and 2^30 are two blocks."""
+    joint, few, far = np.random.default_rng(0).dirichlet(np.ones(24)).reshape(6, 2, 2), [0, 1] * 3, [7, 2**30] * 3
+    close(supervision.decompose(joint, far), supervision.decompose(joint, few))
+    prior, channel = np.full(6, 1 / 6), verdicts(6, 0.9, 0.2)
+    close(supervision.query_information(prior, channel, far), supervision.query_information(prior, channel, few))
+
+
+def test_posterior_of_small_factors():
+    """1e-200 × 1e-200 is an answer that can be given."""
+    channel = [[[1e-200, 1], [1e-200, 1], [0, 1]]]
+    close(supervision.posterior([1e-200, 3e-200, 1], channel, 0, 0), [0.25, 0.75, 0])

@@ -170,4 +170,4 @@ def _log_last_exits(n: Float[np.ndarray, "*s k k"], last: Bool[np.ndarray, "*s k
             total = total + np.where(cut, np.log(number), 0)
             shares = exits / np.where(number > 0, number, 1)[..., None]
             n = n + np.where(cut[..., None, None], n[..., :, k, None] * shares[..., None, :], 0)
-    return total
+    return np.asarray(total)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sandbox.shortcuts import LEARNERS, OnlineRecord
 from theory import prequential
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BOTH, INTENDED, SPURIOUS = range(len(LEARNERS))
 WINDOW = 0.15  # of the samples so far, the last ones, in which shares are averaged
@@ -78,18 +78,18 @@ def savings(loss: Any, batch: int) -> np.ndarray:
     return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
 
 
-def predicted_turn(curves: Curves) -> Crossing:
+def predicted_turn(curves: Curves) -> Crossover:
     """The sample number from which on the intended component alone has saved more, over the seeds on axis 0."""
     return crossing(curves.lead, curves.samples)
 
 
-def measured_turn(curves: Curves) -> Crossing:
+def measured_turn(curves: Curves) -> Crossover:
     """The sample number from which on the learner of both answers as the intended component does, likewise."""
     return crossing(curves.trust, curves.samples)
 
 
-def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossing:
-    """`prequential.crossing` as one program."""
+def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossover:
+    """`prequential.measured_crossover` as one program."""
     return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
 
 
@@ -99,9 +99,9 @@ def turning(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
     return np.asarray(_turning(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
 
 
-_crossing = jax.jit(prequential.crossing)
+_crossing = jax.jit(prequential.measured_crossover)
 
 
 @jax.jit
 def _turning(means: jax.Array, samples: jax.Array) -> jax.Array:
-    return jax.vmap(lambda lead: jnp.asarray(prequential.crossing(jnp.stack([lead, lead]), samples).at))(means)
+    return jax.vmap(lambda lead: jnp.asarray(_crossing(jnp.stack([lead, lead]), samples).at))(means)

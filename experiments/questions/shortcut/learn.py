@@ -37,7 +37,7 @@ from sandbox import spread
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
 from theory import estimate
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BATCH = 32
 SHARES = np.linspace(0, 1, 9)  # of decorrelated labels
@@ -147,7 +147,7 @@ def run(seed: int, asked: Case, console: Console) -> Curves:
     return Curves(found[0].samples, *(np.stack(leaves) for leaves in zip(*(one[1:] for one in found), strict=True)))
 
 
-def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
+def decorrelation(found: Curves, n: int) -> tuple[Crossover, Crossover]:
     """The share δ of decorrelated labels with which the intended component is the one relied on at the n-th number.
 
     Where that is not clear at δ = 1, the intended component is not learned yet, and no share is enough.
@@ -155,7 +155,7 @@ def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
     Returns:
         Predicted, by equal savings of the solo learners; measured, by a reliance of ½.
     """
-    never = Crossing(*(jnp.asarray(jnp.inf) for _ in range(3)))
+    never = Crossover(*(jnp.asarray(jnp.inf) for _ in range(3)))
     leads = found.lead[..., n], 0.5 - found.reliance[..., n]
     learned = found.nats_saved[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
     predicted, measured = (

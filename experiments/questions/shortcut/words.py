@@ -8,7 +8,7 @@ from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, me
 from experiments.questions.shortcut.learn import BATCH, Case, decorrelation, first, numbers
 from experiments.thesis.environments import information
 from theory import estimate
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 
 def lines(asked: Case, found: Curves) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _answered(asked: Case, given: Curves, at: int) -> str:
     return f"{where} {share} % of inputs on which they differ are answered as {asked.spurious} says"
 
 
-def _when(crossover: Crossing, given: Curves) -> str:
+def _when(crossover: Crossover, given: Curves) -> str:
     at, lower, upper = (float(x) for x in crossover)
     start, end = (f"{n:,}" for n in given.samples[[0, -1]])
     if at == 0:
@@ -72,7 +72,7 @@ def _when(crossover: Crossing, given: Curves) -> str:
     return f"after {at:,.0f} samples (95 %: {ends[0]} to {ends[1]})"
 
 
-def _share(needed: Crossing) -> str:
+def _share(needed: Crossover) -> str:
     at, lower, upper = (100 * float(x) for x in needed)
     if not np.isfinite(at):
         return "not learned by then"

@@ -70,7 +70,7 @@ def queries(asked: Asked, rng: np.random.Generator) -> Queries:
     probs, channel, blocks, _ = asked
     if (channel.max(2) == 1).all():
         exact = supervision.queries_to_identify(probs, channel, blocks)
-        return Queries(exact.greedy, 0.0, exact.converse)
+        return Queries(exact.greedy, 0.0, exact.lower_bound)
     capacities = [float(theory.capacity(w, tolerance=1e-6).upper) for w in channel]
     classes = np.bincount(blocks, probs)
     left = entr([SURE, 1 - SURE]).sum() + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))
