@@ -26,6 +26,7 @@ from theory.validation import ArrayLike
 REACH = 40.0  # half-width of a grid in standard deviations: ln χ² of one degree falls to 1e-16 at 33
 STEPS = 50.0  # grid points a standard deviation
 MAX_POINTS = 2**22
+MOST = 10**7  # generations
 RELIABLE = 1e-12  # of the peak: below, the transform's rounding (1e-16) shows in the logarithm of the density
 
 
@@ -54,7 +55,7 @@ def log_variance_density(n: int, generation: int, prior: Prior | None = None, *,
         ValueError: Where the tasks lie too far apart for one grid (`prior.values`).
     """
     fits = validation.integer("generation", generation, 0) + 1
-    grid = _density(validation.count("n", n, 2), fits, None if prior is None else _concrete(prior), unbiased)
+    grid = _density(validation.integer("n", n, 2), fits, None if prior is None else _concrete(prior), unbiased)
     return Density(grid.origin + grid.offsets, grid.values)
 
 
@@ -69,8 +70,8 @@ def log_variance_information(
     Raises:
         ValueError: Where the tasks lie too far apart for one grid (`prior.values`).
     """
-    n, prior = validation.count("n", n, 2), _concrete(prior)
-    fits = range(1, validation.integer("num_generations", num_generations, 0) + 2)
+    n, prior = validation.integer("n", n, 2), _concrete(prior)
+    fits = range(1, validation.integer("num_generations", num_generations, 0, MOST) + 2)
     return validation.array(
         [_entropy(_density(n, t, prior, unbiased)) - _entropy(_density(n, t, None, unbiased)) for t in fits]
     )
@@ -84,7 +85,7 @@ def log_variance_pointwise_information(
     i(x;v) = ln p(v_t|x) − ln p(v_t), both exact, interpolated by splines to about 1e-9; it averages to I(X;V_t).
     `task` has the true log-variance of each replica [...], `log_variances` the fitted ones [..., t], t = 0 … T.
     """
-    n, prior = validation.count("n", n, 2), _concrete(prior)
+    n, prior = validation.integer("n", n, 2), _concrete(prior)
     given = replicas("log_variances", task, log_variances)
     if not validation.has_values(given):
         raise validation.refuse("log_variances", "a tracer", "concrete arrays, as the host makes the densities")

@@ -64,6 +64,7 @@ def distributions(
     """
     num_generations = validation.integer("num_generations", num_generations, 0)
     tasks, paths = _chains(initial, transition), path_counts(n)
+    validation.entries("num_generations", (num_generations + 1) * len(tasks) * len(paths.first), kernels.MAX_ENTRIES)
     models = _fits(paths.rows(), smoothing)
     blocks = np.pad(models, ((0, -len(models) % BLOCK), (0, 0)))  # no probability reaches the padding
     blocks = blocks.reshape(-1, BLOCK, 6)
@@ -158,8 +159,7 @@ def accepted_kernel(
     """
     states = accepted_counts(n)
     rows, size = states.rows(), len(states.first)
-    if size**2 > kernels.MAX_ENTRIES:
-        raise validation.refuse("n", f"a kernel of {size:,} × {size:,} statistics", "shorter paths")
+    validation.entries("n", size**2, kernels.MAX_ENTRIES, "a kernel")
     rates = []
     for name, table, shape in (("accept_first", accept_first, (2,)), ("acceptance", acceptance, (2, 2))):
         rate = np.asarray(validation.rates(name, table))
@@ -187,8 +187,7 @@ def fresh_kernel(
     """
     states, tasks = fresh_counts(n, num_real), _chains(initial, transition)
     size, num_tasks = len(states.first), tasks.shape[0]
-    if num_tasks * size**2 > kernels.MAX_ENTRIES:
-        raise validation.refuse("n", f"{num_tasks} kernels of {size:,} × {size:,} statistics", "shorter paths")
+    validation.entries("n", num_tasks * size**2, kernels.MAX_ENTRIES, "kernels")
     real = np.asarray(_one_path(tasks, num_real))
     own = np.asarray(_one_path(validation.array(_fits(states.rows(), smoothing)), n - num_real))
     both = path_counts(n - num_real).rows()[:, None] + path_counts(num_real).rows()[None]

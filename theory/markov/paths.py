@@ -50,9 +50,7 @@ def path_counts(n: int) -> PathCounts:
     repetitions are shared: #paths = C(N_00 + N_10, N_10) · C(N_11 + N_01 − 1, N_01 − 1). From 1, likewise.
     """
     n = validation.integer("n", n, 1)
-    size = n * (n - 1) + 2
-    if size > kernels.MAX_STATES:
-        raise validation.refuse("n", f"a path with {size:,} statistics", f"at most {kernels.MAX_STATES:,}")
+    validation.entries("n", n * (n - 1) + 2, kernels.MAX_STATES, "a table of statistics")
     switches, stays = np.nonzero(np.add.outer(np.arange(n), np.arange(n)) < n)  # stays: those in the first symbol
     away, back, rest = (switches + 1) // 2, switches // 2, n - 1 - switches - stays
     possible = (away > 0) | (rest == 0)

@@ -20,11 +20,7 @@ def pass_at(k: ArrayLike, accuracy: ArrayLike) -> Float[Array, "*shape"]:
     The shapes of `k` and `accuracy` broadcast; a small probability keeps its digits.
     """
     count, p = _integers("k", k, 1), validation.rates("accuracy", accuracy)
-    try:
-        np.broadcast_shapes(count.shape, p.shape)
-    except ValueError as error:
-        raise validation.refuse("k", f"shape {count.shape}", f"one that broadcasts with {p.shape}") from error
-    xp, count, p = validation.host(*validation.broadcast(count.astype(p.dtype), p))
+    xp, count, p = validation.host(*validation.broadcast("k, accuracy", count.astype(p.dtype), p))
     with np.errstate(divide="ignore"):
         return validation.array(-xp.expm1(count * xp.log1p(-p)))
 
@@ -34,10 +30,9 @@ def pass_at_estimate(k: int, num_samples: int, num_correct: ArrayLike) -> Float[
 
     1 − C(n−c, k)/C(n, k) = 1 − Π_{i<k} (1 − c/(n−i)), for c of any shape.
     """
-    k = validation.count("k", k, 1)
-    n, c = validation.count("num_samples", num_samples, k), _integers("num_correct", num_correct, 0)
-    if k * c.size > MAX_TABLE:
-        raise validation.refuse("k", f"{k} for {c.size} counts", f"at most {MAX_TABLE:,} factors in all")
+    k = validation.integer("k", k, 1)
+    n, c = validation.integer("num_samples", num_samples, k), _integers("num_correct", num_correct, 0)
+    validation.entries("k", k * c.size, MAX_TABLE)
     xp, c = validation.host(c)
     if validation.has_values(c) and (c > n).any():
         raise validation.refuse("num_correct", c.max(), f"integers <= num_samples = {n}")

@@ -31,7 +31,7 @@ def best_of(pmf: ArrayLike, score: ArrayLike, n: int) -> Float[Array, " y"]:
     """
     p, s = validation.pmf("pmf", pmf, 1), validation.finite("score", score, 1)
     validation.same_size("score", s.size, "pmf", p.size)
-    draws, known = float(validation.count("n", n, 1)), validation.has_values(s)
+    draws, known = float(validation.integer("n", n, 1)), validation.has_values(s)
     rank = np.unique(np.asarray(score), return_inverse=True)[1] if known else jnp.searchsorted(jnp.sort(s), s)
     xp, p, rank = validation.host(p, rank)
     level = (np.bincount(rank, p, p.size) if xp is np else jnp.bincount(rank, p, length=p.size)).astype(p.dtype)
@@ -53,7 +53,7 @@ def best_of_kl(n: int) -> Float[Array, ""]:
     ln n − (n−1)/n. With ties broken by a uniform number the rank U of the best has density n u^{n−1}, whose divergence
     this is; the output is a function of U and noise, and processing only loses divergence.
     """
-    draws = float(validation.count("n", n, 1))
+    draws = float(validation.integer("n", n, 1))
     return validation.array(math.log(draws) - (draws - 1) / draws, jnp.result_type(float))
 
 
@@ -63,7 +63,7 @@ def expected_maximum(n: int) -> Float[Array, ""]:
     n ∫ x φ(x) Φ(x)^{n−1} dx, by the trapezoidal rule, which is exact to rounding for an analytic integrand that is 0 at
     both ends.
     """
-    draws = float(validation.count("n", n, 1))
+    draws = float(validation.integer("n", n, 1))
     end = math.sqrt(2 * (math.log(draws) + 40))  # where n φ is e^{−40}
     x, step = np.linspace(-9, end, NODES, retstep=True)
     density = draws / math.sqrt(2 * math.pi) * np.exp(-(x**2) / 2 + (draws - 1) * log_ndtr(x))

@@ -182,8 +182,7 @@ def refit_diversity(num_samples: int, accepted: ArrayLike) -> Refit:
     accepted, and otherwise loses the class.
     """
     n, m = validation.integer("num_samples", num_samples, 1), validation.rates("accepted", accepted)
-    if n * m.size > MAX_TABLE:
-        raise validation.refuse("num_samples", f"{n} for {m.size} masses", f"at most {MAX_TABLE:,} in all")
+    validation.entries("num_samples", n * m.size, MAX_TABLE)
     return _refit(n, m)
 
 
@@ -221,7 +220,7 @@ def times_to(goal: ArrayLike, *, num_classes: int, num_forms: int) -> Times:
     target p r/J, which from here is uniform on the correct outputs, as for `all_forms`. The others climb E r. As M
     grows one form takes ln M + [L]/c + ln(p/J) longer than M = 1, which is about ln M where there are many classes.
     """
-    c, forms = validation.count("num_classes", num_classes, 2), validation.count("num_forms", num_forms, 1)
+    c, forms = validation.integer("num_classes", num_classes, 2), validation.integer("num_forms", num_forms, 1)
     accuracy, n = validation.rates("goal", goal), c * forms
     if validation.has_values(accuracy):
         values = np.asarray(accuracy)

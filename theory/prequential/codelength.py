@@ -47,7 +47,7 @@ def nats_saved(losses: ArrayLike, entropy: ArrayLike, *, batch: int = 1) -> Floa
     loss, h = validation.finite("losses", losses), validation.finite("entropy", entropy, 0)
     if loss.ndim == 0:
         raise validation.refuse("losses", "shape ()", "at least 1 axis")
-    size, dtype = float(validation.count("batch", batch, 1)), loss.dtype
+    size, dtype = float(validation.integer("batch", batch, 1)), loss.dtype
     xp, h, loss = validation.host(h, loss)
     h, loss = (h.astype(float), loss.astype(float)) if xp is np else (h.astype(dtype), loss)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -126,9 +126,7 @@ def table_nats_saved(joint: ArrayLike, num_samples: int, alpha: ArrayLike = 0.5)
     p = validation.pmf("joint", joint, 2)
     a = validation.positive("alpha", alpha).astype(p.dtype)
     n = validation.integer("num_samples", num_samples, 0)
-    if n * (p.size + p.shape[0]) > MAX_TABLE:
-        accepted = f"at most {MAX_TABLE // (p.size + p.shape[0]):,}; beyond, table_nats_saved_law"
-        raise validation.refuse("num_samples", n, accepted)
+    validation.entries("num_samples", n * (p.size + p.shape[0]), MAX_TABLE)
     return validation.in_range("alpha", _table_nats_saved(p, a, n))
 
 

@@ -88,7 +88,7 @@ def decompose(joint: ArrayLike, blocks: ArrayLike) -> Decomposition:
     alone can leave that much; just above, η is uncertain by about one rounding over the square root of the information.
     """
     p = validation.pmf("joint", joint, ndim=3)
-    labels = numbered(block_labels(blocks, p.shape[0]))
+    labels = numbered(block_labels(blocks, p.shape[0], width=0))
     return _decompose(p, labels, int(labels.max()) + 1)
 
 

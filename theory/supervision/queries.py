@@ -55,7 +55,7 @@ def _signals(
         validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=3, axis=2)
     )
     validation.same_size("prior", p.size, "channel[0]", w.shape[1])
-    return p, w, numbered(block_labels(np.arange(p.size) if blocks is None else blocks, p.size))
+    return p, w, numbered(block_labels(np.arange(p.size) if blocks is None else blocks, p.size, width=0))
 
 
 def numbered(labels: Int[np.ndarray, " x"]) -> Int[np.ndarray, " x"]:
@@ -100,8 +100,8 @@ def joint_query_information(
         raise validation.refuse("queries", put.tolist(), f"integers in [0, {w.shape[0]})")
     repeats = Counter(put.tolist())
     size = prod(num_states(m, w.shape[2]) for m in repeats.values())
-    if size > MAX_OUTCOMES or size * p.size > MAX_ENTRIES:
-        raise validation.refuse("queries", f"{size:,} tables of counts", f"at most {MAX_OUTCOMES:,}")
+    validation.entries("queries", size, MAX_OUTCOMES, "tables of counts")
+    validation.entries("queries", size * p.size, MAX_ENTRIES, "tables of counts of all tasks")
     numbers = tuple(repeats.values()), int(labels.max()) + 1
     return _joint_information(p, w, np.array(list(repeats), int), labels, *numbers)
 
