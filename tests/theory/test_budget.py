@@ -1,4 +1,4 @@
-"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and what a fixed reward model carries."""
+"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and the most that a fixed judge carries."""
 
 from functools import partial
 from itertools import product

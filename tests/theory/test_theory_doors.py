@@ -120,7 +120,7 @@ DOORS = [
     *each("n, num_symbols: a lattice of", lambda x: drift.lattice(*x), (1, 10**6), (9_000, 9_000)),
     *each("n, num_symbols", lambda x: drift.num_states(*x), (10**12, 10**12)),
     *each("n", lambda x: drift.multinomial_kernel(x, [[1.0]]), 2**53 + 1, 10**400, 10**5000),
-    (lambda: drift.banded_kernel(900_000), "n: a banded kernel of"),
+    (lambda: drift.banded_kernel(200_000), "n: a banded kernel of"),
     (lambda: jax.jit(lambda p: drift.banded_kernel(1, p))(jnp.eye(2)), "probs: a traced"),
     (lambda: drift.neutral_kernel(40_000), "n: .*40,001 × 40,001 states"),
     *each("probs", lambda x: drift.multinomial_kernel(3, x), [0.5, 0.5], [[0.5, 0.6]]),

@@ -2,7 +2,7 @@
 
 The loop refits a categorical model to what the verifier accepted; correct outputs are accepted with probability φ (the
 true-positive rate), all others with ψ (the false-positive rate). Two symbols, "correct" and "wrong", are enough, since
-blocks of outputs are lumpable. Where loops are computed only the likelihood ratio φ/ψ matters, until n are accepted.
+blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
 from theory.budget.outcomes import Fixation as Fixation

@@ -25,7 +25,7 @@ from theory.budget.outcomes import Verifier, checked_verifier, multinomial
 from theory.drift.selection import fractions
 from theory.validation import ArrayLike
 
-SWEEPS = 2000  # of value iteration, at most: a value that has not settled is a lower one, and its bound still holds
+SWEEPS = 300  # of value iteration, at most, times the largest round; drift alone takes about 30
 MAX_ENTRIES = 100_000_000  # of the kernels in memory
 LEAST_RATE = 1e-30  # with which expected verdicts are in the range of float32
 MAX_STEPS = 1e11  # multiplications of a search
@@ -167,7 +167,7 @@ def _optimal_cost(phi: float, psi: float, p: float, largest: int, price: float) 
     """V_λ(p), from below: value iteration from V = 1[z = 0], where nothing helps, rises to the fixed point."""
     shares, rows, targets, costs = _moves(phi, psi, p, largest)
     value = (shares == 0).astype(float)
-    for _ in range(SWEEPS):
+    for _ in range(SWEEPS * largest):
         later = np.stack([row @ value[target] for row, target in zip(rows, targets, strict=True)])
         new = np.minimum(1 - shares, (price * costs + later).min(0))
         settled = np.max(new - value) <= 1e-14 * price
