@@ -53,7 +53,7 @@ def decayed_flow(decay: float, settings: Settings) -> Found:
 
 
 def faster_flow(settings: Settings) -> Found:
-    """The turn at half the scale; `separated_crossover` says 4 times as late."""
+    """The turn at half the scale; `separated_crossover` predicts 4 times as late."""
     small, large = 0.01, 0.02
     saved = flow.crosses(small) / flow.crosses(large)
     setting = f"least squares, scales {small} and {large}, tolerance O(scale²); savings cross {saved:.4f} × as late"

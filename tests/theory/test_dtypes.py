@@ -46,7 +46,6 @@ FLOAT32 = [
     lambda: gaussian.expected_variance(5, 2, variance=ONE),
     lambda: policies.natural_gradient(FLAT, FLAT, ONE),
     lambda: policies.policy_gradient(FLAT, RIGHT, ONE),
-    lambda: policies.conserved(FLAT, RIGHT),
     lambda: policies.refit_diversity(3, ONE),
     lambda: policies.times_to(ONE, num_classes=3, num_forms=2),
     lambda: policies.pass_at(2, ONE),

@@ -21,7 +21,14 @@ from theory import policies
 RIGHT = np.array([True, False, True, False, False, True, False, False])
 COUNT = 16
 orbit = jax.jit(jax.vmap(policies.policy_gradient, in_axes=(0, None, 0)))
-constants = jax.vmap(lambda probs: policies.conserved(probs, RIGHT))
+
+
+@jax.vmap
+def constants(probs):
+    """(1/p_y − 1/p_top) (Π p)^{1/n}, top the likeliest output of y's verdict: what plain policy gradient conserves."""
+    best, worst = jnp.where(RIGHT, probs, 0).max(), jnp.where(RIGHT, 0, probs).max()
+    top = jnp.where(RIGHT, best, worst)
+    return (top - probs) / top * (jnp.exp(jnp.log(probs).mean()) / probs)
 
 
 @jax.jit

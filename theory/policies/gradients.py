@@ -137,22 +137,6 @@ def _root(f: Callable[[Array], Array], high: Float[Array, ""]) -> Float[Array, "
     return jax.lax.custom_root(f, high, bisect, lambda slope, y: y / slope(jnp.ones_like(y)))
 
 
-def conserved(probs: ArrayLike, correct: ArrayLike) -> Float[Array, " y"]:
-    """What plain policy gradient on a verdict never changes: constants [y] >= 0 of positive `probs` p [y].
-
-    (1/p_y − 1/p_top) · (Π_i p_i)^{1/n} = e^{−ℓ_y} − e^{−ℓ_top} with Σ ℓ = 0, where top is the likeliest output of y's
-    verdict, whose constant is 0: the n − 2 constants of an orbit in the simplex of n − 1 dimensions. Hence
-    (1/p_a − 1/p_b)/(1/p_c − 1/p_d) is constant too, for a, b of one verdict and c, d of one verdict.
-    """
-    p = _no_subnormals("probs", validation.pmf("probs", probs, 1))
-    mask = _mask(correct, p)
-    if validation.has_values(p) and not (np.asarray(p) > 0).all():
-        raise validation.refuse("probs", "an entry 0.0", "positive entries")
-    xp, p, mask = validation.host(p, mask)
-    top = xp.where(mask, xp.where(mask, p, 0).max(), xp.where(mask, 0, p).max())
-    return validation.array((top - p) / top * (xp.exp(xp.log(p).mean()) / p))
-
-
 def _mask(correct: ArrayLike, probs: Float[Array, " y"]) -> Bool[Array, " y"]:
     """A boolean for each output."""
     mask = validation.array(correct)
