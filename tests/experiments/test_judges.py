@@ -46,7 +46,7 @@ def test_a_judge_that_is_the_model_closes_the_loop():
 
 
 def test_what_a_fixed_judge_can_inject():
-    """I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) (L4): J is Z_0, drawn verdicts, or learned from m samples and no better than they."""
+    """I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) (L4): J is Z_0, drawn verdicts, or learned from m samples, at most these."""
     assert np.min(fixed_reward_model(study.earlier_model(WEAK).information, 0.0)) >= -1e-12
     assert np.min(fixed_reward_model(study.fixed_reward_model().information, study.cap())) >= -1e-12
     for m, samples in zip(LEARNED, study.samples(), strict=True):
