@@ -1,5 +1,4 @@
-"""The price of verdicts: the lower bound for any method (L1), schedules of rounds (R2), candidate answers (R3), and the
-worth of a verdict in samples (R5).
+"""The price of verdicts: a lower bound (L1), schedules of rounds (R2), candidate answers (R3), worth in samples (R5).
 
 All loops use rejection sampling. All is exact, except the Bayesian learners, which are simulated.
 """
