@@ -298,7 +298,7 @@ def _shortcut_learning() -> Benchmark:
     keys, training = sandbox.spread(keys), sandbox.Training(rate)
     return Benchmark(
         "shortcut learning",
-        f"parity of {order} against length, {num_environments} environments × 3 learners × {size['num_steps']} steps of "
+        f"parity of {order} against length, {num_environments} environments × 3 learners, {size['num_steps']} steps of "
         f"SGD on {size['batch']} samples, 64 hidden units, float32",
         "NumPy",
         lambda: sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **size),
