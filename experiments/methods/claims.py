@@ -123,7 +123,7 @@ def _noisy(errors: str, n: int, count: int) -> str:
     return f"n = {n}, {name} errors of variance {best_of_n.NOISE:g}, {count} draws"
 
 
-KEPT, CURVES, DIVERSITY, BEST = (f"methods-{name}" for name in ("kept", "curves", "diversity", "best-of-n"))
+TRANSFER, CURVES, DIVERSITY, BEST = (f"methods-{name}" for name in ("kept", "curves", "diversity", "best-of-n"))
 POLICIES, ORDER = "tests/theory/test_policies.py::", "tests/theory/test_best_of_n.py::"
 ONE_FORM = partial(compared, num_forms=1)
 
@@ -164,14 +164,14 @@ CLAIMS = (
         "… so does RFT, which imitates its own accepted samples",
         partial(compared, REFIT, FIXED, UNSEEN),
         tie=("… also if an answer has one surface form", partial(ONE_FORM, REFIT, FIXED, UNSEEN)),
-        figure=KEPT,
+        figure=TRANSFER,
     ),
     *claim(
         "C9-transfer-contents",
         "… and RLVR transfers better to held-out items",
         partial(compared, GRADIENT, FIXED, HELD_OUT),
         tie=("… also if an answer has one surface form", partial(ONE_FORM, GRADIENT, FIXED, HELD_OUT)),
-        figure=KEPT,
+        figure=TRANSFER,
     ),
     *claim(
         "C9-one-wording",
@@ -190,14 +190,14 @@ CLAIMS = (
         "RLVR with a KL penalty to the start preserves 90 % of the diversity of correct outputs",
         partial(diverse, "RLVR, KL"),
         control=("… so does RLVR without the penalty", partial(diverse, GRADIENT)),
-        figure=KEPT,
+        figure=TRANSFER,
     ),
     *claim(
         "C9-kl-tries",
         "… and has a higher pass@16 on held-out items",
         partial(compared, "RLVR, KL", GRADIENT, HELD_OUT, tries=TRIES[-1]),
         tie=("… also on training prompts", partial(compared, "RLVR, KL", GRADIENT, study.TRAINING, tries=TRIES[-1])),
-        figure=KEPT,
+        figure=TRANSFER,
     ),
     *claim(
         "F1-bound",

@@ -262,7 +262,7 @@ STATEMENTS = (
             "Store all verdicts, rejections too, in a posterior over the candidates (a count of acceptances and "
             "rejections for each), and query the likeliest one: that saves 90 % of the verdicts at 64 candidates."
         ),
-        source="infoloop; Fano (1961) for the converse",
+        source="infoloop; Fano (1961) for the lower bound",
     ),
     Statement(
         "R5",
