@@ -33,8 +33,9 @@ def nats(settings: Settings) -> Figure:
     left.set_yticks([], minor=True)
     shares = [study.known_share(m) for m in DISTINCT]
     right.plot(DISTINCT, shares, "o-", color=plots.COLORS[study.VERIFIERS.index(NOISY)], label="_(.8, .2)")
-    ylabel = f"share of prompts known at {100 * SURE:g} % confidence"
-    right.set(ylabel=ylabel, title="… repeated ones more certainty, verifier (.8, .2)")
+    right.set(
+        ylabel=f"share known at {100 * SURE:g} % confidence", title="… repeated ones more certainty, verifier (.8, .2)"
+    )
     for ax in (left, right):
         plots.log_ticks(ax.xaxis, DISTINCT)
         ax.set_xlabel(f"prompts queried, m ({BUDGET}/m queries each)")

@@ -42,16 +42,22 @@ def diagram(settings: Settings) -> Figure:
     left.annotate("break-even", (4.4, 1.085), color=plots.DARK, fontsize=11)
     limit = 1 / float(budget.break_even_limit(SHARE))
     left.axhline(limit, color=plots.DARK, linewidth=1, linestyle=plots.DASHED, label="_limit of break-even")
-    left.annotate("its limit", (2.2, 1.0115), color=plots.DARK, fontsize=11)
+    left.annotate("its limit", (2.2, 1.0095), color=plots.DARK, fontsize=11)
     left.set(
         title=f"gain above, loss below; p = {SHARE:g} in real data", ylim=(1 / gain.ratios[-1], 1 / gain.ratios[0])
     )
     ends = study.ends_right(settings)
+    for ax in (left, right):
+        plots.log_ticks(ax.xaxis, [2, 5, 10, 20, 50, 100, 200])
+        ax.set(xlabel=ACCEPTED, ylabel=LIKELIHOOD_RATIO)
+        ax.grid(False)
+    plots.log_ticks(right.yaxis, [1, 1.5, 2, 3, 5, 10, 20])
     image = _areas(right, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
     fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
     barrier = np.exp(1 / (ends.sizes * RARE))
     right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=plots.DASHED, label="_n·s·p = 1")
     arrow = {"arrowstyle": "-", "color": plots.DARK}
+    right.set_ylim(1 / ends.ratios[-1], 20)
     right.annotate("n·s·p = 1", (20, np.exp(1 / (20 * RARE))), xytext=(32, 2.4), color=plots.DARK, arrowprops=arrow)
     for level, name, color, place in (
         (0.5, "½", plots.LIGHT, (5, 2.1)),  # on blue
@@ -60,12 +66,6 @@ def diagram(settings: Settings) -> Figure:
         line = right.contour(*_by_likelihood_ratio(ends), levels=[level], colors=color, linewidths=1)
         right.clabel(line, fmt=name, fontsize=11, manual=[place])
     right.set(title=f"who ends right, from p = {RARE:g}")
-    plots.log_ticks(right.yaxis, [1, 1.5, 2, 3, 5, 10, 20])
-    right.set_ylim(1 / ends.ratios[-1], 20)
-    for ax in (left, right):
-        plots.log_ticks(ax.xaxis, [2, 5, 10, 20, 50, 100, 200])
-        ax.set(xlabel=ACCEPTED, ylabel=LIKELIHOOD_RATIO)
-        ax.grid(False)
     return fig
 
 
@@ -105,13 +105,13 @@ def break_even(settings: Settings) -> Figure:
             ends, [limit, limit], color=color, linewidth=1, linestyle=plots.DASHED, label=f"_p = {share:g}, limit"
         )
         right.plot(SIZES, exact - limit, "o-", color=color, label=f"p = {share:g}")
-    plots.log_ticks(left.yaxis, [1, 1.1, 1.2, 1.3, 1.5, 2])
+    plots.log_ticks(left.yaxis, [1, 1.1, 1.2, 1.3, 1.5, 1.7])
     left.set(title="break-even likelihood ratio", xlabel=ACCEPTED, ylabel="likelihood ratio, tpr/fpr")
     right.set(title="distance from the limit", xlabel=ACCEPTED, ylabel="exact − limit")
     right.set_yscale("log")
     for ax in (left, right):
         plots.log_ticks(ax.xaxis, [2, 10, 50, 200])
-    left.set(xlim=(1.8, 900))
+    left.set(xlim=(1.8, 900), ylim=(0.97, 1.75))
     plots.direct_labels(left, lines)
     return fig
 
@@ -156,12 +156,12 @@ def blind_spot(settings: Settings) -> Figure:
 def models(settings: Settings) -> Figure:
     """The same barrier in a mixture and in a Markov chain.
 
-    The accuracy after 60 generations, from .3, simulated (points with 95 % intervals), for three verifiers. In the
-    mixture (two components that do not overlap; a sample of the lighter one is correct) the exact categorical chain,
-    thin dark lines, holds too. In the Markov chain (a step into the first of two states is correct) each row drifts by
-    itself with the samples that fall to it, and a row that has lost its correct step never recovers it: the barrier is
-    higher. In practice: count samples per decision that the model has to learn, not samples in all; a model with more
-    rows or components needs more accepted samples per round for the same verifier.
+    The accuracy after 60 generations, from .3, simulated (points with 95 % intervals), for three verifiers, LR =
+    tpr/fpr. In the mixture (two components that do not overlap; a sample of the lighter one is correct) the exact
+    categorical chain, thin dark lines, holds too. In the Markov chain (a step into the first of two states is correct)
+    each row drifts by itself with the samples that fall to it, and a row that has lost its correct step never recovers
+    it: the barrier is higher. In practice: count samples per decision that the model has to learn, not samples in all;
+    a model with more rows or components needs more accepted samples per round for the same verifier.
     """
     fig, axes = plots.figure(2, width=5.2, sharey=True)
     ends = {"mixture of two": study.mixture(settings), "Markov chain": study.markov_chain(settings)}

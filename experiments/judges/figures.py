@@ -47,7 +47,7 @@ def information(settings: Settings) -> Figure:
             plots.direct_labels(ax, lines)
     first = loops["no judge"][0].information[0]
     _limit(left, np.log(2), "H(X)")
-    _limit(left, first + study.cap(), "fixed reward model: ≤ I(X;Z₀) + I(X;J|Z₀)", end=True)
+    _limit(left, first + study.cap(), "fixed reward model: ≤ I(X;Z₀) + I(X;J|Z₀)")
     _limit(left, first, "earlier model: ≤ I(X;Z₀)", end=True)
     _limit(right, study.best_guess(), "best guess from Z₀")
     left.set(title="information about the task", ylabel="I(X;Zₜ)  [nats]", ylim=(0, 0.75))
@@ -78,8 +78,9 @@ def worth(settings: Settings) -> Figure:
         plots.theory(left, sizes, 1 + study.equal_ratio_limit(goal) / sizes, label=f"_{_rates(rates)}, 1 + c/n")
     left.set(xlabel="accepted samples per generation, n", ylabel="likelihood ratio of the verifier, tpr/fpr")
     plots.log_ticks(left.xaxis, sizes)
-    left.set_yscale("function", functions=(lambda ratio: np.log(ratio - 1), lambda log: 1 + np.exp(log)))  # c/n a line
-    left.set(title="the verifier that ends right as often", ylim=(1.004, 1.5))
+    above_chance = (lambda ratio: np.log(np.maximum(ratio - 1, 1e-9)), lambda log: 1 + np.exp(log))  # c/n is a line
+    left.set_yscale("function", functions=above_chance)
+    left.set(title="the verifier that ends right as often", ylim=(1.004, 1.8))
     left.set_yticks([1.01, 1.03, 1.1, 1.3], ["1.01", "1.03", "1.1", "1.3"])
     left.legend()
     loops, injected = zip(*(study.learned_judge(m) for m in LEARNED), strict=True)
