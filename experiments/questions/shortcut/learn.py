@@ -20,7 +20,7 @@ from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, cr
 from sandbox import spread
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
-from sandbox.validation import refuse
+from sandbox.validation import refuse, table
 from theory import estimate
 from theory.prequential import Crossover
 
@@ -85,10 +85,12 @@ def question(
         raise refuse("--agreement", agreement, "a share from 0.5 to 1")
     if not 0 <= label_noise < 0.5:
         raise refuse("--label-noise", label_noise, "a share from 0 to below 0.5")
-    if samples < FEWEST:
-        raise refuse("--samples", samples, f"{FEWEST} or more")
-    if seeds < 2:
-        raise refuse("--seeds", seeds, "2 or more, since they give the errors")
+    for option, given, least, why in (
+        ("samples", samples, FEWEST, ""),
+        ("seeds", seeds, 2, ", since they give the errors"),
+    ):
+        if not np.isfinite(given) or given != int(given) or given < least:
+            raise refuse(f"--{option}", given, f"{least} or more{why}")
     rate = RATES[optimizer] if learning_rate is None else learning_rate
     if not 0 < rate < np.inf:
         raise refuse("--learning-rate", rate, "a number above 0")
@@ -97,6 +99,7 @@ def question(
     if names[0] == names[1]:
         names = [f"the {option} {name}" for option, name in zip(("intended", "spurious"), names, strict=True)]
     steps = -(-samples // BATCH)
+    table("--samples", 9 * steps * seeds * SHARES.size)
     return Question(names[0], names[1], environment, f"{student} {optimizer}", rate, steps, seeds)
 
 
