@@ -21,7 +21,7 @@ import tyro
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from experiments.cli.evidence import bench, list_, run, verify
-from experiments.cli.questions import check, plan, race
+from experiments.cli.questions import check, plan, shortcut
 from experiments.harness.names import unknown
 
 COMMANDS: dict[str, Callable[..., int]] = {
@@ -30,7 +30,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "check": check,
     "plan": plan,
-    "race": race,
+    "shortcut": shortcut,
     "bench": bench,
 }
 DESCRIPTION = """What happens when generative models are trained on generated data, settled with numbers.

@@ -13,9 +13,9 @@ from jax.scipy.special import logsumexp
 import sandbox
 import theory
 from sandbox.regimes import Fit, Regime
-from theory.estimators import Bounds, Classified, classifier_bound, sandwich, spread
+from theory.estimators import Bounds, Classified, classifier_bound, pseudo_values, sandwich
 
-_spread = jax.jit(spread, static_argnums=1)
+_spread = jax.jit(pseudo_values, static_argnums=1)
 
 
 class Feedback(NamedTuple):

@@ -53,7 +53,7 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
     near = float(budget.kimura(size, math.log(4.5), 0.3))
     (shown,) = found(r"chain\]; ([\d.]+) % \[Kimura 1962\]", text)
     assert shown == pytest.approx(100 * near, abs=0.01)
-    nats = float(budget.capacity((0.9, 0.2)))
+    nats = float(budget.verifier_capacity((0.9, 0.2)))
     assert found(r"at most ([\d.]+) nats \(([\d.]+) bits\)", text) == pytest.approx(
         [nats, nats / math.log(2)], abs=0.0006
     )

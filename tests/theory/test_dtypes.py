@@ -32,9 +32,13 @@ FLOAT32 = [
     lambda: PIPELINE.information("X", "D"),
     lambda: PIPELINE.bound("", "D"),
     lambda: best_of_n.best_of(FLAT, FLAT, 3),
-    lambda: budget.capacity((ONE, ONE)),
+    lambda: budget.verifier_capacity((ONE, ONE)),
     lambda: budget.information_needed(ONE, HALF),
-    lambda: budget.fixed_judge_total(HALF, TABLE, np.ones((2, 1))),  # whatever the start
+    lambda: budget.fixed_judge_total(HALF, TABLE),
+    lambda: budget.fixed_judge_total(HALF, TABLE, CHANNEL),
+    lambda: drift.information(HALF, CHANNEL, CHANNEL, 2),
+    lambda: drift.truncated(CHANNEL, 1),
+    lambda: drift.pointwise_information(HALF, CHANNEL),
     lambda: drift.multinomial_kernel(5, TABLE * 2),
     lambda: drift.selection_kernel(3, HALF),
     lambda: drift.filtering_kernel(3, HALF).kernel,
@@ -42,26 +46,22 @@ FLOAT32 = [
     lambda: gaussian.expected_variance(5, 2, variance=ONE),
     lambda: policies.natural_gradient(FLAT, FLAT, ONE),
     lambda: policies.policy_gradient(FLAT, RIGHT, ONE),
-    lambda: policies.conserved(FLAT, RIGHT),
     lambda: policies.refit_diversity(3, ONE),
     lambda: policies.times_to(ONE, num_classes=3, num_forms=2),
     lambda: policies.pass_at(2, ONE),
     lambda: prequential.nats_saved(UNIT, ONE),
-    lambda: prequential.efficiency(UNIT, RATES),
-    lambda: prequential.crossing(UNIT, np.float32([1, 2])),
+    lambda: prequential.measured_crossover(UNIT, np.float32([1, 2])),
     lambda: prequential.code_length(UNIT),
     lambda: prequential.table_nats_saved(TABLE, 4),
     lambda: prequential.table_nats_saved_law(TABLE, RATES),
     lambda: prequential.mixture_weights(UNIT),
     lambda: prequential.mixture_nats_saved(UNIT, HALF),
     lambda: prequential.flow(UNIT, RATES, RATES),
-    lambda: prequential.flow_loss(UNIT, UNIT, RATES),
-    lambda: prequential.flow_nats_saved(UNIT, RATES, RATES),
     lambda: prequential.separated_crossover(UNIT, RATES, RATES),
     lambda: supervision.decompose(TABLE[:, :, None], [0, 1]),
     lambda: supervision.price(HALF),
     lambda: supervision.diversity(HALF, [0, 0]),
-    lambda: supervision.coverage(HALF, UNIT[None], [0, 0]),
+    lambda: supervision.joint_query_information(HALF, UNIT[None], [0, 0]),
     lambda: supervision.posterior(HALF, UNIT[None], 0, 1),
     lambda: supervision.best_query(HALF, UNIT[None]).information,
 ]
@@ -70,7 +70,7 @@ FLOAT32 = [
 IN_NUMPY = [
     lambda: best_of_n.regressional_goodhart(3, TABLE),
     lambda: budget.success(5, (HALF, HALF / 2), HALF),
-    lambda: prequential.crossover(UNIT, RATES, RATES),
+    lambda: prequential.flow_crossover(UNIT, RATES, RATES),
 ]
 
 
@@ -82,4 +82,7 @@ def test_float32_in_float32_out(f):
 def test_lists_are_of_the_default_dtype():
     assert theory.entropy([1, 0]).dtype == jnp.result_type(float)
     assert theory.kl_divergence(TABLE, TABLE.tolist()).dtype == np.float64
+    assert budget.fixed_judge_total(HALF, TABLE, [[1], [1]]).dtype == np.float64
     assert budget.fixed_judge_total(HALF, TABLE.astype(float), np.float32([[1], [1]])).dtype == np.float64
+    assert drift.information([0.5, 0.5], CHANNEL, CHANNEL, 2).dtype == np.float64
+    assert drift.distributions(CHANNEL, CHANNEL.astype(float), 2).dtype == np.float64

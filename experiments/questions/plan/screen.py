@@ -289,8 +289,8 @@ def _budgeted(
 
 def _converse(case: Case, goal: float | None, blocks: int, draws: np.ndarray | None) -> list[tuple[str, str]]:
     """What no learner can beat."""
-    nats = float(budget.capacity((case.tpr, case.fpr)))
-    many = None if draws is None else np.asarray(budget.capacity(tuple(draws)))
+    nats = float(budget.verifier_capacity((case.tpr, case.fpr)))
+    many = None if draws is None else np.asarray(budget.verifier_capacity(tuple(draws)))
     told = _spread("{:.3g}".format, nats, many)
     rows = [("a verdict", f"tells at most {told} nats ({nats / math.log(2):.3g} bits) [capacity]")]
     if goal is None:
