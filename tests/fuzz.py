@@ -80,6 +80,11 @@ def names(row: Row, path: tuple[Any, ...]) -> set[str]:
     return found | ({type(part).__name__, *part._fields} if hasattr(part, "_fields") else set())
 
 
+def words(said: str) -> set[str]:
+    """The names in a message; an option is called as its argument."""
+    return set(re.findall(r"[A-Za-z]\w*", said.replace("-", "_")))
+
+
 def calls(folder: Path) -> list[Row]:
     """A good one of every public function; those on files work in `folder`."""
     import fuzz_sandbox
@@ -132,10 +137,10 @@ def judge(row: Row, case: Case, good: Any) -> tuple[str, str, Any]:
     except ValueError as error:
         said, nonsense = str(error), case.label.startswith("returns")
         form = GRAMMAR.match(said)
-        known = set(row.arguments) | (names(row, case.path) if case.path else set())
-        if not form or not known & set(re.findall(r"\w+", form[1])):
+        known = set().union(*(names(row, path) for path in (*[case.path] * bool(case.path), *((name,) for name in row.arguments))))
+        if not form or not known & words(form[1]):
             return "grammar", said, None
-        if case.must == "refused" and not names(row, case.path) & set(re.findall(r"\w+", said)):
+        if case.must == "refused" and not names(row, case.path) & words(said):
             return "name", said, None
         if case.must == "same":
             return "too strict", said, None
