@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from experiments.harness.ledger import Settings, write_atomic
+from experiments.validation import refuse
 
 LARGEST, MOST = 64 * 2**20, 2 * 2**30  # bytes on disk: of one result, which else is computed again, and of all
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "optax", "flax")
@@ -50,7 +51,7 @@ def study(
         signature = inspect.signature(function)
         for what, named, accepted in (("full", full, quick), ("independent", independent, signature.parameters)):
             if unknown := set(named) - set(accepted):
-                raise ValueError(f"{what}: {', '.join(sorted(unknown))} was given; accepted: {', '.join(accepted)}")
+                raise refuse(what, ", ".join(sorted(unknown)), ", ".join(accepted))
         memory: dict[Hashable, Any] = {}
 
         @wraps(function)

@@ -17,11 +17,11 @@ from rich.text import Text
 from experiments.harness import cost, ledger, progress
 from experiments.harness.catalogue import Experiment, Maker
 from experiments.harness.claim import Check
-from experiments.harness.ledger import MARKS, Row, Settings, Verdict, number, numbers
-from experiments.harness.names import unknown
+from experiments.harness.ledger import MARKS, Outcome, Row, Settings, number, numbers
 from experiments.harness.progress import Step
 from experiments.harness.statements import Statement
 from experiments.harness.study import forget
+from experiments.validation import unknown
 
 DRAWING = Lock()
 FIGURE = 4.0  # a figure takes about as long as so many rows
@@ -101,9 +101,9 @@ def other_seeds(
     return [list(first), *([row for at, row in found if at == seed] for seed in others)]
 
 
-def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Verdict]]:
+def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Outcome]]:
     """The outcomes of each row, seed by seed; one of a row that is exact."""
-    return {row.id: [other.verdict for seed in rows for other in seed if other.id == row.id] for row in rows[0]}
+    return {row.id: [other.outcome for seed in rows for other in seed if other.id == row.id] for row in rows[0]}
 
 
 class Work(NamedTuple):
@@ -185,7 +185,7 @@ def finish(
     checked: Sequence[Row],
     provenance: Mapping[str, Any],
     out: Path,
-    seeds: Mapping[str, Sequence[Verdict]] | None = None,
+    seeds: Mapping[str, Sequence[Outcome]] | None = None,
 ) -> None:
     """Puts the rows of the ledger in order, and writes the page about all that the folder holds, and claims.md."""
     from experiments.harness import figures, report, summary
@@ -260,7 +260,7 @@ class Printer:
             "predicted": Text(predicted),
             "measured ± error": Text(measured),
             "slack": Text(number(row.slack)),
-            "outcome": Text(f"{MARKS[row.verdict]} {row.verdict}", style),
+            "outcome": Text(f"{MARKS[row.outcome]} {row.outcome}", style),
             "expected": Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
             "time": Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
             "unit": Text(row.unit),

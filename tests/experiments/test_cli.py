@@ -30,7 +30,7 @@ from experiments.harness import catalogue, ledger, progress, verify
 from experiments.harness.catalogue import Experiment
 from experiments.harness.claim import Found, at_least
 from experiments.harness.ledger import Settings
-from experiments.harness.names import unknown
+from experiments.validation import unknown
 from theory import Estimate
 
 Captured = pytest.CaptureFixture[str]

@@ -26,12 +26,12 @@ def test_every_exact_loop_loses():
 def test_a_row_can_fail():
     """The simulated information against another generation's exact law; a loop that loses nothing."""
     loop = study.mean(KEY, num_tasks=1_000)
-    assert claims.simulated(lambda _: loop, QUICK).outcome().verdict == "holds"
+    assert claims.simulated(lambda _: loop, QUICK).decide().outcome == "holds"
     shifted = loop._replace(exact=np.roll(loop.exact, 10))
-    assert claims.simulated(lambda _: shifted, QUICK).outcome().verdict == "fails"
+    assert claims.simulated(lambda _: shifted, QUICK).decide().outcome == "fails"
     gains = {"replace": {"held_out": np.arange(11) + np.random.default_rng(0).normal(size=(20, 11)) / 10}}
     loops = real_data.Loops("x", "x", real_data.Source("text", KEY, KEY, None), gains, {}, {})
-    assert claims.held_out(lambda _: loops, QUICK).outcome().verdict == "fails"
+    assert claims.held_out(lambda _: loops, QUICK).decide().outcome == "fails"
 
 
 @pytest.mark.slow

@@ -63,21 +63,21 @@ def test_the_converse_of_blocks():
 
 def test_the_law_of_blocks_can_fail(monkeypatch):
     monkeypatch.setattr(study, "slope_law", lambda: 4.0)
-    assert claims.block_law(QUICK).outcome().verdict == "fails"
+    assert claims.block_law(QUICK).decide().outcome == "fails"
 
 
 def test_a_converse_that_is_too_small_fails(monkeypatch):
     """A capacity ten times the true one."""
     loops = study.fixations()
     monkeypatch.setattr(study, "fixations", lambda: loops._replace(needed=loops.needed / 10))
-    assert claims.too_few("kept", QUICK).outcome().verdict == "fails"
+    assert claims.too_few("kept", QUICK).decide().outcome == "fails"
 
 
 def test_students_that_learn_nothing_are_no_better(monkeypatch):
     """A uniform student in the place of the one that chooses."""
     uniform = study.student(QUICK, "uniform")
     monkeypatch.setattr(study, "student", lambda *_: uniform)
-    assert claims.better_students(QUICK).outcome().verdict != "holds"
+    assert claims.better_students(QUICK).decide().outcome != "holds"
 
 
 def test_students_end_right_often_enough():

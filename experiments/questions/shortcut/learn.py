@@ -22,7 +22,7 @@ from scipy.special import stdtrit
 from experiments.harness import figures as plots
 from experiments.harness import progress
 from experiments.harness.ledger import write_atomic
-from experiments.harness.names import unknown
+from experiments.validation import unknown
 from experiments.harness.study import key_of
 from experiments.questions.shortcut.curves import (
     INTENDED,
