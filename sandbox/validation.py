@@ -11,6 +11,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+MOST_NUMBERS = 2**28  # of one table: 2 GB
+
 
 def refuse(name: str, given: object, accepted: str) -> ValueError:
     """The one form that every complaint takes."""
@@ -43,10 +45,47 @@ def at_least(name: str, value: int, least: int) -> None:
 
 
 def integers(name: str, value: Any, least: int) -> None:
-    """Raises unless every number of `value` is an integer of `least` or more."""
-    whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
-    if not whole or (concrete(value) and np.any(np.asarray(value) < least)):
-        raise refuse(name, value, f"integers >= {least}")
+    """Raises unless every number of `value` is an integer of `least` or more that 32 bits hold."""
+    values = np.asarray(value) if concrete(value) else value
+    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values >= 2**31))):
+        raise refuse(name, value, f"integers >= {least} below 2^31")
+
+
+def keyed(value: Any) -> bool:
+    """Whether `value` is an array of keys."""
+    return isinstance(value, Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+
+
+def key(name: str, value: Any) -> None:
+    """Raises unless `value` is one key."""
+    if not keyed(value) or value.ndim:
+        raise refuse(name, f"{value!r:.80}", "one key, as of jax.random.key(0)")
+
+
+def floating(name: str, dtype: Any) -> None:
+    """Raises unless `dtype` is a floating type."""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise refuse(name, dtype, "a floating type")
+
+
+def table(name: str, size: int) -> None:
+    """Raises unless `size` numbers fit into memory, at 8 bytes each."""
+    if size > MOST_NUMBERS:
+        raise refuse(name, f"a table of {size:.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+
+
+def scalar(name: str, value: Any) -> None:
+    """Raises unless `value` is one real number, not NaN."""
+    kind = value.dtype.kind if isinstance(value, Array) else np.asarray(value).dtype.kind
+    if np.ndim(value) or kind not in "fiu" or (concrete(value) and np.isnan(value)):
+        raise refuse(name, f"{value!r:.80}", "one number")
+
+
+def leaves(name: str, tree: Any) -> None:
+    """Raises unless every leaf of `tree` is an array or a number, as of a NamedTuple of arrays."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if not isinstance(leaf, Array | np.ndarray | np.generic | float | int):
+            raise refuse(name + jax.tree_util.keystr(path), repr(leaf), "a pytree of arrays, as a NamedTuple of arrays")
 
 
 def rate(name: str, value: Any) -> None:

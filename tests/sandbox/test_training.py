@@ -1,4 +1,4 @@
-"""Training: each method's gradient against its enumerated objective, its orbits against theory, and the door."""
+"""Training: each method's gradient against its enumerated objective, its orbits against theory, and its options."""
 
 import inspect
 import itertools
@@ -39,7 +39,7 @@ N = K * M
 PROMPTS = Prompts(
     features=array(RNG.normal(size=(P, D))),
     correct=jnp.array([1, 0, 2]),
-    wording=array([[0.5, 0.5], [0.2, 0.8], [1, 0]]),
+    form_probs=array([[0.5, 0.5], [0.2, 0.8], [1, 0]]),
     probs=array([0.5, 0.3, 0.2]),
 )
 UNASKED = PROMPTS._replace(probs=array([0.6, 0.4, 0]))
@@ -57,9 +57,9 @@ def net(dtype=jnp.float64):
     return network(jax.random.key(4), D, K, M, hidden=(2,), dtype=dtype)
 
 
-def seen(policy, exam):
-    """What `measure` looks at: the policy, and how often it is right."""
-    return policy, accuracy(policy, exam)
+def seen(policy, held_out):
+    """The policy, and its accuracy."""
+    return policy, accuracy(policy, held_out)
 
 
 def go(policy=TABLE, prompts=PROMPTS, signal=OWN, method=None, key=KEY, num_rounds=2, measure=seen, **options):
@@ -68,7 +68,7 @@ def go(policy=TABLE, prompts=PROMPTS, signal=OWN, method=None, key=KEY, num_roun
     return train(key, policy, prompts, signal, method, num_rounds=num_rounds, measure=measure, **options)
 
 
-def policies(*arguments, **options):
+def path_of(*arguments, **options):
     """The policy before each round and after the last [t, …]."""
     return go(*arguments, **options).measured[0]
 
@@ -86,7 +86,7 @@ def rewards(prompts, signal):
     expected = np.zeros((P, N))
     for q, y, form in itertools.product(range(P), range(N), range(M)):
         target = int(prompts.correct[q]) * M + form
-        expected[q, y] += float(prompts.wording[q, form]) * channel[y, target] @ value
+        expected[q, y] += float(prompts.form_probs[q, form]) * channel[y, target] @ value
     return expected
 
 
@@ -95,7 +95,7 @@ def objective(name, logits, old_logits, start_logits, reward, kl):
     own = np if isinstance(logits, np.ndarray) else jnp
     p, old, start = (own.exp(x) / own.exp(x).sum((1, 2), keepdims=True) for x in (logits, old_logits, start_logits))
     probs, r, references = np.asarray(PROMPTS.probs)[:, None, None], reward.reshape(P, K, M), np.zeros((P, K, M))
-    references[np.arange(P), np.asarray(PROMPTS.correct)] = PROMPTS.wording
+    references[np.arange(P), np.asarray(PROMPTS.correct)] = PROMPTS.form_probs
     if name == "sft":
         return -(probs * references * own.log(p)).sum()
     if name == "rlvr":
@@ -133,7 +133,7 @@ METHODS = {"sft": SFT(), "rft": RFT(), "rlvr": RLVR(0.3), "natural": NaturalGrad
 def test_the_exact_gradient_is_the_derivative_of_the_objective(name, kind):
     """−E ln π(reference); −Σ kept ln π/Σ kept; −J + kl · KL(π‖start): each step at a rate of 5 is 5 times it."""
     start = POLICIES[kind]()
-    path = policies(start, method=METHODS[name], learning_rate=5.0)
+    path = path_of(start, method=METHODS[name], learning_rate=5.0)
     steps = jax.tree.map(lambda x: (x[:-1] - x[1:]) / 5, path)
     before = jax.tree.map(lambda x: x[:-1], path)
     expected = gradients(name, kind)(before, start, rewards(PROMPTS, OWN), 0.3)
@@ -165,7 +165,7 @@ def test_the_oracle_has_the_slopes_of_finite_differences(name):
 def sampled(policy, signal, num_samples, method):
     """The policies [key, t] of two rounds at a rate of 5."""
     options = {"signal": signal, "method": method, "num_samples": num_samples, "learning_rate": 5.0}
-    return jax.vmap(lambda key: policies(policy, key=key, **options))(KEYS)
+    return jax.vmap(lambda key: path_of(policy, key=key, **options))(KEYS)
 
 
 def side_by_side(tree):
@@ -215,7 +215,7 @@ def natural_paths(logits, channel, value, kl, learning_rate):
 
     def path(logits, channel, value):
         options = {"method": NaturalGradient(kl), "num_rounds": 40, "learning_rate": learning_rate}
-        path = policies(Table(logits), signal=Feedback(channel, value), **options).logits
+        path = path_of(Table(logits), signal=Feedback(channel, value), **options).logits
         return jax.nn.softmax(path.reshape(41, P, N), axis=2)
 
     return jax.vmap(path)(logits, channel, value)
@@ -226,7 +226,7 @@ STARTS = array(2 * RNG.normal(size=(CASES, P, K, M)))
 SIGNALS = Feedback(array(RNG.dirichlet(np.ones(4) / 2, (CASES, N, N))), array(RNG.uniform(size=(CASES, 4))))
 
 
-def laws_after(time):
+def distributions_after(time):
     """p_0 e^{time r}/Z, by theory and in numpy."""
     expected = np.zeros((CASES, P, N))
     for case in range(CASES):
@@ -245,21 +245,21 @@ def test_the_natural_gradient_on_a_table_is_exponential():
     """p_t = p_0 e^{η t r}/Z for any rewards, at every t."""
     paths = natural_paths(STARTS, *SIGNALS, 0.0, 0.7)
     for t in (0, 1, 7, 40):
-        close(paths[:, t], laws_after(0.7 * t), 1e-12)
-    assert np.abs(paths[:, 7] - laws_after(0.7 * 8)).max() > 1e-3
+        close(paths[:, t], distributions_after(0.7 * t), 1e-12)
+    assert np.abs(paths[:, 7] - distributions_after(0.7 * 8)).max() > 1e-3
 
 
 def test_the_natural_gradient_with_kl_ends_at_its_optimum():
     """p_0 e^{r/kl}/Z: a fixed point, and in one step of 1/kl; in between, ln p/p_0 is (1 − (1 − η kl)^t) r/kl."""
     paths = natural_paths(STARTS, *SIGNALS, 0.25, 2.0)
-    close(paths[:, 40], laws_after(4.0), 1e-11)
-    close(paths[:, 3], laws_after(4.0 * (1 - 0.5**3)), 1e-12)
-    assert np.abs(paths[:, 40] - laws_after(1 / 0.3)).max() > 1e-2
-    close(natural_paths(STARTS, *SIGNALS, 0.25, 4.0)[:, 1], laws_after(4.0), 1e-12)
+    close(paths[:, 40], distributions_after(4.0), 1e-11)
+    close(paths[:, 3], distributions_after(4.0 * (1 - 0.5**3)), 1e-12)
+    assert np.abs(paths[:, 40] - distributions_after(1 / 0.3)).max() > 1e-2
+    close(natural_paths(STARTS, *SIGNALS, 0.25, 4.0)[:, 1], distributions_after(4.0), 1e-12)
 
 
 ONE = Prompts(jnp.zeros((1, 0)), jnp.array([1]), array([[0.5, 0.5]]), jnp.ones(1))
-RIGHT = np.arange(N) // M == 1
+CORRECT = np.arange(N) // M == 1
 PERFECT = policies.verdict(K, M)
 
 
@@ -269,7 +269,7 @@ def halved(logits, prompts, method, time):
 
     def path(rate):
         options = {"method": method, "num_rounds": 200, "learning_rate": rate}
-        return policies(Table(logits[None]), prompts, PERFECT, **options).logits
+        return path_of(Table(logits[None]), prompts, PERFECT, **options).logits
 
     paths = jax.vmap(path)(jnp.stack([time / 100, time / 200]))
     return jax.nn.softmax(jnp.stack([paths[0, 100], paths[1, 200]]).reshape(2, -1), axis=1)
@@ -287,13 +287,13 @@ def test_plain_policy_gradient_stays_on_its_orbit():
     start = array([[0.4, -0.3], [0.5, -0.2], [0.0, 0.6]])
     p0 = np.exp(np.asarray(start)).reshape(-1) / np.exp(np.asarray(start)).sum()
     distributions = np.asarray(halved(start, ONE, RLVR(), array(16.0)))
-    assert np.all(distributions[:, RIGHT].sum(1) > 0.85) and p0[RIGHT].sum() < 0.4
+    assert np.all(distributions[:, CORRECT].sum(1) > 0.85) and p0[CORRECT].sum() < 0.4
 
     def constant(p):
         return (1 / p[..., 2] - 1 / p[..., 3]) / (1 / p[..., 0] - 1 / p[..., 1])
 
     first_order(constant(distributions), constant(p0))
-    first_order(distributions, [theory.policies.policy_gradient(p0, RIGHT, p[RIGHT].sum()) for p in distributions])
+    first_order(distributions, [theory.policies.policy_gradient(p0, CORRECT, p[CORRECT].sum()) for p in distributions])
     ratios = distributions[:, 2] / distributions[:, 3] - p0[2] / p0[3]  # which the natural gradient conserves
     assert np.abs(ratios).min() > 0.1
 
@@ -309,9 +309,9 @@ def test_time_to_a_goal(name):
     """From a uniform law to J = 0.8, in the time of theory up to O(η), and in no other method's."""
     times = theory.policies.times_to(0.8, num_classes=K, num_forms=M)
     time = float(getattr(times, name))
-    prompts = ONE._replace(wording=array([[0.0, 1.0]])) if name == "one_form" else ONE
+    prompts = ONE._replace(form_probs=array([[0.0, 1.0]])) if name == "one_form" else ONE
     method = {"policy_gradient": RLVR(), "natural_gradient": NaturalGradient()}.get(name, SFT())
-    shares = halved(jnp.zeros((K, M)), prompts, method, array(time))[:, RIGHT].sum(1)
+    shares = halved(jnp.zeros((K, M)), prompts, method, array(time))[:, CORRECT].sum(1)
     if name == "natural_gradient":  # whose steps are exact
         close(shares, np.full(2, 0.8))
     else:
@@ -323,9 +323,9 @@ def test_a_clip_changes_nothing_in_one_update():
     """The ratio is 1; in the second one it is not."""
     clips = (np.inf, 0.2, 1e-9)
     options = {"num_samples": 4, "learning_rate": 20.0}
-    once = [policies(method=RLVR(0.3, clip), **options).logits for clip in clips]
+    once = [path_of(method=RLVR(0.3, clip), **options).logits for clip in clips]
     close(once[1:], once[:1] * 2, 1e-14)
-    twice = [policies(method=RLVR(0.3, clip), num_updates=2, **options).logits for clip in clips]
+    twice = [path_of(method=RLVR(0.3, clip), num_updates=2, **options).logits for clip in clips]
     assert np.abs(twice[0] - twice[1]).max() > 0.01 and np.abs(twice[1] - twice[2]).max() > 0.01
 
 
@@ -393,8 +393,8 @@ def test_what_was_not_drawn_may_become_as_likely_as_it_likes():
         for n in (None, 4)
     ],
 )
-def test_prompts_of_law_0_are_not_learned_from(name, num_samples):
-    """Their rows of a table stay bit for bit, and what is right there changes nothing; the other rows move."""
+def test_prompts_of_probability_0_are_not_learned_from(name, num_samples):
+    """Their rows of a table stay bit for bit, and the correct class there changes nothing; the other rows move."""
     options = {"method": METHODS[name], "num_samples": num_samples, "learning_rate": 5.0}
     logits = go(prompts=UNASKED, **options).policy.logits
     same(logits[2], TABLE.logits[2])
@@ -415,8 +415,8 @@ def test_rows_of_a_table_share_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rlvr", "natural"])
-def test_a_network_does_not_learn_from_prompts_of_law_0(name):
-    """Training on three prompts, one of law 0, is training on two."""
+def test_a_network_does_not_learn_from_prompts_of_probability_0(name):
+    """Training on three prompts, one of probability 0, is training on two."""
     two = jax.tree.map(lambda x: x[:2], UNASKED)
     close(go(net(), UNASKED, method=METHODS[name]).policy, go(net(), two, method=METHODS[name]).policy, 1e-10)
 
@@ -473,9 +473,9 @@ def test_nothing_kept_is_nothing_learned():
 
 
 def test_what_is_measured():
-    """Before each round and after the last: from the start to the policy returned, on the exam if there is one."""
-    exam = PROMPTS._replace(correct=jnp.array([0, 0, 0]))
-    result = go(num_samples=4, exam=exam)
+    """Before each round and after the last: from the start to the policy returned, on the held-out set if there is one."""
+    held_out = PROMPTS._replace(correct=jnp.array([0, 0, 0]))
+    result = go(num_samples=4, held_out=held_out)
     path, shares = result.measured
     assert path.logits.shape == (3, P, K, M) and shares.shape == (3,)
     same(at(path, 0), TABLE)
@@ -493,11 +493,11 @@ def test_what_is_measured():
 
 def test_the_key_alone_decides():
     """And each round draws anew, which a small rate shows."""
-    path, again = (policies(num_samples=4, learning_rate=1e-3).logits for _ in range(2))
+    path, again = (path_of(num_samples=4, learning_rate=1e-3).logits for _ in range(2))
     same(path, again)
     steps = np.diff(path, axis=0) / 1e-3
     assert np.abs(steps[0] - steps[1]).max() > 1e-2
-    assert not np.array_equal(policies(num_samples=4, learning_rate=1e-3, key=jax.random.key(9)).logits, path)
+    assert not np.array_equal(path_of(num_samples=4, learning_rate=1e-3, key=jax.random.key(9)).logits, path)
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ def test_a_score_teaches_as_the_feedback_that_accepts_as_often(name, num_samples
     """Also where outputs are drawn: the symbols are then the same."""
     signal = policies.verdict(K, M, tpr=0.9, fpr=0.2)
     options = {"method": METHODS[name], "num_samples": num_samples}
-    found = go(signal=Score(signal.given(PROMPTS)[:, :, 1]), **options)
+    found = go(signal=Score(signal.symbol_probs(PROMPTS)[:, :, 1]), **options)
     close(found, go(signal=signal, **options), 1e-12)
 
 
@@ -585,7 +585,7 @@ def test_a_method_is_checked_inside_a_trace():
 
     def checked(key):
         RLVR(0.3, 0.2).check()
-        with pytest.raises(ValueError, match=r"^clip: .* accepted, got "):
+        with pytest.raises(ValueError, match="^clip: -0.2 was given; accepted: "):
             RLVR(0.3, -0.2).check()
         return key
 
@@ -594,13 +594,13 @@ def test_a_method_is_checked_inside_a_trace():
 
 def test_sft_looks_at_no_feedback():
     """It is the same whatever the signal says."""
-    same(*(policies(method=SFT(), num_samples=4, signal=OWN._replace(value=OWN.value * x)) for x in (1, 0.5)))
+    same(*(path_of(method=SFT(), num_samples=4, signal=OWN._replace(value=OWN.value * x)) for x in (1, 0.5)))
 
 
 @pytest.mark.slow
 def test_one_reference_is_a_sample():
     """SFT may draw one for each prompt, also where the signal answers no proposal."""
-    one = policies(method=SFT(), num_samples=1, signal=policies.reference(K, M))
+    one = path_of(method=SFT(), num_samples=1, signal=policies.reference(K, M))
     assert len({float(x) for x in one.logits[:, 0, 1, 1]}) == 3
 
 
@@ -622,7 +622,7 @@ def test_a_policy_of_ones_own():
 
 
 def test_imitation_needs_no_feedback():
-    same(policies(method=SFT(), signal=None), policies(method=SFT()))
+    same(path_of(method=SFT(), signal=None), path_of(method=SFT()))
 
 
 def test_the_natural_gradient_needs_a_policy_that_knows_it():
@@ -634,5 +634,7 @@ def test_the_natural_gradient_needs_a_policy_that_knows_it():
 
     plain = Plain(TABLE.logits)
     np.testing.assert_array_equal(go(plain).policy.logits, go().policy.logits)
-    with pytest.raises(ValueError, match="policy: one with a method `natural` is accepted with Natural, got Plain"):
+    with pytest.raises(
+        ValueError, match="policy: Plain was given; accepted: one with a method `natural`, with NaturalGradient"
+    ):
         go(plain, method=NaturalGradient())
