@@ -81,17 +81,17 @@ def plan(
         **_read(share, initial=initial, tpr=tpr, fpr=fpr, goal=goal),
         **_read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
     }
+    said: tuple[str, ...] = ()
     question = steps.Question(**options, until_kept=protocol == "until-kept")
     if verdicts_file is not None:
         if tpr is not None or fpr is not None:
             raise refuse("--verdicts-file", "a file beside --tpr or --fpr", "the file, or the rates")
         counts, said = steps.read_counts(verdicts_file)
-        say(console(), "\n".join(said))
         question = question._replace(counts=counts)
     steps.check(question)
     if not question.until_kept:
         print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
-    print("\n".join(steps.lines(question, steps.answer(question), width(console()))))
+    print("\n".join(steps.lines(question, steps.answer(question), width(console()), said)))
     return 0
 
 

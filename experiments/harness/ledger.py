@@ -120,7 +120,7 @@ def read(path: Path) -> list[Row]:
 
 def _row(fields: dict[str, Any]) -> Row:
     names = {key: name for name, key in KEYS.items()}
-    return Row(**{names.get(key, key): value for key, value in fields.items()})
+    return Row(**{names.get(key, key): value for key, value in dict(fields).items()})
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:

@@ -183,7 +183,7 @@ def _capacity(loop: VerifiedLoop, draws: np.ndarray | None) -> Ranged:
 def _least(goal: float, candidates: int, capacity: Ranged) -> Ranged:
     """The verdicts that any method needs to name which of equally likely candidates is correct (Fano, capacity)."""
     error = 1 - goal
-    entropy = -xlogy(error, error) - xlog1py(goal, -error)
+    entropy = -float(xlogy(error, error) + xlog1py(goal, -error))
     needed = 0.0 if goal <= 1 / candidates else math.log(candidates) - entropy - error * math.log(candidates - 1)
     low, high = capacity.low, capacity.high
 

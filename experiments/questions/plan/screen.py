@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -18,9 +18,10 @@ PROTOCOLS = {
 }
 
 
-def lines(question: Question, answer: Answer, width: int = 100) -> list[str]:
-    """The answer in lines of at most `width` characters."""
-    rows = [*_verifier(question, answer), *_answer(question, answer), *_loop(question, answer)]
+def lines(question: Question, answer: Answer, width: int = 100, said: Sequence[str] = ()) -> list[str]:
+    """The answer in lines of at most `width` characters, and first what was read of a file."""
+    rows = [("read", "; ".join(said))] if said else []
+    rows += [*_verifier(question, answer), *_answer(question, answer), *_loop(question, answer)]
     rows += [*_spent(question, answer), *_bound(question, answer), *_assumptions(question, answer)]
     return [line for row in rows for line in _wrapped(*row, width)]
 
