@@ -92,8 +92,7 @@ def _changing(outcomes: dict[str, list[ledger.Outcome]]) -> list[str]:
 def list_() -> int:
     """Name the experiments, and say which take your own data.
 
-    Those marked with --data FILE repeat the experiment on your data: a CSV of numbers (one sample a row, no header) or
-    a text.
+    Those marked with --data FILE repeat the experiment on your data: a table of numbers, one sample a row, or a text.
     """
     from experiments.harness import catalogue
 
@@ -118,7 +117,7 @@ def run(
 
     Args:
         name: of the experiment, as `infoloop list` prints it.
-        data: your own data, for experiments that take it: a CSV of numbers (one sample a row, no header) or a text.
+        data: your own data, for experiments that take it: a table of numbers, one sample a row, or a text.
         profile: quick takes minutes; full has more replicas and longer loops.
         seed: of all random numbers; the same seed gives the same result.
         resume: go on with the run that was stopped in the same --out.

@@ -124,7 +124,9 @@ def test_a_bracket_decides_by_the_end_that_is_clear(lower, upper, expected) -> N
     assert (other.outcome, other.predicted, other.slack) == (expected, end, end)
 
 
-@pytest.mark.parametrize(("truth", "expected"), [(0.0, "holds"), (-0.049, "holds"), (-0.051, "fails"), (1.051, "fails")])
+@pytest.mark.parametrize(
+    ("truth", "expected"), [(0.0, "holds"), (-0.049, "holds"), (-0.051, "fails"), (1.051, "fails")]
+)
 def test_a_bracket_holds_a_truth(truth, expected) -> None:
     assert equal(Bracket(estimate(0, 0.01), estimate(1, 0.01)), truth, "s").decide().outcome == expected
 

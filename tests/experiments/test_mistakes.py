@@ -62,13 +62,19 @@ NOT_OURS = ("not a directory",)  # the system says it
         (f"plan --tpr 0 --fpr 0 {START}", "a verifier that accepts something"),
         (f"plan {LOOP} --verdicts 1", "enough to end a loop, 3 or more"),
         (f"plan {LOOP} --verdicts 0", "--verdicts: 0 was given"),
-        (f"plan {LOOP} --verdicts 10.5", "--verdicts: '10.5' was given; accepted: a whole number such as 1000, 1,000 or 1e3"),
+        (
+            f"plan {LOOP} --verdicts 10.5",
+            "--verdicts: '10.5' was given; accepted: a whole number such as 1000, 1,000 or 1e3",
+        ),
         (f"plan {LOOP} --verdicts 1,5", "--verdicts: '1,5' was given; accepted: a whole number"),
         (f"plan {LOOP} --verdicts 10,00", "--verdicts: '10,00' was given"),
         (f"plan {LOOP} --verdicts 1,000.5", "--verdicts: '1,000.5' was given"),
         (f"plan {LOOP} --verdicts inf", "--verdicts: 'inf' was given; accepted: a whole number"),
         (f"plan {LOOP} --round-size many", "--round-size: 'many' was given; accepted: a whole number"),
-        ("plan --tpr .9 --fpr .2 --initial 'a third'", "--initial: 'a third' was given; accepted: a number such as 0.3 or 30%"),
+        (
+            "plan --tpr .9 --fpr .2 --initial 'a third'",
+            "--initial: 'a third' was given; accepted: a number such as 0.3 or 30%",
+        ),
         ("plan --tpr .9 --fpr .2 --initial 130%", "--initial: 1.3 was given; accepted"),
         (f"plan {LOOP} --goal .9 --candidates 1", "--candidates: 1 was given"),
         ("race --agreement .3", "--agreement: 0.3 was given; accepted: a share from 0.5 to 1"),
@@ -76,7 +82,10 @@ NOT_OURS = ("not a directory",)  # the system says it
         ("race --agreement .9 --label-noise .5", "--label-noise: 0.5 was given"),
         ("race --agreement .9 --intended colour", "--intended: 'colour' was given; accepted: bit, parity"),
         ("race --agreement .9 --spurious lenght", "position; did you mean length?"),
-        ("race --agreement .9 --order three", "--order: 'three' was given; accepted: a whole number such as 1000, 1,000 or 1e3"),
+        (
+            "race --agreement .9 --order three",
+            "--order: 'three' was given; accepted: a whole number such as 1000, 1,000 or 1e3",
+        ),
         (
             "race --agreement .9 --spurious-margin high",
             "--spurious-margin: 'high' was given; accepted: a number such as 0.3 or 30%",

@@ -61,7 +61,9 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
     (shown,) = found(r"at least ([\d.]+) verdicts on average for any method .* 4 answers, equally likely", text)
     assert least - 0.1 <= shown <= least and "this loop starts better, with 30 % correct" in text
     best, wrong = budget.best_round((0.9, 0.2), 0.3, 50)
-    share, size = found(r"once spent accuracy ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text)
+    share, size = found(
+        r"once spent accuracy ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text
+    )
     assert share == pytest.approx(100 * (1 - wrong), abs=0.01) and size == best
     assert found(r"rounds of ([\d.]+) \[asymptotic", text) == pytest.approx([math.sqrt(0.9 * 50 / 0.6)], abs=0.05)
 
@@ -122,7 +124,9 @@ def test_filtering_is_another_protocol(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--round-size", "6", "--protocol", "filtering")
     end = budget.fixation(6, (0.9, 0.2), 0.3, until_kept=False)
     assert "filtering: a round proposes n, costs n verdicts" in text
-    assert found(r"all correct with probability ([\d.]+) %", text) == pytest.approx([100 * float(end.correct)], abs=0.01)
+    assert found(r"all correct with probability ([\d.]+) %", text) == pytest.approx(
+        [100 * float(end.correct)], abs=0.01
+    )
     assert "until-kept: rejection sampling until n are accepted" in screen(capsys, *LOOP, "--round-size", "6")
     assert cli.main(["plan", *LOOP, "--round-size", "61", "--protocol", "filtering"]) == 2
     assert "--round-size: 61 was given; accepted: 1 to 60" in capsys.readouterr().err.splitlines()[-1]
