@@ -41,7 +41,7 @@ class PathCounts(NamedTuple):
 
 
 class ChainJudge(NamedTuple):
-    """A Verifier for which correct is what `steps` says of the task, or where `own` of the model itself."""
+    """A Verifier whose correct steps are `steps` of the task, or where `own` of the model itself."""
 
     inputs: Inputs
     chain: MarkovChain
@@ -122,7 +122,7 @@ def make(
     Args:
         tasks: the true chains [x, …].
         num_samples: the length of a path.
-        correct: which steps are correct: a verifier asks about the task, a self-judge about the model.
+        correct: which steps are correct: a verifier asks about the task, a self-consistency judge about the model.
         inputs: what enters each loop, by name.
         injective: the loops in which a model determines all that its fit has seen.
         log_likelihood: of what a fit sees, as a `Sampler` has it.

@@ -44,7 +44,7 @@ def learns(of: Any, loop: str, settings: Settings) -> Found:
 
 def sharpens(settings: Settings) -> Found:
     """The accuracy of a chain that judges itself, in all generations."""
-    accuracy = study.chain(settings, "self-judge").accuracy
+    accuracy = study.chain(settings, "self-consistency").accuracy
     mean, stderr, count = accuracy
     first, later = (Estimate(mean[t], stderr[t], count) for t in (slice(0, 1), slice(1, None)))
     where = [f"chain, self-consistency judge: t = {t} against t = 0" for t in range(1, len(mean))]
@@ -190,13 +190,13 @@ CLAIMS = (
     *claim(
         "C5-mixture",
         "I(X;Z_5) ≤ I(X;Z_0) in a mixture with a self-consistency judge",
-        partial(never_more, study.mixture, "self-judge", generations=(LAST,)),
+        partial(never_more, study.mixture, "self-consistency", generations=(LAST,)),
         figure=MIXTURE,
     ),
     *claim(
         "C5-chain",
         "I(X;Z_5) ≤ I(X;Z_0) in a Markov chain with a self-consistency judge, …",
-        partial(never_more, study.chain, "self-judge", generations=(LAST,)),
+        partial(never_more, study.chain, "self-consistency", generations=(LAST,)),
         figure=CHAIN,
     ),
     *claim(

@@ -24,7 +24,7 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
     path is binomial, count by count; with fresh steps a path is one of the mixed chain.
 
     Args:
-        loop: "closed", "self-judge", "verifier" or "fresh data".
+        loop: "closed", "self-consistency", "verifier" or "fresh data".
         num_generations: T.
         num_samples: The length of a path.
 
@@ -35,7 +35,7 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
         KeyError: Where there is no such loop.
     """
     tasks = chains.two_states(num_samples).arms[loop].tasks
-    probs, kernels = (_judged if loop in ("self-judge", "verifier") else _whole)(tasks, num_samples)
+    probs, kernels = (_judged if loop in ("self-consistency", "verifier") else _whole)(tasks, num_samples)
     found = []
     for _ in range(num_generations + 1):
         joint = probs / len(probs)

@@ -16,11 +16,11 @@ from experiments.questions.bracket import Bracketed
 
 COLORS = {
     "closed": plots.CLOSED,
-    "self-judge": plots.SELF_JUDGE,
+    "self-consistency": plots.SELF_JUDGE,
     "verifier": plots.VERIFIER,
     "fresh data": plots.REAL,
 }
-TITLES = {loop: loop.replace("self-judge", "self-consistency judge") for loop in COLORS}
+TITLES = {loop: loop.replace("self-consistency", "self-consistency judge") for loop in COLORS}
 MARGIN = 0.02  # shaded, around the coverage that is promised
 
 
@@ -50,7 +50,7 @@ def _loops(settings: Settings, of: Any, num_tasks: int) -> Figure:
             plots.theory(upper, t, injection, dashed=True, label="_by injection")
             style = {"textcoords": "offset points", "va": "bottom", "fontsize": 10}
             upper.annotate("upper bound", (t[1], injection[1]), (6, 1), **style)
-        upper.set(title=TITLES[loop], ylim=(0, 1.05 * top))
+        upper.set(title=loop, ylim=(0, 1.05 * top))
         plots.theory(upper, t[[0, -1]], [top, top], label="_H(X)")
         plots.band(lower, t, accuracy.mean, accuracy.stderr, color=color, label="_accuracy")
         lower.set(ylim=(0, 1), xlabel="generation")
@@ -104,7 +104,7 @@ def exact(settings: Settings) -> Figure:
         draw_bracket(ax, found, COLORS[loop])
         values = information(loop, found.bounds.lower.shape[1] - 1)
         plots.theory(ax, np.arange(values.size), values, label="_exact")
-        ax.set(title=TITLES[loop], xlabel="generation")
+        ax.set(title=loop, xlabel="generation")
     axes[0].set(ylabel="I(X;Zₜ)  [nats]", ylim=(0, None))
     return fig
 

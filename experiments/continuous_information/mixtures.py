@@ -17,7 +17,7 @@ from experiments.questions.bracket import Loop, Sampler
 from sandbox import GaussianMixture
 from sandbox.signals import bernoulli
 
-RATES = 0.95, 0.05  # of the verifier, and of the self-judge
+RATES = 0.95, 0.05  # of the verifier, and of the self-consistency judge
 SHARE = 0.2  # of fresh real samples, each sample on its own
 STEPS = 20  # of EM, from one start for all: a fit that started from Z_t would remember it beyond D_t
 TOGETHER = 4  # densities, of which one logarithm is taken; below 1e-38 (float32) they count as 0, as in an average
@@ -47,8 +47,8 @@ class JudgedSamples(NamedTuple):
 class MixtureJudge(NamedTuple):
     """Accepts x with probability fpr + (tpr − fpr) s(x).
 
-    A verifier is blurred, s = exp(−(x − target)²/2 HALF_WIDTH²): close calls are often errors. To a self-judge s = 1 on
-    the side of the model's own heaviest component, 0 on the other.
+    A verifier is blurred, s = exp(−(x − target)²/2 HALF_WIDTH²): close calls are often errors. To a self-consistency
+    judge s = 1 on the side of the model's own heaviest component, 0 on the other.
     """
 
     inputs: Inputs
@@ -93,7 +93,7 @@ def on_side(x: Array, side: tuple[Array, Array]) -> Array:
 
 
 def judge(task: MixtureTask) -> MixtureJudge:
-    """Of this task: the verifier, or the self-judge where the inputs are the model's own."""
+    """Of this task: the verifier, or the self-consistency judge where the inputs are the model's own."""
     return MixtureJudge(task.inputs, task.target)
 
 

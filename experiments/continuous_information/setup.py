@@ -32,7 +32,7 @@ def four(tpr: float, fpr: float, share: float) -> dict[str, Inputs]:
     """The loops that differ in their numbers alone, so that they share what is compiled."""
     return {
         "closed": Inputs(),
-        "self-judge": Inputs(tpr, fpr, own=True),
+        "self-consistency": Inputs(tpr, fpr, own=True),
         "verifier": Inputs(tpr, fpr),
         "fresh data": Inputs(share=share),
     }

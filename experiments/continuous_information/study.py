@@ -43,7 +43,7 @@ def chain(key: jax.Array, loop: str, *, size: Simulation) -> Bracketed:
     loops=("closed", "verifier"),
     full={
         "size": Simulation(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
-        "loops": ("closed", "self-judge", "verifier", "fresh data"),
+        "loops": ("closed", "self-consistency", "verifier", "fresh data"),
     },
 )
 def two_states(key: jax.Array, *, size: Simulation, loops: tuple[str, ...]) -> dict[str, Bracketed]:

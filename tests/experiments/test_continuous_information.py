@@ -22,7 +22,7 @@ from sandbox import GaussianMixture, MarkovChain
 from theory import markov
 
 SETUPS = {"small": mixtures.small, "two": chains.two_states, "three": rings.three_states}
-LOOPS = ["closed", "self-judge", "verifier", "fresh data"]
+LOOPS = ["closed", "self-consistency", "verifier", "fresh data"]
 
 
 def setup_of(name, arm="closed"):
@@ -240,7 +240,7 @@ def test_the_likelihood_of_what_is_seen_of_a_mixture_sums_to_one(loop):
     latents = jax.tree.map(lambda leaf: leaf[None], (model, task))
     log_likelihood = jax.jit(lambda seen: sampler.log_likelihood(sampler.prepare(seen, latents[1]), latents))
     total, dropped = 0.0, (-1.0, 7.0)
-    for kept in itertools.product([0, 1], repeat=2) if loop in ("self-judge", "verifier") else [(1, 1)]:
+    for kept in itertools.product([0, 1], repeat=2) if loop in ("self-consistency", "verifier") else [(1, 1)]:
         axes = [(x, w) if keep else (np.array([away]), np.ones(1)) for keep, away in zip(kept, dropped, strict=True)]
         points = np.stack([grid.ravel() for grid in np.meshgrid(axes[0][0], axes[1][0], indexing="ij")], 1)
         kept = jnp.broadcast_to(jnp.array(kept, float), points.shape)
@@ -260,7 +260,7 @@ def test_the_likelihood_of_what_is_seen_of_a_mixture_sums_to_one(loop):
 def test_exact_information_is_the_enumeration_of_paths(loop):
     """Shares, rates and pseudo-counts by hand; where nothing is kept the model stays."""
     n, alpha, share = 3, np.array([0.31415926, 0.4721359]), 0.2
-    rates = (0.8, 0.3) if loop in ("verifier", "self-judge") else (1.0, 1.0)
+    rates = (0.8, 0.3) if loop in ("verifier", "self-consistency") else (1.0, 1.0)
     tasks = [
         (np.array([p, 1 - p]), np.array([[1 - a, a], [b, 1 - b]]))
         for p, a, b in itertools.product((0.3, 0.7), (0.2, 0.4), (0.3, 0.6))
@@ -308,7 +308,7 @@ def test_the_bounds_hold_the_exact_information(loop):
         upper.mean - lower.mean < 0.2 * truth[0] + 5 * (lower.stderr + upper.stderr)
     ).all()  # and they say something
     if found.injection is None:
-        assert loop in ("closed", "self-judge")
+        assert loop in ("closed", "self-consistency")
         assert (np.diff(lower.mean) <= 1e-12).all()
         assert (np.diff(upper.mean) <= 1e-12).all()
     else:
