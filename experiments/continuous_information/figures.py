@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
@@ -12,7 +11,6 @@ from experiments.continuous_information.coverage import BERNSTEIN, LEVEL, NAIVE,
 from experiments.continuous_information.exact import information
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
-from experiments.questions.bracket import Bracketed
 
 COLORS = {
     "closed": plots.CLOSED,
@@ -24,24 +22,13 @@ TITLES = {loop: loop.replace("self-consistency", "self-consistency judge") for l
 MARGIN = 0.02  # shaded, around the coverage that is promised
 
 
-def draw_bracket(ax: Axes, found: Bracketed, color: str) -> None:
-    """The two bounds, the band between them, and 95 % intervals of sampling error outside of them."""
-    bracket = found.information
-    t = np.arange(np.size(bracket.lower.mean))
-    low, high = bracket.interval()
-    ax.fill_between(t, low, high, color=color, alpha=0.15, linewidth=0, label="_95 %")
-    ax.fill_between(t, bracket.lower.mean, bracket.upper.mean, color=color, alpha=0.45, linewidth=0, label="_bracket")
-    for name, end in bracket._asdict().items():
-        ax.plot(t, end.mean, color=color, linewidth=1.4, label=f"_{name} bound")
-
-
 def _loops(settings: Settings, of: Any, num_tasks: int) -> Figure:
     """A column a loop: information between its bounds above, accuracy below."""
     fig, axes = plots.figure(len(COLORS), 2, width=3.3, height=2.6, sharex=True, sharey="row")
     top = np.log(num_tasks)
     for (upper, lower), (loop, color) in zip(axes.T, COLORS.items(), strict=True):
         found = of(settings, loop)
-        draw_bracket(upper, found, color)
+        found.draw(upper, color)
         accuracy = found.accuracy
         assert accuracy is not None
         t = np.arange(len(accuracy.mean))
@@ -101,7 +88,7 @@ def exact(settings: Settings) -> Figure:
     studies = study.two_states(settings)
     fig, axes = plots.figure(len(studies), width=3.3, height=2.9, sharey=True)
     for ax, (loop, found) in zip(axes, studies.items(), strict=True):
-        draw_bracket(ax, found, COLORS[loop])
+        found.draw(ax, COLORS[loop])
         values = information(loop, found.bounds.lower.shape[1] - 1)
         plots.theory(ax, np.arange(values.size), values, label="_exact")
         ax.set(title=loop, xlabel="generation")

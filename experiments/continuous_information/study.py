@@ -11,7 +11,8 @@ from scipy.special import rel_entr, softmax
 import theory
 from experiments.continuous_information import chains, mixtures, rings
 from experiments.harness.study import generator, study
-from experiments.questions.bracket import Bracketed, Simulation, classified
+from experiments.questions.bracket import Bracketed, Simulation
+from experiments.questions.bracket.bounds import classified
 from theory.estimators import Bounds, sandwich
 
 NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems

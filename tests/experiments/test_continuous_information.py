@@ -17,7 +17,8 @@ import theory
 from experiments.continuous_information import chains, exact, mixtures, rings
 from experiments.continuous_information.setup import Inputs
 from experiments.questions import bracket
-from experiments.questions.bracket import Simulation, trajectory
+from experiments.questions.bracket import Simulation
+from experiments.questions.bracket.loops import trajectory
 from sandbox import GaussianMixture, MarkovChain
 from theory import markov
 
