@@ -272,7 +272,7 @@ class TestFigure:
 
     @pytest.mark.parametrize("text", ["no svg", "<svg/>", '<svg viewBox="0 0 1"/>'])
     def test_what_is_no_figure_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueError, match=r"svg of fig is not what figures\.save writes"):
+        with pytest.raises(ValueError, match=r"svg of fig: .* was given; accepted: what figures\.save writes"):
             svg.inline(text, "fig", "caption")
 
 
