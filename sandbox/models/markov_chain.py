@@ -32,11 +32,34 @@ class MarkovChain(NamedTuple):
     def stationary(self) -> Float[Array, " state"]:
         """The share of its time that a long path spends in each state, from this initial law.
 
-        lim_m initial · ((I + T)/2)^m, at m = 2^30; the lazy chain has the same limit and no period.
+        π = πT, and each closed class has the probability that the path ends in it. States are eliminated, the one that
+        is left most often first: its visits go to where it leads, until each state that remains is the last of its
+        class (Grassmann, Taksar & Heyman 1985). Nothing is subtracted, so every entry is exact to rounding, however
+        rarely a path crosses from one part of the chain to another.
         """
-        lazy = (self.transition + jnp.eye(self.initial.size, dtype=self.transition.dtype)) / 2
-        power = jax.lax.fori_loop(0, 30, lambda _, m: (m @ m) / (m @ m).sum(1, keepdims=True), lazy)
-        return self.initial @ power
+        n = self.initial.size
+        times = jnp.ones((n + 1, 1), self.transition.dtype)  # of a visit, with the eliminated states that follow it
+        table = jnp.concatenate([jnp.concatenate([self.transition, self.initial[None]]), times], 1)
+
+        def eliminate(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+            table, left = state
+            leaves = jnp.where(left[None] & ~jnp.eye(n, dtype=bool), table[:n, :n], 0).sum(1)
+            k = jnp.where(left, leaves, -1).argmax()
+            goes = leaves[k] > 0
+            others = left & (jnp.arange(n) != k)
+            kept = jnp.append(others, True)
+            visits = jnp.where(kept & goes, table[:, k] / jnp.where(goes, leaves[k], 1), 0)
+            table = table + visits[:, None] * jnp.where(kept, table[k], 0)[None]
+            return (table, jnp.where(goes, others, left)), (k, visits[:n])
+
+        (table, last), eliminated = jax.lax.scan(eliminate, (table, jnp.ones(n, bool)), length=n)
+        shares = jnp.where(last, table[n, :n] / table[:n, n], 0)
+
+        def restore(shares: Array, step: tuple[Array, Array]) -> tuple[Array, None]:
+            k, visits = step
+            return shares.at[k].add((visits * shares).sum()), None
+
+        return jax.lax.scan(restore, shares, eliminated, reverse=True)[0]
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""

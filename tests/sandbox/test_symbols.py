@@ -1,5 +1,7 @@
 """Categorical and MarkovChain."""
 
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -71,6 +73,75 @@ def test_a_chain_samples_its_law_at_every_step():
     for t in range(4):
         agrees(np.eye(3)[paths[:, t]], law)
         law = law @ CHAIN.transition
+
+
+def exact_shares(transition):
+    """π in fractions: π = πT, Σ π = 1, by Gauss–Jordan; the diagonal is what the others leave."""
+    transition = [[Fraction(float(p)) for p in row] for row in transition]
+    n = len(transition)
+    for i, row in enumerate(transition):
+        row[i] = -(sum(row) - row[i])
+    table = [[*column, Fraction(0)] for column in zip(*transition, strict=True)]
+    table[0] = [Fraction(1)] * (n + 1)
+    for i in range(n):
+        pivot = next(j for j in range(i, n) if table[j][i])
+        table[i], table[pivot] = table[pivot], table[i]
+        table[i] = [p / table[i][i] for p in table[i]]
+        for j in set(range(n)) - {i}:
+            table[j] = [p - table[j][i] * q for p, q in zip(table[j], table[i], strict=True)]
+    return np.array([float(row[n]) for row in table])
+
+
+def nearly_decomposable(coupling):
+    """Two blocks of three states, with paths between them once in 1/coupling steps, more often to one side."""
+    rng = np.random.default_rng(0)
+    crossing = coupling * np.kron([[0, 1], [0.3, 0]], rng.dirichlet(np.ones(3), 3))
+    inside = np.kron(np.eye(2), np.ones((3, 3))) * rng.dirichlet(np.ones(6), 6) + crossing
+    return inside / inside.sum(1, keepdims=True)
+
+
+STATIONARY = {
+    "nearly decomposable": nearly_decomposable(1e-12),
+    "hardly ever crossed": nearly_decomposable(1e-200),
+    "rare state": np.array([[1 - 1e-15, 1e-15, 0], [0.5, 0.5 - 1e-150, 1e-150], [0, 1, 0]]),
+    "periodic": np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0.3, 0, 0, 0.7], [0, 0, 1, 0]]),
+    "transient": np.array([[0.5, 0.3, 0.2], [0, 0.9, 0.1], [0, 0.4, 0.6]]),
+    "dense": np.random.default_rng(1).dirichlet(np.full(12, 0.3), 12),
+    "one state": np.ones((1, 1)),
+}
+
+
+@pytest.mark.parametrize("transition", STATIONARY.values(), ids=STATIONARY)
+def test_stationary_shares_keep_their_digits(transition):
+    """From every start, against fractions, to 1e-13 of each entry, however small; transient states have 0."""
+    starts = jax.vmap(lambda start: sandbox.MarkovChain(start, array(transition)).stationary())(
+        jnp.eye(len(transition))
+    )
+    np.testing.assert_allclose(starts, np.broadcast_to(exact_shares(transition), starts.shape), rtol=1e-13)
+
+
+def test_stationary_shares_of_several_classes():
+    """A path from state 0 ends in {1} with probability ¼ and in {2, 3} with ¾, half and half."""
+    transition = array([[0.2, 0.2, 0.3, 0.3], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]])
+    chain = sandbox.MarkovChain(array([1.0, 0, 0, 0]), transition)
+    np.testing.assert_allclose(chain.stationary(), [0, 0.25, 0.375, 0.375], rtol=1e-15)
+    starts = sandbox.MarkovChain(jnp.eye(4), jnp.broadcast_to(transition, (4, 4, 4)))
+    limits = jax.vmap(sandbox.MarkovChain.stationary)(starts)
+    np.testing.assert_allclose(limits, [[0, 0.25, 0.375, 0.375], [0, 1, 0, 0], *[[0, 0, 0.5, 0.5]] * 2], rtol=1e-15)
+    still = sandbox.MarkovChain(array([0.2, 0.3, 0.5]), jnp.eye(3))
+    same(still.stationary(), still.initial)
+
+
+def test_stationary_shares_have_slopes():
+    """π_0 = b/(a+b) of two states that are left with probability a and b."""
+
+    def share(a, b):
+        return sandbox.MarkovChain(
+            array([0.5, 0.5]), jnp.stack([jnp.stack([1 - a, a]), jnp.stack([b, 1 - b])])
+        ).stationary()[0]
+
+    slopes = jax.grad(share, (0, 1))(0.3, 0.1)
+    np.testing.assert_allclose(slopes, [-0.1 / 0.16, 0.3 / 0.16], rtol=1e-13)
 
 
 @pytest.mark.parametrize("size", [2, 31, 33, 1000])

@@ -1,5 +1,7 @@
 """Capacity and contraction coefficients against closed forms, dense grids, dit and the theorems."""
 
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from functools import partial
 
 import dit
@@ -17,7 +19,7 @@ import theory
 capacity, contraction, contraction_at, dobrushin, correlation, mi, kl = map(
     jax.jit,
     (
-        partial(theory.capacity, max_iterations=1000),  # some tables converge like 1/iterations; the bounds hold
+        theory.capacity,
         theory.contraction,
         theory.contraction_at,
         theory.dobrushin,
@@ -39,8 +41,14 @@ def bsc(flip):
         ([[1, 0], [0.5, 0.5]], np.log(5 / 4)),  # the Z-channel
         ([[0.7, 0, 0.3], [0, 0.7, 0.3]], 0.7 * np.log(2)),  # erasure
         (np.eye(4), np.log(4)),
-        ([[0.3, 0.7], [0.3, 0.7]], 0.0),
-        ([[1.0]], 0.0),
+        ([[0.3, 0.7]] * 3, 0.0),
+        ([[0.3, 0.7]], 0.0),
+        ([[1.0], [1.0]], 0.0),
+        ([[1, 0], [0.5, 0.5], [0.5, 0.5], [1, 0]], np.log(5 / 4)),  # every input twice
+        (
+            [[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.2, 0.5]],
+            np.log(3) + 0.5 * np.log(0.5) + 0.3 * np.log(0.3) + 0.2 * np.log(0.2),
+        ),
         # two rates (φ,1−φ), (ψ,1−ψ) and a third between, which the best law leaves out
         ([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], None),
     ],
@@ -54,20 +62,110 @@ def test_capacity(channel, expected):
     close(attained, result.lower)
 
 
+def exactly(channel, expected):
+    """Both bounds, with and without values, to the default tolerance, that is 100 roundings of the channel."""
+    for result in (theory.capacity(channel), capacity(channel)):
+        np.testing.assert_allclose([result.lower, result.upper], expected, rtol=0, atol=rounding(expected))
+
+
+def rounding(nats, dtype=float):
+    return 101 * np.finfo(dtype).eps * np.sqrt(nats)
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 13, 20, 30, 40])
+def test_capacity_of_a_z_channel(k):
+    """ln(1 + (1−p) p^{p/(1−p)}), down to 3e-13 nats."""
+    crossing = 2.0**-k
+    p = 1 - crossing
+    exactly(np.array([[1, 0], [p, crossing]]), np.log1p(crossing * np.exp(p / crossing * np.log1p(-crossing))))
+
+
+def muroga(channel):
+    """ln Σ_y exp(−Σ_x W⁻¹[y,x] H(W_x)) of a square channel whose best law needs all inputs, in sixty digits."""
+    n = len(channel)
+    rows = [[Fraction(float(v)) for v in row] for row in channel]
+    rows = [[v / sum(row) for v in row] for row in rows]
+    with localcontext() as context:
+        context.prec = 60
+        real = [[Decimal(v.numerator) / v.denominator for v in row] for row in rows]
+        table = [[*row, sum(-v * v.ln() for v in real[x])] for x, row in enumerate(rows)]
+        table = [[*map(Fraction, row)] for row in table]
+        for i in range(n):  # Gauss–Jordan
+            for j in set(range(n)) - {i}:
+                factor = table[j][i] / table[i][i]
+                table[j] = [a - factor * b for a, b in zip(table[j], table[i], strict=True)]
+        levels = [table[i][n] / table[i][i] for i in range(n)]
+        return float(sum((-Decimal(v.numerator) / v.denominator).exp() for v in levels).ln())
+
+
+@pytest.mark.parametrize("contrast", [1, 1e-2, 1e-4, 1e-6])
+def test_capacity_of_rows_that_are_alike(contrast):
+    """From .1 nats to 1e-13."""
+    rng = np.random.default_rng(2)
+    base, far = rng.dirichlet(np.full(4, 9.0)), 0.1 * rng.dirichlet(np.ones(4)) + 0.9 * np.eye(4)
+    channel = base + contrast * (far - base)
+    assert (theory.capacity(channel).prior > 0.01).all()
+    exactly(channel, muroga(channel))
+
+
 @given(pmfs((3, 4)), pmfs((3,)))
 def test_capacity_is_the_largest_information(channel, prior):
-    """I(r, W) ≤ C for every r; lower ≤ C ≤ upper."""
-    result = capacity(channel)
+    """I(r, W) ≤ C for every r; lower ≤ C ≤ upper; converged, or a warning would be an error."""
+    result, traced = theory.capacity(channel), capacity(channel)
     assert mi(prior[:, None] * channel) <= result.upper + EXACT
-    assert result.lower <= result.upper + EXACT
+    assert -EXACT <= result.upper - result.lower <= rounding(result.upper) + EXACT
     close(mi(result.prior[:, None] * channel), result.lower)
+    close([traced.lower, traced.upper], [result.lower, result.upper])
 
 
-def test_capacity_bounds_hold_when_it_stops_early():
+def blahut_arimoto(w, gap):
+    """The plain loop."""
+    r = np.full(len(w), 1 / len(w))
+    while True:
+        divergences = (w * np.log(np.where(w > 0, w / (r @ w), 1))).sum(1)
+        if divergences.max() - r @ divergences < gap:
+            return r @ divergences
+        r = r * np.exp(divergences)
+        r /= r.sum()
+
+
+SHARP, BLUNT = (np.random.default_rng(4).dirichlet(np.full(256, sharpness), 256) for sharpness in (0.3, 30.0))
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        SHARP,
+        BLUNT,
+        np.concatenate([SHARP[:16], BLUNT[16:]]),
+        SHARP[:, :3] / SHARP[:, :3].sum(1, keepdims=True),
+        SHARP[:3],
+    ],
+    ids=["dense", "weak", "useless inputs", "tall", "wide"],
+)
+def test_capacity_of_large_channels(channel):
+    result = theory.capacity(channel)
+    assert result.upper - result.lower <= rounding(result.upper)
+    assert -EXACT <= result.lower - blahut_arimoto(channel, 1e-3) <= 1e-3
+
+
+def test_capacity_in_single_precision():
     channel = np.random.default_rng(0).dirichlet(np.ones(5), 4)
-    exact, early = theory.capacity(channel), theory.capacity(channel, max_iterations=3)
+    exact, single = theory.capacity(channel), channel.astype(np.float32)
+    for result in (theory.capacity(single), capacity(single)):
+        assert {leaf.dtype for leaf in result} == {np.dtype(np.float32)}
+        np.testing.assert_allclose(result[:2], exact[:2], rtol=0, atol=rounding(exact.upper, np.float32))
+
+
+def test_capacity_says_that_it_has_not_converged():
+    channel = np.random.default_rng(0).dirichlet(np.ones(5), 4)
+    exact = theory.capacity(channel)
+    with pytest.warns(RuntimeWarning, match="nats between the bounds after 3 iterations"):
+        early = theory.capacity(channel, max_iterations=3)
     assert exact.upper - exact.lower < 1e-12 < early.upper - early.lower
     assert early.lower < exact.lower and exact.upper < early.upper
+    loose = theory.capacity(channel, tolerance=0.01)
+    assert 1e-6 < loose.upper - loose.lower <= 0.01
 
 
 def test_capacity_against_dit():

@@ -376,6 +376,13 @@ def test_a_turn_may_be_the_third():
     assert prequential.crossover(np.diag(rates), rates, -pull) == np.inf
 
 
+def test_a_turn_at_once_keeps_its_digits():
+    """f = 1 − e^{−t} − e_2 (1 − e^{−λt}), e_2 λ = 1 + δ: t = 2δ/(λ(1+δ) − 1) to first order, 1e-15 of the bracket."""
+    rate, excess = 2.0**20, 2.0**-35
+    at = prequential.turn(np.diag([1, rate]), [1, rate], [1, -(1 + excess) / rate])
+    np.testing.assert_allclose(at, 2 * excess / (rate * (1 + excess) - 1), rtol=1e-4)  # a rounding over δ
+
+
 def test_equal_rates_and_answers_that_end_at_zero():
     close(prequential.crossover(np.eye(3), [1, 1, 1], [2, -1, -0.5]), 0)
     assert prequential.crossover(np.eye(2), [1, 1], [1, -1]) == np.inf

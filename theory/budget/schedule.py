@@ -20,7 +20,7 @@ from theory.budget.outcomes import Verifier, checked_verifier, multinomial
 from theory.drift.selection import fractions
 from theory.validation import ArrayLike
 
-SWEEPS = 2000  # of value iteration, at most
+SWEEPS = 300  # of value iteration, at most, times the largest round; drift alone takes about 30
 
 
 class Spending(NamedTuple):
@@ -196,7 +196,7 @@ def _optimal_cost(phi: float, psi: float, p: float, largest: int, price: float) 
     """V_λ(p), from below: value iteration from V = 1[z = 0], where nothing helps, rises to the fixed point."""
     shares, rows, targets, costs = _moves(phi, psi, p, largest)
     value = (shares == 0).astype(float)
-    for _ in range(SWEEPS):
+    for _ in range(SWEEPS * largest):
         later = np.stack([row @ value[target] for row, target in zip(rows, targets, strict=True)])
         new = np.minimum(1 - shares, (price * costs + later).min(0))
         settled = np.max(new - value) <= 1e-14 * price

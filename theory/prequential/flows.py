@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import root_scalar
 from theory import validation
 from theory.validation import ArrayLike
 
+MAX_BISECTIONS = 10_000  # more than a bracket of floating-point numbers can be halved, twice over
 SERIES = [(-1) ** k / math.factorial(k + 2) for k in reversed(range(16))]  # (x − 1 + e^{−x})/x² to rounding for x < 1
 
 
@@ -139,12 +141,13 @@ def _zeros(terms: np.ndarray, rates: np.ndarray) -> list[float]:
 def _between(value: Callable[[float], float], stationary: Sequence[float], limit: float) -> list[float]:
     """Where a function changes sign that is monotone between these points and from the last on to its limit."""
     ends = list(stationary)
-    if ends and value(ends[-1]) * limit < 0:
+    if ends and value(ends[-1]) * np.sign(limit) < 0:
         ends.append(max(2 * ends[-1], 1.0))
-        while value(ends[-1]) * limit <= 0:
+        while value(ends[-1]) * np.sign(limit) <= 0:
             ends[-1] *= 2
     pairs = [(a, b) for a, b in itertools.pairwise(ends) if np.sign(value(a)) * np.sign(value(b)) < 0]
-    return [root_scalar(value, bracket=pair, method="brentq", xtol=1e-300).root for pair in pairs]
+    find = partial(root_scalar, value, method="brentq", xtol=1e-300, maxiter=MAX_BISECTIONS)
+    return [find(bracket=pair).root for pair in pairs]
 
 
 def separated_crossover(covariance: ArrayLike, cross: ArrayLike, direction: ArrayLike) -> Float[Array, ""]:
