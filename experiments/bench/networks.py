@@ -1,4 +1,4 @@
-"""What is timed of networks: policies that are trained by RLVR, and races of two components."""
+"""What is timed of networks: policies that are trained by RLVR, and online learning of two features."""
 
 from functools import partial
 from typing import Any
@@ -21,8 +21,8 @@ def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.policies.Prompts]
 
 def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
     """Weight, bias, weight, bias of the stacked networks, as matrices."""
-    hidden, head = (start.variables["params"][name] for name in ("Dense_0", "head"))
-    parts = hidden["kernel"], hidden["bias"][:, None], head["kernel"], head["bias"]
+    hidden, head = start.layers
+    parts = hidden.kernel, hidden.bias[:, None], head.kernel, head.bias
     weight, bias, out_weight, out_bias = (np.asarray(part) for part in parts)
     num_seeds, width = bias.shape[0], bias.shape[2]
     return weight, bias, out_weight.reshape(num_seeds, width, -1), out_bias.reshape(num_seeds, 1, -1)
@@ -32,7 +32,7 @@ def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
 def trained_policies(
     start: sandbox.Network, prompts: sandbox.policies.Prompts, num_rounds: int = POLICY["num_rounds"]
 ) -> jax.Array:
-    """The share right of each network before each round and after the last [seed, t]."""
+    """The accuracy of each network before each round and after the last [seed, t]."""
 
     def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
         size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
@@ -56,5 +56,5 @@ def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array,
 
 
 def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:
-    """What the races of these keys [environment, 1] start from, as `policy_weights`."""
+    """The networks before training under these keys [environment, 1], as `policy_weights`."""
     return policy_weights(jax.jit(jax.vmap(lambda key: STUDENT.start(jax.random.fold_in(key, 0))))(keys[:, 0]))

@@ -22,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from experiments.cli import options
 from experiments.cli.evidence import bench, list_, run, verify
-from experiments.cli.questions import check, plan, race
+from experiments.cli.questions import check, plan, shortcut
 from experiments.validation import unknown
 
 COMMANDS: dict[str, Callable[..., int]] = {
@@ -31,7 +31,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "check": check,
     "plan": plan,
-    "race": race,
+    "shortcut": shortcut,
     "bench": bench,
 }
 DESCRIPTION = """What happens when generative models are trained on generated data, settled with numbers.

@@ -95,7 +95,7 @@ def plan(
     return 0
 
 
-def race(
+def shortcut(
     *,
     intended: Annotated[str, arg(metavar="KIND")] = "parity",
     order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 3, or 1 where 3 is no order)")] = None,
@@ -113,13 +113,13 @@ def race(
     samples: Annotated[str, arg(metavar="N")] = "32768",
     seeds: Annotated[int, arg(metavar="N")] = 8,
     seed: Annotated[int, arg(metavar="N")] = 0,
-    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/race"),
+    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/shortcut"),
 ) -> int:
-    """Say which of two features of a label is learned first, when that turns, and what decorrelation it takes.
+    """Say which of two features of a label is learned first, when the student switches, and how to decorrelate it.
 
     For instance:
 
-        infoloop race --intended parity --order 3 --spurious length --agreement .85 --label-noise .1
+        infoloop shortcut --intended parity --order 3 --spurious length --agreement .85 --label-noise .1
 
     KIND is bit, parity, threshold, two-layer, pattern, length, style, source or position. Predicted from learners that
     see one feature each, measured on one that sees both.
@@ -129,19 +129,20 @@ def race(
         order: its difficulty, how many input columns carry it together; two-layer: in each of two groups.
         margin: how clearly it is written, from 0 to 1; parities, sources and positions have no margin.
         scale: multiplies its input columns, which are of size 1.
-        spurious: the feature that goes along with the label.
+        spurious: the feature that is learned instead of it.
         spurious_order: how many input columns, copies or pairs of sources carry it.
         spurious_margin: how clearly it is written.
         spurious_scale: multiplies its input columns.
-        agreement: how often the spurious feature says the label, a share from .5 to 1: .85 or 85%.
-        label_noise: how often the label is not what the intended feature says.
-        student: what learns: a network with 64 hidden units, none, or a table of signs.
+        agreement: how often the spurious feature agrees with the label, a share from .5 to 1: .85 or 85%.
+        label_noise: how often the intended feature disagrees with the label.
+        student: a network with 64 hidden units, a linear one, or a table of signs.
         optimizer: how it is trained, in batches of 32.
         learning_rate: of the optimiser.
         samples: how many are seen, each once: 32768 or 1e5.
         seeds: independent runs, which give the errors.
         seed: of all random numbers.
-        out: folder for the figure (race.png, race.svg), its numbers (race.csv) and what was asked (race.json).
+        out: folder for the figure (shortcut.png, shortcut.svg), its numbers (shortcut.csv) and the options
+            (shortcut.json).
     """
     options = {
         "intended": intended,
@@ -156,17 +157,16 @@ def race(
         **_read(whole, order=order, spurious_order=spurious_order, samples=samples),
     }
     set_up_jax()
-    from experiments.questions.shortcut import learn as steps
-    from experiments.questions.shortcut import words
+    from experiments.questions import shortcut as steps
 
-    asked = steps.case(**options)
+    question = steps.question(**options)
     check_writable(out)
     terminal, computed = console(), provenance(seed=seed)
     say(terminal, headline(computed))
-    found = steps.run(seed, asked, terminal)
-    for line in words.lines(asked, found):
+    found = steps.answer(question, seed, terminal)
+    for line in steps.lines(question, found):
         say(terminal, line)
-    files = steps.save(asked, found, out, options | {"provenance": computed})
+    files = steps.save(question, found, out, options | {"provenance": computed})
     say(terminal, f"evidence: {', '.join(map(str, files))}")
     return 0
 

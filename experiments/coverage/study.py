@@ -84,7 +84,7 @@ def _learn(key: jax.Array, distinct: jax.Array, method: policies.Method, num_rou
     dataset = policies.dataset(world_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
     start = network(start_key, dataset.train.features.shape[1], NUM_CLASSES, NUM_FORMS)
     slots = jax.random.permutation(order_key, NUM_PROMPTS)[jnp.arange(NUM_PROMPTS) % distinct]
-    prompts = jax.tree.map(lambda rows: rows[slots], dataset.train.worded_once(wording_key))
+    prompts = jax.tree.map(lambda rows: rows[slots], dataset.train.fixed_reference(wording_key))
     policy = policies.train(
         train_key,
         start,

@@ -197,7 +197,7 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
         world_key,
         num_classes=NUM_CLASSES,
         num_forms=NUM_FORMS,
-        num_contents=(NUM_CONTENTS, NUM_CONTENTS),
+        num_items=(NUM_CONTENTS, NUM_CONTENTS),
         num_domains=(NUM_DOMAINS, NUM_UNSEEN),
         num_bits=NUM_BITS,
     )
@@ -205,15 +205,14 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> Start:
 
     def asked(prompts: Prompts) -> Prompts:
         used = (jnp.arange(prompts.probs.size) % NUM_DOMAINS < num_domains).astype(prompts.probs.dtype)
-        probs = there.astype(prompts.wording.dtype)
-        wording = jnp.broadcast_to(probs / probs.sum(), prompts.wording.shape)
-        return prompts._replace(probs=used / used.sum(), wording=wording)
+        probs = there.astype(prompts.form_probs.dtype)
+        wording = jnp.broadcast_to(probs / probs.sum(), prompts.form_probs.shape)
+        return prompts._replace(probs=used / used.sum(), form_probs=wording)
 
     dataset = dataset._replace(train=asked(dataset.train), held_out=asked(dataset.held_out))
-    layers = network(network_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS).variables["params"]
-    head = layers["head"] | {"bias": jnp.where(there, layers["head"]["bias"], ABSENT)}
-    policy = Network({"params": layers | {"head": head}})
-    return Start(dataset, dataset.train.worded_once(wording_key).wording, policy, train_key)
+    *hidden, head = network(network_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS).layers
+    policy = Network((*hidden, head._replace(bias=jnp.where(there, head.bias, ABSENT))))
+    return Start(dataset, dataset.train.fixed_reference(wording_key).form_probs, policy, train_key)
 
 
 def _watched(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
@@ -245,7 +244,7 @@ def _trained(starts, method, signal, learning_rate, worded_once, counts, looks, 
 
     def one(start: Start):
         dataset = start.dataset
-        prompts = dataset.train._replace(wording=jnp.where(worded_once, start.once, dataset.train.wording))
+        prompts = dataset.train._replace(form_probs=jnp.where(worded_once, start.once, dataset.train.form_probs))
         right, policies = train(
             start.key,
             start.policy,

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from sandbox import validation
 from sandbox.models.linalg import conjugate_gradients
 
-Features = Float[Array, "prompt feature"]
+Features = Num[Array, "prompt feature"]
 Logits = Float[Array, "prompt cls form"]
 
 

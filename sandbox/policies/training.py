@@ -88,7 +88,8 @@ def train(
     arguments = key, policy, prompts, feedback, method, learning_rate, held_out
     trained = _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trained.policy) if validation.concrete(leaf)):
-        raise validation.refuse("learning_rate", learning_rate, "one with which the policy stays finite")
+        accepted = "a start, a method and a learning rate with which it stays finite"
+        raise validation.refuse("policy", "one that training makes infinite or NaN", accepted)
     return trained
 
 
@@ -124,14 +125,14 @@ def rounds_to(
 
 
 def _checked(
-    key: Array,
+    key: Any,
     policy: Any,
-    prompts: Prompts,
-    feedback: Feedback | Score | None,
+    prompts: Any,
+    feedback: Any,
     method: Any,
-    learning_rate: Number,
-    num_samples: int | None,
-    optimizer: optax.GradientTransformation,
+    learning_rate: Any,
+    num_samples: Any,
+    optimizer: Any,
     measure: Measure,
     held_out: Any,
 ) -> tuple[Feedback | Score | None, Any]:

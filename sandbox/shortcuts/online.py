@@ -135,8 +135,9 @@ def learn_online(
     Returns:
         Leaves [environment, seed, learner, ...], with one key [learner, ...], of LEARNERS.
     """
-    if not validation.keyed(keys):
-        raise validation.refuse("keys", f"{keys!r:.80}", "keys [environment, seed] or one key, as of jax.random.key(0)")
+    if not jnp.issubdtype(getattr(keys, "dtype", float), jax.dtypes.prng_key):
+        accepted = "keys [environment, seed], as of jax.random.split, or one key"
+        raise validation.refuse("keys", validation.shown(keys), accepted)
     expected: tuple[tuple[str, Any, type], ...] = (
         ("shortcuts", shortcuts, Shortcut),
         ("student", student, Student),
@@ -145,7 +146,7 @@ def learn_online(
     )
     for name, value, kind in expected:
         if not isinstance(value, kind):
-            raise validation.refuse(name, f"{value!r:.80}", f"a {kind.__name__}")
+            raise validation.refuse(name, validation.shown(value), f"a {kind.__name__}")
     if keys.ndim == 0:
         if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
             raise validation.refuse("Training.switch", 0, "1 or more, the step at which the curriculum ends")
@@ -217,7 +218,8 @@ def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int
         state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
         measured.append(here)
     joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*measured, strict=True)]
-    return OnlineRecord(*joined, state[0])
+    loss, accuracy, reliance = joined
+    return OnlineRecord(loss, accuracy, reliance, state[0])
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))

@@ -414,7 +414,7 @@ def test_help_fits_the_terminal(
     assert cli.main([command, "--claim", "--help"] if command else []) == 0
     lines = capsys.readouterr().out.splitlines()
     examples = [line for line in lines if line.startswith("    infoloop ")]
-    assert len(examples) == (command in ("check", "plan", "race"))
+    assert len(examples) == (command in ("check", "plan", "shortcut"))
     assert max(len(line) for line in lines if line not in examples) <= width
     assert lines[0].startswith(f"usage: infoloop {command or '[-h]'}") and len(lines) < 90
     assert not any(a == b == "" for a, b in pairwise(lines))

@@ -71,7 +71,7 @@ def test_a_table_knows_nothing_of_a_prompt_that_was_not_asked():
     train = partial(
         policies.train, jax.random.key(0), method=policies.NaturalGradient(), num_rounds=100, learning_rate=0.1
     )
-    correct = train(study.table(), asked, verdict(NUM_CLASSES, NUM_FORMS), exam=prompts).measured
+    correct = train(study.table(), asked, verdict(NUM_CLASSES, NUM_FORMS), held_out=prompts).measured
     np.testing.assert_allclose(correct[-1], study.table_learned(8), atol=1e-12)
 
 

@@ -68,10 +68,9 @@ def seed(tree, index):
 def test_absent_forms_change_nothing(starts):
     """Trained alike: the laws of a network that has three forms, up to rounding, and the others stay at 0."""
     start = seed(starts, 0)
-    layers = start.policy.variables["params"]
-    head = layers["head"]
-    small = Network({"params": layers | {"head": {"kernel": head["kernel"][:, :, :3], "bias": head["bias"][:, :3]}}})
-    fewer = start.dataset.train._replace(wording=start.dataset.train.wording[:, :3])
+    *hidden, head = start.policy.layers
+    small = Network((*hidden, head._replace(kernel=head.kernel[:, :, :3], bias=head.bias[:, :3])))
+    fewer = start.dataset.train._replace(form_probs=start.dataset.train.form_probs[:, :3])
 
     def after(policy, prompts, num_forms):
         options = {"num_rounds": 20, "learning_rate": 0.01, "optimizer": ADAM}

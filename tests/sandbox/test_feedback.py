@@ -105,7 +105,7 @@ def test_a_reference_by_hand():
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_an_opponent_is_marginalised(dtype):
-    """channel[y, t] = Σ_o opponent(o) pairs[y·n + o, t]; of a preference, P(win) = (1 + 1[y correct] − P(o correct))/2."""
+    """channel[y, t] = Σ_o opponent(o) pairs[y·n + o, t]; of a preference (1 + 1[y correct] − P(o correct))/2."""
     n = 6
     opponent = RNG.dirichlet(np.ones(n)).astype(dtype)
     pairs = Feedback(array(RNG.dirichlet(np.ones(3), (n * n, n))), array([0, 0.5, 1]))

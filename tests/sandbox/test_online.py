@@ -11,8 +11,7 @@ from cases import at, close, same
 import sandbox
 from sandbox import shortcuts
 from sandbox.policies import log_probs
-from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, feature, learn_online, shortcut
-from sandbox.shortcuts import online
+from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, feature, learn_online, online, shortcut
 from sandbox.shortcuts.online import WRITTEN
 
 STEPS, BATCH, SEEDS = 64, 16, 8
@@ -48,7 +47,7 @@ def learned(student="linear SGD"):
 
 @jax.jit
 def draws(key, environment, easy, training):
-    """What each learner sees at each step [learner, step, sample, feature], the labels, and the counterfactual inputs."""
+    """The inputs of each learner [learner, step, sample, column], the labels, and the counterfactual inputs."""
     data, evaluation = (jax.random.fold_in(key, i) for i in (1, 2))
 
     def step(t):
