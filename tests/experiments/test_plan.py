@@ -53,7 +53,7 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
     near = float(budget.kimura(size, math.log(4.5), 0.3))
     (shown,) = found(r"chain\]; ([\d.]+) % \[Kimura 1962\]", text)
     assert shown == pytest.approx(100 * near, abs=0.01)
-    nats = float(budget.capacity((0.9, 0.2)))
+    nats = float(budget.verifier_capacity((0.9, 0.2)))
     assert found(r"at most ([\d.]+) nats \(([\d.]+) bits\)", text) == pytest.approx(
         [nats, nats / math.log(2)], abs=0.0006
     )
@@ -261,11 +261,11 @@ def test_the_answer_is_in_numbers() -> None:
     assert answer.cheapest == answer.size == 5 and answer.correct.value == pytest.approx(float(end.correct), abs=1e-12)
     assert answer.correct.low is None and answer.num_draws == 0
     nats = 0.99 * math.log(10**18) + 0.01 * math.log(0.01) + 0.99 * math.log(0.99)
-    least = nats / float(budget.capacity((0.9, 0.2)))
+    least = nats / float(budget.verifier_capacity((0.9, 0.2)))
     assert answer.least is not None and answer.least.value == pytest.approx(least, rel=1e-12)
     few = plan.answer(plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.99, candidates=7)).least
     needed = float(budget.information_needed(0.01, [1 / 7] * 7))
-    assert few is not None and few.value == pytest.approx(needed / float(budget.capacity((0.9, 0.2))), abs=1e-12)
+    assert few is not None and few.value == pytest.approx(needed / float(budget.verifier_capacity((0.9, 0.2))), abs=1e-12)
 
 
 def test_the_file_says_where_the_loop_starts(tmp_path: Path, capsys: Captured) -> None:

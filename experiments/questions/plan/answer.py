@@ -175,7 +175,7 @@ def _budgeted(loop: VerifiedLoop, verdicts: int, round_size: int | None, draws: 
 
 def _capacity(loop: VerifiedLoop, draws: np.ndarray | None) -> Ranged:
     def nats(rates: Rates) -> np.ndarray:
-        return np.asarray(budget.capacity(tuple(rates)))
+        return np.asarray(budget.verifier_capacity(tuple(rates)))
 
     return ranged(float(nats((loop.tpr, loop.fpr))), None if draws is None else nats(draws))
 
