@@ -49,6 +49,13 @@ def test_closed(capsys: Captured) -> None:
         ("X, D -> S; D -> Z", "S", "Z", ["X -> S <- D -> Z", "two causes of S"]),
         ("X -> A, B; A, B -> C, D", "C, A", "D", ["than C and A do", "what C and A know, plus what B carries"]),
         ("X -> A, B, C, D, E, F -> Z", "", "Z", ["and by longer paths."]),
+        (
+            'X -> D -> "Z 0"; D -> Z; Old, "a seed" -> Z',
+            '"Z 0"',
+            "Z",
+            ['I(X;Z) <= I(X;"Z 0") + I(X;D|"Z 0")', '(Old and "a seed" have no path from X: treated as noise.)'],
+        ),
+        ("U -> X -> D -> Z; Old -> Z", "D", "Z", ["CLOSED", "(Old has no path from X: treated as noise.)"]),
     ],
 )
 def test_other_answers(capsys: Captured, graph: str, before: str, after: str, said: list[str]) -> None:

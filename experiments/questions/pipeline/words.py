@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from theory import Closed, Open, Pipeline
+from theory.pipeline import names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +20,10 @@ class Checked(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """The answer in plain words."""
-        return explain(self.found, self.before, self.after)
+        """The answer in plain words, and which roots are noise."""
+        noise = list(map(_quoted, self.pipeline.noise))
+        has = f"{_and(noise)} {'has' if len(noise) == 1 else 'have'} no path from X: treated as noise"
+        return explain(self.found, self.before, self.after) + [f"({has}.)"] * bool(noise)
 
     def figure(self) -> "Figure":
         """The pipeline as a picture."""
@@ -39,12 +42,12 @@ def check(graph: str, *, before: str, after: str) -> Checked:
     """
     pipeline = Pipeline(graph)
     found = pipeline.criterion(before, after)
-    names = (tuple(nodes.replace(",", " ").split()) for nodes in (before, after))
-    return Checked(pipeline, found, *names)
+    return Checked(pipeline, found, tuple(names(before)), tuple(names(after)))
 
 
 def explain(found: Closed | Open, before: Sequence[str], after: Sequence[str]) -> list[str]:
     """An answer of the criterion in plain words."""
+    before, after = list(map(_quoted, before)), list(map(_quoted, after))
     known, gained = ",".join(before), ",".join(after)
     old, new = _and(before), _and(after)
     knows, does, leaves = ("knows", "does", "leaves") if len(before) == 1 else ("know", "do", "leave")
@@ -80,6 +83,10 @@ def explain(found: Closed | Open, before: Sequence[str], after: Sequence[str]) -
         f"At most: {start[1]}{', plus '.join(carried)}.",
         f"In practice: all gain comes by {sources}, and ends when nothing new about X is carried there.",
     ]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name
 
 
 def _and(names: Sequence[str]) -> str:
