@@ -35,12 +35,12 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
         KeyError: Where there is no such loop.
     """
     tasks = chains.two_states(num_samples).arms[loop].tasks
-    probs, kernels = (_judged if loop in ("self-consistency", "verifier") else _whole)(tasks, num_samples)
+    distributions, kernels = (_judged if loop in ("self-consistency", "verifier") else _whole)(tasks, num_samples)
     found = []
     for _ in range(num_generations + 1):
-        joint = probs / len(probs)
+        joint = distributions / len(distributions)
         found.append(rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum())
-        probs = np.stack([one @ kernel for one, kernel in zip(probs, kernels, strict=True)])
+        distributions = np.stack([one @ kernel for one, kernel in zip(distributions, kernels, strict=True)])
     return np.array(found)
 
 
@@ -65,12 +65,12 @@ def _judged(tasks: chains.ChainTask, num_samples: int) -> tuple[np.ndarray, Sequ
         firsts = np.broadcast_to(first, (*accept.shape[:-2], 2))
         return np.asarray(markov.accepted_kernel(num_samples, accept, firsts, smoothing=SMOOTHING))
 
-    probs = np.asarray(markov.initial_distributions(*tasks.chain, num_samples, states))
+    distributions = np.asarray(markov.initial_distributions(*tasks.chain, num_samples, states))
     if tasks.inputs.own[0]:
-        return probs, [kernel(accepts)] * len(probs)
+        return distributions, [kernel(accepts)] * len(distributions)
     each, which = np.unique(accepts, axis=0, return_inverse=True)
     kernels = [kernel(accept) for accept in each]
-    return probs, [kernels[i] for i in which.reshape(-1)]
+    return distributions, [kernels[i] for i in which.reshape(-1)]
 
 
 def _path_distributions(chain: MarkovChain, num_samples: int) -> Float[np.ndarray, "chain s"]:

@@ -87,11 +87,11 @@ def prepare(seen: PathCounts, tasks: ChainTask, *, num_samples: int) -> Explaine
 def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, ChainTask]) -> Array:
     """ln p of what was accepted [b], for models and tasks [l]."""
 
-    def probs(model: MarkovChain, task: ChainTask) -> tuple[Array, Array]:
+    def of_each(model: MarkovChain, task: ChainTask) -> tuple[Array, Array]:
         judged = jnp.where(task.inputs.own, pattern(model), pattern(task.chain))
         return jnp.log(path_probs(model, task)), judged
 
-    return log_likelihood(seen, *jax.vmap(probs)(*latent))
+    return log_likelihood(seen, *jax.vmap(of_each)(*latent))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The experiments, found by name: what each computes, claims and draws."""
+"""The experiments by name: their checks, statements and figures."""
 
 import ast
 import importlib
@@ -16,7 +16,7 @@ Maker = Callable[[Any], Any]  # of a figure, from the settings
 
 
 class Experiment(NamedTuple):
-    """An experiment that is loaded."""
+    """A loaded experiment."""
 
     name: str
     module: str
@@ -84,7 +84,7 @@ def load_all() -> list[Experiment]:
 
 
 def studies(package: str) -> dict[str, Any]:
-    """The studies of an experiment by name, from all its modules that are imported."""
+    """The studies of an experiment by name, from its imported modules."""
     modules: list[ModuleType] = [
         m for name, m in sys.modules.items() if name == package or name.startswith(f"{package}.")
     ]

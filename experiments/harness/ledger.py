@@ -1,4 +1,4 @@
-"""The ledger: one row a claim that was checked, with its numbers, its outcome and the command that reruns it.
+"""The ledger: a row for each check, with its numbers, its outcome and the command that reruns it.
 
 Nothing here imports JAX. All numbers are in the row's unit, nats unless it says otherwise.
 """
@@ -25,7 +25,7 @@ KEYS = {"outcome": "verdict", "control_of": "twin_of"}  # fields of a row that t
 
 @dataclass(frozen=True)
 class Settings:
-    """How much work a check may do, its randomness, and where results are kept on disk; hashable."""
+    """The profile, the seed, and where the results of studies are kept on disk; hashable."""
 
     profile: Profile = "quick"
     seed: int = 0
@@ -158,7 +158,7 @@ def numbers(row: Row) -> tuple[str, str]:
 
 
 class Tally(NamedTuple):
-    """How many rows of a claim have which outcome."""
+    """The rows of a claim, counted by outcome."""
 
     held: int
     failed: int  # negative controls that fail, or tie, as they must
@@ -167,7 +167,7 @@ class Tally(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """The gravest of the outcomes, in a letter."""
+        """The mark of the gravest outcome."""
         return MARKS["fails" if self.refuted else "open" if self.left_open else "holds"]
 
     @property

@@ -1,4 +1,4 @@
-"""A study: a pure function of a key and of sizes, computed once for given settings.
+"""A study: a pure function of a key and of sizes, computed once for the same settings.
 
     @study("closed-loop/categorical", num_replicas=2_000, full={"num_replicas": 10_000})
     def categorical(key, n, *, num_replicas): ...
@@ -97,7 +97,7 @@ def generator(key: Any) -> np.random.Generator:
 
 
 def forget(package: str) -> None:
-    """Drops what the studies and caches of a package remember."""
+    """Clears the caches of a package, and what its studies have computed."""
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             for value in list(vars(module).values()):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from experiments.harness.ledger import MARKS, Outcome, Row, Tally, tally
 from experiments.harness.statements import INSTRUMENT, Statement
 
-Seeds = Mapping[str, Sequence[Outcome]]  # the outcomes of each row, seed by seed; one of a row that is exact
+Seeds = Mapping[str, Sequence[Outcome]]  # the outcomes of each row, seed by seed; an exact row has one
 
 
 def screen(rows: Iterable[Row], statements: Sequence[Statement], width: int) -> list[str]:
@@ -31,7 +31,7 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
     lines = ["# Claims", "", f"Written by `infoloop verify`: {provenance}.", ""]
     claims = list(_claims(rows, statements))
     count = sum(claim.id != INSTRUMENT.id for claim, _ in claims)
-    lines += [f"{count} claims; a negative control removes a hypothesis of its row and must not hold.", ""]
+    lines += [f"{count} claims; a negative control is its row with a hypothesis removed, and must not hold.", ""]
     lines += ["| claim | what it says | outcome |", "| --- | --- | --- |"]
     lines += [f"| {claim.id} | {_cell(claim.title)} | {counted.mark} {counted.words} |" for claim, counted in claims]
     outcome = "outcome" if seeds is None else f"outcome at seeds 0 to {max(map(len, seeds.values()), default=1) - 1}"

@@ -107,7 +107,7 @@ def information(
     return Bracketed(known, seen, injection, accuracy, np.asarray(effective))
 
 
-_between = jax.jit(lambda probs, data, latent, block: sandwich(probs, data, latent, block=block), static_argnums=(0, 3))
+_between = jax.jit(lambda of, data, latent, block: sandwich(of, data, latent, block=block), static_argnums=(0, 3))
 
 
 def classified(key: Array, states: np.ndarray, num_steps: int) -> tuple[np.ndarray, np.ndarray]:
