@@ -19,7 +19,7 @@ def screen(capsys: Captured, *arguments: str) -> str:
     """What `infoloop plan` prints, on one line without the breaks."""
     assert cli.main(["plan", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 26 and max(map(len, lines)) <= 100
+    assert len(lines) <= 30 and max(map(len, lines)) <= 100
     return " ".join(" ".join(lines).split())
 
 
