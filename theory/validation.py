@@ -161,3 +161,47 @@ def entries(name: str, size: int, most: int, of: str = "a table") -> None:
 def amount(size: int) -> str:
     """A count, which may be too long to be written."""
     return f"{size:,}" if size < 10**30 else "more than 10^30"
+
+
+def key(name: str, value: Any) -> Any:
+    """One JAX random key, typed or raw."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not ((typed and shape == ()) or (dtype == np.uint32 and shape in ((2,), (4,)))):
+        given = type(value).__name__ if shape is None else f"{dtype} of shape {shape}"
+        raise refuse(name, given, "one JAX random key, as jax.random.key(0) is")
+    return value
+
+
+def function(name: str, value: Any) -> Any:
+    """A function that `jit` can take as static: one without a hash, as a callable tuple of arrays, is wrapped."""
+    if not callable(value):
+        raise refuse(name, type(value).__name__, "a function")
+    try:
+        hash(value)
+    except TypeError:
+        return lambda *args: value(*args)
+    return value
+
+
+def count(name: str, value: int, at_least: int) -> int:
+    """`integer`, small enough that a float64 holds it exactly."""
+    if integer(name, value, at_least) > 2**53:
+        raise refuse(name, value, f"an integer from {at_least} to 2^53")
+    return int(value)
+
+
+def inside(name: str, value: Any, low: float | int, high: float | int) -> float:
+    """A number strictly between two others."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise refuse(name, type(value).__name__, f"a number in ({low:g}, {high:g})")
+    if not low < value < high:
+        raise refuse(name, value, f"a number in ({low:g}, {high:g})")
+    return float(value)
+
+
+def in_range(name: str, result: Array) -> Array:
+    """`result`, unless the numbers of `name` are so large or so small that it is no finite one."""
+    if has_values(result) and not np.isfinite(np.asarray(result)).all():
+        raise refuse(name, f"numbers whose result is beyond {result.dtype}", "numbers of a more moderate size")
+    return result

@@ -233,9 +233,9 @@ def test_interval_of_integers_and_of_a_level_near_one():
     np.testing.assert_allclose(single[1], scipy.stats.norm.isf(5e-9), rtol=1e-5)
 
 
-def test_spread_keeps_mean_and_error():
+def test_pseudo_values_keep_mean_and_error():
     values = np.random.default_rng(0).normal(size=(7, 2))
-    few, many = theory.estimate(values), theory.estimate(theory.estimators.spread(values, 40))
+    few, many = theory.estimate(values), theory.estimate(theory.estimators.pseudo_values(values, 40))
     np.testing.assert_allclose(many.mean, few.mean, rtol=1e-12)
     np.testing.assert_allclose(many.stderr, few.stderr, rtol=1e-12)
 

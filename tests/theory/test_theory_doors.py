@@ -43,7 +43,7 @@ def log_rows(data, models):
 
 
 def sandwich(log_likelihood=log_rows, data=DATA, models=MODELS, prior=None, **options):
-    return theory.sandwich.sandwich(log_likelihood, data, models, prior, **options)
+    return theory.estimators.sandwich(log_likelihood, data, models, prior, **options)
 
 
 def each(begins, call, *values):
@@ -184,8 +184,8 @@ DOORS = [
     (lambda: theory.count_log_likelihood([[1, 2]], [[0.5, 1.5]]), "probs"),
     (lambda: theory.Estimate(jnp.nan, 1.0, 5).interval(), "mean"),
     *each("stderr", lambda x: theory.Estimate(0.0, x, 5).interval(), jnp.nan, -1.0),
-    *each("values", lambda x: theory.estimators.spread(x, 40), np.ones((1, 2)), 1.0),
-    (lambda: theory.estimators.spread(np.ones((7, 2)), 6), "num_replicas"),
+    *each("values", lambda x: theory.estimators.pseudo_values(x, 40), np.ones((1, 2)), 1.0),
+    (lambda: theory.estimators.pseudo_values(np.ones((7, 2)), 6), "num_replicas"),
     (lambda: theory.Bounds(jnp.zeros(3), jnp.ones(3)).minus(theory.Bounds(jnp.zeros(1), jnp.ones(1))), "other"),
     (lambda: gaussian.expected_variance(1, 2), "n"),
     (lambda: gaussian.expected_variance(5, -1), "num_generations"),

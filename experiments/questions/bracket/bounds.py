@@ -13,9 +13,9 @@ from jax.scipy.special import logsumexp
 import theory
 from experiments.questions.bracket.loops import Loop, Sampler, Simulation, everything, num_tasks, simulate
 from experiments.validation import refuse
-from theory.estimators import Bounds, Classified, classifier_bound, sandwich, spread
+from theory.estimators import Bounds, Classified, classifier_bound, pseudo_values, sandwich
 
-_spread = jax.jit(spread, static_argnums=1)
+_pseudo_values = jax.jit(pseudo_values, static_argnums=1)
 
 
 class Bracketed(NamedTuple):
@@ -81,7 +81,7 @@ def information(
     if whole and not np.isin(draws[1], (0, 1)).all():
         raise refuse("loop.signal", "a weight between 0 and 1", "verdicts of 0 or 1, or a sampler of what the fit sees")
     below, log_posterior = classified(train_key, states, simulation.num_steps)
-    below = np.asarray(_spread(below, simulation.num_models))
+    below = np.asarray(_pseudo_values(below, simulation.num_models))
     bounds, effective = [Bounds(real, real)], []
     of_each = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[:, None], simulation.num_models, 1), tasks)
     for t in range(simulation.num_generations):
@@ -96,7 +96,7 @@ def information(
     else:
         held_out = jax.tree.map(lambda leaf: leaf[:, :, : log_posterior.shape[2]], draws)
         injected = _injected(held_out, tasks, log_posterior[:-1], sampler.signal_log_prob)
-        injected = np.asarray(_spread(injected, simulation.num_models))
+        injected = np.asarray(_pseudo_values(injected, simulation.num_models))
         known, injection = _open(below, seen, injected, np.log(num_tasks(tasks)))
     if injective:
         known = known._replace(lower=_best([known.lower, seen.lower], np.argmax))
