@@ -137,7 +137,9 @@ def judge(row: Row, case: Case, good: Any) -> tuple[str, str, Any]:
     except ValueError as error:
         said, nonsense = str(error), case.label.startswith("returns")
         form = GRAMMAR.match(said)
-        known = set().union(*(names(row, path) for path in (*[case.path] * bool(case.path), *((name,) for name in row.arguments))))
+        known = set().union(
+            *(names(row, path) for path in (*[case.path] * bool(case.path), *((name,) for name in row.arguments)))
+        )
         if not form or not known & words(form[1]):
             return "grammar", said, None
         if case.must == "refused" and not names(row, case.path) & words(said):

@@ -8,8 +8,8 @@ import numpy as np
 from fuzz_values import row
 
 import sandbox
-from experiments.questions import plan
-from sandbox import policies, regions, shortcuts, store
+from experiments.questions import bracket, plan
+from sandbox import policies, regions, shortcuts
 from sandbox.policies import RLVR, Score
 
 RNG = np.random.default_rng(0)
@@ -86,9 +86,8 @@ def stacked(tree):
 def stored(folder: Path) -> Path:
     """A run on disk, as an ensemble leaves it, and files that are none."""
     path, bad = folder / "run", folder / "bad"
-    record = sandbox.Record(CATEGORICAL, jnp.ones(()), None)
-    store.create(path, {"record": store.describe(record), "every": 1}, resume=False)
-    store.write(path, store.Chunk([np.full((1, 2, 3, 3), 1 / 3), np.ones((1, 2, 3))], [], 3))
+    counts = {"num_samples": 4, "num_generations": 2, "num_replicas": 2, "progress": False}
+    sandbox.ensemble(KEY, stacked(CATEGORICAL), sandbox.KeepAll(), **counts, out=path)
     (bad / "folder").mkdir(parents=True)
     (bad / "empty").touch()
     (bad / "binary").write_bytes(bytes(range(256)))
@@ -155,17 +154,9 @@ def rows(folder: Path):
 
     record = sandbox.Record(CATEGORICAL._replace(probs=np.full((1, 2, 3, 3), 1 / 3)), np.ones((1, 2, 3)), None)
     yield row("sandbox.store.load", path=path)
-    yield row("sandbox.store.read", path=path)
     yield row("sandbox.store.export", path=path, file=folder / "run.nc")
     yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
-    rates = plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.9, verdicts=100, round_size=8)
-    labels = plan.Question(counts=plan.Counts(9, 12, 2, 8), goal=0.9)
-    yield row("experiments.questions.plan.answer", question=rates)
-    yield row("experiments.questions.plan.answer labels", question=labels)
-    yield row("experiments.questions.plan.check", question=rates)
-    yield row("experiments.questions.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
-    yield row("experiments.questions.plan.read_counts", path=folder / "counts.csv")
-    yield row("experiments.questions.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
+    yield from question_rows(folder)
 
 
 def dict_of(model):
@@ -213,3 +204,43 @@ def shortcut_rows():
         "sandbox.learn_online parts", base, shortcuts=ONE, curriculum=ONE, training=shortcuts.Training(0.1, 0.1, 9, 3)
     )
     yield row("sandbox.learn_online student", base, student=base["student"])
+
+
+def question_rows(folder: Path):
+    questions = "experiments.questions"
+    rates = plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.9, verdicts=100, round_size=8)
+    labels = plan.Question(counts=plan.Counts(9, 12, 2, 8), goal=0.9)
+    yield row(f"{questions}.plan.answer", question=rates)
+    yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
+    yield row(f"{questions}.plan.check", question=rates)
+    yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
+    yield row(f"{questions}.plan.read_counts", path=folder / "counts.csv")
+    yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
+    tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
+    yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))
+    yield row(f"{questions}.bracket.everything", **tasks, made=("tasks",))
+    short = {"simulation": bracket.Simulation(1, 20, 8, 4, 10, 1000)} | tasks
+    yield row(f"{questions}.bracket.information", key=KEY, **short, made=("tasks", "loop", "simulation"))
+    uniform = {"prior": [0.25] * 4, "proposals": [0.25] * 4}
+    yield row(f"{questions}.signal.describe", signal=policies.verdict(2, 2, tpr=0.9), num_forms=2, **uniform)
+    trained = {"signal": policies.verdict(2, 2, tpr=0.9)}
+    sizes = {"num_forms": 2, "prior": [0.25] * 4, "num_queries": 16, "num_seeds": 2}
+    yield row(f"{questions}.signal.training_curve", trained, **sizes, learning_rate=8.0, key=KEY)
+    yield row(f"{questions}.signal.signal_study", trained, **sizes)
+    asked = {
+        "agreement": 0.85,
+        "label_noise": 0.1,
+        "order": 3,
+        "margin": 0.5,
+        "scale": 1.0,
+        "samples": 4096,
+        "seeds": 2,
+    }
+    asked |= {"intended": "threshold", "spurious": "style", "spurious_order": 1, "spurious_margin": 0.5}
+    rest = {"spurious_scale": 1.0, "student": "linear", "optimizer": "SGD", "learning_rate": 0.1}
+    yield row(f"{questions}.shortcut.question", **asked, **rest)
+    loss = RNG.uniform(size=(3, 16))
+    record = sandbox.OnlineRecord(loss, loss, loss, None)
+    yield row(f"{questions}.shortcut.learning_curves", record=record, batch=4, points=5)
+    yield row(f"{questions}.shortcut.nats_saved", loss=loss, batch=4)
+    yield row(f"{questions}.shortcut.feature_information", shortcuts=[ONE, ONE])

@@ -198,7 +198,6 @@ def rows_of_rooms():
     yield row("theory.policies.pass_at_estimate", k=3, num_samples=8, num_correct=[2, 5])
     yield row("theory.policies.natural_gradient", start=P, reward=[1.0, 0.0, 0.5], time=2.0)
     yield row("theory.policies.policy_gradient", start=P, correct=[True, False, True], accuracy=0.9)
-    yield row("theory.policies.conserved", probs=P, correct=[True, False, True])
     yield row("theory.policies.refit_diversity", num_samples=4, accepted=0.5)
     yield row("theory.policies.times_to", goal=[0.6, 0.8], num_classes=2, num_forms=2)
 
