@@ -15,11 +15,26 @@ INSIDE = "called inside the compiled program of a loop or a training, behind who
 WRITER = "what an ensemble writes its runs with"
 ANSWER = "works on what `question` made and `answer` found, which takes minutes"
 EXEMPT = {
-    **dict.fromkeys(("statistics", "fit_statistics", "start", "retrain", "loss", "natural"), INSIDE),
+    **dict.fromkeys(("statistics", "fit_statistics", "start", "retrain", "parts", "loss", "natural", "inside"), INSIDE),
     **dict.fromkeys(("draw", "signs", "write", "counterfactual", "present", "inputs", "given", "symbol_probs"), INSIDE),
     **dict.fromkeys(("threefry", "uniform", "normal"), INSIDE),
     **dict.fromkeys(
-        ("provenance", "create", "describe", "rebuild", "fingerprint", "atomic", "Chunk", "Folder", "read", "write"), WRITER
+        (
+            "provenance",
+            "create",
+            "describe",
+            "rebuild",
+            "fingerprint",
+            "atomic",
+            "Chunk",
+            "Folder",
+            "read",
+            "write",
+            "open",
+            "config",
+            "chunks",
+        ),
+        WRITER,
     ),
     **dict.fromkeys(("answer", "crossings", "decorrelation", "learned_first", "lines", "pick", "at"), ANSWER),
     **dict.fromkeys(("predicted_crossover", "measured_crossover", "figure", "save", "decorrelated"), ANSWER),
