@@ -196,7 +196,7 @@ def policy_rows():
 def shortcut_rows():
     yield row("sandbox.feature", kind="length", order=1, size=8, scale=2.0, margin=0.5, presence=0.9)
     yield row("sandbox.shortcut", intended=PARITY, spurious=LENGTH, agreement=0.8, label_noise=0.1)
-    yield row("sandbox.shortcuts.stack", shortcuts=[ONE, ONE])
+    yield row("sandbox.shortcuts.stack", shortcuts=[ONE, ONE], made=("shortcuts",))
     yield row("sandbox.Feature.evidence", {"self": LENGTH})
     base = {"student": sandbox.STUDENTS["linear SGD"], "shortcuts": ONE, "keys": KEY, "num_steps": 32, "batch": 4}
     yield row("sandbox.learn_online", {"shortcuts": ONE, "student": base["student"]}, keys=KEY, num_steps=32, batch=4)
@@ -218,7 +218,7 @@ def question_rows(folder: Path):
     yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))
-    yield row(f"{questions}.bracket.everything", **tasks, made=("tasks",))
+    yield row(f"{questions}.bracket.everything", **tasks, made=("tasks", "loop"))
     short = {"simulation": bracket.Simulation(1, 20, 8, 4, 10, 1000)} | tasks
     yield row(f"{questions}.bracket.information", key=KEY, **short, made=("tasks", "loop", "simulation"))
     uniform = {"prior": [0.25] * 4, "proposals": [0.25] * 4}
@@ -243,4 +243,4 @@ def question_rows(folder: Path):
     record = sandbox.OnlineRecord(loss, loss, loss, None)
     yield row(f"{questions}.shortcut.learning_curves", record=record, batch=4, points=5)
     yield row(f"{questions}.shortcut.nats_saved", loss=loss, batch=4)
-    yield row(f"{questions}.shortcut.feature_information", shortcuts=[ONE, ONE])
+    yield row(f"{questions}.shortcut.feature_information", shortcuts=[ONE, ONE], made=("shortcuts",))
