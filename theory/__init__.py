@@ -1,4 +1,13 @@
-"""The mathematics: arrays in, numbers out. It knows nothing of models."""
+"""The mathematics: arrays in, numbers out, in nats. It knows nothing of models.
+
+Every public function raises `ValueError`, which names the argument, where one is not what its annotation and its
+docstring say; `Raises` mentions further conditions alone. Tables are checked to sum to 1 within the square root of the
+rounding of their dtype. Under `jit`, `vmap` and `grad` shapes are checked and values are not.
+
+The dtype of a result is the widest among the arrays given; lists have JAX's default, which is float32 unless
+`jax_enable_x64` is set. Then inequalities hold, and bounds meet, to float32 rounding (1e-7) alone, and a traced number
+below 1e-38 counts as 0.
+"""
 
 from theory import budget as budget
 from theory import claims as claims

@@ -1,4 +1,10 @@
-"""Entropy, divergence and information of finite tables, in nats, exact to rounding and differentiable at zeros."""
+"""Entropy, divergence and information of finite tables, in nats, exact to rounding and differentiable at zeros.
+
+References:
+    Shannon (1948), A mathematical theory of communication.
+    Kullback & Leibler (1951), On information and sufficiency.
+    Cover & Thomas (2006), Elements of Information Theory, sections 2.3, 2.5 and 2.8.
+"""
 
 from functools import partial
 
@@ -10,6 +16,8 @@ from jaxtyping import Float, Int
 
 from theory import validation
 from theory.validation import ArrayLike
+
+MAX_ENTRIES = 10_000_000  # of a table that labels make larger
 
 
 def log_ratio(p: Float[Array, "*shape"], q: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -44,10 +52,22 @@ def _divergence_terms_jvp(primals, tangents):
     return divergence_terms(p, q), log_ratio(p, q) * p_dot + slope * q_dot
 
 
-@jax.jit
 def divergence(p: Float[Array, "*shape"], q: Float[Array, "*shape"]) -> Float[Array, ""]:
-    """`kl_divergence` of tables that have been checked."""
-    return divergence_terms(p, q).sum()
+    """`kl_divergence` of tables that have been checked.
+
+    XLA takes what is smaller than a normal number for zero, and so would call D(p‖q) infinite: with values, in NumPy.
+    """
+    if not validation.has_values((p, q)):
+        return divergence_terms(p, q).sum()
+    mine, other = np.asarray(p, float), np.asarray(q, float)
+    both = (mine > 0) & (other > 0)
+    a, b = mine[both], other[both]
+    with np.errstate(over="ignore"):
+        gap = np.abs(a - b) / np.minimum(a, b)
+    size = np.where(gap < 1e8, np.log1p(gap), np.abs(np.log(a) - np.log(b)))
+    terms = np.maximum(a * np.copysign(size, a - b) - (a - b), 0)
+    total = np.inf if mine[other <= 0].any() else terms.sum() + other[mine <= 0].sum()
+    return validation.array(total, p.dtype)
 
 
 def _divergence_from_product(p: Float[Array, "*shape"], q: Float[Array, "*shape"]) -> Float[Array, ""]:
@@ -62,21 +82,9 @@ def product_divergence(joint: Float[Array, "x y"]) -> Float[Array, ""]:
 
 
 def entropy(pmf: ArrayLike) -> Float[Array, ""]:
-    """Shannon entropy of a whole table, in nats.
+    """H(X) = −Σ_x p(x) ln p(x), with 0 ln 0 = 0: Shannon's entropy of a whole table, of any shape.
 
-    H(X) = −Σ_x p(x) ln p(x), with 0 ln 0 = 0.
-
-    Args:
-        pmf: Probabilities, of any shape.
-
-    Returns:
-        The entropy; its derivative in a cell of probability zero is 0.
-
-    Raises:
-        ValueError: Where `pmf` has negative entries or does not sum to 1.
-
-    References:
-        Shannon (1948), A mathematical theory of communication.
+    Its derivative in a cell of probability zero is 0.
     """
     xp, p = validation.host(validation.pmf("pmf", pmf))
     return validation.array(xp.where(p > 0, p * -xp.log(xp.where(p > 0, p, 1)), 0).sum())
@@ -91,22 +99,9 @@ def binary_entropy(p: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> Float[Array, ""]:
-    """Kullback–Leibler divergence of two tables, in nats.
+    """D(p‖q) = Σ_x p(x) ln(p(x)/q(x)): the Kullback–Leibler divergence of two tables of one shape.
 
-    D(p‖q) = Σ_x p(x) ln(p(x)/q(x)), infinite where q = 0 < p.
-
-    Args:
-        p: Probabilities, of any shape.
-        q: Probabilities, of the same shape.
-
-    Returns:
-        The divergence, non-negative.
-
-    Raises:
-        ValueError: Where one is not a probability table, or the shapes differ.
-
-    References:
-        Kullback & Leibler (1951), On information and sufficiency.
+    Never negative; infinite where q = 0 < p.
     """
     p, q = validation.one_dtype(validation.pmf("p", p), validation.pmf("q", q))
     if p.shape != q.shape:
@@ -115,43 +110,12 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> Float[Array, ""]:
 
 
 def mutual_information(joint: ArrayLike) -> Float[Array, ""]:
-    """Mutual information of a joint table, in nats.
-
-    I(X;Y) = D(p(x,y) ‖ p(x) p(y)).
-
-    Args:
-        joint: Probabilities [x, y].
-
-    Returns:
-        The information, non-negative.
-
-    Raises:
-        ValueError: Where `joint` is not a probability table of two axes.
-
-    References:
-        Shannon (1948), A mathematical theory of communication.
-        Cover & Thomas (2006), Elements of Information Theory, section 2.3.
-    """
+    """I(X;Y) = D(p(x,y) ‖ p(x) p(y)), of a joint table [x, y]; never negative."""
     return product_divergence(validation.pmf("joint", joint, ndim=2))
 
 
 def conditional_mutual_information(joint: ArrayLike) -> Float[Array, ""]:
-    """Mutual information of the first two variables given the third, in nats.
-
-    I(X;Y|Z) = D(p(x,y,z) ‖ p(x,z) p(y,z) / p(z)).
-
-    Args:
-        joint: Probabilities [x, y, z].
-
-    Returns:
-        The information, non-negative.
-
-    Raises:
-        ValueError: Where `joint` is not a probability table of three axes.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 2.5.
-    """
+    """I(X;Y|Z) = D(p(x,y,z) ‖ p(x,z) p(y,z) / p(z)), of a joint table [x, y, z]; never negative."""
     return _conditional(validation.pmf("joint", joint, ndim=3))
 
 
@@ -163,9 +127,7 @@ def _conditional(p: Float[Array, "x y z"]) -> Float[Array, ""]:
 
 
 def coarsen(joint: ArrayLike, blocks: ArrayLike, axis: int) -> Array:
-    """Merges the symbols of one axis into the blocks of a partition.
-
-    p([y]) = Σ_{y' in [y]} p(y').
+    """p([y]) = Σ_{y' in [y]} p(y'): merges the symbols of one axis into the blocks of a partition.
 
     Args:
         joint: Probabilities, of any shape.
@@ -173,27 +135,22 @@ def coarsen(joint: ArrayLike, blocks: ArrayLike, axis: int) -> Array:
         axis: The axis to coarsen.
 
     Returns:
-        The table with `max(blocks) + 1` symbols on that axis.
-
-    Raises:
-        ValueError: Where `joint` is not a probability table, or `blocks` does not give a block to each symbol.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 2.8: functions lose information.
+        The table with `max(blocks) + 1` symbols on that axis; labels that make it larger than `joint` may make ten
+        million entries of it.
     """
     p = validation.pmf("joint", joint)
-    if not -p.ndim <= axis < p.ndim:
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or not -p.ndim <= axis < p.ndim:
         raise validation.refuse("axis", axis, f"an axis of a table of shape {p.shape}")
-    labels = block_labels(blocks, p.shape[axis])
-    return coarse(p, labels, axis, int(labels.max()) + 1)
+    labels = block_labels(blocks, p.shape[axis], p.size // p.shape[axis])
+    return coarse(p, labels, int(axis), int(labels.max()) + 1)
 
 
-def block_labels(blocks: ArrayLike, size: int) -> Int[np.ndarray, " symbol"]:
-    """`blocks`, one for each of `size` symbols."""
-    labels = np.asarray(blocks)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < 0).any():
-        raise validation.refuse("blocks", labels.tolist(), "non-negative integers, one for each symbol")
+def block_labels(blocks: ArrayLike, size: int, width: int = 1) -> Int[np.ndarray, " symbol"]:
+    """`blocks`, one for each of `size` symbols, and no more blocks than memory has room for, `width` entries each."""
+    labels = validation.integers("blocks", blocks, 0, "non-negative integers, one for each symbol", ndim=1)
     validation.same_size("blocks", labels.size, "joint", size)
+    if (num_blocks := int(labels.max()) + 1) > size:
+        validation.entries("blocks", num_blocks * width, MAX_ENTRIES, f"{num_blocks:,} blocks, a table")
     return labels
 
 

@@ -1,7 +1,6 @@
-"""What stands at the public doors: inputs become arrays of one floating dtype, and values are checked.
+"""Checks at the public boundary: inputs become arrays of one floating dtype, and their values are checked.
 
-Every complaint is a `ValueError` that names the argument, what was given and what is accepted. A tracer has no values,
-so under `jit`, `vmap` and `grad` shapes are checked and values are not.
+A tracer has no values, so under `jit`, `vmap` and `grad` shapes are checked and values are not.
 """
 
 from collections.abc import Sequence
@@ -14,15 +13,22 @@ from jax import Array
 from jax.core import Tracer
 
 ArrayLike = jax.typing.ArrayLike | Sequence[Any]  # JAX's own leaves lists out
+LARGEST = 2**53  # whole numbers up to here are floats of double precision
+LONGEST = 300  # characters of what was given
 
 
 def refuse(name: str, given: object, accepted: str) -> ValueError:
-    """The one form that every complaint takes."""
-    return ValueError(f"{name}: {given} was given; accepted: {accepted}")
+    """The one form of every error."""
+    try:
+        shown = str(given)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        shown = "a number of thousands of digits"
+    shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]} …"
+    return ValueError(f"{name}: {shown} was given; accepted: {accepted}")
 
 
 def has_values(x: object) -> bool:
-    """Whether `x` can be looked at: a tracer cannot."""
+    """Whether `x` is concrete: a tracer is not."""
     return not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x))
 
 
@@ -30,9 +36,9 @@ def floats(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -
     """`x` as a floating array: a floating dtype stays, integers become the default float."""
     try:
         found = array(x)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise refuse(name, f"{type(x).__name__} ({error})", "an array of real numbers") from error
-    if jnp.issubdtype(found.dtype, jnp.complexfloating):
+    if jnp.issubdtype(found.dtype, jnp.complexfloating) or jnp.issubdtype(found.dtype, jax.dtypes.extended):
         raise refuse(name, f"dtype {found.dtype}", "an array of real numbers")
     if not jnp.issubdtype(found.dtype, jnp.floating):
         found = array(found, jnp.result_type(float))
@@ -91,7 +97,8 @@ def array(x: Any, dtype: Any = None) -> Array:
         return jnp.asarray(x, dtype)
     if isinstance(x, Array) and (dtype is None or dtype == x.dtype):
         return x
-    return jax.device_put(np.asarray(x, dtype))
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused where it matters
+        return jax.device_put(np.asarray(x, dtype))
 
 
 def host(*arrays: Any) -> tuple[Any, ...]:
@@ -99,17 +106,36 @@ def host(*arrays: Any) -> tuple[Any, ...]:
     return (np, *map(np.asarray, arrays)) if has_values(arrays) else (jnp, *map(jnp.asarray, arrays))
 
 
-def integer(name: str, value: int, at_least: int) -> int:
-    """`value`, an integer of at least `at_least`."""
+def integer(name: str, value: int, at_least: int, at_most: int = LARGEST) -> int:
+    """`value`, a whole number in a range."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise refuse(name, value, f"an integer >= {at_least}")
+    if value > at_most:
+        raise refuse(name, value, f"an integer from {at_least} to {at_most:,}")
     return int(value)
 
 
-def broadcast(*arrays: Any) -> tuple[Any, ...]:
+def integers(name: str, x: ArrayLike, at_least: int, accepted: str, ndim: int | None = None) -> np.ndarray:
+    """`x` as concrete whole numbers, at least one, each of at least `at_least`: they set shapes."""
+    try:
+        values = np.asarray(x) if has_values(x) else None
+    except (TypeError, ValueError) as error:
+        raise refuse(name, f"{type(x).__name__} ({error})", accepted) from error
+    if values is None:
+        raise refuse(name, "a traced array", f"{accepted}, with values")
+    outside = values.size == 0 or values.dtype.kind not in "iu" or (values < at_least).any() or (values > LARGEST).any()
+    if outside or ndim not in (None, values.ndim):
+        raise refuse(name, values.tolist(), accepted)
+    return values.astype(np.int64)
+
+
+def broadcast(names: str, *arrays: Any) -> tuple[Any, ...]:
     """`host`, of one shape."""
     xp, *given = host(*arrays)
-    return tuple(xp.broadcast_arrays(*given))
+    try:
+        return tuple(xp.broadcast_arrays(*given))
+    except ValueError as error:
+        raise refuse(names, f"shapes {', '.join(str(x.shape) for x in given)}", "shapes that broadcast") from error
 
 
 def positive(name: str, x: ArrayLike) -> Array:
@@ -124,6 +150,17 @@ def same_size(name: str, size: int, other: str, expected: int) -> None:
     """Two arguments that must agree along an axis."""
     if size != expected:
         raise refuse(name, f"length {size}", f"length {expected}, as `{other}` has")
+
+
+def entries(name: str, size: int, most: int, of: str = "a table") -> None:
+    """A table that fits into memory, before it is allocated."""
+    if size > most:
+        raise refuse(name, f"{of} of {amount(size)} entries", f"at most {most:,} entries")
+
+
+def amount(size: int) -> str:
+    """A count, which may be too long to be written."""
+    return f"{size:,}" if size < 10**30 else "more than 10^30"
 
 
 def key(name: str, value: Any) -> Any:

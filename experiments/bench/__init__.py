@@ -21,6 +21,7 @@ from rich.text import Text
 
 import sandbox
 from experiments.harness.ledger import MARKS, Profile, write_atomic
+from experiments.validation import refuse
 
 try:
     import sklearn
@@ -28,7 +29,7 @@ try:
 
     from experiments.bench.work import Benchmark, table
 except ImportError as missing:
-    raise ValueError(f"{missing.name} is not installed; accepted: infoloop[dev], which `make setup` makes") from None
+    raise refuse(str(missing.name), "no package of that name", "infoloop[dev], which `make setup` installs") from None
 
 
 class Timing(NamedTuple):

@@ -155,7 +155,7 @@ def samples() -> np.ndarray:
 
 
 _judge_distribution, _fixed_judge_total = jax.jit(budget.judge_distribution), jax.jit(budget.fixed_judge_total)
-_capacity = jax.jit(budget.capacity)
+_capacity = jax.jit(budget.verifier_capacity)
 
 
 @cache

@@ -49,7 +49,7 @@ def fixations() -> FixationGrid:
 
 
 _capacity, _capacities, _information = map(
-    jax.jit, (budget.capacity, budget.item_capacities, theory.mutual_information)
+    jax.jit, (budget.verifier_capacity, budget.item_capacities, theory.mutual_information)
 )
 
 

@@ -84,7 +84,7 @@ def test_half_the_standard_error_is_detected(monkeypatch):
     monkeypatch.setattr(coverage.theory.Estimate, "interval", half)
     coverage.covered.cache_clear()
     try:
-        assert claims.normal_covers(coverage.NORMAL, QUICK).outcome().verdict == "fails"
+        assert claims.normal_covers(coverage.NORMAL, QUICK).decide().outcome == "fails"
     finally:
         coverage.covered.cache_clear()
 

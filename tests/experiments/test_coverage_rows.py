@@ -79,4 +79,4 @@ def test_networks_that_learn_alike_cover_nothing(monkeypatch):
     """The same accuracy for few prompts and for all: no more, and no less."""
     same = study.NetworkAccuracy(*np.random.default_rng(0).random((3, 32)))
     monkeypatch.setattr(study, "network_learned", lambda *_: same)
-    assert claims.covers("RLVR", "unseen", Settings()).outcome().slack == 0
+    assert claims.covers("RLVR", "unseen", Settings()).decide().slack == 0

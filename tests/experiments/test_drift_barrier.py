@@ -49,5 +49,5 @@ def test_a_row_can_fail(monkeypatch):
     shifted = theory.Estimate(np.full((3, 2), 0.5), np.full((3, 2), 0.01), 99)
     monkeypatch.setattr(study, "mixture", lambda settings: study.FinalAccuracy(sizes, shifted))
     monkeypatch.setattr(study, "exact", lambda sizes: np.full((3, 2), 0.6))
-    assert claims.mixture(QUICK).outcome().verdict == "fails"
-    assert claims.barrier(claims.GOOD, QUICK).outcome().verdict == "fails"
+    assert claims.mixture(QUICK).decide().outcome == "fails"
+    assert claims.barrier(claims.GOOD, QUICK).decide().outcome == "fails"

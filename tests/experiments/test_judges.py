@@ -72,7 +72,7 @@ def backwards(study):
 )
 def test_a_row_can_fail(row):
     """A study that is broken on purpose."""
-    assert row().outcome().verdict == "fails"
+    assert row().decide().outcome == "fails"
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_row_can_fail(row):
 def test_a_simulation_of_other_judges_fails(monkeypatch, name):
     """The loops of the self-consistency judge against the chain without a judge."""
     monkeypatch.setitem(study.JUDGES, "self-consistency judge", study.no_judge)
-    assert claims.simulated(name, "nats", QUICK).outcome().verdict == "fails"
+    assert claims.simulated(name, "nats", QUICK).decide().outcome == "fails"
 
 
 @pytest.mark.slow

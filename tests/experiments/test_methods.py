@@ -156,12 +156,12 @@ def test_errors_of_both_kinds_have_the_same_variance():
 def test_a_path_off_its_orbit_is_detected(monkeypatch):
     """One probability off by 1e-5 at the end, compensated by another, and one update that does not sharpen."""
     paths = tables.trained(QUICK)
-    assert claims.orbit(QUICK).outcome().verdict == claims.sharpens(True, QUICK).outcome().verdict == "holds"
+    assert claims.orbit(QUICK).decide().outcome == claims.sharpens(True, QUICK).decide().outcome == "holds"
     probs = paths[-1].probs.copy()
     probs[-1, 0, :2] += [1e-5, -1e-5]
     probs[7] = probs[0]
     monkeypatch.setattr(tables, "trained", lambda settings: [*paths[:-1], paths[-1]._replace(probs=probs)])
-    assert claims.orbit(QUICK).outcome().verdict == claims.sharpens(True, QUICK).outcome().verdict == "fails"
+    assert claims.orbit(QUICK).decide().outcome == claims.sharpens(True, QUICK).decide().outcome == "fails"
 
 
 def test_methods_that_are_equally_good_tie(monkeypatch):
@@ -177,14 +177,14 @@ def test_methods_that_are_equally_good_tie(monkeypatch):
     outcomes = {
         check.id: check.row(QUICK) for check in claims.CLAIMS if check.id.startswith(("C9-transfer", "C9-one-w"))
     }
-    assert outcomes["C9-transfer"].verdict == "open"
+    assert outcomes["C9-transfer"].outcome == "open"
     assert not outcomes["C9-transfer-control"].as_expected  # a control that cannot tell a tie from its row
-    assert outcomes["C9-one-wording"].verdict == "fails"
-    assert claims.diverse(study.GRADIENT, QUICK).outcome().verdict == "fails"
+    assert outcomes["C9-one-wording"].outcome == "fails"
+    assert claims.diverse(study.GRADIENT, QUICK).decide().outcome == "fails"
 
 
 def test_a_score_without_noise_is_no_half(monkeypatch):
     drawn = np.random.default_rng(0).normal(1, 0.1, (100, 3, 3))
     monkeypatch.setattr(best_of_n, "selected", lambda settings, errors="Gaussian": drawn)
     for find in (partial(claims.half, "Gaussian"), claims.goodhart, claims.rank_kl):
-        assert find(QUICK).outcome().verdict == "fails"
+        assert find(QUICK).decide().outcome == "fails"

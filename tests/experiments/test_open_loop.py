@@ -30,7 +30,7 @@ def test_exact_injection():
 
 def test_published_end():
     """n = 50, p = .6, φ = 1, ψ = .99: from .505 nats to .093."""
-    outcome = claims.in_the_end(0.99, QUICK).outcome()
+    outcome = claims.in_the_end(0.99, QUICK).decide()
     np.testing.assert_allclose([outcome.predicted, outcome.measured], [0.505, 0.093], atol=5e-4)
 
 
@@ -40,9 +40,9 @@ def test_a_row_can_fail(monkeypatch):
     rng = np.random.default_rng(0)
     values = exact.information[None] + rng.normal(size=(200, *exact.information.shape)) / 100
     monkeypatch.setattr(study, "simulated", lambda settings, until_kept: study.SimulatedLoops(values, values))
-    assert claims.injection(QUICK).outcome().verdict == "holds"
+    assert claims.injection(QUICK).decide().outcome == "holds"
     monkeypatch.setattr(study, "exact", lambda until_kept: exact._replace(injected=exact.injected / 10))
-    assert claims.injection(QUICK).outcome().verdict == "fails"
-    assert claims.accuracy(False, QUICK).outcome().verdict == "fails"
+    assert claims.injection(QUICK).decide().outcome == "fails"
+    assert claims.accuracy(False, QUICK).decide().outcome == "fails"
     monkeypatch.setattr(study, "support", lambda settings, fpr: Estimate(np.array(0.7), np.array(0.001), 200))
-    assert claims.simulated_support(0.0, QUICK).outcome().verdict == "fails"
+    assert claims.simulated_support(0.0, QUICK).decide().outcome == "fails"

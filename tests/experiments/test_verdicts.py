@@ -63,21 +63,21 @@ def test_the_lower_bound_of_candidates():
 
 def test_the_slope_of_candidates_can_fail(monkeypatch):
     monkeypatch.setattr(study, "candidates_slope", lambda: 4.0)
-    assert claims.candidates_slope(QUICK).outcome().verdict == "fails"
+    assert claims.candidates_slope(QUICK).decide().outcome == "fails"
 
 
 def test_a_lower_bound_that_is_too_small_fails(monkeypatch):
     """A capacity ten times the true one."""
     loops = study.fixations()
     monkeypatch.setattr(study, "fixations", lambda: loops._replace(needed=loops.needed / 10))
-    assert claims.too_few("accepted", QUICK).outcome().verdict == "fails"
+    assert claims.too_few("accepted", QUICK).decide().outcome == "fails"
 
 
 def test_learners_that_choose_nothing_are_no_better(monkeypatch):
     """Uniform queries in the place of those of the likeliest."""
     uniform = study.learner(QUICK, "uniform")
     monkeypatch.setattr(study, "learner", lambda *_: uniform)
-    assert claims.better_learners(QUICK).outcome().verdict != "holds"
+    assert claims.better_learners(QUICK).decide().outcome != "holds"
 
 
 def test_learners_end_right_often_enough():

@@ -1,4 +1,4 @@
-"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and the cap on what a frozen judge can tell."""
+"""Budgets of verdicts: capacity, the converse and its hypotheses, Fano, and the most that a fixed judge carries."""
 
 from functools import partial
 from itertools import product
@@ -15,7 +15,7 @@ from strategies import FEW, RATES, SEEDS, joints, many
 import theory
 from theory import budget, claims, drift
 
-capacity, needed = jax.jit(budget.capacity), jax.jit(budget.information_needed)
+capacity, needed = jax.jit(budget.verifier_capacity), jax.jit(budget.information_needed)
 blahut_arimoto = jax.jit(jax.vmap(partial(theory.capacity, max_iterations=1000)))  # its bounds hold all the same
 
 
@@ -31,11 +31,11 @@ def test_capacity(seed):
 def test_capacity_in_closed_form():
     """Symmetric: ln 2 − h(ε); Z: ln(1 + (1−ψ) ψ^{ψ/(1−ψ)}); perfect: ln 2; none: 0; one call for all of them."""
     flip, psi = np.array([0.01, 0.1, 0.4]), np.array([0.1, 0.5, 0.9])
-    close(budget.capacity((1 - flip, flip)), np.log(2) - h(flip))
-    close(budget.capacity((1.0, psi)), np.log1p((1 - psi) * psi ** (psi / (1 - psi))))
-    close(budget.capacity(([1, 0, 0.3, 0], [0, 1, 0.3, 0])), [np.log(2), np.log(2), 0, 0])
-    pairs = budget.capacity(([[0.9], [0.3]], [0.2, 0.4, 0.6]))
-    close(pairs, [[budget.capacity((a, b)) for b in (0.2, 0.4, 0.6)] for a in (0.9, 0.3)])
+    close(budget.verifier_capacity((1 - flip, flip)), np.log(2) - h(flip))
+    close(budget.verifier_capacity((1.0, psi)), np.log1p((1 - psi) * psi ** (psi / (1 - psi))))
+    close(budget.verifier_capacity(([1, 0, 0.3, 0], [0, 1, 0.3, 0])), [np.log(2), np.log(2), 0, 0])
+    pairs = budget.verifier_capacity(([[0.9], [0.3]], [0.2, 0.4, 0.6]))
+    close(pairs, [[budget.verifier_capacity((a, b)) for b in (0.2, 0.4, 0.6)] for a in (0.9, 0.3)])
 
 
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9])
@@ -43,8 +43,8 @@ def test_capacity_of_a_small_gap(p):
     """C → (φ−ψ)²/(8p(1−p)) as φ − ψ → 0, and never 0 or NaN, also at 0 and 1, however near the rates are."""
     for gap, rtol in ((1e-7, 1e-8), (1e-11, 1e-4)):  # the gap itself is rounded by 1e-16
         probs = gap**2 / (8 * p * (1 - p))
-        np.testing.assert_allclose(budget.capacity((p + gap / 2, p - gap / 2)), probs, rtol=rtol)
-    edges = budget.capacity(([1, 1 - 2**-53, 0, 1e-300, np.nextafter(p, 1)], [1 - 2**-53, 1, 1e-300, 0, p]))
+        np.testing.assert_allclose(budget.verifier_capacity((p + gap / 2, p - gap / 2)), probs, rtol=rtol)
+    edges = budget.verifier_capacity(([1, 1 - 2**-53, 0, 1e-300, np.nextafter(p, 1)], [1 - 2**-53, 1, 1e-300, 0, p]))
     assert (np.asarray(edges) > 0).all()
 
 
@@ -52,15 +52,17 @@ def test_one_verdict():
     """h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ) along logit p_t = logit p_0 + t ln(φ/ψ), and never above the capacity."""
     odds = 3 / 7 * 2.0 ** np.arange(1, 6)
     share = odds / (1 + odds)
-    told = budget.verdict((0.8, 0.4), share)
-    close(told, h(0.8 * share + 0.4 * (1 - share)) - share * h(0.8) - (1 - share) * h(0.4))
+    carried = budget.verdict((0.8, 0.4), share)
+    close(carried, h(0.8 * share + 0.4 * (1 - share)) - share * h(0.8) - (1 - share) * h(0.4))
     near = partial(np.testing.assert_allclose, rtol=0, atol=5e-6)
-    near(told[:4], [0.08541, 0.08181, 0.06306, 0.04096])
+    near(carried[:4], [0.08541, 0.08181, 0.06306, 0.04096])
     near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
     grid = np.linspace(0, 1, 1001)
     best = budget.verdict((0.9, 0.2), grid).max()
-    np.testing.assert_allclose(best, budget.capacity((0.9, 0.2)), rtol=1e-5)  # the grid misses the top by 1e-3²
-    assert best <= budget.capacity((0.9, 0.2)) + EXACT
+    np.testing.assert_allclose(
+        best, budget.verifier_capacity((0.9, 0.2)), rtol=1e-5
+    )  # the grid misses the top by 1e-3²
+    assert best <= budget.verifier_capacity((0.9, 0.2)) + EXACT
 
 
 def test_item_capacities_and_their_twin():
@@ -69,11 +71,11 @@ def test_item_capacities_and_their_twin():
     items = budget.item_capacities(a)
     close(items, [theory.capacity([[p, 1 - p], [q, 1 - q]]).lower for p, q in ((0.9, 0.2), (0.8, 0.3), (0.5, 0.5))])
     high, low = a.max(0), a.min(0)
-    assert items.mean() > budget.capacity((high.mean(), low.mean())) + 0.05
+    assert items.mean() > budget.verifier_capacity((high.mean(), low.mean())) + 0.05
 
 
 def test_shared_noise_twin():
-    """The converse fails if verdicts share their noise: each alone tells nothing of the task, both together ln 2.
+    """The converse fails if verdicts share their noise: each alone carries nothing about the task, both together ln 2.
 
     Right are {1} or {1, 2}; one fair coin flips both verdicts.
     """
@@ -90,13 +92,16 @@ def test_shared_noise_twin():
 @pytest.mark.parametrize("verifier", [(0.9, 0.2), (0.6, 0.5), (0.2, 0.9)])
 def test_verdicts(verifier):
     """⌈(I* − I_0)/C⌉: exact multiples are not rounded up, and nothing missing costs nothing."""
-    nats = float(budget.capacity(verifier))
+    nats = float(budget.verifier_capacity(verifier))
     for k in (1, 2, 3, 7, 1000):
         assert budget.verdicts(k * nats, verifier) == k
         assert budget.verdicts((k - 0.5) * nats + 0.1, verifier, start=0.1) == k
         assert budget.verdicts(k * nats + 1e-6, verifier) == k + 1
     assert budget.verdicts(0.3, verifier, start=0.3) == budget.verdicts(0.2, verifier, start=0.3) == 0
     assert type(budget.verdicts(np.float32(0.3), verifier)) is int
+    single = np.float32(verifier)
+    for k in (1, 3, 1000):  # exact multiples to the rounding of their dtype
+        assert budget.verdicts(k * np.float32(budget.verifier_capacity(single)), single) == k
 
 
 @given(joints((3, 4)))
@@ -117,13 +122,13 @@ def test_information_needed():
 
 
 def judges(a):
-    """P(J|x), J over all ways to keep or not, bit k for symbol k."""
+    """P(J|x), J over all ways to accept or not, bit k for symbol k."""
     bits = np.array([b[::-1] for b in product((0, 1), repeat=a.shape[1])])
     return np.where(bits[None], a[:, None], 1 - a[:, None]).prod(2), bits
 
 
 @given(st.lists(st.tuples(RATES, RATES, RATES), min_size=2, max_size=2), st.floats(1e-9, 1))
-def test_frozen_total(acceptances, w):
+def test_fixed_total(acceptances, w):
     """I(X;J) ≤ H(X), J ∈ {0,1}^K one verdict on each symbol: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}."""
     prior, a = np.array([w, 1 - w]), np.array(acceptances)
     probs, _ = judges(a)
@@ -139,7 +144,7 @@ def test_frozen_total(acceptances, w):
 judge_distribution, fixed_judge_total = jax.jit(budget.judge_distribution), jax.jit(budget.fixed_judge_total)
 
 
-def test_frozen_total_with_a_start():
+def test_fixed_total_with_a_start():
     """I(X;J) = .4210 for (.9,.2) on the one or the other of two symbols; I(X;J|Z_0) against dit."""
     prior, a = np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
     np.testing.assert_allclose(fixed_judge_total(prior, a), 0.4210, rtol=0, atol=5e-5)
@@ -147,13 +152,13 @@ def test_frozen_total_with_a_start():
     table = prior[:, None, None] * judges(a)[0][:, :, None] * first[:, None]
     close(fixed_judge_total(prior, a, first), dit_information(table, [0], [1], [2]), atol=1e-9)  # dit's own rounding
     close(fixed_judge_total(prior, a, np.ones((2, 1))), fixed_judge_total(prior, a))
-    assert fixed_judge_total(prior, a, np.eye(2)) == 0  # nothing is left to tell
+    assert fixed_judge_total(prior, a, np.eye(2)) == 0  # nothing is left to carry
 
 
-def test_the_cap_of_a_frozen_judge():
+def test_the_bound_of_a_fixed_judge():
     """I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) for every t, in the mixture over J of selection chains, and near it at t = 1.
 
-    Then the judges that keep or reject both symbols drift to one of them. The twin: fresh verdicts pass the cap.
+    Then the judges that accept or reject both symbols drift to one of them. Negative control: fresh verdicts pass it.
     """
     n, prior, a = 6, np.array([0.5, 0.5]), np.array([[0.9, 0.2], [0.2, 0.9]])
     probs, bits = judges(a)
@@ -181,10 +186,10 @@ def test_converse(phi, ratio):
     sizes, shares = np.array(CASES).T
     end = budget.fixation(sizes.astype(int), (phi, psi), shares)
     correct = np.asarray(end.correct)
-    # X says which of two symbols is right, Z_0 has the same share of the right one, so it knows X unless both are ½
+    # X says which of two symbols is correct, Z_0 has the same share of the correct one, so it knows X unless both are ½
     start = np.where(shares == 0.5, 0, np.log(2))
     final = np.log(2) - np.where((correct > 0) & (correct < 1), h(np.clip(correct, 1e-300, 1 - 1e-16)), 0)
     missing, spent = np.maximum(final - start, 0), np.asarray(end.verdicts) * (1 + EXACT)
-    assert (missing <= float(budget.capacity((phi, psi))) * spent).all()
+    assert (missing <= float(budget.verifier_capacity((phi, psi))) * spent).all()
     tightest = (missing / spent).argmax()
     assert budget.verdicts(final[tightest], (phi, psi), start=start[tightest]) <= np.ceil(spent[tightest])

@@ -13,6 +13,7 @@ from strategies import pmfs
 
 import theory
 from theory import drift
+from theory.drift import chain
 
 TASKS = np.linspace(0.05, 0.95, 19)
 UNIFORM = np.full(19, 1 / 19)
@@ -62,8 +63,8 @@ def test_kernel_in_float32_and_its_gradient():
 
 
 @given(pmfs((4,)))
-def test_drift_keeps_the_mean_and_loses_heterozygosity(probs):
-    """E Z_{t+1} = E Z_t,  E[1 − Σ Z_{t+1}²] = (1 − 1/n) E[1 − Σ Z_t²], exactly, from any law of the state."""
+def test_drift_preserves_the_mean_and_loses_diversity(probs):
+    """E Z_{t+1} = E Z_t,  E[1 − Σ Z_{t+1}²] = (1 − 1/n) E[1 − Σ Z_t²], exactly, from any distribution of the state."""
     n = 3
     states = np.asarray(drift.lattice(n, 2)) / n
     before, after = (np.asarray(x)[0] for x in drift.distributions(probs[None], drift.neutral_kernel(n), 1))
@@ -72,7 +73,7 @@ def test_drift_keeps_the_mean_and_loses_heterozygosity(probs):
     close(after @ diversity, (1 - 1 / n) * (before @ diversity))
 
 
-def test_published_heterozygosity():
+def test_published_diversity():
     """Ten symbols, n = 50: .735366, .327753, .11936 after 10, 50, 100 fits of the chain itself.
 
     Any one symbol against the rest is a binary chain, so E Σ p² = 10 E p_1².
@@ -88,7 +89,7 @@ def test_published_heterozygosity():
     )
 
 
-def test_laws_are_powers_of_the_kernel():
+def test_distributions_are_powers_of_the_kernel():
     kernel = np.asarray(drift.neutral_kernel(8))
     first = starts(8, binary([0.1, 0.4, 1.0]))
     distributions = drift.distributions(first, kernel, 6)
@@ -104,7 +105,7 @@ def test_laws_are_powers_of_the_kernel():
 
 @given(pmfs((3,)), pmfs((3, 5)), pmfs((5, 5)))
 def test_information_of_a_closed_loop(prior, first, kernel):
-    """X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its law."""
+    """X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its table."""
     information = np.asarray(drift.information(prior, first, kernel, 3))
     assert (np.diff(information) <= EXACT).all() and (information >= 0).all()
     for value, probs in zip(information, drift.distributions(first, kernel, 3), strict=True):
@@ -113,7 +114,7 @@ def test_information_of_a_closed_loop(prior, first, kernel):
 
 @pytest.mark.parametrize("n", [1, 2, 7, 50])
 def test_what_is_left_is_one_draw(n):
-    """I(X;Z_∞) = I(X;Y), Y one draw of the true model, for every n."""
+    """I(X;Z_∞) = I(X;Y), Y one sample of the true model, for every n."""
     pmfs = binary(TASKS)
     information = np.asarray(drift.information(UNIFORM, starts(n, pmfs), drift.neutral_kernel(n), 40 * n))
     close(information[-1], drift.residual_information(UNIFORM, pmfs))
@@ -121,7 +122,7 @@ def test_what_is_left_is_one_draw(n):
 
 
 def test_residual_information_numbers():
-    """19 tasks: one draw .16945456110809; and three symbols."""
+    """19 tasks: one sample .16945456110809; and three symbols."""
     close(drift.residual_information(UNIFORM, binary(TASKS)), 0.16945456110809)
     pmfs = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1 / 3, 1 / 3, 1 / 3], [0, 1, 0]])
     prior = np.array([0.1, 0.2, 0.3, 0.4])
@@ -181,6 +182,60 @@ def test_pointwise_information_averages_to_information():
     close(average, theory.mutual_information(prior[:, None] * probs))
 
 
+def test_pointwise_information_of_subnormal_probabilities():
+    """ln p(z|x)/p(z) where p(z|x) = 1e-40 in float32: ln 2, and finite wherever the state is reached."""
+    table = drift.pointwise_information(np.float32([0.5, 0.5]), np.float32([[1, 1e-40], [1, 0]]))
+    np.testing.assert_allclose(table, [[0, np.log(2)], [0, -np.inf]], rtol=1e-6)
+
+
+def test_a_nearly_absorbing_state_keeps_its_digits():
+    """E τ = 1/ε: 1 − T(s,s) has one digit at ε = 1e-15, the other entries of the row have all."""
+    kernel = np.array([[1, 0], [1e-15, 1 - 1e-15]])
+    np.testing.assert_allclose(drift.fixation_time(kernel), [0, 1e15], rtol=1e-12)
+    close(drift.fixation_probabilities(kernel), [[1, 0], [1, 0]])
+
+
+def test_one_symbol_has_one_state_however_many_samples():
+    assert drift.num_states(2**53, 1) == 1
+    for x64 in (True, False):
+        with jax.enable_x64(x64):
+            np.testing.assert_array_equal(drift.multinomial_kernel(2**40, [[1.0]]), [[1]])
+
+
+def poisson(mean):
+    """A branching process: every one of s has Poisson(mean) children."""
+    return lambda source, target: scipy.stats.poisson.pmf(target, mean * source)
+
+
+def test_truncated_branching_process():
+    """P(Z_t = 0 | Z_0 = 1) = f(f(…f(0))), f(u) = e^{−.8(1−u)}; and ½ Σ |p − p'| ≤ E Σ ε(Z_i), against 400 states."""
+    kernel, lost = drift.truncated(poisson(0.8), 40)
+    close(kernel.sum(1), 1)
+    close(lost, scipy.stats.poisson.sf(39, 0.8 * np.arange(40)))
+    found = np.asarray(drift.distributions(np.eye(40)[[1]], kernel, 12))[:, 0]
+    extinct = [0.0]
+    for _ in range(12):
+        extinct.append(np.exp(-0.8 * (1 - extinct[-1])))
+    bound = np.append(0, np.cumsum(found @ np.asarray(lost))[:-1])
+    assert (np.abs(found[:, 0] - extinct) <= bound + EXACT).all() and 0 < bound[-1] < 1e-3
+    large = np.asarray(drift.distributions(np.eye(400)[[1]], drift.truncated(poisson(0.8), 400).kernel, 12))[:, 0]
+    distance = (np.abs(large[:, :40] - found).sum(1) + large[:, 40:].sum(1)) / 2
+    assert (distance <= bound + EXACT).all()
+
+
+def test_truncated_table():
+    """A random walk on 0, 1, … that stops at 0: only the last state of the first five leads out, half the time."""
+    walk = (np.eye(9, k=1) + np.eye(9, k=-1)) / 2
+    walk[0], walk[8] = np.eye(9)[0], np.eye(9)[8]
+    kernel, lost = drift.truncated(walk, 5)
+    np.testing.assert_array_equal(lost, [0, 0, 0, 0, 0.5])
+    np.testing.assert_array_equal(kernel[:4], walk[:4, :5])
+    np.testing.assert_array_equal(kernel[4], [0, 0, 0, 1, 0])
+    whole = drift.truncated(walk, 9)
+    np.testing.assert_array_equal(whole.kernel, walk)
+    assert not whole.lost.any()
+
+
 @pytest.mark.parametrize("n", [1, 2, 50, 127, 128, 700])
 def test_banded_kernel_is_the_dense_one(n):
     """Ten standard deviations: each entry left out is below e^−50, so a row loses less than 1e-17."""
@@ -194,8 +249,8 @@ def test_banded_kernel_is_the_dense_one(n):
     close(drift.information(prior, first, band, 30), drift.information(prior, first, dense, 30))
 
 
-def test_banded_kernel_of_general_laws():
-    """Selection: keep the first symbol always, the second half the time; and laws that leave most targets unreached."""
+def test_banded_kernel_of_general_distributions():
+    """Selection: accept the first symbol always, the second half the time; and distributions that reach few targets."""
     n, count = 300, np.arange(301) / 300
     for p in (count / (count + (1 - count) / 2), np.full(301, 0.999), 0.4 + 0.2 * count):
         dense, band = drift.multinomial_kernel(n, binary(p)), drift.banded_kernel(n, binary(p))
@@ -218,10 +273,10 @@ def test_each_task_may_have_its_own_bands():
 def test_the_chain_is_compiled_once():
     first, kernel = starts(6, binary([0.2, 0.7])), drift.neutral_kernel(6)
     drift.information([0.5, 0.5], first, kernel, 5)
-    before = drift._information._cache_size()
+    before = chain._information._cache_size()
     for prior in ([0.5, 0.5], [0.1, 0.9]):
         drift.information(prior, np.asarray(first), np.asarray(kernel), 5)
-    assert drift._information._cache_size() == before
+    assert chain._information._cache_size() == before
 
 
 def test_information_is_differentiable():

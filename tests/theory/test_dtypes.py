@@ -32,9 +32,13 @@ FLOAT32 = [
     lambda: PIPELINE.information("X", "D"),
     lambda: PIPELINE.bound("", "D"),
     lambda: best_of_n.best_of(FLAT, FLAT, 3),
-    lambda: budget.capacity((ONE, ONE)),
+    lambda: budget.verifier_capacity((ONE, ONE)),
     lambda: budget.information_needed(ONE, HALF),
-    lambda: budget.fixed_judge_total(HALF, TABLE, np.ones((2, 1))),  # whatever the start
+    lambda: budget.fixed_judge_total(HALF, TABLE),
+    lambda: budget.fixed_judge_total(HALF, TABLE, CHANNEL),
+    lambda: drift.information(HALF, CHANNEL, CHANNEL, 2),
+    lambda: drift.truncated(CHANNEL, 1),
+    lambda: drift.pointwise_information(HALF, CHANNEL),
     lambda: drift.multinomial_kernel(5, TABLE * 2),
     lambda: drift.selection_kernel(3, HALF),
     lambda: drift.filtering_kernel(3, HALF).kernel,
@@ -82,4 +86,7 @@ def test_float32_in_float32_out(f):
 def test_lists_are_of_the_default_dtype():
     assert theory.entropy([1, 0]).dtype == jnp.result_type(float)
     assert theory.kl_divergence(TABLE, TABLE.tolist()).dtype == np.float64
+    assert budget.fixed_judge_total(HALF, TABLE, [[1], [1]]).dtype == np.float64
     assert budget.fixed_judge_total(HALF, TABLE.astype(float), np.float32([[1], [1]])).dtype == np.float64
+    assert drift.information([0.5, 0.5], CHANNEL, CHANNEL, 2).dtype == np.float64
+    assert drift.distributions(CHANNEL, CHANNEL.astype(float), 2).dtype == np.float64

@@ -69,6 +69,17 @@ def test_far_tails_keep_their_digits():
     close(kl(jnp.array([1e-30, 1.0]), jnp.array([0.5, 0.5])), np.log(2))
 
 
+@pytest.mark.parametrize(("dtype", "tiny"), [("float32", 1e-40), ("float64", 1e-310), ("float16", 6e-8)])
+def test_subnormal_probabilities_are_not_zero(dtype, tiny):
+    """D((½,½)‖(1,ε)) = ½ ln ½ + ½ ln ½/ε, 45.36 at ε = 1e-40 in float32, and D((1,ε)‖(½,½)) = ln 2."""
+    even, rare = np.array([0.5, 0.5], dtype), np.array([1, tiny], dtype)
+    expected = np.log(0.5) - np.log(float(rare[1])) / 2
+    found = theory.kl_divergence(even, rare), theory.kl_divergence(rare, even)
+    assert {f.dtype for f in found} == {even.dtype}
+    np.testing.assert_allclose(found, [expected, np.log(2)], rtol=4 * np.finfo(dtype).eps)
+    assert dtype != "float32" or round(float(found[0]), 2) == 45.36
+
+
 def test_information_is_finite_where_a_product_underflows():
     """p(x)p(y) = 1e-310 is zero on most machines, p(x,y) = 1e-160 is not; the cell counts next to nothing."""
     joint = jnp.array([[1.0, 0.0], [0.0, 1e-160]])
@@ -151,6 +162,11 @@ def test_coarsening_loses(joint):
     within = cmi(jnp.asarray(joint[:, :, None] * (blocks[:, None] == np.arange(3))[None]))
     assert mi(coarse) <= mi(joint) + EXACT
     close(mi(joint), mi(coarse) + within)
+
+
+def test_a_label_sets_the_number_of_blocks():
+    """Labels 7 and 3 make eight blocks of two symbols; what memory must refuse is in the table of bad input."""
+    close(theory.coarsen([[0.25, 0.75]], [7, 3], 1), [[0, 0, 0, 0.75, 0, 0, 0, 0.25]])
 
 
 def test_coarsen():

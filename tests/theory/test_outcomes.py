@@ -12,7 +12,7 @@ from theory import budget, claims, drift
 
 
 def explicit(n, phi, psi, share, until_kept):
-    """right, wrong, generations, verdicts from Z_0 ~ Binomial(n, share)/n, by iterating the law of a chain."""
+    """correct, wrong, generations, verdicts from Z_0 ~ Binomial(n, share)/n, by iterating the chain."""
     if until_kept:
         kernel, z = drift.selection_kernel(n, [phi, psi]), np.arange(n + 1) / n
         probs = scipy.stats.binom.pmf(np.arange(n + 1), n, share)
@@ -32,7 +32,7 @@ def explicit(n, phi, psi, share, until_kept):
 @pytest.mark.parametrize("until_kept", [True, False])
 @pytest.mark.parametrize("verifier", [(0.9, 0.2), (0.3, 0.8), (1.0, 1.0)])
 def test_fixation(verifier, until_kept):
-    """P(right), P(wrong), E τ and E N, each a sum over the laws p(z_t); B and τ of the kernel itself."""
+    """P(correct), P(wrong), E τ and E N, each a sum over p(z_t); B and τ of the kernel itself."""
     end = budget.fixation(6, verifier, 0.3, num_real=6, until_kept=until_kept)
     np.testing.assert_allclose(np.stack(end), explicit(6, *verifier, 0.3, until_kept), rtol=1e-11)
     close(end.correct + end.wrong, 1)
@@ -57,7 +57,7 @@ def test_one_sample(until_kept):
 
 
 def test_perfect_verifier():
-    """ψ = 0: right whenever one right sample is there, 1 − (1−p)^m; until kept in one round of n/z verdicts."""
+    """ψ = 0: correct whenever one correct sample is there, 1 − (1−p)^m; until kept in one round of n/z verdicts."""
     m = np.array([1, 3, 8])
     for until_kept in (True, False):
         close(budget.success(4, (0.5, 0.0), 0.3, num_real=m, until_kept=until_kept), 1 - 0.7**m)
@@ -80,7 +80,7 @@ def test_broadcasting():
 
 @given(st.floats(0.05, 1), st.floats(0.05, 0.9))
 def test_only_the_ratio_matters_and_more_of_it_is_better(phi, ratio):
-    """Until kept, P(right) depends on ψ/φ alone, and falls in it; so does filtering's, at φ = 1."""
+    """Until kept, P(correct) depends on ψ/φ alone, and falls in it; so does filtering's, at φ = 1."""
     correct = np.asarray(budget.success(5, ([1.0, phi, 1.0], [ratio, phi * ratio, ratio + 0.1]), 0.3, num_real=5))
     close(correct[0], correct[1])
     assert correct[0] > correct[2]
@@ -109,7 +109,7 @@ def test_break_even_tends():
 
 @pytest.mark.slow
 def test_break_even_of_filtering():
-    """At that ratio the filtering chain, run to its end, knows what it knew at first."""
+    """At that ratio the filtering chain, run to its end, knows what it knew initially."""
     n, p = 5, 0.6
     ratio = float(budget.break_even(n, p, until_kept=False))
     chains = [drift.filtering_kernel(n, np.array(a)).kernel for a in ((1, ratio), (ratio, 1))]
@@ -128,7 +128,7 @@ def test_break_even_limit():
 
 @pytest.mark.parametrize("until_kept", [True, False])
 def test_accuracy(until_kept):
-    """The largest ψ/φ that ends right as often as is wanted: the inverse of `success`; 1 where none is needed."""
+    """The largest ψ/φ that ends correct as often as is wanted: the inverse of `success`; 1 where none is needed."""
     wanted = np.array([0.5, 0.8, 0.2])
     ratio = budget.accuracy(4, 0.3, wanted, num_real=9, until_kept=until_kept)
     back = budget.success(4, (1.0, ratio), 0.3, num_real=9, until_kept=until_kept)
@@ -151,6 +151,7 @@ def test_kimura():
     close(budget.kimura(10**9, [5.0, -5.0, 0.0], 0.3), [1, 0, 0.3])
     close(budget.kimura(10**9, [5.0, -5.0, 0.0], 0.3, num_real=2), [1 - 0.7**2, 0.3**2, 0.3])
     close(budget.kimura(5, [1.0, 1.0, -1.0], [0.0, 1.0, 1.0]), [0, 1, 1])
+    close(budget.kimura(5, [1e308, 1e308, -1e308], [0.0, 0.3, 1.0]), [0, 1, 1])  # where n s overflows
 
 
 def test_kimura_is_near_and_its_twin():
@@ -164,7 +165,7 @@ def test_kimura_is_near_and_its_twin():
 
 @given(st.floats(0, 1), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_candidates(p, phi, psi):
-    """C6: P(the right symbol is in the support of Z_0) ≥ P(the loop ends right)."""
+    """C6: P(the correct symbol is in the support of Z_0) ≥ P(the loop ends at it)."""
     correct = budget.success(5, (phi, psi), p, num_real=5)
     assert claims.candidates(correct, 1 - (1 - p) ** 5) >= -EXACT
 

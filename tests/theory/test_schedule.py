@@ -68,7 +68,7 @@ def test_constant_sizes_are_the_selection_chain():
 
 @pytest.mark.parametrize("n", [10, 400])
 def test_one_big_round(n):
-    """However many are kept, one round leaves (1−p)ψ/(pφ+(1−p)ψ) = .538 wrong."""
+    """However many are accepted, one round leaves (1−p)ψ/(pφ+(1−p)ψ) = .538 wrong."""
     once = budget.spend([n], VERIFIER, START)
     close(once.wrong, [0.28 / 0.52])
     close(once.verdicts, [n / 0.52])

@@ -22,8 +22,8 @@ select, migrate, mutate = map(jax.jit, (drift.select, drift.migrate, drift.mutat
 
 
 @given(pmfs((4, 3)), st.tuples(RATES, RATES, RATES), RATES, pmfs((3,)))
-def test_sampling_laws(z, acceptance, share, p):
-    """z ↦ z·a / Σ z·a,  z ↦ (1−α) z + α p,  z ↦ (1−μ) z + μ/K: laws from laws."""
+def test_distributions_of_samples(z, acceptance, share, p):
+    """z ↦ z·a / Σ z·a,  z ↦ (1−α) z + α p,  z ↦ (1−μ) z + μ/K: distributions from distributions."""
     a = np.array(acceptance)
     accepted = z * a
     total = accepted.sum(1, keepdims=True)
@@ -44,7 +44,7 @@ def test_a_pseudocount_is_mutation():
     ("n", "acceptance"), [(6, [0.9, 0.2]), (6, [0.0, 0.5]), (4, [0.3, 0.0, 0.8]), (4, [0.0, 0.0, 0.7]), (3, [0, 0])]
 )
 def test_selection_kernel(n, acceptance):
-    """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n; the row of a state of which nothing is kept is the identity's."""
+    """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n; the row of a state of which nothing is accepted is the identity's."""
     counts, a = np.asarray(drift.lattice(n, len(acceptance))), np.array(acceptance)
     kernel = np.asarray(drift.selection_kernel(n, acceptance))
     accepted = counts * a
@@ -56,23 +56,26 @@ def test_selection_kernel(n, acceptance):
 
 
 def test_no_selection_is_drift():
-    """a = const: the neutral chain, whatever is kept of it."""
+    """a = const: the neutral chain, whatever share is accepted."""
     for a in (1.0, 0.3):
         close(drift.selection_kernel(5, [a] * 3), drift.neutral_kernel(5, 3))
     close(drift.filtering_kernel(3, [1, 1]).kernel.sum(1), 1)
 
 
 def enumerated(n, probs, acceptance):
-    """Where n proposals lead, in fractions: all proposals × all verdicts; None where nothing is kept."""
+    """Where n proposals lead, in fractions: all proposals × all verdicts; None where nothing is accepted."""
     ends = {}
-    for ys, keeps in product(product(range(len(probs)), repeat=n), product((0, 1), repeat=n)):
+    for ys, accepts in product(product(range(len(probs)), repeat=n), product((0, 1), repeat=n)):
         weight = prod(
-            (probs[y] * (acceptance[y] if keep else 1 - acceptance[y]) for y, keep in zip(ys, keeps, strict=True)),
+            (
+                probs[y] * (acceptance[y] if accept else 1 - acceptance[y])
+                for y, accept in zip(ys, accepts, strict=True)
+            ),
             start=Fraction(1),
         )
         if not weight:
             continue
-        counts = [sum(keep for y, keep in zip(ys, keeps, strict=True) if y == k) for k in range(len(probs))]
+        counts = [sum(accept for y, accept in zip(ys, accepts, strict=True) if y == k) for k in range(len(probs))]
         end = tuple(Fraction(c, sum(counts)) for c in counts) if sum(counts) else None
         ends[end] = ends.get(end, 0) + weight
     return ends
@@ -111,8 +114,8 @@ def test_filtering_initial(num_real):
 
 
 @given(pmfs((2,)), st.tuples(RATES, RATES))
-def test_laws_stay_laws(p, acceptance):
-    """Σ p(z_t) = 1, and the symbol kept more often does not become rarer on average."""
+def test_distributions_sum_to_one(p, acceptance):
+    """Σ p(z_t) = 1, and the symbol accepted more often does not become rarer on average."""
     kernel, states = drift.filtering_kernel(4, acceptance)
     distributions = np.asarray(drift.distributions(drift.filtering_initial(4, p)[None], kernel, 5))[:, 0]
     assert distributions.min() >= 0
@@ -122,7 +125,7 @@ def test_laws_stay_laws(p, acceptance):
 
 @pytest.mark.slow
 def test_published_endings():
-    """n = 10, a = (.9, .2), Z_0 from 10 samples at p = .1: ends right with .475 if filtered, .644 until kept."""
+    """n = 10, a = (.9, .2), Z_0 from 10 samples at p = .1: ends correct with .475 if filtered, .644 until kept."""
     accepted = starts(10, [[0.1, 0.9]]) @ drift.fixation_probabilities(drift.selection_kernel(10, [0.9, 0.2]))
     np.testing.assert_allclose(accepted[0, -1], 0.644, rtol=0, atol=5e-4)
     kernel, states = drift.filtering_kernel(10, [0.9, 0.2])
@@ -148,7 +151,7 @@ def test_blocks_are_lumpable():
 
 
 def test_lumping_twin():
-    """Not lumpable where the acceptance differs within a block: sources of one block lead to different laws."""
+    """Not lumpable where the acceptance differs within a block: sources of one block lead to different targets."""
     place = np.asarray(drift.block_states(5, [0, 1, 0, 1]))
     lumped = np.asarray(drift.selection_kernel(5, [0.9, 0.2, 0.5, 0.2])) @ np.eye(6)[place]
     assert max(np.ptp(lumped[place == b], axis=0).max() for b in range(6)) > 0.1
@@ -167,7 +170,7 @@ def test_migration_keeps_information_and_mutation_does_not():
     np.testing.assert_allclose(information[60] / information[59], 0.8**2, atol=1e-6)  # next: 0.8·(1 − 1/n) a step
     assert information[-1] < 1e-10
     closed = drift.information(prior, starts(n, p), drift.multinomial_kernel(n, drift.migrate(z, 0.2, [0.4, 0.6])), 60)
-    assert closed[-1] < 1e-9  # the twin: fresh samples that do not depend on the task
+    assert closed[-1] < 1e-9  # negative control: fresh samples that do not depend on the task
 
 
 def nats(joint):
@@ -183,9 +186,12 @@ def verdict_nats(prior, probs, states, a, n, candidates):
     for s, z in enumerate(states):
         tables = []  # [x, d, s] given z
         for ys in proposals:
-            keep = a[:, None, list(ys)]
+            accept = a[:, None, list(ys)]
             tables.append(
-                prior[:, None] * probs[:, s, None] * z[list(ys)].prod() * np.where(bits[None], keep, 1 - keep).prod(2)
+                prior[:, None]
+                * probs[:, s, None]
+                * z[list(ys)].prod()
+                * np.where(bits[None], accept, 1 - accept).prod(2)
             )
         tables = np.stack(tables, 1)
         for part in np.moveaxis(tables, 1, 0) if candidates else [tables.sum(1)]:
@@ -249,7 +255,7 @@ def test_injection_twin():
     kernels = np.stack([drift.filtering_kernel(1, row).kernel for row in a])
     assert kernels.shape == (2, 2, 2)  # one proposal: the states are 0 and 1 alone
     seen = drift.verdict_information(prior, first[None], states, a, 1)
-    accepted = np.array([[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]])  # one proposal from ½: first kept, second kept, none kept
+    accepted = np.array([[0.5, 0.1, 0.4], [0.1, 0.5, 0.4]])  # one proposal from ½: first, second or none accepted
     assert 0.1 < nats(accepted / 2) <= seen[0]
 
 

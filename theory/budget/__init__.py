@@ -1,8 +1,10 @@
-"""A verifier as a channel and a loop that it filters: nats a verdict, how loops end, rounds, what accuracy it takes."""
+"""A verifier as a channel, and the loop that it filters: nats a verdict, how loops end, rounds, how good it must be.
 
-from theory.budget.one_round import accuracy as accuracy
-from theory.budget.one_round import break_even as break_even
-from theory.budget.one_round import break_even_limit as break_even_limit
+The loop refits a categorical model to what the verifier accepted; correct outputs are accepted with probability φ (the
+true-positive rate), all others with ψ (the false-positive rate). Two symbols, "correct" and "wrong", are enough, since
+blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
+"""
+
 from theory.budget.outcomes import Fixation as Fixation
 from theory.budget.outcomes import fixation as fixation
 from theory.budget.outcomes import kimura as kimura
@@ -12,10 +14,13 @@ from theory.budget.schedule import best_round as best_round
 from theory.budget.schedule import round_size_law as round_size_law
 from theory.budget.schedule import schedule_bound as schedule_bound
 from theory.budget.schedule import spend as spend
-from theory.budget.verifier import capacity as capacity
+from theory.budget.thresholds import accuracy as accuracy
+from theory.budget.thresholds import break_even as break_even
+from theory.budget.thresholds import break_even_limit as break_even_limit
 from theory.budget.verifier import fixed_judge_total as fixed_judge_total
 from theory.budget.verifier import information_needed as information_needed
 from theory.budget.verifier import item_capacities as item_capacities
 from theory.budget.verifier import judge_distribution as judge_distribution
 from theory.budget.verifier import verdict as verdict
 from theory.budget.verifier import verdicts as verdicts
+from theory.budget.verifier import verifier_capacity as verifier_capacity

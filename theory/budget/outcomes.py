@@ -1,6 +1,10 @@
 """How a loop with a verifier ends: exact probabilities, generations and verdicts, and the diffusion approximation.
 
-The public names stand in `theory.budget`. NumPy, since a compilation for each n takes longer than its numbers.
+NumPy, since a compilation for each n takes longer than its numbers.
+
+References:
+    Kemeny & Snell (1960), Finite Markov Chains, section 3.3.
+    Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
 """
 
 from functools import lru_cache, partial
@@ -14,20 +18,22 @@ from jax import Array
 from jaxtyping import Float
 
 from theory import validation
-from theory.drift.kernels import check_entries, counts, log_type_probability
+from theory.drift.kernels import counts, log_type_probability, num_states
 from theory.drift.selection import fractions
 from theory.validation import ArrayLike
 
 Verifier = ArrayLike  # a pair (tpr, fpr), whose members may be arrays that broadcast
 ENTRIES = 2**20  # of the kernels that are in memory at once
+MAX_ENTRIES = 200_000_000  # of one kernel, of which a solution takes several
+MARGIN = 1e8  # of the rates above the smallest number of their dtype, so that expected verdicts are in its range
 
 
 class Fixation(NamedTuple):
     """How a loop ends and what it takes; the arrays have the broadcast shape of the arguments."""
 
-    correct: Float[Array, "*shape"]  # P(it ends at the right symbol alone)
-    wrong: Float[Array, "*shape"]  # P(it ends at the wrong one), which 1 − right would round away
-    generations: Float[Array, "*shape"]  # expected, until one symbol is left or nothing is kept any more
+    correct: Float[Array, "*shape"]  # P(it ends at the correct symbol alone)
+    wrong: Float[Array, "*shape"]  # P(it ends at the wrong one), which 1 − correct would round away
+    generations: Float[Array, "*shape"]  # expected, until one symbol is left or nothing is accepted any more
     verdicts: Float[Array, "*shape"]  # expected, those on rejected proposals too
 
 
@@ -36,31 +42,23 @@ def fixation(
 ) -> Fixation:
     """How the loop ends, and what it takes to get there: exact, by one linear solve.
 
-    (I − Q) [u, w, τ, ν] = [R_right, R_wrong, 1, cost] over the shares z of the right symbol, where
-    Q moves z to Binomial(n, zφ/(zφ+(1−z)ψ))/n and a generation costs n/(zφ+(1−z)ψ) verdicts (until n are kept), or to
-    A/ΣA and n verdicts (n proposals, filtered). All arguments broadcast, so that a phase diagram is one call.
+    (I − Q) [u, w, τ, ν] = [R_correct, R_wrong, 1, cost] over the shares z of the correct symbol, where
+    Q moves z to Binomial(n, zφ/(zφ+(1−z)ψ))/n and a generation costs n/(zφ+(1−z)ψ) verdicts (until n are accepted), or
+    to A/ΣA and n verdicts (n proposals, filtered). All arguments broadcast, so that a phase diagram is one call.
 
     Args:
-        n: Samples kept in each generation (filtering: proposals), at least 1.
-        verifier: (tpr, fpr).
-        initial: The share of right outputs at the start.
+        n: Samples accepted in each generation (filtering: proposals), at least 1; so many that a kernel over
+            the states has 2·10⁸ entries at most: 14,141, or 185 filtered.
+        verifier: (tpr, fpr), not both below 1e-300 (float32: 1e-30).
+        initial: The share of correct outputs at the start.
         num_real: Real samples that Z_0 is fitted to, Z_0 ~ Binomial(num_real, initial)/num_real; None: Z_0 has the
             share `initial` itself.
-        until_kept: The protocol.
-
-    Returns:
-        Probabilities, expected generations and expected verdicts.
-
-    Raises:
-        ValueError: Where a count is below 1, a number is no rate, or the verifier keeps nothing.
-
-    References:
-        Kemeny & Snell (1960), Finite Markov Chains, section 3.3.
+        until_kept: The protocol: rejection sampling until n are accepted, or else n proposals of which some are.
     """
     phi, psi, share = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
     accepted, real = whole_counts("n", n), None if num_real is None else whole_counts("num_real", num_real)
-    if (np.maximum(np.asarray(phi), np.asarray(psi)) <= 0).any():
-        raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that keeps something")
+    if (np.maximum(np.asarray(phi), np.asarray(psi)) < MARGIN * jnp.finfo(phi.dtype).tiny).any():
+        raise validation.refuse("verifier", (float(phi.min()), float(psi.min())), "one that accepts something")
     values = ends(accepted, phi, psi, share, real, until_kept=until_kept)
     return Fixation(*(validation.array(values[..., i], share.dtype) for i in range(4)))
 
@@ -68,57 +66,35 @@ def fixation(
 def success(
     n: ArrayLike, verifier: Verifier, initial: ArrayLike, *, num_real: ArrayLike | None = None, until_kept: bool = True
 ) -> Float[Array, "*shape"]:
-    """The probability that the loop ends right: exact, `fixation(…).right`.
-
-    Args:
-        n: Samples kept in each generation (filtering: proposals), at least 1.
-        verifier: (tpr, fpr).
-        initial: The share of right outputs at the start.
-        num_real: Real samples that Z_0 is fitted to; None: Z_0 has the share `initial` itself.
-        until_kept: The protocol.
-
-    Returns:
-        Probabilities of the broadcast shape.
-
-    Raises:
-        ValueError: As `fixation`.
-    """
+    """`fixation(…).correct`: the probability that the loop ends at the correct symbol, exact, of the same arguments."""
     return fixation(n, verifier, initial, num_real=num_real, until_kept=until_kept).correct
 
 
 def kimura(
     n: ArrayLike, selection: ArrayLike, initial: ArrayLike, *, num_real: ArrayLike | None = None
 ) -> Float[Array, "*shape"]:
-    """The diffusion approximation of the probability to end right, until-kept.
+    """u(p) = (1 − e^{−2nsp})/(1 − e^{−2ns}), s = ln(φ/ψ): `success` until n are accepted, as a diffusion.
 
-    u(p) = (1 − e^{−2nsp})/(1 − e^{−2ns}), s = ln(φ/ψ); averaged over Z_0 ~ Binomial(m, p)/m:
-    [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the exact value for s ≤ .12, within .09 at s = 1.1 (row
-    L3-kimura); worst for rare starts, where the branching process is right: 1−u = e^{−(φ/ψ)u} for one right sample.
+    Approximate; averaged over Z_0 ~ Binomial(m, p)/m: [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the
+    exact value for s ≤ .12, within .09 at s = 1.1 (row L3-kimura); worst for rare starts, where the branching process
+    is correct: 1−u = e^{−(φ/ψ)u} for one correct sample.
 
     Args:
-        n: Samples kept in each generation, at least 1.
-        selection: s = ln(tpr/fpr).
-        initial: p, the share of right outputs at the start.
+        n: Samples accepted in each generation, at least 1.
+        selection: s = ln(tpr/fpr), the logarithm of the likelihood ratio.
+        initial: p, the share of correct outputs at the start, which is the answer where s = 0.
         num_real: m, as in `fixation`.
-
-    Returns:
-        Approximate probabilities of the broadcast shape; `initial` itself where s = 0.
-
-    Raises:
-        ValueError: Where a count is below 1, `selection` is not finite or `initial` no rate.
-
-    References:
-        Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
     """
     s, p = validation.one_dtype(validation.finite("selection", selection), validation.rates("initial", initial))
     real = () if num_real is None else (validation.array(whole_counts("num_real", num_real), s.dtype),)
-    return _kimura(*validation.broadcast(s, p, validation.array(whole_counts("n", n), s.dtype), *real))
+    size = validation.array(whole_counts("n", n), s.dtype)
+    return _kimura(*validation.broadcast("n, selection, initial, num_real", s, p, size, *real))
 
 
 @jax.jit
 def _kimura(s: Array, p: Array, n: Array, *real: Array) -> Float[Array, "*shape"]:
     safe = jnp.where(s == 0, 1, s)
-    size = jnp.abs(safe)  # a bad verifier is a good one for the wrong symbol
+    size = jnp.minimum(jnp.abs(safe), jnp.finfo(s.dtype).max / (4 * n))  # a bad verifier is good for the wrong symbol
     p_up = jnp.where(safe > 0, p, 1 - p)
     if not real:
         lost = jnp.exp(-2 * n * size * p_up)
@@ -139,31 +115,43 @@ def checked_verifier(verifier: Verifier) -> tuple[Array, Array]:
     except (TypeError, ValueError) as error:
         raise validation.refuse("verifier", verifier, "a pair (tpr, fpr)") from error
     phi, psi = validation.one_dtype(validation.rates("tpr", tpr), validation.rates("fpr", fpr))
-    phi, psi = map(validation.array, validation.broadcast(phi, psi))
+    phi, psi = map(validation.array, validation.broadcast("verifier", phi, psi))
     return phi, psi
 
 
 def whole_counts(name: str, x: ArrayLike) -> np.ndarray:
     """`x`, integers of at least 1."""
-    values = np.asarray(x)
-    if values.dtype.kind not in "iu" or (values < 1).any():
-        raise validation.refuse(name, x, "integers >= 1")
-    return values
+    return validation.integers(name, x, 1, "integers >= 1")
 
 
 def ends(n: np.ndarray, phi, psi, initial, num_real: np.ndarray | None, *, until_kept: bool) -> np.ndarray:
-    """`fixation` of arguments that have been checked, in float64: right, wrong, generations, verdicts [..., 4]."""
+    """`fixation` of arguments that have been checked, in float64: correct, wrong, generations, verdicts [..., 4]."""
     real = n if num_real is None else num_real
-    accepted, real, *points = np.broadcast_arrays(n, real, *(np.asarray(x, float) for x in (phi, psi, initial)))
+    numbers = (np.asarray(x, float) for x in (phi, psi, initial))
+    accepted, real, *points = validation.broadcast("n, verifier, initial, num_real", n, real, *numbers)
     sizes, which = np.unique(np.stack([accepted.ravel(), real.ravel()]), axis=1, return_inverse=True)
-    values, power = np.empty((accepted.size, 4)), 2 if until_kept else 4
+    values = np.empty((accepted.size, 4))
     for i, (size, start) in enumerate(sizes.T.tolist()):
         (place,) = np.nonzero(which.ravel() == i)
-        for part in np.array_split(place, -(-len(place) * (size + 1) ** power // ENTRIES)):
+        entries = _entries(size, None if num_real is None else start, until_kept)
+        for part in np.array_split(place, -(-len(place) * entries // ENTRIES)):
             mine = (point.ravel()[part, None] for point in points)
             values[part] = _ends(size, None if num_real is None else start, *mine, until_kept=until_kept)
     values[:, :2] = np.clip(values[:, :2], 0, 1)  # rounding may pass either end
     return values.reshape(*accepted.shape, 4)
+
+
+def _entries(n: int, num_real: int | None, until_kept: bool) -> int:
+    """Of the kernels of one point, which must fit into memory."""
+    targets = n + 1 if until_kept else num_states(n, 3)
+    sources = n + 1 if until_kept else n * n // 3 + 2  # 3n²/π² fractions with denominators up to n
+    validation.entries("n", sources * targets, MAX_ENTRIES, "a kernel")
+    if num_real is None or (until_kept and num_real == n):
+        return sources * targets
+    validation.entries(
+        "num_real", (num_real + 1) * max(targets, 100), MAX_ENTRIES, f"a kernel of {num_real + 1:,} starts"
+    )
+    return max(sources, num_real + 1) * targets
 
 
 def _ends(n: int, num_real: int | None, phi, psi, initial, *, until_kept: bool) -> Float[np.ndarray, "point 4"]:
@@ -182,7 +170,7 @@ def _ends(n: int, num_real: int | None, phi, psi, initial, *, until_kept: bool) 
 
 
 def multinomial(n: int, *probs: Float[np.ndarray, "*source"]) -> Float[np.ndarray, "*source target"]:
-    """The law of the counts of n draws, in the order of `lattice`; the probabilities need not sum to one exactly."""
+    """The distribution of the counts of n draws, as in `lattice`; the probabilities need not sum to one exactly."""
     table, log_choose = _lattice(n, len(probs))
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.log(np.stack(probs, axis=-1)), -1e6)  # e^−1e6 is zero, and a count of 0 of it is none
@@ -199,9 +187,9 @@ def _lattice(n: int, num_symbols: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=8)
 def _fractions(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The shares that n filtered proposals can lead to, and how `lattice(n, 3)` is sorted by the one that it makes."""
+    """The shares that n filtered proposals can lead to, and how `lattice(n, 3)` is sorted by them."""
     primitive, place = fractions(n, 2)
-    order = np.argsort(place, kind="stable")  # −1, none is kept, comes first
+    order = np.argsort(place, kind="stable")  # −1, none accepted, comes first
     return primitive[:, 0] / primitive.sum(1), order, np.searchsorted(place[order], np.arange(-1, len(primitive)))
 
 
@@ -217,14 +205,13 @@ def _filtering(n: int, phi, psi, z):
     """Likewise, of n proposals."""
     _, order, starts = _fractions(n)
     correct, wrong = z * phi, (1 - z) * psi
-    check_entries(len(order), z.shape[1])
     outcomes = multinomial(n, correct, wrong, np.maximum(1 - correct - wrong, 0))
     rows = np.add.reduceat(outcomes[..., order], starts, axis=-1)
     return rows[..., 1:], rows[..., 0], np.full(z.shape, float(n))
 
 
 def _values(z, rows, stays, cost, later) -> Float[np.ndarray, "point state 4"]:
-    """Right, wrong, generations and verdicts from the shares z, one step before `later`.
+    """Correct, wrong, generations and verdicts from the shares z, one step before `later`.
 
     A generation leads to the states by `rows`, or with probability `stays` back to where it was.
     """

@@ -1,11 +1,16 @@
-"""Few large rounds or many small ones: what a budget of verdicts buys, until n are kept in each round.
+"""Few large rounds or many small ones: what a budget of verdicts buys, until n are accepted in each round.
 
 Exact are the wrong share after a given schedule and the bound on all schedules; the law of the best constant size is
-asymptotic. The public names stand in `theory.budget`.
+asymptotic. Everywhere `verifier` is (tpr, fpr) = (φ, ψ), two numbers above 0, `initial` the share p of correct outputs
+at the start, and `verdicts` N, the expected number that may be spent.
+
+References:
+    Bellman (1957), Dynamic Programming.
+    Altman (1999), Constrained Markov Decision Processes, chapter 3: the Lagrangian of a budget.
 """
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -21,6 +26,9 @@ from theory.drift.selection import fractions
 from theory.validation import ArrayLike
 
 SWEEPS = 300  # of value iteration, at most, times the largest round; drift alone takes about 30
+MAX_ENTRIES = 100_000_000  # of the kernels in memory
+LEAST_RATE = 1e-30  # with which expected verdicts are in the range of float32
+MAX_STEPS = 1e11  # multiplications of a search
 
 
 class Spending(NamedTuple):
@@ -30,16 +38,9 @@ class Spending(NamedTuple):
     verdicts: Float[Array, "*schedule t"]  # expected, in all rounds up to this one
 
     def within(self, verdicts: ArrayLike) -> Float[Array, "*schedule"]:
-        """The wrong share after the last round that a budget pays for.
+        """E[1 − Z] after the last round that an expected number N of verdicts pays for, of each schedule.
 
-        Args:
-            verdicts: N, the expected number that may be spent.
-
-        Returns:
-            E[1 − Z], for each schedule; inf where the budget does not pay for one round.
-
-        Raises:
-            ValueError: Where `verdicts` is not above 0.
+        inf where N = `verdicts` does not pay for one round.
         """
         return validation.array(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
 
@@ -47,47 +48,44 @@ class Spending(NamedTuple):
 def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     """What rounds of these sizes buy: exact.
 
-    Round t samples until n_t are kept: Z_{t+1} ~ Binomial(n_t, z')/n_t, z' = zφ/(zφ+(1−z)ψ), at the expected cost of
-    n_t E[1/(Z_t φ+(1−Z_t)ψ)] verdicts.
-
-    Args:
-        sizes: n_t [..., t], integers of at least 1: one schedule or many.
-        verifier: (tpr, fpr), two numbers above 0.
-        initial: The share of right outputs at the start.
-
-    Returns:
-        Wrong shares and expected verdicts [..., t].
-
-    Raises:
-        ValueError: Where a size is below 1, or a rate outside (0, 1].
+    Round t samples until n_t are accepted: Z_{t+1} ~ Binomial(n_t, z')/n_t, z' = zφ/(zφ+(1−z)ψ), which is expected to
+    cost n_t E[1/(Z_t φ+(1−Z_t)ψ)] verdicts; `sizes` are n_t [..., t], at least 1: one schedule or many.
     """
-    schedule = np.asarray(sizes)
-    rates = _numbers(verifier, initial)
-    if schedule.ndim < 1 or schedule.size == 0 or schedule.dtype.kind not in "iu" or (schedule < 1).any():
-        raise validation.refuse("sizes", sizes, "integers >= 1, one for each round")
-    return Spending(*(validation.array(leaf, jnp.result_type(float)) for leaf in _spend(schedule, *rates)))
+    accepted = "integers >= 1, one for each round"
+    schedules = validation.integers("sizes", sizes, 1, accepted)
+    if schedules.ndim < 1:
+        raise validation.refuse("sizes", sizes, accepted)
+    states = schedules + 1.0
+    largest = max(states.max(), (states[..., 1:] * states[..., :-1]).max(initial=0))
+    validation.entries("sizes", int(largest), MAX_ENTRIES, "a kernel from round to round")
+    spending = _spend(schedules, *_numbers(verifier, initial))
+    return Spending(*(validation.array(leaf, jnp.result_type(float)) for leaf in spending))
 
 
 def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p: float) -> list[np.ndarray]:
     """Wrong shares and expected verdicts, in float64.
 
-    Each pair of successive sizes has its kernel, computed once; a schedule is a path through them.
+    Each pair of successive sizes has its kernel, computed once while memory lasts; a schedule is a path through them.
     """
+    known: dict[tuple[int, int], np.ndarray] = {}
 
-    @cache
     def leads(before: int, n: int) -> np.ndarray:
-        """From each share (before 0: the start): the law of the next one, what is wrong in it, what the round costs."""
-        shares = np.arange(before + 1) / before if before else np.array([p])
-        accepted = shares * phi + (1 - shares) * psi
-        rows = multinomial(n, shares * phi / accepted, (1 - shares) * psi / accepted)
-        return np.column_stack([rows, rows @ (1 - np.arange(n + 1) / n), n / accepted])
+        """From each share (before 0: the start): where the next one is, what is wrong in it, what the round costs."""
+        if (before, n) not in known:
+            if sum(kernel.size for kernel in known.values()) > MAX_ENTRIES:
+                known.clear()
+            shares = np.arange(before + 1) / before if before else np.array([p])
+            accepted = shares * phi + (1 - shares) * psi
+            rows = multinomial(n, shares * phi / accepted, (1 - shares) * psi / accepted)
+            known[before, n] = np.column_stack([rows, rows @ (1 - np.arange(n + 1) / n), n / accepted])
+        return known[before, n]
 
     results = []
     for schedule in schedules.reshape(-1, schedules.shape[-1]).tolist():
-        probs = np.ones(1)
+        pmf = np.ones(1)
         for ends in zip([0, *schedule], schedule, strict=False):
-            after = probs @ leads(*ends)
-            probs = after[:-2]
+            after = pmf @ leads(*ends)
+            pmf = after[:-2]
             results.append(after[-2:])
     wrong, costs = np.array(results).T
     return [wrong.reshape(schedules.shape), costs.reshape(schedules.shape).cumsum(-1)]
@@ -101,22 +99,11 @@ def _within(verdicts: ArrayLike, wrong: np.ndarray, spent: np.ndarray) -> np.nda
 
 
 def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[float, float]:
-    """The best constant round size for large budgets, and −ln of the wrong share that it reaches (asymptotic).
+    """n = √(φN/2p) and −ln of the wrong share, s√(2pφN): the best constant round size of large budgets (asymptotic).
 
-    N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}; drift loses the right symbol with
-    e^{−2nsp}, by Kimura, hence for weak selection. Equal exponents give n = √(φN/2p), and the exponent s√(2pφN); at
-    s = ln 2 the exact loss by drift has an exponent 8 % larger (row R2-exponent).
-
-    Args:
-        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
-        initial: p, the share of right outputs at the start.
-        verdicts: N.
-
-    Returns:
-        n, not rounded, and the exponent.
-
-    Raises:
-        ValueError: Where the rates are not 0 < fpr < tpr ≤ 1, or `initial` or `verdicts` is not above 0.
+    N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}, s = ln(φ/ψ); drift loses the correct
+    symbol with e^{−2nsp}, by Kimura, hence for weak selection. Equal exponents give n, which is not rounded; at
+    s = ln 2 the exact loss by drift has an exponent 8 % larger (row R2-exponent). It takes φ > ψ and p > 0.
     """
     phi, psi, p = _numbers(verifier, initial)
     if phi <= psi:
@@ -124,32 +111,31 @@ def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
     if p <= 0:
         raise validation.refuse("initial", p, "a share > 0")
     budget = float(validation.positive("verdicts", verdicts))
-    return math.sqrt(phi * budget / (2 * p)), math.log(phi / psi) * math.sqrt(2 * p * phi * budget)
+    size, exponent = math.sqrt(phi * budget / p / 2), math.log(phi / psi) * math.sqrt(2 * p * phi * budget)
+    if not math.isfinite(size + exponent):
+        raise validation.refuse("initial, verdicts", (p, budget), "a round size in the range of double precision")
+    return size, exponent
 
 
 def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[int, float]:
-    """The constant round size that leaves the smallest wrong share within a budget: exact, by search.
+    """The constant round size that leaves the smallest wrong share within a budget, and this share E[1 − Z]: exact.
 
     All sizes from a quarter to three times the asymptotic one are tried, in float64 whatever JAX's default, since the
-    wrong share falls like e^{−s√(2pφN)}.
-
-    Args:
-        verifier: (tpr, fpr), two numbers, tpr > fpr > 0.
-        initial: The share of right outputs at the start.
-        verdicts: N, which must pay for one round.
-
-    Returns:
-        n, and the wrong share E[1 − Z].
+    share falls like e^{−s√(2pφN)}. It takes φ > ψ and p > 0, and a minute at N = 10⁵.
 
     Raises:
-        ValueError: As `round_size_law`, or where the budget does not pay for a round, or is so large that the wrong
-            share leaves the range of float64.
+        ValueError: Where the budget does not pay for a round, is so large that the wrong share leaves the range of
+            float64, or would take a search of more than 10¹¹ multiplications.
     """
-    probs, _ = round_size_law(verifier, initial, verdicts)
-    sizes = np.arange(max(1, int(probs / 4)), int(3 * probs) + 4)
-    num_rounds = max(1, math.ceil(float(np.asarray(verdicts)) * max(_numbers(verifier, initial)[:2]) / sizes[0]))
-    schedules = np.repeat(sizes[:, None], num_rounds, axis=1)
-    wrong = _within(verdicts, *_spend(schedules, *_numbers(verifier, initial)))
+    law, _ = round_size_law(verifier, initial, verdicts)
+    rates, budget = _numbers(verifier, initial), float(np.asarray(verdicts))
+    most = 3 * law + 4
+    if budget * most * most / 2 > MAX_STEPS:
+        raise validation.refuse("verdicts", budget, "fewer, or `round_size_law` for large budgets")
+    sizes = np.arange(max(1, int(law / 4)), int(most))
+    num_rounds = np.ceil(budget * max(rates[:2]) / sizes).astype(int)  # which are paid at most
+    spent = [_spend(np.full((1, max(1, rounds)), n), *rates) for n, rounds in zip(sizes, num_rounds, strict=True)]
+    wrong = np.concatenate([_within(budget, *each) for each in spent])
     if not np.isfinite(wrong).any():
         raise validation.refuse("verdicts", verdicts, "enough for one round")
     if 0 <= wrong.min() < np.finfo(wrong.dtype).tiny and float(np.asarray(initial)) < 1:
@@ -158,30 +144,15 @@ def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> t
 
 
 def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, largest: int) -> float:
-    """The wrong share below which no schedule gets, even one that sees the share before it chooses n_t: exact.
+    """E[1 − Z_T] ≥ max_λ V_λ(p) − λN: a wrong share that no schedule undercuts, even one that sees the share first.
 
-    For every price λ of a verdict, E[1 − Z_T] ≥ V_λ(p) − λN, where
-    V_λ(z) = min{1 − z, min_n [λn/(zφ+(1−z)ψ) + E V_λ(Binomial(n,z')/n)]} (Bellman), solved on all fractions with
-    denominators up to `largest`; the best λ is taken. A schedule that cannot look is no better.
-
-    Args:
-        verifier: (tpr, fpr), two numbers above 0.
-        initial: The share of right outputs at the start.
-        verdicts: N, the expected number that may be spent.
-        largest: The largest round size that is allowed.
-
-    Returns:
-        The bound.
-
-    Raises:
-        ValueError: Where a rate is outside (0, 1], `largest` < 1 or `verdicts` is not above 0.
-
-    References:
-        Bellman (1957), Dynamic Programming.
-        Altman (1999), Constrained Markov Decision Processes, chapter 3: the Lagrangian of a budget.
+    λ is a price of a verdict, and V_λ(z) = min{1 − z, min_n [λn/(zφ+(1−z)ψ) + E V_λ(Binomial(n,z')/n)]} (Bellman),
+    solved on all fractions with denominators up to `largest`, the largest size of a round that is allowed, of a few
+    dozen. A schedule that does not see the share is no better.
     """
     rates = _numbers(verifier, initial)
     largest = validation.integer("largest", largest, 1)
+    validation.entries("largest", (largest**2 // 3 + 2) * (largest + 1) * (largest + 2) // 2, MAX_ENTRIES, "kernels")
     budget = float(validation.positive("verdicts", verdicts))
 
     def loss(log_price: float) -> float:
@@ -222,6 +193,6 @@ def _moves(phi: float, psi: float, p: float, largest: int):
 
 def _numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
     phi, psi = (float(validation.floats("verifier", rate, 0)) for rate in checked_verifier(verifier))
-    if min(phi, psi) <= 0:
-        raise validation.refuse("verifier", (phi, psi), "two rates in (0, 1]")
+    if min(phi, psi) < LEAST_RATE:
+        raise validation.refuse("verifier", (phi, psi), f"two rates in [{LEAST_RATE}, 1]")
     return phi, psi, float(validation.rates("initial", initial, 0))

@@ -1,9 +1,12 @@
-"""How many verdicts and rounds a goal takes, how good the verifier must be, how likely the loop ends right.
+"""A verifier as a channel: what one verdict carries, how many a goal takes at least, and what a fixed judge holds.
 
-Two kinds of numbers stand here. A *converse* says what no learner can beat: it needs only that each verdict has fresh
-noise of its own. The *exact* numbers say what one learner reaches: the loop that refits a categorical model to what the
-verifier kept, where the right block of outputs passes with probability φ (the true-positive rate) and all else with ψ
-(the false-positive rate). Two symbols are enough for that, since blocks are lumpable: "right" and "wrong".
+A *converse* is a lower bound for any method: it needs only that each verdict has fresh noise of its own.
+
+References:
+    Shannon (1948), A mathematical theory of communication: the converse of the coding theorem.
+    Fano (1961), Transmission of Information.
+    Cover & Thomas (2006), Elements of Information Theory, sections 2.4 and 7.1, theorem 2.10.1.
+    Majani & Rumsey (1991), Two results on binary-input discrete memoryless channels: the range of w.
 """
 
 import math
@@ -19,26 +22,16 @@ from theory.budget.outcomes import Verifier, checked_verifier
 from theory.measures import binary_entropy, divergence_terms, entropy, product_divergence
 from theory.validation import ArrayLike
 
+MAX_ENTRIES = 100_000_000  # of a table over all judges: 0.8 GB in float64
 
-def capacity(verifier: Verifier) -> Float[Array, "*shape"]:
-    """The most that one verdict with fresh noise can tell, in nats.
 
-    C(φ,ψ) = max_w I(w) of the channel with rows (φ, 1−φ) and (ψ, 1−ψ); the best output law has odds
+def verifier_capacity(verifier: Verifier) -> Float[Array, "*shape"]:
+    """C(φ,ψ) = max_w I(w): the most that one verdict with fresh noise carries, in nats; 0 where tpr = fpr.
+
+    Of the channel with rows (φ, 1−φ) and (ψ, 1−ψ). The best output distribution has odds
     m/(1−m) = exp(−(h(φ)−h(ψ))/(φ−ψ)) = ψ/(1−ψ) · exp(D(φ‖ψ)/(φ−ψ)), the second for rates that nearly agree, and
     w = (m−ψ)/(φ−ψ), which lies in [1/e, 1−1/e], at which I is evaluated, so that a rounding of m is harmless.
-
-    Args:
-        verifier: (tpr, fpr), numbers or arrays that broadcast.
-
-    Returns:
-        The capacity; 0 where tpr = fpr.
-
-    Raises:
-        ValueError: Where a rate is outside [0, 1].
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 7.1.
-        Majani & Rumsey (1991), Two results on binary-input discrete memoryless channels: the range of w.
+    `verifier` is (tpr, fpr), numbers or arrays that broadcast.
     """
     return _capacity(*checked_verifier(verifier))
 
@@ -62,25 +55,12 @@ def _capacity(phi: Float[Array, "*shape"], psi: Float[Array, "*shape"]) -> Float
 
 
 def verdict(verifier: Verifier, share: ArrayLike) -> Float[Array, "*shape"]:
-    """What one verdict tells about whether its candidate is right, in nats.
+    """h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ): what one verdict carries about whether its candidate is correct, in nats.
 
-    h(pφ+(1−p)ψ) − p h(φ) − (1−p) h(ψ), p the share of right candidates; at most `capacity(verifier)`.
-
-    Args:
-        verifier: (tpr, fpr).
-        share: p; all broadcast.
-
-    Returns:
-        The information, of the broadcast shape.
-
-    Raises:
-        ValueError: Where a number is no rate.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 2.4.
+    At most `verifier_capacity(verifier)`; `share` is p, that of correct candidates, and all broadcast.
     """
     phi, psi, p = validation.one_dtype(*checked_verifier(verifier), validation.rates("share", share))
-    return _verdict(*validation.broadcast(phi, psi, p))
+    return _verdict(*validation.broadcast("verifier, share", phi, psi, p))
 
 
 @jax.jit
@@ -94,76 +74,45 @@ def _verdict(phi: Array, psi: Array, p: Array) -> Float[Array, "*shape"]:
 
 
 def item_capacities(acceptances: ArrayLike) -> Float[Array, " item"]:
-    """What one verdict on each item can tell at most, in nats: C(max_x a_x(y), min_x a_x(y)).
+    """C(max_x a_x(y), min_x a_x(y)): the most that one verdict on each item y carries [k], in nats.
 
     n verdicts with fresh independent noise inject at most Σ_i C_i. The rates are those of each item: averaging them
-    over items first gives a number that is too small, as the capacity is convex in the channel.
-
-    Args:
-        acceptances: P(keep | item, task) [x, k].
-
-    Returns:
-        Capacities [k].
-
-    Raises:
-        ValueError: Where an entry is no rate.
+    over items first gives a number that is too small, as the capacity is convex in the channel. `acceptances` are
+    P(accept | item, task) [x, k].
     """
-    a = validation.rates("acceptances", acceptances, 2)
-    _, a = validation.host(a)
-    return capacity((a.max(0), a.min(0)))
+    _, a = validation.host(validation.rates("acceptances", acceptances, 2))
+    return verifier_capacity((a.max(0), a.min(0)))
 
 
 def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0.0) -> int:
-    """How many verdicts it takes at least to bring I(X;Z) from `start` to `information`: a converse.
+    """⌈(I* − I_0)/C(φ,ψ)⌉: how many verdicts it takes at least to bring I(X;Z) from I_0 to I*, a converse.
 
-    ⌈(I* − I_0)/C(φ,ψ)⌉. It holds for every learner, if each verdict has fresh noise, independent of the others given
-    the task and the candidates; rejected proposals count. Where verdicts are bought until n are kept, it bounds their
-    expected number before it is rounded up.
-
-    Args:
-        information: I*, in nats.
-        verifier: (tpr, fpr).
-        start: I_0, in nats.
-
-    Returns:
-        The number, rounded up; 0 where nothing is missing.
+    It holds for every learner, if each verdict has fresh noise, independent of the others given the task and the
+    candidates; rejected proposals count. Where verdicts are bought until n are accepted, it bounds their expected
+    number before it is rounded up. `information` is I*, `start` I_0, in nats; 0 where nothing is missing.
 
     Raises:
-        ValueError: Where a rate is outside [0, 1], an information is negative, or tpr = fpr, which tells nothing.
-
-    References:
-        Shannon (1948), A mathematical theory of communication: the converse of the coding theorem.
+        ValueError: Where tpr = fpr, so that no number is enough.
     """
     goal, first = (validation.finite(name, x, 0) for name, x in (("information", information), ("start", start)))
     for name, value in (("information", goal), ("start", first)):
         if float(value) < 0:
             raise validation.refuse(name, float(value), "a number >= 0, in nats")
-    nats = float(validation.floats("verifier", capacity(verifier), 0))
+    capacity = validation.floats("verifier", verifier_capacity(verifier), 0)
+    nats, rounding = float(capacity), max(1e-12, 10 * float(jnp.finfo(capacity.dtype).eps))
     if nats <= 0:
         rates = tuple(map(float, checked_verifier(verifier)))
-        raise validation.refuse("verifier", rates, "tpr different from fpr, since equal rates tell nothing")
-    missing = max(float(goal) - float(first), 0.0)
-    return math.ceil(missing / nats * (1 - 1e-12))  # a whole number of capacities stays one
+        raise validation.refuse("verifier", rates, "tpr different from fpr, since equal rates carry nothing")
+    needed = max(float(goal) - float(first), 0.0) / nats
+    if math.isinf(needed):
+        raise validation.refuse("information", float(goal), f"a number of nats that verdicts of {nats} nats can carry")
+    return math.ceil(needed * (1 - rounding))  # a whole number of capacities stays one
 
 
 def information_needed(error: ArrayLike, prior: ArrayLike) -> Float[Array, ""]:
-    """What must be known of the task so that it can be named with at most this error, in nats (Fano).
+    """I ≥ H(X) − h(P_e) − P_e ln(m−1): what must be known of the task to name it with error P_e or less (Fano).
 
-    I ≥ H(X) − h(P_e) − P_e ln(m−1), and never below 0.
-
-    Args:
-        error: P_e, in [0, 1].
-        prior: Probabilities of the m tasks [x].
-
-    Returns:
-        The information.
-
-    Raises:
-        ValueError: Where `error` is no rate or `prior` no probability table.
-
-    References:
-        Fano (1961), Transmission of Information.
-        Cover & Thomas (2006), Elements of Information Theory, theorem 2.10.1.
+    In nats, never below 0; `error` is P_e, a number in [0, 1], and `prior` the probabilities of the m tasks [x].
     """
     p, e = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("error", error, 0))
     e = jnp.minimum(e, 1 - 1 / p.size)  # an error that is allowed need not be made
@@ -171,53 +120,40 @@ def information_needed(error: ArrayLike, prior: ArrayLike) -> Float[Array, ""]:
 
 
 def fixed_judge_total(prior: ArrayLike, acceptances: ArrayLike, initial: ArrayLike | None = None) -> Float[Array, ""]:
-    """All that a frozen judge can ever tell, in nats: I(X;J|Z_0), or I(X;J) without a start.
+    """I(X;J|Z_0), or I(X;J) without a start: all that a fixed reward model can ever carry, in nats.
 
     J ∈ {0,1}^K is one verdict on each symbol, drawn once: P(J|x) = Π_k a_xk^{J_k} (1−a_xk)^{1−J_k}. If its noise is
-    independent of X given (Z_0, J), I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) for ever; fresh verdicts are capped by H(X) alone.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        acceptances: P(the judge keeps the symbol | task) [x, k].
-        initial: p(z_0|x) [x, s]; None: I(X;J).
-
-    Returns:
-        The information.
-
-    Raises:
-        ValueError: Where an argument is no probability table or rate, or the shapes disagree.
+    independent of X given (Z_0, J), I(X;Z_t) ≤ I(X;Z_0) + I(X;J|Z_0) forever; fresh verdicts are bounded by H(X) alone.
+    `prior` are the probabilities of the tasks [x], `acceptances` P(the judge accepts the symbol | task) [x, k], and
+    `initial` p(z_0|x) [x, s].
     """
     tasks, a = validation.one_dtype(validation.pmf("prior", prior, 1), validation.rates("acceptances", acceptances, 2))
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
-    start = validation.pmf("initial", np.ones((tasks.size, 1)) if initial is None else initial, 2, 1)
+    start = validation.pmf("initial", np.ones((tasks.size, 1), a.dtype) if initial is None else initial, 2, 1)
     validation.same_size("initial", start.shape[0], "prior", tasks.size)
-    return _frozen_total(tasks, a, validation.array(start, a.dtype))
+    validation.entries("acceptances", start.size << a.shape[1], MAX_ENTRIES, "a table of tasks, judges and starts")
+    return _fixed_total(*validation.one_dtype(tasks, a, start))
 
 
 @jax.jit
-def _frozen_total(tasks: Float[Array, " x"], a: Float[Array, "x k"], start: Float[Array, "x s"]) -> Float[Array, ""]:
-    joint = (tasks[:, None] * start)[:, None, :] * _judge_law(a)[:, :, None]  # [x, j, z]
+def _fixed_total(tasks: Float[Array, " x"], a: Float[Array, "x k"], start: Float[Array, "x s"]) -> Float[Array, ""]:
+    joint = (tasks[:, None] * start)[:, None, :] * _judge_distribution(a)[:, :, None]  # [x, j, z]
     mass = joint.sum((0, 1))
     nats = jax.vmap(product_divergence, 2)(joint / jnp.where(mass > 0, mass, 1)[None, None, :])
     return (mass * nats).sum()
 
 
 def judge_distribution(acceptances: ArrayLike) -> Float[Array, "x judge"]:
-    """P(J|x) of a judge that draws one verdict on each symbol for ever; judge j keeps symbol k where bit k of j is set.
+    """P(J|x) [x, 2^k] of a judge that draws one verdict on each symbol forever; judge j accepts k if its bit k is set.
 
-    Args:
-        acceptances: P(the judge keeps the symbol | task) [x, k].
-
-    Returns:
-        Probabilities [x, 2^k].
-
-    Raises:
-        ValueError: Where an entry is no rate.
+    `acceptances` are P(the judge accepts the symbol | task) [x, k].
     """
-    return _judge_law(validation.rates("acceptances", acceptances, 2))
+    a = validation.rates("acceptances", acceptances, 2)
+    validation.entries("acceptances", a.shape[0] << a.shape[1], MAX_ENTRIES, "a table of tasks and judges")
+    return _judge_distribution(a)
 
 
 @jax.jit
-def _judge_law(a: Float[Array, "x k"]) -> Float[Array, "x judge"]:
-    keeps = jnp.asarray(np.arange(2 ** a.shape[1])[:, None] >> np.arange(a.shape[1])[None] & 1, bool)
-    return jnp.where(keeps[None], a[:, None, :], 1 - a[:, None, :]).prod(2)
+def _judge_distribution(a: Float[Array, "x k"]) -> Float[Array, "x judge"]:
+    accepts = jnp.asarray(np.arange(2 ** a.shape[1])[:, None] >> np.arange(a.shape[1])[None] & 1, bool)
+    return jnp.where(accepts[None], a[:, None, :], 1 - a[:, None, :]).prod(2)

@@ -1,11 +1,17 @@
-"""Retraining a categorical model on its own samples is Wright–Fisher drift: exact kernels, selection, fixation."""
+"""Retraining a categorical model on its own samples is Wright–Fisher drift: exact kernels, selection, fixation.
 
+A model of your own that has a kernel: `information`, after `truncated` if its states are infinitely many. A model that
+has none, such as a network: the bracket that `infoloop.questions.bracket` puts around the information of its samples.
+"""
+
+from theory.drift.chain import Truncated as Truncated
 from theory.drift.chain import distributions as distributions
 from theory.drift.chain import information as information
 from theory.drift.chain import initial as initial
 from theory.drift.chain import neutral_kernel as neutral_kernel
 from theory.drift.chain import pointwise_information as pointwise_information
 from theory.drift.chain import residual_information as residual_information
+from theory.drift.chain import truncated as truncated
 from theory.drift.fixation import fixation_probabilities as fixation_probabilities
 from theory.drift.fixation import fixation_time as fixation_time
 from theory.drift.fixation import fixation_time_diffusion as fixation_time_diffusion

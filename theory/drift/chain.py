@@ -1,71 +1,99 @@
-"""Retraining a categorical model on its own samples is Wright–Fisher drift on the lattice of counts: exact laws.
+"""What a chain still carries about its task: I(X;Z_t) from p(z_t|x) = p(z_0|x) T_x^t, exact.
 
-A state is a table of counts c with Σ_k c_k = n; the model it stands for has probabilities c/n. Everything is computed
-from the law of the state given the task: p(z_t|x) = p(z_0|x) T_x^t.
+A state of the lattice is a table of counts c with Σ_k c_k = n; the model that it stands for has probabilities c/n.
+
+References:
+    Wright (1931), Evolution in Mendelian populations.
+    Seddik et al. (2024), How bad is training on synthetic data? arXiv:2404.05090.
+    Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
 from theory import validation
-from theory.drift.kernels import BandedKernel, Kernels, counts, multinomial_kernel
+from theory.drift.kernels import MAX_ENTRIES, BandedKernel, Kernels, checked_bands, counts, multinomial_kernel
 from theory.measures import product_divergence
 from theory.validation import ArrayLike
 
 
+class Truncated(NamedTuple):
+    """A chain on its first states: rows renormalised, and the mass of each that was cut off."""
+
+    kernel: Float[Array, "source target"]
+    lost: Float[Array, " source"]
+
+
 def neutral_kernel(n: int, num_symbols: int = 2) -> Float[Array, "source target"]:
-    """The closed loop: n samples of the model itself, and the maximum-likelihood fit to them.
+    """T(z, ·) = Multinomial(n, z)/n: the closed loop, in which a model is fitted to n samples of the one before.
 
-    T(z, ·) = Multinomial(n, z)/n.
-
-    Args:
-        n: Samples a generation, at least 1.
-        num_symbols: K, at least 1.
-
-    Returns:
-        Kernel [source, target] over `lattice(n, num_symbols)`.
-
-    Raises:
-        ValueError: Where an argument is not an integer >= 1, or the kernel would pass 4 GB.
-
-    References:
-        Wright (1931), Evolution in Mendelian populations.
-        Seddik et al. (2024), How bad is training on synthetic data? arXiv:2404.05090.
+    The fit is that of maximum likelihood. The kernel [source, target] over `lattice(n, num_symbols)` has 4 GB at most.
     """
     return multinomial_kernel(n, counts(n, num_symbols) / n)
 
 
 def initial(n: int, pmf: ArrayLike) -> Float[Array, " s"]:
-    """The law of Z_0, the model fitted to n real samples of one true law.
+    """n·Z_0 ~ Multinomial(n, pmf): the distribution of the model that is fitted to n real samples of one task.
 
-    n·Z_0 ~ Multinomial(n, pmf).
-
-    Args:
-        n: Real samples, at least 1.
-        pmf: The true law [k].
-
-    Returns:
-        Probabilities [s] over `lattice(n, k)`.
-
-    Raises:
-        ValueError: Where `n` < 1 or `pmf` is not a probability table.
+    Probabilities [s] over `lattice(n, k)`, of the true distribution `pmf` [k].
     """
     _, p = validation.host(validation.pmf("pmf", pmf, ndim=1))
     _, rows = validation.host(multinomial_kernel(n, p[None]))
     return validation.array(rows[0])
 
 
-def _step(probs: Float[Array, " s"], kernel: Float[Array, "s s"] | BandedKernel) -> Float[Array, " s"]:
-    """One generation: the law of the next state, law · T."""
+def truncated(kernel: ArrayLike | Callable[[np.ndarray, np.ndarray], Any], size: int) -> Truncated:
+    """A chain of infinitely many states, or of very many, on the first `size` of them.
+
+    T'(s, s') = T(s, s')/(1 − ε_s) and ε_s = Σ_{s' ≥ size} T(s, s'). Where both chains start from the same distribution
+    of the first states, after t generations they differ by at most E Σ_{i<t} ε(Z'_i) in total variation.
+
+    Args:
+        kernel: T(source, target) of arrays of states 0, 1, … that broadcast, such as
+            `lambda s, t: scipy.stats.poisson.pmf(t, 0.9 * s)`; or a table of which the first states are taken.
+        size: The number of states that stay.
+
+    Raises:
+        ValueError: Where a state keeps no mass among the first ones.
+    """
+    size = validation.integer("size", size, 1)
+    validation.entries("size", size**2, MAX_ENTRIES, "a kernel")
+    if callable(kernel):
+        states = np.arange(size)
+        found = validation.rates("kernel", kernel(states[:, None], states[None, :]))
+        if found.shape != (size, size):
+            accepted = f"a function of states [{size}, 1] and [1, {size}] to probabilities [{size}, {size}]"
+            raise validation.refuse("kernel", f"one to shape {found.shape}", accepted)
+    else:
+        found = validation.rates("kernel", kernel, 2)
+        if min(found.shape) < size:
+            raise validation.refuse("kernel", f"shape {found.shape}", f"at least {size} × {size} states")
+    xp, table = validation.host(found)
+    within = table[:size, :size].sum(1)
+    if validation.has_values(found):
+        if within.min() <= 0:
+            accepted = f"a chain whose states keep some mass among the first {size}"
+            raise validation.refuse("kernel", f"a row of no mass, that of state {within.argmin()}", accepted)
+        if (worst := table[:size].sum(1).max()) > 1 + np.sqrt(jnp.finfo(found.dtype).eps):
+            raise validation.refuse("kernel", f"a row of sum {worst}", "rows of sum 1, or less where they are cut off")
+    lost = xp.maximum(1 - within, 0)
+    return Truncated(validation.array(table[:size, :size] / within[:, None]), validation.array(lost))
+
+
+def _step(pmf: Float[Array, " s"], kernel: Float[Array, "s s"] | BandedKernel) -> Float[Array, " s"]:
+    """One generation: the distribution of the next state, p · T."""
     if not isinstance(kernel, BandedKernel):
-        return jnp.matmul(probs, kernel, precision="highest")
+        return jnp.matmul(pmf, kernel, precision="highest")
     width = kernel.bands.shape[1]
-    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(probs, (start,), (width,)))(kernel.starts)
-    return jnp.einsum("bs,bst->bt", windows, kernel.bands, precision="highest").reshape(-1)[: probs.size]
+    windows = jax.vmap(lambda start: jax.lax.dynamic_slice(pmf, (start,), (width,)))(kernel.starts)
+    return jnp.einsum("bs,bst->bt", windows, kernel.bands, precision="highest").reshape(-1)[: pmf.size]
 
 
 def _generation(
@@ -76,149 +104,112 @@ def _generation(
     return jax.vmap(_step, in_axes=(0, 0 if per_task else None))(distributions, kernels)
 
 
-def _chain(initial: ArrayLike, kernels: Kernels) -> tuple[Array, Array | BandedKernel]:
-    """The arguments that `distributions` and `information` share, checked and of one dtype."""
+def _chain(
+    initial: ArrayLike, kernels: Kernels, prior: ArrayLike | None = None
+) -> tuple[Array, Array | BandedKernel, Array]:
+    """Distributions, kernels and, if there is one, the prior, checked and of one dtype."""
     first = validation.pmf("initial", initial, ndim=2, axis=1)
+    num_tasks, size = first.shape
+    tasks = first
+    if prior is not None:
+        tasks = validation.pmf("prior", prior, ndim=1)
+        validation.same_size("prior", tasks.size, "initial", num_tasks)
     if isinstance(kernels, BandedKernel):
-        bands = validation.floats("kernels", kernels.bands, ndim=(3, 4))
-        padded, width, size = bands.shape[-3] * bands.shape[-1], bands.shape[-2], first.shape[1]
-        if width > size or not padded - bands.shape[-1] < size <= padded:
-            raise validation.refuse(
-                "kernels", f"bands of shape {bands.shape}", f"bands over {size} states, as `initial` has"
-            )
-        first, bands = validation.one_dtype(first, bands)
-        return first, BandedKernel(validation.array(kernels.starts), bands)
+        starts, bands = checked_bands(kernels, size)
+        if bands.ndim == 4:
+            validation.same_size("kernels", bands.shape[0], "initial", num_tasks)
+        first, bands, tasks = validation.one_dtype(first, bands, tasks)
+        return first, BandedKernel(starts, bands), tasks
     table = validation.pmf("kernels", kernels, ndim=(2, 3), axis=-1)
-    if table.shape[-2:] != (first.shape[1],) * 2:
-        raise validation.refuse(
-            "kernels", f"shape {table.shape}", f"{first.shape[1]} × {first.shape[1]} states, as `initial` has"
-        )
+    if table.shape[-2:] != (size, size):
+        raise validation.refuse("kernels", f"shape {table.shape}", f"{size} × {size} states, as `initial` has")
     if table.ndim == 3:
-        validation.same_size("kernels", table.shape[0], "initial", first.shape[0])
-    first, table = validation.one_dtype(first, table)
-    return first, table
+        validation.same_size("kernels", table.shape[0], "initial", num_tasks)
+    first, table, tasks = validation.one_dtype(first, table, tasks)
+    return first, table, tasks
+
+
+def _num_generations(num_generations: int, width: int) -> int:
+    """So many that what is kept of them fits into memory."""
+    checked = validation.integer("num_generations", num_generations, 0)
+    validation.entries("num_generations", (checked + 1) * width, MAX_ENTRIES, "a result")
+    return checked
 
 
 def distributions(initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, "t x s"]:
-    """The laws of Z_t given the task, for every generation.
+    """p(z_t|x) = p(z_0|x) T_x^t: the distribution of Z_t given the task, t = 0 … `num_generations`.
 
-    p(z_t|x) = p(z_0|x) T_x^t.
-
-    Args:
-        initial: Laws of Z_0 [x, s], one a task.
-        kernels: One kernel [s, s] or one a task [x, s, s], or a `BandedKernel`.
-        num_generations: T, at least 0.
-
-    Returns:
-        Laws [t, x, s], t = 0 … T.
-
-    Raises:
-        ValueError: Where a law or a row of a kernel is not a probability table, or the shapes disagree.
+    `initial` are the distributions of Z_0 [x, s], one a task, and `kernels` one kernel [s, s], one a task [x, s, s], or
+    a `BandedKernel`.
     """
-    first, table = _chain(initial, kernels)
-    return _laws(first, table, num_generations=validation.integer("num_generations", num_generations, 0))
+    first, table, _ = _chain(initial, kernels)
+    return _distributions(first, table, num_generations=_num_generations(num_generations, first.size))
 
 
 @partial(jax.jit, static_argnames="num_generations")
-def _laws(first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int) -> Float[Array, "t x s"]:
-    def generation(probs, _):
-        return _generation(probs, kernels), probs
+def _distributions(
+    first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int
+) -> Float[Array, "t x s"]:
+    def generation(now, _):
+        return _generation(now, kernels), now
 
     last, earlier = jax.lax.scan(generation, first, length=num_generations)
     return jnp.concatenate([earlier, last[None]])
 
 
 def information(prior: ArrayLike, initial: ArrayLike, kernels: Kernels, num_generations: int) -> Float[Array, " t"]:
-    """What the model still tells about the task after each generation, in nats.
+    """I(X;Z_t) = D(p(x) p(z_t|x) ‖ p(x) p(z_t)): what the model still carries about the task, t = 0 … T, in nats.
 
-    I(X;Z_t) = D(p(x) p(z_t|x) ‖ p(x) p(z_t)), t = 0 … T, in one scan that stores no law.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        initial: Laws of Z_0 [x, s], one a task.
-        kernels: One kernel [s, s] or one a task [x, s, s], or a `BandedKernel`.
-        num_generations: T, at least 0.
-
-    Returns:
-        I(X;Z_t) [t], t = 0 … T.
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or the shapes disagree.
-
-    References:
-        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
+    One scan, which stores no distribution; `prior` are the probabilities of the tasks [x], the others those of
+    `distributions`, with T = `num_generations`.
     """
-    tasks = validation.pmf("prior", prior, ndim=1)
-    first, table = _chain(initial, kernels)
-    validation.same_size("prior", tasks.size, "initial", first.shape[0])
-    tasks = validation.array(tasks, first.dtype)
-    return _information(tasks, first, table, num_generations=validation.integer("num_generations", num_generations, 0))
+    first, table, tasks = _chain(initial, kernels, prior)
+    return _information(tasks, first, table, num_generations=_num_generations(num_generations, 1))
 
 
 @partial(jax.jit, static_argnames="num_generations")
 def _information(
     prior: Float[Array, " x"], first: Float[Array, "x s"], kernels: Array | BandedKernel, *, num_generations: int
 ) -> Float[Array, " t"]:
-    def nats(probs):
-        return _mixture_information(prior, probs)
+    def nats(table):
+        return _mixture_information(prior, table)
 
-    def generation(probs, _):
-        return _generation(probs, kernels), nats(probs)
+    def generation(now, _):
+        return _generation(now, kernels), nats(now)
 
     last, earlier = jax.lax.scan(generation, first, length=num_generations)
     return jnp.concatenate([earlier, nats(last)[None]])
 
 
 def pointwise_information(prior: ArrayLike, distributions: ArrayLike) -> Float[Array, "x s"]:
-    """How much one state says for each task; a simulation averages it over its pairs (x, z), with no plug-in bias.
+    """i(x;z) = ln p(z|x)/p(z),  E i(X;Z) = I(X;Z): a table [x, s], −inf where the task never reaches the state.
 
-    i(x;z) = ln p(z|x)/p(z),  E i(X;Z) = I(X;Z).
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        distributions: Laws of the state given the task [x, s], at one generation.
-
-    Returns:
-        Table [x, s]; −inf where the task never reaches the state.
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or the shapes disagree.
+    A simulation averages it over its pairs (x, z), with no plug-in bias. `prior` are the probabilities of tasks [x],
+    `distributions` p(z|x) [x, s] at one generation.
     """
-    tasks, table = validation.one_dtype(
-        validation.pmf("prior", prior, ndim=1), validation.pmf("distributions", distributions, ndim=2, axis=1)
-    )
-    validation.same_size("prior", tasks.size, "distributions", table.shape[0])
-    return _pointwise(tasks, table)
-
-
-@jax.jit
-def _pointwise(tasks: Float[Array, " x"], table: Float[Array, "x s"]) -> Float[Array, "x s"]:
+    xp, tasks, table = validation.host(*_tasks("distributions", prior, distributions))
     reached = table > 0
-    marginal = jnp.broadcast_to((tasks[:, None] * table).sum(0, keepdims=True), table.shape)
-    ratio = jnp.where(reached, table, 1) / jnp.where(reached, marginal, 1)
-    return jnp.where(reached, jnp.log(ratio), -jnp.inf)
+    marginal = xp.broadcast_to((tasks[:, None] * table).sum(0, keepdims=True), table.shape)
+    seen = marginal > 0  # not where a task has no prior, nor where its product with a probability underflows
+    ratio = xp.where(reached, table, 1) / xp.where(reached & seen, marginal, 1)
+    return validation.array(xp.where(reached, xp.where(seen, xp.log(ratio), xp.inf), -xp.inf))
 
 
 def residual_information(prior: ArrayLike, pmfs: ArrayLike) -> Float[Array, ""]:
-    """What is left of the task when the closed loop has come to rest: what one draw of the true model tells, in nats.
+    """I(X;Z_∞) = I(X;Y), Y ~ pmfs[x]: what the closed loop is left with is what one sample of the true model carries.
 
-    I(X;Z_∞) = I(X;Y), Y ~ pmfs[x]: fixation in symbol i has probability Z_0(i), a martingale, for every n.
-
-    Args:
-        prior: Probabilities of the tasks [x].
-        pmfs: True laws [x, k], one a task.
-
-    Returns:
-        The limit of I(X;Z_t).
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or the shapes disagree.
+    Fixation in symbol i has probability Z_0(i), a martingale, whatever n; `pmfs` are the true distributions [x, k].
     """
-    tasks, table = validation.one_dtype(
-        validation.pmf("prior", prior, ndim=1), validation.pmf("pmfs", pmfs, ndim=2, axis=1)
+    return _mixture_information(*_tasks("pmfs", prior, pmfs))
+
+
+def _tasks(name: str, prior: ArrayLike, table: ArrayLike) -> tuple[Array, ...]:
+    """Probabilities of the tasks [x] and a distribution of each [x, …], checked and of one dtype."""
+    tasks, rows = validation.one_dtype(
+        validation.pmf("prior", prior, ndim=1), validation.pmf(name, table, ndim=2, axis=1)
     )
-    validation.same_size("prior", tasks.size, "pmfs", table.shape[0])
-    return _mixture_information(tasks, table)
+    validation.same_size("prior", tasks.size, name, rows.shape[0])
+    return tasks, rows
 
 
 @jax.jit

@@ -1,7 +1,13 @@
-"""Retraining under a signal: what is kept, and the two protocols by which it is collected.
+"""Retraining under a signal: what is accepted, and the two protocols by which it is collected.
 
-*Until kept* samples until n are kept; *filtering* makes n proposals and refits to those that are kept. They are two
-chains with different states and different numbers, never to be mixed. The public names stand in `theory.drift`.
+*Until kept* is rejection sampling until n are accepted; *filtering* makes n proposals and refits to those that are
+accepted. They are two chains with different states and different numbers, never to be mixed. In all of them
+`acceptance` is P(accept | symbol) [k], and n, at least 1, counts what is accepted, or proposed, in each generation.
+
+References:
+    Ewens (2004), Mathematical Population Genetics, section 1.4: Wright–Fisher drift with selection.
+    Kemeny & Snell (1960), Finite Markov Chains, theorem 6.3.2: lumpability.
+    Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
 """
 
 from functools import partial
@@ -14,87 +20,57 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from theory import validation
-from theory.drift.kernels import check_entries, counts, lattice_types, multinomial_kernel, multinomial_rows, num_states
+from theory.drift.kernels import (
+    MAX_COUNTS,
+    check_entries,
+    counts,
+    lattice_types,
+    multinomial_kernel,
+    multinomial_rows,
+    num_states,
+)
 from theory.measures import product_divergence
 from theory.validation import ArrayLike
 
 
 class Filtering(NamedTuple):
-    """The chain of n proposals, some kept; its states are all laws a/b with b ≤ n kept samples."""
+    """The chain of n proposals, some accepted; its states are all distributions a/b with b ≤ n accepted samples."""
 
     kernel: Float[Array, "source target"]
     states: Float[Array, "source k"]
 
 
-def _rates(distributions: ArrayLike, acceptance: ArrayLike) -> tuple[Float[Array, "s k"], Float[Array, " k"]]:
-    """Laws and the acceptance of each of their symbols, checked and of one dtype."""
+def select(distributions: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
+    """z ↦ z·a / Σ_k z_k a_k: the distribution of an accepted sample, where y is accepted with probability a(y).
+
+    `distributions` are those of a sample [s, k]; one of which nothing is accepted stays as it is.
+    """
     z, a = validation.one_dtype(
         validation.pmf("distributions", distributions, 2, 1), validation.rates("acceptance", acceptance, 1)
     )
     validation.same_size("acceptance", a.size, "distributions", z.shape[1])
-    return z, a
-
-
-def select(distributions: ArrayLike, acceptance: ArrayLike) -> Float[Array, "s k"]:
-    """The law of a sample that is kept: y is kept with probability a(y).
-
-    z ↦ z·a / Σ_k z_k a_k; a law of which nothing is kept stays as it is.
-
-    Args:
-        distributions: Sampling laws [s, k].
-        acceptance: P(keep | symbol) [k].
-
-    Returns:
-        Laws [s, k].
-
-    Raises:
-        ValueError: Where a law is no probability table, or `acceptance` no rates, one for each symbol.
-    """
-    xp, z, a = validation.host(*_rates(distributions, acceptance))
+    xp, z, a = validation.host(z, a)
     accepted = z * a[None, :]
     total = accepted.sum(1, keepdims=True)
     return validation.array(xp.where(total > 0, accepted / xp.where(total > 0, total, 1), z))
 
 
 def migrate(distributions: ArrayLike, share: ArrayLike, pmf: ArrayLike) -> Float[Array, "s k"]:
-    """Each sample is a fresh real one with probability α: z ↦ (1−α) z + α p.
-
-    Args:
-        distributions: Sampling laws [s, k].
-        share: α, in [0, 1].
-        pmf: The true law p [k].
-
-    Returns:
-        Laws [s, k].
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or `share` no rate.
-    """
+    """z ↦ (1−α) z + α p: each sample is a fresh real one, of distribution `pmf` [k], with probability α = `share`."""
     z, p, share = validation.one_dtype(
         validation.pmf("distributions", distributions, 2, 1),
         validation.pmf("pmf", pmf, 1),
         validation.rates("share", share, 0),
     )
     validation.same_size("pmf", p.size, "distributions", z.shape[1])
-    _, *given = validation.host(z, p, share)
-    mixed, true, alpha = given
-    return validation.array((1 - alpha) * mixed + alpha * true[None, :])
+    _, z, p, alpha = validation.host(z, p, share)
+    return validation.array((1 - alpha) * z + alpha * p[None, :])
 
 
 def mutate(distributions: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
-    """Each sample is a uniform symbol with probability μ: z ↦ (1−μ) z + μ/K.
+    """z ↦ (1−μ) z + μ/K: each sample is a uniform symbol with probability μ = `rate`.
 
     A fit that adds λ to each count of n samples has μ = λK/(n+λK).
-
-    Args:
-        distributions: Sampling laws [s, k].
-        rate: μ, in [0, 1].
-
-    Returns:
-        Laws [s, k].
-
-    Raises:
-        ValueError: Where a law is no probability table, or `rate` no rate.
     """
     z, mu = validation.one_dtype(
         validation.pmf("distributions", distributions, 2, 1), validation.rates("rate", rate, 0)
@@ -104,23 +80,10 @@ def mutate(distributions: ArrayLike, rate: ArrayLike) -> Float[Array, "s k"]:
 
 
 def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source target"]:
-    """The loop that samples until n are kept; a state of which nothing is kept stays.
+    """T(z, ·) = Multinomial(n, z·a / Σ z·a)/n: the loop that samples until n are accepted.
 
-    T(z, ·) = Multinomial(n, z·a / Σ z·a)/n. Other mechanisms are put before or after the selection, for instance
-    `multinomial_kernel(n, migrate(select(mutate(z, μ), a), α, p))`.
-
-    Args:
-        n: Samples kept in each generation, at least 1.
-        acceptance: P(keep | symbol) [k].
-
-    Returns:
-        Kernel [source, target] over `lattice(n, k)`.
-
-    Raises:
-        ValueError: Where `n` < 1, `acceptance` are no rates, or the kernel would pass 4 GB.
-
-    References:
-        Ewens (2004), Mathematical Population Genetics, section 1.4: Wright–Fisher drift with selection.
+    A kernel over `lattice(n, k)`, 4 GB at most; a state of which nothing is accepted stays. Other mechanisms are put
+    before or after the selection, for instance `multinomial_kernel(n, migrate(select(mutate(z, μ), a), α, p))`.
     """
     a = validation.rates("acceptance", acceptance, 1)
     z = (counts(n, a.size) / n).astype(a.dtype)
@@ -129,11 +92,11 @@ def selection_kernel(n: int, acceptance: ArrayLike) -> Float[Array, "source targ
     return validation.array(xp.where(moves, kernel, np.eye(len(z), dtype=kernel.dtype)))
 
 
-def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.ndarray, " kept"]]:
-    """The laws that at most n samples can make, as counts without a common factor; and which one each table makes.
+def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.ndarray, " accepted"]]:
+    """The distributions that at most n samples can make, as counts without a common factor; and which each table makes.
 
-    Ordered by the share of the first symbol, then the second …; the second entry gives the state of the kept counts,
-    the first K columns of `lattice(n, K+1)`, and −1 to the one in which none is kept.
+    Ordered by the share of the first symbol, then the second …; the second entry gives the state of the accepted
+    counts, the first K columns of `lattice(n, K+1)`, and −1 to the one in which none is accepted.
     """
     accepted = counts(n, num_symbols + 1)[:, :-1]
     factor = np.gcd.reduce(accepted, axis=1)
@@ -147,26 +110,17 @@ def fractions(n: int, num_symbols: int) -> tuple[Int[np.ndarray, "s k"], Int[np.
 
 
 def filtering_kernel(n: int, acceptance: ArrayLike) -> Filtering:
-    """The loop that makes n proposals and refits to those that are kept; it stays where none is.
+    """(A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z_{t+1} = A/ΣA: n proposals, and a fit to the accepted ones.
 
-    (A, rejected) ~ Multinomial(n, (z·a, 1 − Σ z·a)),  Z_{t+1} = A/ΣA.
-
-    Args:
-        n: Proposals in each generation, at least 1.
-        acceptance: P(keep | symbol) [k].
-
-    Returns:
-        Its kernel [s, s], and its states: the laws [s, k] that at most n samples can make, in ascending order.
-
-    Raises:
-        ValueError: Where `n` < 1, `acceptance` are no rates, or the kernel would pass 4 GB.
+    Its kernel [s, s], 4 GB at most, and its states: the distributions [s, k] that at most n samples can make, in
+    ascending order. The loop stays where none is accepted.
     """
     a = validation.rates("acceptance", acceptance, 1)
     primitive, place = fractions(validation.integer("n", n, 1), a.size)
     states = validation.array(primitive / primitive.sum(1, keepdims=True), a.dtype)
     check_entries(len(states), len(place))
     types = lattice_types(n, a.size + 1, a.dtype)
-    return Filtering(_filtering_kernel(n, a, states, place, *types), states)
+    return Filtering(_filtering_kernel(float(n), a, states, place, *types), states)
 
 
 @jax.jit
@@ -182,30 +136,17 @@ def _filtering_kernel(n, a: Float[Array, " k"], states: Float[Array, "s k"], pla
 
 
 def filtering_initial(n: int, pmf: ArrayLike, *, num_real: int | None = None) -> Float[Array, " s"]:
-    """The law of Z_0, fitted to `num_real` real samples, on the states of `filtering_kernel(n, ·)`.
+    """m·Z_0 ~ Multinomial(m, pmf): Z_0, fitted to m real samples, on the states of `filtering_kernel(n, ·)`.
 
-    m·Z_0 ~ Multinomial(m, pmf), m = `num_real`.
-
-    Args:
-        n: Proposals in each generation, at least 1.
-        pmf: The true law [k].
-        num_real: Real samples, from 1 to n; n by default.
-
-    Returns:
-        Probabilities [s].
-
-    Raises:
-        ValueError: Where a count is out of its range or `pmf` is not a probability table.
+    m = `num_real` is at most n, so that Z_0 is a state, and n by default.
     """
     p = validation.pmf("pmf", pmf, 1)
     states, place = fractions(validation.integer("n", n, 1), p.size)
-    num_real = validation.integer("num_real", n if num_real is None else num_real, 1)
-    if num_real > n:
-        raise validation.refuse("num_real", num_real, f"at most n = {n}, so that Z_0 is a state")
+    num_real = validation.integer("num_real", n if num_real is None else num_real, 1, n)
     real = counts(num_real, p.size)
     rows = {tuple(row): i for i, row in enumerate(counts(n, p.size + 1)[:, :-1])}
     target = place[[rows[tuple(row)] for row in real]]
-    return _merged(num_real, p, *lattice_types(num_real, p.size, p.dtype), target, len(states))
+    return _merged(float(num_real), p, *lattice_types(num_real, p.size, p.dtype), target, len(states))
 
 
 @partial(jax.jit, static_argnums=5)
@@ -214,31 +155,19 @@ def _merged(n, p: Float[Array, " k"], types, log_own, target, size: int) -> Floa
 
 
 def block_states(n: int, blocks: ArrayLike) -> Int[Array, " s"]:
-    """Which state of the blocks each state of the symbols belongs to.
+    """The state of the blocks, in `lattice(n, number of blocks)`, to which each state of `lattice(n, k)` belongs [s].
 
     If the acceptance depends on the block alone, the counts of the blocks are again a selection chain (they are
-    lumpable); `theory.coarsen(laws, block_states(n, blocks), -1)` gives its laws.
-
-    Args:
-        n: Samples a generation, at least 1.
-        blocks: Integers [k]: the block of each symbol.
-
-    Returns:
-        For each state of `lattice(n, k)` its place in `lattice(n, number of blocks)` [s].
-
-    Raises:
-        ValueError: Where `n` < 1, or `blocks` are no non-negative integers.
-
-    References:
-        Kemeny & Snell (1960), Finite Markov Chains, theorem 6.3.2: lumpability.
+    lumpable); `theory.coarsen(distributions, block_states(n, blocks), -1)` gives its distributions. `blocks` has the
+    block of each symbol, integers [k].
     """
-    labels = np.asarray(blocks)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.size == 0 or labels.min() < 0:
-        raise validation.refuse("blocks", labels.tolist(), "non-negative integers, one for each symbol")
+    labels = validation.integers("blocks", blocks, 0, "non-negative integers, one for each symbol", ndim=1)
     num_blocks = int(labels.max()) + 1
-    merged = counts(n, labels.size) @ np.eye(num_blocks, dtype=int)[labels]
-    rows = {tuple(row): i for i, row in enumerate(counts(n, num_blocks))}
-    return validation.array([rows[tuple(row)] for row in merged])
+    validation.entries("blocks", num_blocks**2, MAX_COUNTS, f"{num_blocks:,} blocks, a lattice")  # of one sample
+    place = {tuple(row): i for i, row in enumerate(counts(n, num_blocks).tolist())}
+    merged = np.zeros((num_states(n, labels.size), num_blocks), int)
+    np.add.at(merged.T, labels, counts(n, labels.size).T)
+    return validation.array([place[tuple(row)] for row in merged.tolist()])
 
 
 def verdict_information(
@@ -250,28 +179,19 @@ def verdict_information(
     *,
     candidates: bool = True,
 ) -> Float[Array, " t"]:
-    """What the verdicts on n proposals of the model inject, in nats: I(X;S_t|Z_t,D_t), exactly.
+    """I(X;S_t|Z_t,D_t): what the verdicts on n proposals of the model inject in each generation [t], in nats, exactly.
 
-    Given (x, z) the kept and the rejected of each symbol are Multinomial(n, (z·a_x, z·(1−a_x))), a sufficient table
+    Given (x, z) the accepted and the rejected of each symbol are Multinomial(n, (z·a_x, z·(1−a_x))), a sufficient table
     of (D_t, S_t); and I(X;D_t|Z_t) = 0, so I(X;S_t|Z_t,D_t) = I(X;D_t,S_t|Z_t). Without the candidates the verdicts
-    alone, I(X;S_t|Z_t), are about Binomial(n, Σ z·a_x), and may say nothing where the loop gains.
+    alone, I(X;S_t|Z_t), are about Binomial(n, Σ z·a_x), and may carry nothing where the loop gains.
 
     Args:
         prior: Probabilities of the tasks [x].
         distributions: p(z_t|x) [t, x, s].
-        states: The model's law in each state [s, k].
-        acceptances: P(keep | symbol, task) [x, k].
+        states: The distribution of a sample in each state [s, k].
+        acceptances: P(accept | symbol, task) [x, k].
         n: Proposals a generation, at least 1.
         candidates: Whether the observer sees which candidate each verdict is about.
-
-    Returns:
-        The information [t].
-
-    Raises:
-        ValueError: Where an argument is no probability table or rate, or the shapes disagree.
-
-    References:
-        Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
     """
     tasks, table, z, a = validation.one_dtype(
         validation.pmf("prior", prior, 1),
@@ -286,7 +206,7 @@ def verdict_information(
     num_outcomes = 2 * z.shape[1] if candidates else 2
     check_entries(tasks.size * len(z), num_states(n, num_outcomes))
     types = lattice_types(n, num_outcomes, z.dtype)
-    return _verdict_information(n, tasks, table, z, a, *types, candidates)
+    return _verdict_information(float(n), tasks, table, z, a, *types, candidates)
 
 
 @partial(jax.jit, static_argnums=7)
@@ -301,8 +221,8 @@ def _verdict_information(
     rows = multinomial_rows(n, outcomes.reshape(-1, outcomes.shape[2]), types, log_own)
     channels = rows.reshape(*outcomes.shape[:2], -1)
 
-    def generation(probs):
-        joint = prior[:, None] * probs  # [x, s]
+    def generation(table):
+        joint = prior[:, None] * table  # [x, s]
         mass = joint.sum(0)
         posterior = joint / jnp.where(mass > 0, mass, 1)[None, :]
         nats = jax.vmap(lambda p, w: product_divergence(p[:, None] * w), (1, 1))(posterior, channels)

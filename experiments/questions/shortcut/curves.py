@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.validation import refuse
 from sandbox.shortcuts import LEARNERS, OnlineRecord
-from sandbox.validation import refuse
 from theory import prequential
 from theory.prequential import Crossing
 

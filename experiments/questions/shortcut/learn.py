@@ -14,13 +14,12 @@ from rich.console import Console
 from scipy.special import rel_entr, stdtrit
 
 from experiments.harness import progress
-from experiments.harness.names import unknown
 from experiments.harness.study import key_of
 from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, crossing, learning_curves
+from experiments.validation import refuse, unknown
 from sandbox import spread
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
-from sandbox.validation import refuse
 from theory import estimate
 from theory.prequential import Crossing
 
