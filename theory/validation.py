@@ -184,11 +184,16 @@ def function(name: str, value: Any) -> Any:
     return value
 
 
-def count(name: str, value: int, at_least: int) -> int:
-    """`integer`, small enough that a float64 holds it exactly."""
-    if integer(name, value, at_least) > 2**53:
-        raise refuse(name, value, f"an integer from {at_least} to 2^53")
-    return int(value)
+def result(name: str, f: Any, *args: Any) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of the array that a function returns."""
+
+    def call(*given: Any) -> Any:
+        found = f(*given)
+        if not isinstance(found, Array | np.ndarray | np.generic):
+            raise refuse(name, f"a function that returns {type(found).__name__}", "one that returns an array")
+        return found
+
+    return jax.eval_shape(call, *args)
 
 
 def inside(name: str, value: Any, low: float | int, high: float | int) -> float:

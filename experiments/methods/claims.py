@@ -134,7 +134,7 @@ CLAIMS = (
         orbit,
         control=("… as does the natural gradient: both agree at equal accuracy", off_natural),
         figure=DIVERSITY,
-        test="tests/sandbox/test_training.py::test_plain_policy_gradient_stays_on_its_orbit",
+        test="tests/sandbox/test_losses.py::test_plain_policy_gradient_stays_on_its_orbit",
     ),
     *claim(
         "C9-sharpens",

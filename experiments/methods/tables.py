@@ -113,7 +113,7 @@ class RefitReplicas(NamedTuple):
 
     def exact(self) -> np.ndarray:
         """Its expectation [t]: the first refit is to a random number of samples, the later ones, all correct, to n."""
-        first = np.asarray(policies.refit_diversity(NUM_REFIT, self.accuracy).kept)
+        first = np.asarray(policies.refit_diversity(NUM_REFIT, self.accuracy).remaining)
         return first * (1 - 1 / NUM_REFIT) ** np.arange(NUM_GENERATIONS)
 
 

@@ -50,16 +50,16 @@ TREATED: tuple[tuple[str, GridPoint, Stage], ...] = (
 def stages(settings: Settings) -> Figure:
     """The two stages: a judge learns from labelled outputs, then a student by RL what the judge likes.
 
-    Labels agree with correctness, the parity of 2 bits, in .9 and with length in .85 of the outputs. Left: what the
-    judge of both relies on where they conflict, and what its twins that see one of both have saved (logarithmic beyond
-    ± 10 nats), equally much at the dashed line. Middle: RL against the judge as it was at the first dotted line, 4
-    sampled outputs a prompt and round; conflicts are as frequent as among the labelled outputs. Right: against the same
-    judge at the second dotted line. Length: the share of the 10 marks that say long. Means over judges, with Student's
-    95 % intervals; thin: exact gradients.
+    Labels agree with correctness, the parity of 2 bits, in .9 and with length in .85 of the outputs. Left: the feature
+    that the judge relies on where they disagree, and the code lengths saved by single-feature learners (logarithmic
+    beyond ± 10 nats), equal at the dashed line. Middle: RL against the judge as it was at the first dotted line, 4
+    sampled outputs a prompt and round; counterfactual prompts are as frequent as among the labelled outputs. Right:
+    against the same judge at the second dotted line. Length: the share of the 10 columns that are +1. Means over
+    judges, with Student's 95 % intervals; thin: exact gradients.
 
-    In practice: a rising reward, and even a rising share right overall, says nothing of the prompts where length and
-    truth disagree; keep an exam of those. The remedy may be as simple as training the judge longer, if its labels are
-    good enough.
+    In practice: a rising reward, and even a rising accuracy overall, shows nothing about the prompts where length and
+    correctness disagree; keep a held-out set of those. The remedy may be as simple as training the judge longer, if its
+    labels are good enough.
     """
     fig, (left, *panels) = plots.figure(3, width=5.0, height=4.9)
     fig.set_layout_engine("constrained", wspace=0.06)
@@ -116,16 +116,16 @@ def _shown(found: Metrics) -> list[tuple[str, np.ndarray, str]]:
 def phases(settings: Settings) -> Figure:
     """When a judge relies on length: over training time, agreement of length and label, and difficulty.
 
-    Colour: the share of conflicts in which the judge goes by length, mean over seeds; correctness is the parity of k
-    bits, label noise ε = .1. Dark line: measured boundary, reliance ½. Green: predicted, where the twins that see one
-    of both alone have saved as much; error bars 95 % (pointwise, over seeds). Dashed: ρ = 1 − ε, above which more
-    training never helps a Bayes judge. Dots: students of the judges of that time, red where most are hacked, white
-    where not.
+    Colour: the share of counterfactual inputs in which the judge relies on length, mean over seeds; correctness is the
+    parity of k bits, label noise ε = .1. Dark line: measured boundary, reliance ½. Green: predicted, where the
+    single-feature learners have saved equally much; error bars 95 % (pointwise, over seeds). Dashed: ρ = 1 − ε, above
+    which more training never helps a Bayes judge. Dots: students of the judges of that time, red where most are hacked,
+    white where not.
 
-    In practice: train a learner on correctness alone and one on length alone, on the outputs you have, and compare what
-    they have saved: that is the boundary, without training a judge. Near ρ = 1 − ε it comes late, by a factor of
-    about 2: what is intended has first to repay what its learning has cost. Which of the two is the more accurate at n
-    tells it about as well; which has more information does not.
+    In practice: train a learner on correctness alone and one on length alone, on the outputs you have, and compare the
+    code lengths saved: that is the boundary, without training a judge. Near ρ = 1 − ε it comes late, by a factor of
+    about 2: the intended feature has first to repay the cost of learning it. Which of the two is the more accurate at n
+    predicts it about as well; which has more information does not.
     """
     late = judges(settings, "late")
     grid, orders = late.agreements, late.orders
@@ -176,16 +176,16 @@ def _students(ax: Axes, settings: Settings, order: int) -> None:
 
 @plots.style()
 def goodharts(settings: Settings) -> Figure:
-    """What the judge promises and what is true against the distance from the start, RL and the best of n.
+    """Proxy reward and accuracy against the distance from the start, RL and the best of n.
 
-    Judges of ρ = .85, ε = .1, k = 2 after 3200 labelled outputs (left) and after ten times as many (right); an exam
-    in which half of the prompts are conflicts. Lines are exact: natural gradient, also the optimum under a KL (dark),
-    plain gradient (coloured) and the best of n (dotted). Dots: RL on sampled outputs, the best of 1 … 64 drawn ones.
-    Means over judges, Student's 95 % intervals.
+    Judges of ρ = .85, ε = .1, k = 2 after 3200 labelled outputs (left) and after ten times as many (right); a held-out
+    set in which half of the prompts are counterfactual. Lines are exact: natural gradient, also the optimum under a KL
+    (dark), plain gradient (coloured) and the best of n (dotted). Dots: RL on sampled outputs, the best of 1 … 64 drawn
+    ones. Means over judges, Student's 95 % intervals.
 
-    In practice: the reward rises on both sides, so it does not tell them apart. With the bad judge the truth has a peak
-    at a tenth of a nat, a little above the start, and then falls below it; to stop early saves what there is. RL from
-    few samples spends nats on forms that chance favours, so its distance says less of the damage.
+    In practice: the reward rises on both sides, so it does not tell them apart. With the bad judge the accuracy has a
+    peak at a tenth of a nat, a little above the start, and then falls below it; to stop early saves what there is. RL
+    from few samples spends nats on forms that chance favours, so its distance says less of the damage.
     """
     fig, axes = plots.figure(2, width=6.2, height=4.4, sharey=True)
     for ax, when in zip(axes, SAMPLES, strict=True):
@@ -225,17 +225,18 @@ def goodharts(settings: Settings) -> Figure:
 def remedies(settings: Settings) -> Figure:
     """What cures a hacked judge, and how much of it is needed.
 
-    First: the share right on conflicts after RL, means over judges; the first six by judges of ρ = .85, ε = .1, k = 2
-    after 3200 labelled outputs; dashed: the start. KL, early stopping: exact, means over judges, at a KL of a tenth of
-    a nat. Second: the agreement down to which lengths must be decorrelated after n labelled outputs; lines: predicted
-    by the solo savings, dots: measured. Third: a second verifier of accuracy q, whose verdict is needed too; dots:
-    trained; line: share of conflicts in which a right output has the best score. Last: labelled outputs until reliance
-    on length stays below ¼, as they are (no dot: never seen) and rebalanced. Bars: Student's 95 % intervals over seeds.
+    First: the accuracy on counterfactual prompts after RL, means over judges; the first six by judges of ρ = .85, ε =
+    .1, k = 2 after 3200 labelled outputs; dashed: the start. KL, early stopping: exact, means over judges, at a KL of a
+    tenth of a nat. Second: the agreement down to which lengths must be decorrelated after n labelled outputs; lines:
+    predicted by the single-feature learners, dots: measured. Third: a second verifier of accuracy q, whose verdict is
+    needed too; dots: trained; line: share of the counterfactual prompts in which a correct output has the best score.
+    Last: labelled outputs until reliance on length stays below ¼, unbalanced (no dot: never seen) and rebalanced. Bars:
+    Student's 95 % intervals over seeds.
 
     In practice: at the same number of labels decorrelate, and more than a Bayes judge would need. Rebalancing costs
-    labels: it pays where ρ is large, here from about .82 on and not only beyond 1 − ε; where ρ is less, a judge turns
-    by itself as soon. A second verifier must beat the odds by which the judge prefers what is wrong. KL and early
-    stopping only limit the damage.
+    labels: it pays where ρ is large, here from about .82 on and not only beyond 1 − ε; where ρ is less, a judge
+    switches by itself as soon. A second verifier must beat the odds by which the judge prefers what is wrong. KL and
+    early stopping only limit the damage.
     """
     fig, ((first, second), (third, last)) = plots.figure(2, 2, width=6.4, height=4.2)
     names = []

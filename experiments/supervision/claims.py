@@ -88,7 +88,7 @@ def _ratio(above: tuple[Cost, int], below: tuple[Cost, int], bound: float, more:
 
 
 SIGNALS, COST = "supervision-signals", "supervision-cost"
-TRAINING, THEORY = "tests/sandbox/test_training.py::test_time_to_a_goal", "tests/theory/test_supervision.py::"
+TRAINING, THEORY = "tests/sandbox/test_losses.py::test_time_to_a_goal", "tests/theory/test_supervision.py::"
 
 CLAIMS = (
     *claim(

@@ -76,18 +76,19 @@ def information(settings: Settings) -> Figure:
 
 @plots.style()
 def cost(settings: Settings) -> Figure:
-    """What it costs to reach 99 % as the forms of an answer grow in number, M; 4 classes.
+    """The cost of reaching 99 % accuracy as the number of surface forms of an answer, M, grows; 4 classes.
 
-    Left: learning rate × updates from a uniform law on a table, exact gradients; markers trained (extrapolated to
-    small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
+    Left: learning rate × updates from a uniform distribution on a table, exact gradients; markers trained (extrapolated
+    to small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
     .01; 4 verdicts, or one reference, a prompt and update); one fixed: the same reference, shown again. Right: of a
-    table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that is not there
-    in time, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
+    table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that does not reach
+    it, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
     undercut on a table, as chance draws them to one form.
 
-    In practice: imitation pays for the form where each form is learned for itself, in small steps, from wordings that
-    change; not where a prompt has one reference, the step is large, or the model knows what is the same. The bill is
-    not ln M: with changing wordings it is M and more, and RLVR pays it too on a table, though not in a network.
+    In practice: imitation pays for the form where each form is learned for itself, in small steps, from references that
+    are paraphrased each time; not where a prompt has one reference, the step is large, or the model knows the
+    partition. The cost is not ln M: with paraphrases it is M and more, and RLVR pays it too on a table, though not in a
+    network.
     """
     fig, (left, middle, right) = plots.figure(3, width=5.0, height=4.4)
     for method, (color, name) in TIMES.items():

@@ -110,18 +110,19 @@ def online(settings: Settings) -> Figure:
 
 @plots.style()
 def hit_rates(settings: Settings) -> Figure:
-    """How often each predictor says what a student relies on, and how far the savings must be apart for that.
+    """How often each predictor names the feature that a student relies on, and how far the code lengths are apart then.
 
-    Random environments (256, full profile 1000) of all kinds of components, scales, sizes and sparsities, four students
+    Random environments (256, full profile 1000) of all kinds of features, scales, sizes and sparsities, four students
     with random learning rates, 12 numbers of samples up to 4096 (16 384). The share of cells in which the larger one is
     relied on, among those with a reliance more than .1 from ½ (some 80 %); means over environments, 95 % intervals
     between them. Left: dots, of all students; circles, of MLPs; squares, of tables. Grey: known before training. Order:
-    the degree of the simplest polynomial that tells something of the component, then the information. Right: only where
-    one saving is above 3 nats.
+    the degree of the simplest polynomial that carries something about the feature, then the information. Right: only
+    where one code length saved is above 3 nats.
 
-    In practice: train the student on each component alone and add up what it saves. Neither information, correlation
-    nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of ten cells, one
-    above 6 nearly always. Use as many samples: savings on a tenth of them are right less often than the order.
+    In practice: train the student on each feature alone and add up the code length saved. Neither information,
+    correlation nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of
+    ten cells, one above 6 nearly always. Use as many samples: code lengths on a tenth of them are right less often than
+    the order.
     """
     fig, (left, right) = plots.figure(2, width=6.6, height=4.8)
     found = study.students(settings)
@@ -156,19 +157,19 @@ def hit_rates(settings: Settings) -> Figure:
 
 @plots.style()
 def failed(settings: Settings) -> Figure:
-    """Where the thesis fails or says little, each time beside a control: answers as the larger saving says.
+    """Where the thesis fails or predicts little, each time beside a control: answers that follow the rule.
 
-    Left: the share of counterfactual inputs that are answered as the component says whose solo learner has saved more,
-    means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least squares
-    at a rate that each component alone can bear, and of a table of all pairs of contexts. Middle: two bits of agreement
-    .9, or one of .9 and one of less, and two parities of 2 bits that explain all; each seed by its own savings. Right:
-    the exact gradient flow of two signs, the intended one at scale .1; shaded: the intended one has saved more, yet the
-    student answers as the other says; where a line ends, it is never again.
+    Left: the share of counterfactual inputs that are answered by the feature whose single-feature learner has saved
+    more, means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least
+    squares at a rate that is stable for each sign alone, and of a table of all pairs of contexts. Middle: two bits of
+    agreement .9, or one of .9 and one of less, and two parities of 2 bits that explain all; each seed by its own code
+    lengths. Right: the exact gradient flow of two signs, the intended one at scale .1; shaded: the intended one has
+    saved more, yet the student relies on the other; where a line ends, it never switches.
 
-    In practice: distrust the savings when a component is written small, or must be kept by large weights under weight
-    decay; measure them on as many samples as the student will see, and train the solo learners as it will be trained.
-    After a late discovery they lag: the student turns before they do. Equal savings say little once both are learned,
-    but the savings of one run do tell which of two equals that run learns first.
+    In practice: distrust the code lengths when a feature is small in scale, or needs large weights under weight decay;
+    measure them on as many samples as the student will see, and train the single-feature learners as it will be
+    trained. After a late discovery they lag: the student switches before they cross. Equal code lengths predict little
+    once both features are learned, but those of one run do predict which of two equals that run learns first.
     """
     fig, (left, middle, right) = plots.figure(3, width=5.4, height=4.6)
     _modes(left, settings)
@@ -194,7 +195,7 @@ def _modes(ax: Axes, settings: Settings) -> None:
     ax.axvline(0.5, color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_one half")
     ax.set_yticks(range(len(MODES) + len(exact)), [*MODES.values(), *exact])
     ax.set(xlim=(-0.04, 1.04), ylim=(len(MODES) + len(exact) - 0.5, -0.5), xlabel=SHARE)
-    ax.set_title("the rule fails, or says little …")
+    ax.set_title("the rule fails, or predicts little …")
     ax.legend(loc="lower left")
 
 
@@ -238,18 +239,18 @@ def _flow(ax: Axes) -> None:
 
 @plots.style()
 def earlier(settings: Settings) -> Figure:
-    """Acceleration: a student turns earlier where its intended component is made the efficient one.
+    """Acceleration: a student switches earlier where its intended feature is made the efficient one.
 
-    Left: the share of counterfactual inputs answered as the spurious length says, of agreement .75, the intended sign
-    being the XOR of those of two numbers (agreement .9, margin .1); with margin .4; with agreement .98; with margin .6
-    in the first 2048 samples. Means over seeds with 95 % bands; dots: the turn, crosses, below: at how many samples the
-    solo savings cross. Right: by what factor both come earlier, 95 % intervals; one bit first: then the parity of 3
+    Left: the reliance on the spurious length in counterfactual inputs, of agreement .75, the intended sign being the
+    XOR of those of two numbers (agreement .9, margin .1); with margin .4; with agreement .98; with margin .6 in the
+    first 2048 samples. Means over seeds with 95 % bands; dots: the switch, crosses, below: the samples at which the
+    code lengths cross. Right: by what factor both come earlier, 95 % intervals; one bit first: then the parity of 3
     bits.
 
     In practice: to have a student learn what you intend sooner, make that cheaper to learn, and compute beforehand from
-    two solo learners what it brings at most: right for clearer features, of what they promise of cleaner verdicts two
-    thirds came true (in logarithms), and half of a curriculum. An easier task helps only if its skill is that of the
-    target; the wrong one delays.
+    two single-feature learners what it brings at most: right for a clearer feature; of the prediction for cleaner
+    labels two thirds came true (in logarithms), and half of that for a curriculum. An easier task helps only if its
+    skill is that of the target; the wrong one delays.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
     for name, y in zip(("xor", "features", "verdicts", "curriculum"), (0.05, 0.1, 0.15, 0.2), strict=True):

@@ -76,6 +76,8 @@ def train(
         key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
     )
     validation.at_least("num_rounds", num_rounds, 1)
+    recorded = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
+    validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
     if np.ndim(num_updates):
         validation.integers("num_updates", num_updates, 0)

@@ -168,6 +168,8 @@ def learn_online(
             raise validation.refuse(f"Training.{name}", f"shape {np.shape(value)}", accepted)
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
+    validation.table("num_steps", 3 * len(LEARNERS) * keys.size * num_steps)
+    validation.table("batch", 3 * 2 * WIDTH * RUNS * STEPS * batch)
     rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
     late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
     seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))

@@ -30,10 +30,12 @@ def test_queries_by_enumeration(distinct):
 @pytest.mark.slow
 @pytest.mark.parametrize("counts", [(1, 0, 0), (2, 0, 0), (1, 0, 1), (2, 3, 1)])
 def test_queries_are_those_of_the_theory(counts):
-    """`supervision.coverage`, which enumerates the answers."""
+    """`supervision.joint_query_information`, which enumerates the answers."""
     accepts = np.where(np.eye(3, dtype=bool), *NOISY)
     queries = tuple(q for q, k in enumerate(counts) for _ in range(k))
-    nats = theory.supervision.coverage(jnp.array(CANDIDATES), jnp.stack([1 - accepts, accepts], axis=2), queries)
+    nats = theory.supervision.joint_query_information(
+        jnp.array(CANDIDATES), jnp.stack([1 - accepts, accepts], axis=2), queries
+    )
     np.testing.assert_allclose(study.information(NOISY, counts, CANDIDATES), nats, atol=1e-12)
 
 

@@ -88,6 +88,23 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "message"),
+    [
+        ("samples", float("nan"), "--samples: nan was given; accepted: 2048 or more"),
+        ("samples", 10**12, "--samples: a table of .* was given; accepted: a size"),
+        ("seeds", 2.5, r"--seeds: 2\.5 was given; accepted: 2 or more"),
+        ("agreement", float("nan"), "--agreement: nan was given; accepted: a share"),
+        ("learning_rate", float("inf"), "--learning-rate: inf was given; accepted: a number above 0"),
+        ("student", "MPL", "--student.*MLP"),
+        ("spurious_scale", 0.0, r"--spurious length: scale: 0\.0 was given; accepted: "),
+    ],
+)
+def test_bad_questions_are_refused(option: str, given: float, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        learn.question(**OPTIONS | {option: given})
+
+
 @pytest.mark.slow
 def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = (

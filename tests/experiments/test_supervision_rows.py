@@ -143,6 +143,10 @@ VERDICT = policies.verdict(2, 2)
         ),
         (lambda: signal.signal_study(VERDICT, num_forms=2, num_seeds=1), "num_seeds"),
         (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=4), "num_queries"),
+        (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=10**9), "num_queries: .* accepted: a size"),
+        (lambda: signal.signal_study(policies.verdict, num_forms=2), "signal: .* accepted: a Feedback"),
+        (lambda: signal.training_curve(VERDICT, 2, key=0), "key: 0 was given; accepted: one random key"),
+        (lambda: signal.training_curve(VERDICT, 2, learning_rate=np.ones(2)), "learning_rate: .* accepted: one number"),
         (lambda: signal.describe(VERDICT, 2, proposals=[1.0]), "proposals: .* accepted: 4 probabilities"),
     ],
 )

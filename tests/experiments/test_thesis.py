@@ -307,7 +307,7 @@ def test_linear_fits():
 
 
 def test_the_flow_switches_where_a_matrix_exponential_does():
-    """Of [[−C, c], [0, 0]]; and the savings cross where the integrals of the losses saved do."""
+    """Of [[−C, c], [0, 0]]; and the losses saved cross where the integrals of the losses saved do."""
     a, b, s = 0.9, 0.5, flow.SCALE
     block = np.array([[-(s**2), -s * a * b, s * a], [-s * a * b, -1, b], [0, 0, 0]])
     close(flow.crossover(s), brentq(lambda t: expm(block * t)[:2, 2] @ [s, -1], 30, 100, xtol=1e-12), atol=1e-8)

@@ -111,11 +111,10 @@ def _check_shape(log_likelihood: Callable[[Any, Any], Array], data: Any, models:
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), models)
         return log_likelihood(jax.tree.map(lambda leaf: leaf[0, :2], data), flat)
 
-    found = jax.eval_shape(block, data, models)
-    if getattr(found, "shape", None) != (2, num_models) or not jnp.issubdtype(found.dtype, jnp.floating):
-        raise validation.refuse(
-            "log_likelihood", f"{found!s:.80} for 2 data sets", f"floats of shape (2, {num_models})"
-        )
+    found = validation.result("log_likelihood", block, data, models)
+    if found.shape != (2, num_models) or not jnp.issubdtype(found.dtype, jnp.floating):
+        given = f"a function that returns {found.dtype} of shape {found.shape} for 2 data sets"
+        raise validation.refuse("log_likelihood", given, f"one that returns floats of shape (2, {num_models})")
 
 
 @partial(jax.jit, static_argnames=("log_likelihood", "rows"))

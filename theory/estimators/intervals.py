@@ -213,17 +213,16 @@ def monte_carlo(key: Key[Array, ""], draw: Callable[[Array], Array], num_chunks:
         num_chunks: From 1 to 2^31 − 1.
     """
     key, draw = validation.key("key", key), validation.function("draw", draw)
-    if validation.integer("num_chunks", num_chunks, 1) >= 2**31:
-        raise validation.refuse("num_chunks", num_chunks, "an integer from 1 to 2^31 − 1")
-    chunk = jax.eval_shape(draw, key)
-    dtype, shape = getattr(chunk, "dtype", None), getattr(chunk, "shape", ())
-    if dtype is None or not jnp.issubdtype(dtype, jnp.floating) or len(shape) == 0 or shape[0] < 2:
-        raise validation.refuse("draw", f"{chunk} from one key", "an array of floats, at least 2 on axis 0")
-    mean, stderr = _merged(key, draw, int(num_chunks))
+    num_chunks = validation.integer("num_chunks", num_chunks, 1, 2**31 - 1)
+    chunk = validation.result("draw", draw, key)
+    if not jnp.issubdtype(chunk.dtype, jnp.floating) or chunk.ndim == 0 or chunk.shape[0] < 2:
+        given = f"a function that returns {chunk.dtype} of shape {chunk.shape}"
+        raise validation.refuse("draw", given, "one that returns floats, at least 2 on axis 0")
+    mean, stderr = _merged(key, draw, num_chunks)
     for moment in (mean, stderr):
         if validation.has_values(moment) and not np.isfinite(np.asarray(moment)).all():
             raise validation.refuse("draw", "a value that is a NaN or an infinity", "finite values")
-    return Estimate(mean, stderr, int(num_chunks) * shape[0])
+    return Estimate(mean, stderr, num_chunks * chunk.shape[0])
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -19,13 +19,14 @@ from scipy.interpolate import CubicSpline
 from scipy.special import polygamma
 
 from theory import validation
-from theory.gaussian.chi_square import digamma_less_log, log_gamma_ratio
+from theory.gamma import digamma_less_log, log_gamma_ratio
 from theory.gaussian.priors import STANDARD_NORMAL, Normal, Prior, checked, replicas
 from theory.validation import ArrayLike
 
 REACH = 40.0  # half-width of a grid in standard deviations: ln χ² of one degree falls to 1e-16 at 33
 STEPS = 50.0  # grid points a standard deviation
 MAX_POINTS = 2**22
+MOST = 10**7  # generations
 RELIABLE = 1e-12  # of the peak: below, the transform's rounding (1e-16) shows in the logarithm of the density
 
 
@@ -37,9 +38,9 @@ class Density(NamedTuple):
 
 
 class _Grid(NamedTuple):
-    """A density on `centre + offsets`, so that a far-away centre costs no digits."""
+    """A density on `origin + offsets`, so that a far-away prior costs no digits."""
 
-    centre: float
+    origin: float
     offsets: Float[np.ndarray, " v"]
     values: Float[np.ndarray, " v"]
 
@@ -54,8 +55,8 @@ def log_variance_density(n: int, generation: int, prior: Prior | None = None, *,
         ValueError: Where the tasks lie too far apart for one grid (`prior.values`).
     """
     fits = validation.integer("generation", generation, 0) + 1
-    grid = _density(validation.count("n", n, 2), fits, None if prior is None else _concrete(prior), unbiased)
-    return Density(grid.centre + grid.offsets, grid.values)
+    grid = _density(validation.integer("n", n, 2), fits, None if prior is None else _concrete(prior), unbiased)
+    return Density(grid.origin + grid.offsets, grid.values)
 
 
 def log_variance_information(
@@ -69,8 +70,8 @@ def log_variance_information(
     Raises:
         ValueError: Where the tasks lie too far apart for one grid (`prior.values`).
     """
-    n, prior = validation.count("n", n, 2), _concrete(prior)
-    fits = range(1, validation.integer("num_generations", num_generations, 0) + 2)
+    n, prior = validation.integer("n", n, 2), _concrete(prior)
+    fits = range(1, validation.integer("num_generations", num_generations, 0, MOST) + 2)
     return validation.array(
         [_entropy(_density(n, t, prior, unbiased)) - _entropy(_density(n, t, None, unbiased)) for t in fits]
     )
@@ -84,7 +85,7 @@ def log_variance_pointwise_information(
     i(x;v) = ln p(v_t|x) − ln p(v_t), both exact, interpolated by splines to about 1e-9; it averages to I(X;V_t).
     `task` has the true log-variance of each replica [...], `log_variances` the fitted ones [..., t], t = 0 … T.
     """
-    n, prior = validation.count("n", n, 2), _concrete(prior)
+    n, prior = validation.integer("n", n, 2), _concrete(prior)
     given = replicas("log_variances", task, log_variances)
     if not validation.has_values(given):
         raise validation.refuse("log_variances", "a tracer", "concrete arrays, as the host makes the densities")
@@ -112,13 +113,13 @@ def _concrete(prior: Prior) -> Prior:
 def _density(n: int, fits: int, prior: Prior | None, unbiased: bool) -> _Grid:
     """`log_variance_density` of checked arguments, after so many fits."""
     half, lost = (n - 1) / 2, 0.0 if unbiased else math.log1p(-1 / n)
-    centre, width = fits * (float(digamma_less_log(np.array(half))) + lost), 0.0
-    variance = fits * float(polygamma(1, half))
+    drift, variance = fits * (float(digamma_less_log(np.array(half))) + lost), fits * float(polygamma(1, half))
+    origin, width = 0.0, 0.0
     if isinstance(prior, Normal):
-        centre, variance = centre + float(np.asarray(prior.mean)), variance + float(np.asarray(prior.variance))
+        origin, variance = float(np.asarray(prior.mean)), variance + float(np.asarray(prior.variance))
     elif prior is not None:
         values = np.asarray(prior.values, float)
-        centre, width = centre + _middle(values), float(values.max() / 2 - values.min() / 2) * 2
+        origin, width = _middle(values), float(values.max() / 2 - values.min() / 2) * 2
     step = variance**0.5 / STEPS
     points = 2 * REACH * STEPS + width / step
     if not points <= MAX_POINTS:
@@ -126,7 +127,7 @@ def _density(n: int, fits: int, prior: Prior | None, unbiased: bool) -> _Grid:
     size = 2 ** math.ceil(math.log2(points))
     transform = _characteristic(2 * np.pi * np.fft.rfftfreq(size, step), half, fits, prior)
     density = np.fft.fftshift(np.fft.irfft(transform.conj(), size)) / step
-    return _Grid(centre, step * (np.arange(size) - size // 2), np.maximum(density, 0))
+    return _Grid(origin, drift + step * (np.arange(size) - size // 2), np.maximum(density, 0))
 
 
 def _middle(values: Float[np.ndarray, " x"]) -> float:
@@ -136,7 +137,7 @@ def _middle(values: Float[np.ndarray, " x"]) -> float:
 def _characteristic(
     frequencies: Float[np.ndarray, " w"], half: float, fits: int, prior: Prior | None
 ) -> Complex[np.ndarray, " w"]:
-    """E exp(iω(V − centre)) after so many fits."""
+    """E exp(iω(V − origin − drift)) after so many fits."""
     drift = 1j * frequencies * digamma_less_log(np.array(half))
     walk = np.exp(fits * (log_gamma_ratio(half, frequencies) - drift))
     if prior is None:
@@ -166,7 +167,7 @@ def _log_density(density: _Grid) -> Callable[[np.ndarray], np.ndarray]:
     low, high = spline.x[[0, -1]]
 
     def log_density(v: np.ndarray) -> np.ndarray:
-        offset = v - density.centre
+        offset = v - density.origin
         near = np.clip(offset, low, high)
         return spline(near) + spline(near, 1) * (offset - near)
 

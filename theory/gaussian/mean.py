@@ -25,9 +25,11 @@ from scipy.special import polygamma
 
 from theory import validation
 from theory.estimators.pointwise import log_or_minus_infinity
-from theory.gaussian.chi_square import digamma_less_log, log_gamma_half_step
+from theory.gamma import digamma_less_log, log_gamma_half_step
 from theory.gaussian.priors import STANDARD_NORMAL, Finite, Normal, Prior, checked, replicas
 from theory.validation import ArrayLike
+
+MOST = 10**7  # generations
 
 
 class LogVarianceMoments(NamedTuple):
@@ -39,7 +41,7 @@ class LogVarianceMoments(NamedTuple):
 
 def _fits(num_generations: int, like: Any) -> Float[np.ndarray, " t"]:
     """How many fits the model of generation t has behind it, t + 1, in the dtype of `like`."""
-    return np.arange(1, validation.integer("num_generations", num_generations, 0) + 2, dtype=like.dtype)
+    return np.arange(1, validation.integer("num_generations", num_generations, 0, MOST) + 2, dtype=like.dtype)
 
 
 def expected_variance(
@@ -50,7 +52,7 @@ def expected_variance(
     E s_t² = σ² (1−1/n)^{t+1} for maximum likelihood; σ² for the unbiased fit, a martingale. In d dimensions it is
     E tr S_t / d. Once t > n rare replicas carry it: test E ln s_t² instead.
     """
-    n = validation.count("n", n, 2)
+    n = validation.integer("n", n, 2)
     _, start = validation.host(validation.positive("variance", variance))
     fits = _fits(num_generations, start)
     return validation.array(start * (np.ones_like(fits) if unbiased else np.exp(fits * math.log1p(-1 / n))))
@@ -64,7 +66,7 @@ def expected_squared_error(
     σ² − E s_t² = σ² [1 − (1−1/n)^{t+1}] for maximum likelihood (second moments are conserved); (t+1) σ²/n for the
     unbiased fit. n ≥ 2 samples a generation, t = 0 … T.
     """
-    n = validation.count("n", n, 2)
+    n = validation.integer("n", n, 2)
     _, start = validation.host(validation.positive("variance", variance))
     fits = _fits(num_generations, start)
     return validation.array(start * (fits / n if unbiased else -np.expm1(fits * math.log1p(-1 / n))))
@@ -77,7 +79,7 @@ def expected_deviation(
 
     E s_t = σ a^{t+1},  a = √(2/c) Γ(n/2)/Γ((n−1)/2), t = 0 … T.
     """
-    n = validation.count("n", n, 2)
+    n = validation.integer("n", n, 2)
     xp, start = validation.host(validation.positive("variance", variance))
     log_a = log_gamma_half_step((n - 1) / 2) + (0.0 if unbiased else math.log1p(-1 / n) / 2)
     return validation.array(xp.sqrt(start) * xp.exp(_fits(num_generations, start) * log_a))
@@ -92,7 +94,7 @@ def log_variance_moments(
     in d = `dimensions` below n, with `variance` det Σ of the real samples (σ² in one dimension).
     """
     dimensions = validation.integer("dimensions", dimensions, 1)
-    n = validation.count("n", n, dimensions + 1)
+    n = validation.integer("n", n, dimensions + 1)
     xp, start = validation.host(validation.positive("variance", variance))
     lost, fits = np.arange(dimensions) + (0 if unbiased else 1), _fits(num_generations, start)
     half = (n - 1 - np.arange(dimensions)) / 2
@@ -109,7 +111,7 @@ def mean_variance(
     σ²/n · (t+1) where each generation replaces the data of the last; σ²/n · Σ_{i≤t+1} 1/i² with `accumulate`, the mean
     of all generations and the real samples. n ≥ 1 samples a generation, t = 0 … T.
     """
-    n = validation.count("n", n, 1)
+    n = validation.integer("n", n, 1)
     _, start = validation.host(validation.positive("variance", variance))
     fits = _fits(num_generations, start)
     return validation.array(start / n * (np.cumsum(1 / fits**2) if accumulate else fits))

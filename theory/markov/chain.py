@@ -3,17 +3,17 @@
 The statistics of a path x_0 … x_{n−1} are its first symbol and N_ab, how often b follows a. A fit with pseudo-counts
 α > 0 (`smoothing`, one number or [2]) has transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), the mean of a posterior
 under a Dirichlet(α) prior, or of the prior in a row without counts; initial likewise, from the first symbol. So Z_{t+1}
-is a function of the statistics of D_t, and the loop is a Markov chain on them. At α = 0 a state that a path never leaves
-would keep its row, which is no function of that path.
+is a function of the statistics of D_t, and the loop is a Markov chain on them. At α = 0 a state that a path never
+leaves would keep its row, which is no function of that path.
 
 Z carries what its statistics carry, where the fit is injective. On one whole path it is for every α > 0: with p and q
 the fitted transition[0, 1] and transition[1, 0], A = Σ α, N_0 = N_00 + N_01 and δ = N_01 − N_10, to which the first
 symbol leaves two adjacent values, (p + q)(N_0 + A) = δ + α_1 − α_0 + q (n − 1 + 2A); so one model with two statistics
-would have them 1/(p + q) apart in N_0 and p/(p + q) apart in N_01, which is no integer. Where a signal drops transitions
-equal pseudo-counts are not injective: a row of equal counts becomes uniform, whatever their sum. Where 1, α_b and A are
-independent over the rationals, each row determines its counts: (N_b + α_b) / (N + A) = (N'_b + α_b) / (N' + A) is
-N_b N' − N'_b N + (N_b − N'_b) A + (N' − N) α_b = 0, so N = N' and N_b = N'_b. `smallest_gap` gives how near floating
-point comes to equal rows; (0.31, 0.47), being hundredths, has some at n = 100.
+would have them 1/(p + q) apart in N_0 and p/(p + q) apart in N_01, which is no integer. Where a signal drops
+transitions equal pseudo-counts are not injective: a row of equal counts becomes uniform, whatever their sum. Where 1,
+α_b and A are independent over the rationals, each row determines its counts: (N_b + α_b) / (N + A) = (N'_b + α_b) /
+(N' + A) is N_b N' − N'_b N + (N_b − N'_b) A + (N' − N) α_b = 0, so N = N' and N_b = N'_b. `smallest_gap` gives
+how near floating point comes to equal rows; (0.31, 0.47), being hundredths, has some at n = 100.
 
 Tasks are given by the true distributions of the first symbol [x, 2] and transition probabilities [x, 2, 2].
 `accepted_kernel` and `fresh_kernel` open the loop on more statistics, for short paths; `drift.distributions` and
@@ -48,13 +48,14 @@ from theory.markov.paths import (
 from theory.measures import product_divergence
 from theory.validation import ArrayLike
 
+Statistics = TransitionCounts | PathCounts
 BLOCK = 256  # sources whose rows of the kernel are in memory at once
 
 
 def distributions(
     initial: ArrayLike, transition: ArrayLike, n: int, num_generations: int, *, smoothing: ArrayLike
 ) -> Float[Array, "t x s"]:
-    """The distributions [t, x, s] of the statistics that Z_t is fitted to, given the task, t = 0 … T, in the closed loop.
+    """The distributions [t, x, s] of the statistics that Z_t is fitted to, given the task, in a closed loop, t = 0 … T.
 
     p_0(s|x) = #paths(s) p(s|x), p_{t+1}(s'|x) = Σ_s p_t(s|x) #paths(s') p(s' | fit(s)), where p(s|θ) =
     initial[first] Π_ab transition[a, b]^{N_ab}, over `path_counts(n)`; `drift.pointwise_information` takes those of a
@@ -63,10 +64,10 @@ def distributions(
     """
     num_generations = validation.integer("num_generations", num_generations, 0)
     tasks, paths = _chains(initial, transition), path_counts(n)
+    validation.entries("num_generations", (num_generations + 1) * len(tasks) * len(paths.first), kernels.MAX_ENTRIES)
     models = _fits(paths.rows(), smoothing)
-    blocks = np.pad(models, ((0, -len(models) % BLOCK), (0, 0))).reshape(
-        -1, BLOCK, 6
-    )  # no probability reaches the padding
+    blocks = np.pad(models, ((0, -len(models) % BLOCK), (0, 0)))  # no probability reaches the padding
+    blocks = blocks.reshape(-1, BLOCK, 6)
     tables = (validation.array(table, tasks.dtype) for table in (blocks, paths.rows(), paths.log_paths))
     return _closed_loop(tasks, *tables, num_generations=num_generations)
 
@@ -121,9 +122,7 @@ def _informations(prior: Float[Array, " x"], distributions: Float[Array, "t x s"
     return jax.lax.map(lambda probs: product_divergence(prior[:, None] * probs), distributions)
 
 
-def fits(
-    states: TransitionCounts | PathCounts, smoothing: ArrayLike
-) -> tuple[Float[Array, "s 2"], Float[Array, "s 2 2"]]:
+def fits(states: Statistics, smoothing: ArrayLike) -> tuple[Float[Array, "s 2"], Float[Array, "s 2 2"]]:
     """The model that is fitted to each statistic: by it a simulation finds its states, and a judge its verdict.
 
     (N_b + α_b) / (Σ N + Σ α) for the first symbol [s, 2] and for each row [s, 2, 2]; the statistics are those of
@@ -137,7 +136,7 @@ def fits(
 def initial_distributions(
     initial: ArrayLike, transition: ArrayLike, n: int, states: TransitionCounts
 ) -> Float[Array, "x s"]:
-    """The distributions [x, s] of Z_0, fitted to all of a real path of n ≥ 1 symbols, as `drift.distributions` takes them.
+    """The distributions [x, s] of Z_0, fitted to all of a real path of n ≥ 1 symbols, for `drift.distributions`.
 
     p_0(s|x) = #paths(s) · initial[first] · Π_ab transition[a, b]^{N_ab}, over the statistics of the loop, those of
     `accepted_counts(n)` or `fresh_counts(n, num_real)`.
@@ -160,8 +159,7 @@ def accepted_kernel(
     """
     states = accepted_counts(n)
     rows, size = states.rows(), len(states.first)
-    if size**2 > kernels.MAX_ENTRIES:
-        raise validation.refuse("n", f"a kernel of {size:,} × {size:,} statistics", "shorter paths")
+    validation.entries("n", size**2, kernels.MAX_ENTRIES, "a kernel")
     rates = []
     for name, table, shape in (("accept_first", accept_first, (2,)), ("acceptance", acceptance, (2, 2))):
         rate = np.asarray(validation.rates(name, table))
@@ -189,8 +187,7 @@ def fresh_kernel(
     """
     states, tasks = fresh_counts(n, num_real), _chains(initial, transition)
     size, num_tasks = len(states.first), tasks.shape[0]
-    if num_tasks * size**2 > kernels.MAX_ENTRIES:
-        raise validation.refuse("n", f"{num_tasks} kernels of {size:,} × {size:,} statistics", "shorter paths")
+    validation.entries("n", num_tasks * size**2, kernels.MAX_ENTRIES, "kernels")
     real = np.asarray(_one_path(tasks, num_real))
     own = np.asarray(_one_path(validation.array(_fits(states.rows(), smoothing)), n - num_real))
     both = path_counts(n - num_real).rows()[:, None] + path_counts(num_real).rows()[None]
@@ -199,7 +196,7 @@ def fresh_kernel(
     return validation.array(own @ added)
 
 
-def _statistics(states: TransitionCounts | PathCounts) -> None:
+def _statistics(states: Statistics) -> None:
     """Refuses what is no table of statistics."""
     if not isinstance(states, TransitionCounts | PathCounts):
         accepted = "those of path_counts, accepted_counts or fresh_counts"

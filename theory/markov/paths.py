@@ -50,9 +50,7 @@ def path_counts(n: int) -> PathCounts:
     repetitions are shared: #paths = C(N_00 + N_10, N_10) · C(N_11 + N_01 − 1, N_01 − 1). From 1, likewise.
     """
     n = validation.integer("n", n, 1)
-    size = n * (n - 1) + 2
-    if size > kernels.MAX_STATES:
-        raise validation.refuse("n", f"a path with {size:,} statistics", f"at most {kernels.MAX_STATES:,}")
+    validation.entries("n", n * (n - 1) + 2, kernels.MAX_STATES, "a table of statistics")
     switches, stays = np.nonzero(np.add.outer(np.arange(n), np.arange(n)) < n)  # stays: those in the first symbol
     away, back, rest = (switches + 1) // 2, switches // 2, n - 1 - switches - stays
     possible = (away > 0) | (rest == 0)
@@ -131,8 +129,8 @@ def pseudo_counts(smoothing: ArrayLike) -> Float[np.ndarray, "*k"]:
 def log_num_paths(counts: ArrayLike, first: ArrayLike, last: ArrayLike) -> Float[np.ndarray, "*s"]:
     """The logarithm [...] of the number of paths over K states that go from `first` to `last` by these transitions.
 
-    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with `counts` N_ij [..., k, k] from the row's state to
-    the column's, N_i = Σ_j N_ij, and C the number of ways to choose a last exit, of all N_ij, from every state but
+    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with `counts` N_ij [..., k, k] from the row's state
+    to the column's, N_i = Σ_j N_ij, and C the number of ways to choose a last exit, of all N_ij, from every state but
     `last` such that the exits lead there: a determinant (Whittle), here by elimination without a subtraction
     (Grassmann, Taksar & Heyman). There is no path, −inf, where N_i + 1[i=last] = Σ_j N_ji + 1[i=first] fails or a state
     that is left does not lead to the last. An end is one state, or one for each table [...].
@@ -170,4 +168,4 @@ def _log_last_exits(n: Float[np.ndarray, "*s k k"], last: Bool[np.ndarray, "*s k
             total = total + np.where(cut, np.log(number), 0)
             shares = exits / np.where(number > 0, number, 1)[..., None]
             n = n + np.where(cut[..., None, None], n[..., :, k, None] * shares[..., None, :], 0)
-    return total
+    return np.asarray(total)

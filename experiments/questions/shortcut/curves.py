@@ -10,7 +10,7 @@ import numpy as np
 from experiments.validation import refuse
 from sandbox.shortcuts import LEARNERS, OnlineRecord
 from theory import prequential
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BOTH, INTENDED, SPURIOUS = range(len(LEARNERS))
 WINDOW = 0.15  # the last share of the samples so far, over which accuracy and reliance are means
@@ -72,18 +72,18 @@ def nats_saved(loss: Any, batch: int) -> np.ndarray:
     return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
 
 
-def predicted_crossover(curves: Curves) -> Crossing:
+def predicted_crossover(curves: Curves) -> Crossover:
     """The sample number from which on the intended feature alone has saved more, over the seeds on axis 0."""
     return crossing(curves.lead, curves.samples)
 
 
-def measured_crossover(curves: Curves) -> Crossing:
+def measured_crossover(curves: Curves) -> Crossover:
     """The sample number from which on the learner of both relies on the intended feature, likewise."""
     return crossing(curves.margin, curves.samples)
 
 
-def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossing:
-    """`prequential.crossing` as one program."""
+def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossover:
+    """`prequential.measured_crossover` as one program."""
     return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
 
 
@@ -93,9 +93,11 @@ def crossings(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
     return np.asarray(_crossings(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
 
 
-_crossing = jax.jit(prequential.crossing)
+_crossing = jax.jit(prequential.measured_crossover)
 
 
 @jax.jit
 def _crossings(means: jax.Array, samples: jax.Array) -> jax.Array:
-    return jax.vmap(lambda lead: jnp.asarray(prequential.crossing(jnp.stack([lead, lead]), samples).at))(means)
+    return jax.vmap(lambda lead: jnp.asarray(prequential.measured_crossover(jnp.stack([lead, lead]), samples).at))(
+        means
+    )

@@ -49,7 +49,7 @@ def figure(question: Question, found: Curves) -> Figure:
     needed.set_xscale("log")  # after its limits: there may be nothing to draw
     needed.set_title("decorrelation that is enough")
     correct, agreement = (float(x) for x in np.asarray(question.environment.agreement))
-    setting = f"agreement with the label: {question.intended} {correct:.4g}, {question.spurious} {agreement:.4g}"
+    setting = f"agreement with the label: {correct:.4g} ({question.intended}), {agreement:.4g} ({question.spurious})"
     saved.figure.suptitle(f"{setting}; {question.student}")
     for ax in (saved, reliance, needed):
         ax.xaxis.set_minor_formatter(NullFormatter())

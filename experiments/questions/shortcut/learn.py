@@ -20,8 +20,9 @@ from experiments.validation import refuse, unknown
 from sandbox import spread
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
+from sandbox.validation import table
 from theory import estimate
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BATCH = 32
 FEWEST = 64 * BATCH  # samples of a question
@@ -84,10 +85,12 @@ def question(
         raise refuse("--agreement", agreement, "a share from 0.5 to 1")
     if not 0 <= label_noise < 0.5:
         raise refuse("--label-noise", label_noise, "a share from 0 to below 0.5")
-    if samples < FEWEST:
-        raise refuse("--samples", samples, f"{FEWEST} or more")
-    if seeds < 2:
-        raise refuse("--seeds", seeds, "2 or more, since they give the errors")
+    for option, given, least, why in (
+        ("samples", samples, FEWEST, ""),
+        ("seeds", seeds, 2, ", since they give the errors"),
+    ):
+        if not np.isfinite(given) or given != int(given) or given < least:
+            raise refuse(f"--{option}", given, f"{least} or more{why}")
     rate = RATES[optimizer] if learning_rate is None else learning_rate
     if not 0 < rate < np.inf:
         raise refuse("--learning-rate", rate, "a number above 0")
@@ -96,6 +99,7 @@ def question(
     if names[0] == names[1]:
         names = [f"the {option} {name}" for option, name in zip(("intended", "spurious"), names, strict=True)]
     steps = -(-samples // BATCH)
+    table("--samples", 9 * steps * seeds * SHARES.size)
     return Question(names[0], names[1], environment, f"{student} {optimizer}", rate, steps, seeds)
 
 
@@ -131,13 +135,13 @@ def answer(question: Question, seed: int = 0, console: Console | None = None) ->
     return Curves(found[0].samples, *(np.stack(leaves) for leaves in zip(*(one[1:] for one in found), strict=True)))
 
 
-def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
+def decorrelation(found: Curves, n: int) -> tuple[Crossover, Crossover]:
     """The share δ of decorrelated labels at which the student relies on the intended feature, at the n-th number.
 
     Predicted where the single-feature learners have saved equally much; measured where the reliance is ½. Infinite
     where that is not clear at δ = 1: the intended feature is not learned yet, and no share is enough.
     """
-    never = Crossing(*(jnp.asarray(jnp.inf) for _ in range(3)))
+    never = Crossover(*(jnp.asarray(jnp.inf) for _ in range(3)))
     leads = found.lead[..., n], 0.5 - found.reliance[..., n]
     learned = found.nats_saved[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
     predicted, measured = (
