@@ -35,7 +35,7 @@ def test_published_end():
 
 
 def test_a_row_can_fail(monkeypatch):
-    """Verdicts that inject a tenth of the gain; a loop that ends right without correct symbols in Z_0."""
+    """Verdicts that inject a tenth of the gain; a loop that ends correct without correct symbols in Z_0."""
     exact = study.exact(False)
     rng = np.random.default_rng(0)
     values = exact.information[None] + rng.normal(size=(200, *exact.information.shape)) / 100
