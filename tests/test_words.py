@@ -57,8 +57,7 @@ ROOMS = [
 ]
 PENDING = {  # rooms that still speak the old words
     *("README.md", "docs", "notebooks", "sandbox", "theory"),
-    *(f"experiments/{name}" for name in ("bench", "drift_barrier", "judges", "open_loop", "questions")),
-    *(f"experiments/{name}" for name in ("reward_hacking", "supervision", "thesis", "verdicts")),
+    *(f"experiments/{name}" for name in ("questions", "reward_hacking", "supervision", "thesis")),
 }
 
 
