@@ -293,7 +293,7 @@ def _climb(p: Float[Array, " x"], w: Float[Array, "x y"], v: Float[Array, " x"])
 def maximal_correlation(joint: ArrayLike) -> Float[Array, ""]:
     """The Hirschfeld–Gebelein–Rényi maximal correlation: how well a function of X can predict a function of Y.
 
-    ρ = max corr(f(X), g(Y)) ∈ [0, 1], the largest singular value of (p(x,y) − p(x)p(y))/√(p(x)p(y)), for a joint [x, y].
+    ρ = max corr(f(X), g(Y)) ∈ [0, 1], the largest singular value of (p(x,y) − p(x)p(y))/√(p(x)p(y)).
     """
     return _maximal_correlation(validation.pmf("joint", joint, ndim=2))
 
