@@ -115,7 +115,7 @@ def _wide(divergences: Any, r: Any, tolerance: Any) -> Any:
 
 
 def _blahut_arimoto(w: np.ndarray, tolerance: float | None, max_iterations: int) -> tuple[Any, int]:
-    """The input distribution after the quick steps, and their number; one logarithm an output, which rounds a small capacity."""
+    """The input distribution after the quick steps, and their number; one logarithm an output."""
     negentropies = (w * np.log(np.where(w > 0, w, 1))).sum(1)
     r = np.full(len(w), 1 / len(w))
     for i in range(max_iterations):
