@@ -219,7 +219,7 @@ def last_distributions(
 
 
 def fixation(sizes: Int[np.ndarray, " n"], ratios: Float[np.ndarray, " ratio"], initial: float) -> np.ndarray:
-    """P(ends right) [ratio, n], ratios fpr/tpr, by rejection sampling: one linear system per cell."""
+    """P(ends correct) [ratio, n], ratios fpr/tpr, by rejection sampling: one linear system per cell."""
     ends = np.empty((len(ratios), len(sizes)))
     for i, ratio in enumerate(ratios):
         for j, n in enumerate(sizes):

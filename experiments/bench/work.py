@@ -214,7 +214,7 @@ def _phase_diagram() -> Benchmark:
     sizes, ratios, start = np.linspace(2, 200, 100).astype(int), np.linspace(0.001, 1, 100), 0.3
     few = 5  # ratios fpr/tpr, of 100, that the loop over cells is timed on
     return Benchmark(
-        "P(ends right)",
+        "P(ends correct)",
         f"{len(ratios)} verifiers × {len(sizes)} sizes, n = 2 … 200",
         "NumPy and SciPy",
         lambda: theory.budget.success(sizes, (np.ones((100, 1)), ratios[:, None]), start),

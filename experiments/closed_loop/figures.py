@@ -147,9 +147,9 @@ def text_figure(loops: Loops) -> Figure:
         y = 0.92 - 0.2 * i
         line = "".join((loops.source.alphabet or "")[i] for i in loops.quotes[regime][0, t])
         quotes.text(0.0, y, title, color=color, fontsize=12, transform=quotes.transAxes)
-        quotes.text(0.165, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
+        quotes.text(0.172, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
     _measure(axes[1, 0], loops, "held_out", "held-out log-likelihood lost", "nats per character", against_first=True)
-    _measure(axes[1, 1], loops, "support", "support", "bigrams of positive probability")
+    _measure(axes[1, 1], loops, "support", "support", "bigrams with p > 0")
     _measure(axes[1, 2], loops, "entropy_rate", "entropy rate", "nats per character")
     for ax in axes[1, 1:]:
         ax.set_ylim(0, None)

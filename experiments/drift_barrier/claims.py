@@ -60,14 +60,14 @@ def best_size(settings: Settings) -> Found:
     """The best number of samples against the largest one."""
     correct = study.blind_ends()[:, 0]
     best, most = BLIND_SIZES[correct.argmax()], BLIND_SIZES[-1]
-    setting = f"{BLIND_SETTING}; ends right: n = {best} against n = {most}"
+    setting = f"{BLIND_SETTING}; ends correct: n = {best} against n = {most}"
     return at_least(correct.max(), correct[-1], setting, "probability")
 
 
 def takes_over(settings: Settings) -> Found:
-    """The probability to end in the blind spot against that to end right."""
+    """The probability to end in the blind spot against that to end correct."""
     correct, _, blind = study.blind_ends()[-1]
-    setting = f"{BLIND_SETTING}; n = {BLIND_SIZES[-1]}: ends in the blind spot against ends right"
+    setting = f"{BLIND_SETTING}; n = {BLIND_SIZES[-1]}: ends in the blind spot against ends correct"
     return at_least(blind, correct, setting, "probability")
 
 
@@ -119,7 +119,7 @@ OUTCOMES = "tests/theory/test_outcomes.py::"
 CLAIMS = (
     *claim(
         "L3-kimura",
-        "Kimura's approximation of P(ends right) is off by at most .007 if selection is weak, s = ln LR ≤ .12",
+        "Kimura's approximation of P(ends correct) is off by at most .007 if selection is weak, s = ln LR ≤ .12",
         partial(kimura, SMALL_SELECTION),
         control=("… also if it is strong, s ≤ 1.2", partial(kimura, 1.2)),
         figure=DIAGRAM,
@@ -168,7 +168,7 @@ CLAIMS = (
     ),
     *claim(
         "R6-best-size",
-        "With a blind spot the best number of samples is finite: with more the loop ends right less often",
+        "With a blind spot the best number of samples is finite: with more the loop ends correct less often",
         best_size,
         figure=BLIND,
     ),
@@ -188,14 +188,14 @@ STATEMENTS = (
             "Each round accepts n samples by a verifier with likelihood ratio LR = tpr/fpr = φ/ψ; a share p of the "
             "outputs is correct initially. Retraining drifts by chance and the verifier selects, as in population "
             "genetics: correct outputs overcome drift if n s p > 1, s = ln LR. The loop ends with correct outputs only "
-            "(ends right) with a probability that Kimura's u approximates for small s."
+            "(ends correct) with a probability that Kimura's u approximates for small s."
         ),
         conditions=(
             "Rejection sampling until n are accepted, errors independent for each verdict. The paper takes the signal "
             "as given; whether a verifier that errs is good enough depends on LR, n and p together."
         ),
         practice=(
-            "A weak verifier with many samples per round ends right as often as a strong one with few; how much the "
+            "A weak verifier with many samples per round ends correct as often as a strong one with few; how much the "
             "model then knows is another question (R1). With many samples the verifier's blind spot takes over: audit "
             "what it never rejects."
         ),
@@ -227,7 +227,7 @@ STATEMENTS = (
     Statement(
         "R6",
         title="With a blind spot the best number of samples is finite",
-        formula=r"\mathrm{argmax}_n\, P(\text{ends right}) < \infty",
+        formula=r"\mathrm{argmax}_n\, P(\text{ends correct}) < \infty",
         words=(
             "With many samples the verifier's blind spot, wrong outputs that it always accepts, wins in the end, "
             "however rare it was initially; with few samples, chance may favour correct outputs. The accuracy rises to "

@@ -22,10 +22,10 @@ ACCEPTED = "accepted samples per generation, n"
 
 @plots.style()
 def diagram(settings: Settings) -> Figure:
-    """Verifier against sample size: which open loops gain information, and which end right.
+    """Verifier against sample size: which open loops gain information, and which end correct.
 
     Left: the information in the end less that of Z₀; only above the break-even curve does the loop gain. Right: the
-    probability to end right where 10 % of the outputs are correct initially; at the drift barrier n·s·p = 1, with
+    probability to end correct where 10 % of the outputs are correct initially; at the drift barrier n·s·p = 1, with
     s = ln(tpr/fpr), selection overcomes drift. All exact, rejection sampling until n are accepted. The two curves
     answer two questions. In practice: estimate tpr/fpr from a labelled sample of the verifier's verdicts; below the
     break-even curve retraining forgets faster than the verifier teaches, so mix in real data or stop; left of the
@@ -46,14 +46,14 @@ def diagram(settings: Settings) -> Figure:
     left.set(
         title=f"gain above, loss below; p = {SHARE:g} in real data", ylim=(1 / gain.ratios[-1], 1 / gain.ratios[0])
     )
-    ends = study.ends_right(settings)
+    ends = study.ends_correct(settings)
     for ax in (left, right):
         plots.log_ticks(ax.xaxis, [2, 5, 10, 20, 50, 100, 200])
         ax.set(xlabel=ACCEPTED, ylabel=LIKELIHOOD_RATIO)
         ax.grid(False)
     plots.log_ticks(right.yaxis, [1, 1.5, 2, 3, 5, 10, 20])
     image = _areas(right, ends, levels=np.linspace(0, 1, 21), cmap="viridis")
-    fig.colorbar(image, ax=right, label="P(ends right)", ticks=np.linspace(0, 1, 6))
+    fig.colorbar(image, ax=right, label="P(ends correct)", ticks=np.linspace(0, 1, 6))
     barrier = np.exp(1 / (ends.sizes * RARE))
     right.plot(ends.sizes, barrier, color=plots.DARK, linewidth=2, linestyle=plots.DASHED, label="_n·s·p = 1")
     arrow = {"arrowstyle": "-", "color": plots.DARK}
@@ -65,7 +65,7 @@ def diagram(settings: Settings) -> Figure:
     ):
         line = right.contour(*_by_likelihood_ratio(ends), levels=[level], colors=color, linewidths=1)
         right.clabel(line, fmt=name, fontsize=11, manual=[place])
-    right.set(title=f"who ends right, from p = {RARE:g}")
+    right.set(title=f"which loops end correct, from p = {RARE:g}")
     return fig
 
 

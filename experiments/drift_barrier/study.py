@@ -66,8 +66,8 @@ def _binary_entropy(p: ArrayLike) -> np.ndarray:
 
 
 @study("drift-barrier/ends-right", num_points=24, full={"num_points": 100})
-def ends_right(key: jax.Array, *, num_points: int) -> VerifierMap:
-    """P(ends right) from the accuracy .1."""
+def ends_correct(key: jax.Array, *, num_points: int) -> VerifierMap:
+    """P(ends correct) from the accuracy .1."""
     sizes, ratios = _grid(num_points, 0.0)
     correct = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), RARE)
     return VerifierMap(sizes, ratios, np.asarray(correct))

@@ -96,14 +96,14 @@ def worth(settings: Settings) -> Found:
     return equal(study.fresh_worth(), total / verdict, setting, "fresh verdicts", tolerance=1e-9)
 
 
-def ends_right(loop: Callable[[], JudgedLoop], settings: Settings) -> Found:
+def ends_correct(loop: Callable[[], JudgedLoop], settings: Settings) -> Found:
     """The chain's limit against the accuracy by hand; it is a martingale after the first generation."""
     setting = f"{TWO}, {_rates(VERIFIER)}, t = {NUM_GENERATIONS}; by hand .72 + .18·.6 + .08·.6"
     return equal(loop().accuracy[-1], study.fixed_judge_accuracy(), setting, "accuracy")
 
 
 def equal_verifier(settings: Settings) -> Found:
-    """The likelihood ratio of the fresh verifier that ends right as often, as published."""
+    """The likelihood ratio of the fresh verifier that ends correct as often, as published."""
     goal = study.fixed_judge_accuracy()
     setting = f"{TWO}, success {goal:.4f}; published with two decimals, hence ± .005"
     return equal(study.equal_ratio(settings, goal).at(NUM_SAMPLES), 1.03, setting, "tpr/fpr", tolerance=0.005)
@@ -111,7 +111,7 @@ def equal_verifier(settings: Settings) -> Found:
 
 def hardly_errs(weak: Callable[[], float], judge: str, settings: Settings) -> Found:
     """A judge that errs much against a fixed one that hardly errs."""
-    setting = f"{TWO}, ends right: {judge} {_rates(WEAK)} against fixed judge {_rates(BEST)}"
+    setting = f"{TWO}, ends correct: {judge} {_rates(WEAK)} against fixed judge {_rates(BEST)}"
     return at_least(weak(), study.fixed_judge_accuracy(BEST), setting, "accuracy")
 
 
@@ -220,20 +220,20 @@ CLAIMS = (
     ),
     *claim(
         "R4-ends-right",
-        "With a fixed judge P(ends right) = tpr (1−fpr) + (tpr fpr + (1−tpr)(1−fpr)) p",
-        partial(ends_right, study.fixed_reward_model),
-        control=("… also with a fresh verifier of the same rates", partial(ends_right, study.fresh_verifier)),
+        "With a fixed judge P(ends correct) = tpr (1−fpr) + (tpr fpr + (1−tpr)(1−fpr)) p",
+        partial(ends_correct, study.fixed_reward_model),
+        control=("… also with a fresh verifier of the same rates", partial(ends_correct, study.fresh_verifier)),
         figure=INFORMATION,
     ),
     *claim(
         "R4-equal-verifier",
-        "A fresh verifier hardly better than chance, LR = tpr/fpr = 1.03, ends right as often as the fixed judge",
+        "A fresh verifier hardly better than chance, LR = tpr/fpr = 1.03, ends correct as often as the fixed judge",
         equal_verifier,
         figure=WORTH,
     ),
     *claim(
         "R4-hardly-errs",
-        "A fresh verifier of rates (.9, .8) ends right more often than a fixed judge that hardly errs, (.99, .01)",
+        "A fresh verifier of rates (.9, .8) ends correct more often than a fixed judge that hardly errs, (.99, .01)",
         partial(hardly_errs, lambda: study.fresh_verifier(WEAK).accuracy[-1], "fresh"),
         control=(
             "… so does a fixed judge of rates (.9, .8)",
@@ -243,10 +243,10 @@ CLAIMS = (
     ),
     *claim(
         "R4-equal-law",
-        "The equivalent fresh verifier tends to chance: n ln LR → c, (1−e^{−2pc})/(1−e^{−2c}) = P(ends right)",
+        "The equivalent fresh verifier tends to chance: n ln LR → c, (1−e^{−2pc})/(1−e^{−2c}) = P(ends correct)",
         partial(equal_ratio_limit, study.equal_ratio_limit),
         control=(
-            "… with c = −ln(1 − P(ends right))/2p, as if a neutral loop never ended right",
+            "… with c = −ln(1 − P(ends correct))/2p, as if a neutral loop never ended correct",
             partial(equal_ratio_limit, lambda goal: -np.log(1 - goal) / (2 * SHARE)),
         ),
         figure=WORTH,
@@ -312,18 +312,18 @@ STATEMENTS = (
         "R4",
         title="A fixed judge is worth less than two fresh verdicts",
         formula=(
-            r"\frac{I(X;J)}{C(\varphi, \psi)} \;\text{verdicts}; \qquad P(\text{ends right}) = \varphi(1-\psi) + "
+            r"\frac{I(X;J)}{C(\varphi, \psi)} \;\text{verdicts}; \qquad P(\text{ends correct}) = \varphi(1-\psi) + "
             r"\bigl(\varphi\psi + (1-\varphi)(1-\psi)\bigr)\, p"
         ),
         words=(
             "A fixed judge, one verdict on each of two symbols drawn once with tpr φ and fpr ψ, carries I(X;J): the "
             "capacity C of about 1.5 fresh verdicts at rates (.9, .2). With 50 samples per round a fresh verifier with "
-            "likelihood ratio φ/ψ = 1.03 ends right as often."
+            "likelihood ratio φ/ψ = 1.03 ends correct as often."
         ),
         conditions=(
             "Two symbols, rejection sampling; open in the paper. Not even a fixed judge that hardly errs, (.99, .01), "
-            "stays ahead: with 50 samples per round a fresh one of rates (.9, .8) ends right more often. This compares "
-            "upper bounds; R5 compares errors."
+            "stays ahead: with 50 samples per round a fresh one of rates (.9, .8) ends correct more often. This "
+            "compares upper bounds; R5 compares errors."
         ),
         practice="Value a fixed judge like two or three verdicts with independent errors.",
         source="infoloop; Cover & Thomas (2006), section 7.1, for the capacity",

@@ -59,7 +59,7 @@ def information(settings: Settings) -> Figure:
 def worth(settings: Settings) -> Figure:
     """What a fixed judge is worth.
 
-    Left: the likelihood ratio with which a verifier with independent errors ends right as often as a fixed judge, one
+    Left: the likelihood ratio with which a verifier with independent errors ends correct as often as a fixed judge, one
     verdict on each symbol; dots exact, lines the asymptotic law 1 + c/n. Right, exact, n = 50: a judge that prefers the
     majority symbol of m real samples of its own raises the cap by less than those samples would raise I(X;Z_0) in the
     model's training set, and the loop reaches less still, as it forgets Z_0 in one generation. Rejection sampling; 60 %
@@ -73,14 +73,14 @@ def worth(settings: Settings) -> Figure:
     for rates, color in ((VERIFIER, plots.FROZEN), ((0.99, 0.01), plots.GREEN)):
         goal = study.fixed_judge_accuracy(rates)
         sizes, ratio = study.equal_ratio(settings, goal)
-        label = f"fixed judge {_rates(rates)}: ends right with {goal:.3f}"
+        label = f"fixed judge {_rates(rates)}: ends correct with {goal:.3f}"
         left.plot(sizes, ratio, "o", color=color, label=label)
         plots.theory(left, sizes, 1 + study.equal_ratio_limit(goal) / sizes, label=f"_{_rates(rates)}, 1 + c/n")
     left.set(xlabel="accepted samples per generation, n", ylabel="likelihood ratio of the verifier, tpr/fpr")
     plots.log_ticks(left.xaxis, sizes)
     above_chance = (lambda ratio: np.log(np.maximum(ratio - 1, 1e-9)), lambda log: 1 + np.exp(log))  # c/n is a line
     left.set_yscale("function", functions=above_chance)
-    left.set(title="the verifier that ends right as often", ylim=(1.004, 1.8))
+    left.set(title="the verifier that ends correct as often", ylim=(1.004, 1.8))
     left.set_yticks([1.01, 1.03, 1.1, 1.3], ["1.01", "1.03", "1.1", "1.3"])
     left.legend()
     loops, injected = zip(*(study.learned_judge(m) for m in LEARNED), strict=True)

@@ -185,7 +185,7 @@ def fixed_judge_accuracy(verifier: VerifierRates = VERIFIER) -> float:
 
 
 class EquivalentVerifier(NamedTuple):
-    """The fresh verifier that ends right as often as a fixed judge, Z_0 fitted to n real samples."""
+    """The fresh verifier that ends correct as often as a fixed judge, Z_0 fitted to n real samples."""
 
     sizes: np.ndarray  # n
     ratio: np.ndarray  # its likelihood ratio tpr/fpr [n]
@@ -197,7 +197,7 @@ class EquivalentVerifier(NamedTuple):
 
 @study("judges/equal-ratio", sizes=(10, 20, 50, 100, 200), full={"sizes": (10, 20, 50, 100, 200, 400)})
 def equal_ratio(key: jax.Array, goal: float, *, sizes: tuple[int, ...]) -> EquivalentVerifier:
-    """The smallest likelihood ratio whose loop ends right with probability `goal`."""
+    """The smallest likelihood ratio whose loop ends correct with probability `goal`."""
     n = np.array(sizes)
     return EquivalentVerifier(n, 1 / np.asarray(budget.accuracy(n, SHARE, goal, num_real=n)))
 

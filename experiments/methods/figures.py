@@ -65,9 +65,7 @@ def transfer(settings: Settings) -> Figure:
     transfer.set_title("a fixed reference transfers worst")
     fig.legend(*transfer.get_legend_handles_labels(), loc="outside lower left", ncols=4)
     forms.axvline(1, color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_start")
-    forms.set(
-        xlim=(0, 1.15), xlabel="diversity of correct outputs, start = 1", title="a KL penalty preserves diversity"
-    )
+    forms.set(xlim=(0, 1.15), xlabel="diversity of correct outputs", title="a KL preserves diversity")
     away.set(xlim=(0, None), xlabel="KL to the start  [nats]", title="… and stays near the start")
     spent.set(xscale="log", xlim=(100, 4e5), xlabel="signal used  [nats]", title="verdicts cost more nats")
     return fig

@@ -70,7 +70,7 @@ def in_the_end(fpr: float, settings: Settings) -> Found:
     n, share = 50, 0.6
     correct = np.asarray(budget.success(n, (1.0, fpr), share, num_real=n))
     first = mutual_information(binom.pmf(np.arange(n + 1), n, [[share], [1 - share]]) / 2)
-    setting = f"rejection sampling, p = {share:g}, verifier (1, {fpr:g}), n = {n}: ends right with {correct:.4f}"
+    setting = f"rejection sampling, p = {share:g}, verifier (1, {fpr:g}), n = {n}: ends correct with {correct:.4f}"
     return at_least(LN2 - entr(correct) - entr(1 - correct), first, setting)
 
 
@@ -88,14 +88,14 @@ def accuracy(other: bool, settings: Settings) -> Found:
 
 
 def simulated_support(fpr: float, settings: Settings) -> Found:
-    """Whether the loop ends right if Z_0 has the correct symbol, and only then."""
+    """Whether the loop ends correct if Z_0 has the correct symbol, and only then."""
     found, n, p = study.support(settings, fpr), NUM_SAMPLES, SUPPORT_START
     setting = f"filtering, verifier (1, {fpr:g}), n = {n}, p = {p:g}, t = {SUPPORT_GENERATIONS}, {found.count} replicas"
     return equal(found, 1 - (1 - p) ** n, setting, "accuracy")
 
 
 def no_direction(fpr: float, settings: Settings) -> Found:
-    """P(ends right) against the accuracy at the start."""
+    """P(ends correct) against the accuracy at the start."""
     p, n = 0.3, 50
     setting = (
         f"rejection sampling, verifier (.5, {fpr:g}), n = {n}, p = {p:g}; 1e-10: a linear system of {n + 1} states"
@@ -137,14 +137,14 @@ CLAIMS = (
     ),
     *claim(
         "C6-simulated",
-        "A loop with a perfect verifier ends right if Z_0 has the correct symbol, and only then",
+        "A loop with a perfect verifier ends correct if Z_0 has the correct symbol, and only then",
         partial(simulated_support, 0.0),
         control=("… so does one whose verifier accepts 30 % of wrong outputs", partial(simulated_support, 0.3)),
         test="tests/theory/test_outcomes.py::test_candidates",
     ),
     *claim(
         "C6-direction",
-        "Candidates without a signal have no direction: P(ends right) is the accuracy at the start",
+        "Candidates without a signal have no direction: P(ends correct) is the accuracy at the start",
         partial(no_direction, 0.5),
         control=("… also with a weak signal", partial(no_direction, 0.45)),
     ),
@@ -203,11 +203,11 @@ STATEMENTS = (
     Statement(
         "C6",
         title="You need both: candidates that contain the answer, and a signal that finds it",
-        formula=r"P(\text{ends right}) \le P(\text{correct} \in \operatorname{supp} Z_0)",
+        formula=r"P(\text{ends correct}) \le P(\text{correct} \in \operatorname{supp} Z_0)",
         words=(
             "A signal selects among the model's candidates: no verifier finds an answer that the model never proposes. "
-            "Candidates without a signal have no direction: the loop then ends right with the probability of a correct "
-            "output at the start."
+            "Candidates without a signal have no direction: the loop then ends correct with the probability of a "
+            "correct output at the start."
         ),
         conditions=(
             "For models without shared parameters. The paper states it in words; here both are bounds, and both are "

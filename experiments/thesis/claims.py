@@ -131,7 +131,7 @@ CLAIMS = (
     ),
     *claim(
         "C10-flow-turn",
-        "The losses saved by two features alone predict when a gradient flow switches between them, up to a factor of 2",
+        "Code lengths saved by single-feature learners predict when a gradient flow switches, within a factor of 2",
         exact.flow_crossover,
         test=FLOWS,
     ),

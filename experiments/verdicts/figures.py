@@ -137,7 +137,7 @@ def _exponents(ax: Axes, settings: Settings) -> None:
 def candidates_figure(settings: Settings) -> Figure:
     """What it costs to find the correct one of c candidate answers with error .05; verifier (.9, .3).
 
-    Loop: rejection sampling, exact, at the cheapest size that ends right often enough; thin: its law
+    Loop: rejection sampling, exact, at the cheapest size that ends correct often enough; thin: its law
     κ(1/φ+1/ψ)/ln(φ/ψ) · c ln c for large c. Bayesian learners stop at a posterior of .95; simulated, errors smaller
     than the dots. Dashed: the lower bound for any method, by Fano and the capacity.
 

@@ -190,7 +190,7 @@ class CandidateLoop(NamedTuple):
     """The loop from a uniform start on c candidate answers, the wrong ones lumped."""
 
     candidates: np.ndarray  # c
-    verdicts: np.ndarray  # expected, with the cheapest size that ends right with probability 1 − ERROR
+    verdicts: np.ndarray  # expected, with the cheapest size that ends correct with probability 1 − ERROR
     needed: np.ndarray  # the lower bound for any method, not rounded: Fano's information over the capacity
 
 

@@ -106,7 +106,7 @@ def test_all_expectation_maximisations_are_the_same() -> None:
 
 
 def test_what_is_exact_is_the_same() -> None:
-    """Chains with a verifier a task and with one for all, chances to end right, information."""
+    """Chains with a verifier a task and with one for all, chances to end correct, information."""
     initial = np.stack([np.asarray(drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
     kernels = np.stack([np.asarray(drift.selection_kernel(5, np.array(a))) for a in ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])])
     sizes, ratios = np.array([2, 7]), np.array([0.001, 0.6])

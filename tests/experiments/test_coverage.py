@@ -29,7 +29,7 @@ def test_the_truth_is_the_mean_of_the_values(case):
 def test_truth_of_two_arms():
     """I(X;Z) = H(Z) − H(Z|X), each entropy by Simpson's rule."""
     z = np.linspace(-12, 12, 40_001)[:, None]
-    p = sum(scipy.stats.norm.pdf(z, TASKS + sign * coverage.ARM, coverage.WIDTH) for sign in (-1, 1)) / 2
+    p = np.mean([scipy.stats.norm.pdf(z, TASKS + sign * coverage.ARM, coverage.WIDTH) for sign in (-1, 1)], axis=0)
     marginal, given = scipy.special.entr(p.mean(1)), scipy.special.entr(p).mean(1)
     expected = scipy.integrate.simpson(marginal - given, x=z[:, 0])
     np.testing.assert_allclose(coverage.truth_of_two_arms(), expected, atol=1e-9)
@@ -40,7 +40,7 @@ def test_truth_of_mixture_pair():
     grid = np.linspace(-10, 10, 1001)
     points = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1)
     components = zip(WEIGHTS, MEANS, coverage.COVARIANCES, strict=True)
-    joint = sum(w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in components)
+    joint = np.sum([w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in components], axis=0)
     step = grid[1] - grid[0]
     h = scipy.special.entr
     x, y = joint.sum(1) * step, joint.sum(0) * step

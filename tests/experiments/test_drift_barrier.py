@@ -18,7 +18,7 @@ def test_start_information_is_that_of_the_samples():
 
 
 def test_without_a_blind_spot_more_samples_help():
-    """Then the loop ends right more often: the blind spot is the reason."""
+    """Then the loop ends correct more often: the blind spot is the reason."""
     sizes = (2, 6, 12)
     acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
     correct = [study._ends(n, acceptance, start)[0] for n in sizes]

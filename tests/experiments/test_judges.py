@@ -64,7 +64,7 @@ def backwards(study):
 @pytest.mark.parametrize(
     "row",
     [
-        lambda: claims.ends_right(backwards(study.fixed_reward_model), QUICK),
+        lambda: claims.ends_correct(backwards(study.fixed_reward_model), QUICK),
         lambda: claims.opens(backwards(study.retrained_judge), "backwards", QUICK),
         lambda: claims.equal_ratio_limit(lambda goal: 1.01 * study.equal_ratio_limit(goal), QUICK),
     ],

@@ -31,11 +31,11 @@ def test_exact_injection():
 def test_published_end():
     """n = 50, p = .6, φ = 1, ψ = .99: from .505 nats to .093."""
     outcome = claims.in_the_end(0.99, QUICK).decide()
-    np.testing.assert_allclose([outcome.predicted, outcome.measured], [0.505, 0.093], atol=5e-4)
+    np.testing.assert_allclose(np.array([outcome.predicted, outcome.measured], float), [0.505, 0.093], atol=5e-4)
 
 
 def test_a_row_can_fail(monkeypatch):
-    """Verdicts that inject a tenth of the gain; a loop that ends right without correct symbols in Z_0."""
+    """Verdicts that inject a tenth of the gain; a loop that ends correct without correct symbols in Z_0."""
     exact = study.exact(False)
     rng = np.random.default_rng(0)
     values = exact.information[None] + rng.normal(size=(200, *exact.information.shape)) / 100

@@ -73,7 +73,7 @@ def nats_saved(loss: Any, batch: int) -> np.ndarray:
 
 
 def predicted_crossover(curves: Curves) -> Crossover:
-    """The sample number from which on the intended feature alone has saved more, over the seeds on axis 0."""
+    """The sample number from which on the intended feature has the larger code length saved; seeds on axis 0."""
     return crossing(curves.lead, curves.samples)
 
 
