@@ -150,7 +150,7 @@ def floating(name: str, dtype: Any) -> None:
 def table(name: str, size: int) -> None:
     """Raises unless `size` numbers fit into memory, at 8 bytes each."""
     if size > MOST_NUMBERS:
-        raise refuse(name, f"a table of {size:.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+        raise refuse(name, f"a table of {min(size, 10**300):.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
 
 
 def scalar(name: str, value: Any) -> None:
@@ -167,7 +167,7 @@ def leaves(name: str, tree: Any) -> None:
 
 def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
-    what = "booleans" if kind is jnp.bool_ else "numbers"
+    what = {jnp.bool_: "booleans", jnp.integer: "integers"}.get(kind, "numbers")
     accepted = f"an array of {n} {what}, one a sample"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape != (n,):

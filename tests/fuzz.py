@@ -140,6 +140,9 @@ def judge(row: Row, case: Case, good: Any) -> tuple[str, str, Any]:
         known = set().union(
             *(names(row, path) for path in (*[case.path] * bool(case.path), *((name,) for name in row.arguments)))
         )
+        file = isinstance(given := case.arguments.get(case.path[0]) if case.path else None, str | Path)
+        if form and file and form[1].startswith(str(given)):  # a file is called by its own name
+            return "refused", said, None
         if not form or not known & words(form[1]):
             return "grammar", said, None
         if case.must == "refused" and not names(row, case.path) & words(said):

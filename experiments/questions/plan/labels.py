@@ -9,7 +9,7 @@ from experiments.questions import tables
 from experiments.validation import number, refuse
 
 COLUMNS = ("verdict", "truth")
-MOST = 2**53  # whole numbers up to here are floats of double precision
+MOST = 2**63 - 1  # what 64 bits count to
 
 
 class Counts(NamedTuple):
