@@ -11,6 +11,8 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+MOST_NUMBERS = 2**28  # of one table: 2 GB
+
 
 def refuse(name: str, given: object, accepted: str) -> ValueError:
     """The one form that every complaint takes."""
@@ -20,6 +22,11 @@ def refuse(name: str, given: object, accepted: str) -> ValueError:
 def concrete(value: Any) -> bool:
     """Whether `value` has numbers to look at."""
     return not isinstance(value, Tracer)
+
+
+def shown(value: Any) -> str:
+    """How a message shows `value`: on one line, cut to 80 characters."""
+    return " ".join(str(value).split())[:80]
 
 
 def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array:
@@ -36,17 +43,29 @@ def arrays(fields: Any) -> None:
             raise refuse(f"{type(fields).__name__}.{name}", type(value).__name__, "an array")
 
 
-def at_least(name: str, value: int, least: int) -> None:
+def key(name: str, value: Any) -> Array:
+    """Raises unless `value` is one random key, typed or as its two words of 32 bits."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if typed and shape == () and jax.eval_shape(jax.random.key_data, value).shape == (2,):
+        return value
+    if dtype == jnp.uint32 and shape == (2,):
+        return value
+    given = shown(value) if shape is None else f"{'keys' if typed else dtype} of shape {list(shape)}"
+    raise refuse(name, given, "one random key, such as jax.random.key(0)")
+
+
+def at_least(name: str, value: Any, least: int) -> None:
     """Raises unless the integer `value` is `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise refuse(name, repr(value), f"an integer >= {least}")
 
 
 def integers(name: str, value: Any, least: int) -> None:
-    """Raises unless every number of `value` is an integer of `least` or more."""
-    whole = jnp.issubdtype(jnp.result_type(value), jnp.integer)
-    if not whole or (concrete(value) and np.any(np.asarray(value) < least)):
-        raise refuse(name, value, f"integers >= {least}")
+    """Raises unless every number of `value` is an integer of `least` or more that 32 bits hold."""
+    values = np.asarray(value) if concrete(value) else value
+    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values >= 2**31))):
+        raise refuse(name, value, f"integers >= {least} below 2^31")
 
 
 def rate(name: str, value: Any) -> None:
@@ -92,3 +111,29 @@ def samples(name: str, x: Array | np.ndarray) -> None:
     if x.ndim not in (1, 2) or x.shape[0] < 1:
         raise refuse(name, f"shape {x.shape}", "samples [n] or [n, d], n >= 1")
     finite(name, x)
+
+
+def floating(name: str, dtype: Any) -> None:
+    """Raises unless `dtype` is a floating type."""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise refuse(name, dtype, "a floating type")
+
+
+def table(name: str, size: int) -> None:
+    """Raises unless `size` numbers fit into memory, at 8 bytes each."""
+    if size > MOST_NUMBERS:
+        raise refuse(name, f"a table of {size:.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+
+
+def scalar(name: str, value: Any) -> None:
+    """Raises unless `value` is one real number, not NaN."""
+    kind = value.dtype.kind if isinstance(value, Array) else np.asarray(value).dtype.kind
+    if np.ndim(value) or kind not in "fiu" or (concrete(value) and np.isnan(value)):
+        raise refuse(name, f"{value!r:.80}", "one number")
+
+
+def leaves(name: str, tree: Any) -> None:
+    """Raises unless every leaf of `tree` is an array or a number, as of a NamedTuple of arrays."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if not isinstance(leaf, Array | np.ndarray | np.generic | float | int):
+            raise refuse(name + jax.tree_util.keystr(path), repr(leaf), "a pytree of arrays, as a NamedTuple of arrays")

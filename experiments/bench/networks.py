@@ -1,4 +1,4 @@
-"""What is timed of networks: policies that are trained by RLVR, and races of two components."""
+"""The networks that are timed: policies trained by RLVR, and online learning of two competing features."""
 
 from functools import partial
 from typing import Any
@@ -21,8 +21,8 @@ def policies(num_seeds: int) -> tuple[sandbox.Network, sandbox.policies.Prompts]
 
 def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
     """Weight, bias, weight, bias of the stacked networks, as matrices."""
-    hidden, head = (start.variables["params"][name] for name in ("Dense_0", "head"))
-    parts = hidden["kernel"], hidden["bias"][:, None], head["kernel"], head["bias"]
+    hidden, head = start.layers
+    parts = hidden.kernel, hidden.bias[:, None], head.kernel, head.bias
     weight, bias, out_weight, out_bias = (np.asarray(part) for part in parts)
     num_seeds, width = bias.shape[0], bias.shape[2]
     return weight, bias, out_weight.reshape(num_seeds, width, -1), out_bias.reshape(num_seeds, 1, -1)
@@ -32,23 +32,23 @@ def policy_weights(start: sandbox.Network) -> tuple[np.ndarray, ...]:
 def trained_policies(
     start: sandbox.Network, prompts: sandbox.policies.Prompts, num_rounds: int = POLICY["num_rounds"]
 ) -> jax.Array:
-    """The share right of each network before each round and after the last [seed, t]."""
+    """The accuracy of each network before each round and after the last [seed, t]."""
 
     def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
-        size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
+        options: dict[str, Any] = POLICY | {"num_rounds": num_rounds, "optimizer": ADAM}
         verdict = sandbox.policies.verdict(4, 8)
-        return sandbox.train(key, network, prompts, verdict, sandbox.policies.RLVR(), optimizer=ADAM, **size).measured
+        return sandbox.train(key, network, prompts, verdict, sandbox.policies.RLVR(), **options).measured
 
     num_seeds = jax.tree.leaves(start)[0].shape[0]
     return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
 
 
-RACES: dict[str, Any] = dict(num_steps=200, batch=32)
+SHORTCUT: dict[str, Any] = dict(num_steps=200, batch=32)
 STUDENT = sandbox.shortcuts.STUDENTS["MLP SGD"]
 
 
 def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
-    """Environments that differ in how often the length has the label's sign, and one seed for each."""
+    """Environments that differ in how often the length agrees with the label, and one seed for each."""
     parity, length = sandbox.feature("parity", order=order), sandbox.feature("length")
     agreements = np.linspace(0.55, 0.95, num_environments)
     shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
@@ -56,5 +56,5 @@ def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array,
 
 
 def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:
-    """What the races of these keys [environment, 1] start from, as `policy_weights`."""
+    """The networks at the start of `learn_online` for these keys [environment, 1], as `policy_weights`."""
     return policy_weights(jax.jit(jax.vmap(lambda key: STUDENT.start(jax.random.fold_in(key, 0))))(keys[:, 0]))

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from theory.validation import refuse
+from experiments.validation import refuse
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "blanks"}  # of equals, the first wins
 ONE_COLUMN = "\x1f"  # a separator that no text holds

@@ -1,7 +1,7 @@
-"""Stage 2, the student: a table learns by RL; its reward is the probability, by the judge, that an output is good.
+"""Stage 2, the student: a table learns by RL; its reward is the judge's probability that an output is good.
 
-Each prompt has a right and a wrong class in several forms. In a prompt of conflict the right answers are short and the
-wrong ones long, in an aligned one it is the reverse; prompts share nothing, so the two kinds are told apart throughout.
+Each prompt has a correct and a wrong class in several forms. On a counterfactual prompt the correct answers are short
+and the wrong ones long, on an aligned one it is the reverse; prompts share nothing, so the two kinds stay separate.
 """
 
 from functools import partial
@@ -19,37 +19,37 @@ from sandbox.shortcuts import WIDTH, Shortcut
 
 NUM_PROMPTS, NUM_FORMS = 64, 8
 OUTPUTS = 2 * NUM_FORMS
-START = 0.6  # how often the student is right before it is trained
-CONFLICT, ALIGNED = range(2)  # kinds of prompts: the first half, the second
+START = 0.6  # the accuracy of the student before training
+COUNTERFACTUAL, ALIGNED = range(2)  # kinds of prompts: counterfactual, the first half; and the second half
 NUM_ROUNDS, LEARNING_RATE = 200, 4.0 * NUM_PROMPTS  # of policy gradient
 PROMPTS = table_prompts(NUM_PROMPTS, 2, NUM_FORMS)
-RIGHT = np.repeat(np.arange(2)[None] == np.asarray(PROMPTS.correct)[:, None], NUM_FORMS, axis=1)  # [prompt, output]
+CORRECT = np.repeat(np.arange(2)[None] == np.asarray(PROMPTS.correct)[:, None], NUM_FORMS, axis=1)  # [prompt, output]
 KIND = np.arange(NUM_PROMPTS) * 2 // NUM_PROMPTS  # [prompt]
-FIRST = np.where(RIGHT, START, 1 - START) / NUM_FORMS  # the law of the start [prompt, output]
+FIRST = np.where(CORRECT, START, 1 - START) / NUM_FORMS  # the distribution of the start [prompt, output]
 
 
 class Outputs(NamedTuple):
-    """What is known of each output [..., prompt, output]."""
+    """The score and the length of each output [..., prompt, output]."""
 
     score: Any  # the judge's probability that it is good
-    length: Any  # marks that it is long, of WIDTH
+    length: Any  # how many of WIDTH columns are +1
 
 
-class Seen(NamedTuple):
+class Metrics(NamedTuple):
     """Means over the prompts of a kind [..., kind], before each round and after the last."""
 
     reward: Any  # the mean score
-    correct: Any
+    accuracy: Any
     length: Any
     kl: Any  # KL(student ‖ start) in nats
 
-    def mixed(self, conflict: Any) -> "Seen":
+    def mixed(self, conflict: Any) -> "Metrics":
         """The means where a share `conflict` of the prompts is of that kind."""
-        return Seen(*(conflict * x[..., CONFLICT] + (1 - conflict) * x[..., ALIGNED] for x in self))
+        return Metrics(*(conflict * x[..., COUNTERFACTUAL] + (1 - conflict) * x[..., ALIGNED] for x in self))
 
 
-def describe(probs: Float[Any, "*t prompt output"], outputs: Outputs) -> Seen:
-    """What is seen of a law, of NumPy or of JAX."""
+def describe(probs: Float[Any, "*t prompt output"], outputs: Outputs) -> Metrics:
+    """The metrics of a distribution, of NumPy or of JAX."""
     of = probs.__array_namespace__()
     log_ratio = of.log(of.where(probs > 0, probs, 1)) - np.log(FIRST)
 
@@ -57,21 +57,21 @@ def describe(probs: Float[Any, "*t prompt output"], outputs: Outputs) -> Seen:
         of_prompt = (probs * value).sum(-1)
         return of_prompt.reshape(*of_prompt.shape[:-1], 2, NUM_PROMPTS // 2).mean(-1)
 
-    return Seen(*map(means, (outputs.score, RIGHT.astype(float), outputs.length, log_ratio)))
+    return Metrics(*map(means, (outputs.score, CORRECT.astype(float), outputs.length, log_ratio)))
 
 
-def _measure(policy: Table, outputs: Outputs) -> Seen:
+def _measure(policy: Table, outputs: Outputs) -> Metrics:
     return describe(jax.nn.softmax(policy.logits.reshape(NUM_PROMPTS, -1), axis=1), outputs)
 
 
 def outputs_of(key: Array, shortcut: Shortcut, policy: Network) -> Outputs:
-    """Writes the outputs of all prompts, in other words for each form, and has them judged."""
-    good = np.where(RIGHT, 1, -1)
+    """Writes the outputs of all prompts, with other noise for each form, and lets the judge score them."""
+    good = np.where(CORRECT, 1, -1)
     long = np.where(KIND[:, None] == ALIGNED, good, -good)
     u = noise.uniform(key, (NUM_PROMPTS * OUTPUTS, 2 * (WIDTH + 1)), jnp.float32)
-    features = shortcut.write(u, jnp.asarray(np.stack([good.ravel(), long.ravel()], axis=1), jnp.float32))
-    score = jax.nn.softmax(policy(features)[:, :, 0], axis=1)[:, 1]
-    length = (features[:, WIDTH:] > 0).sum(1)
+    columns = shortcut.write(u, jnp.asarray(np.stack([good.ravel(), long.ravel()], axis=1), jnp.float32))
+    score = jax.nn.softmax(policy(columns)[:, :, 0], axis=1)[:, 1]
+    length = (columns[:, WIDTH:] > 0).sum(1)
     return Outputs(*(x.reshape(NUM_PROMPTS, OUTPUTS).astype(float) for x in (score, length)))
 
 
@@ -83,23 +83,20 @@ def outputs_of_all(keys: Array, shortcuts: Shortcut, policies: Network) -> Outpu
 _outputs = jax.jit(jax.vmap(jax.vmap(outputs_of, (0, None, 0))))
 
 
-def learn(key: Array, outputs: Outputs, num_samples: int | None = None) -> Seen:
-    """Students of many judges, on axis 0 of the leaves, by policy gradient: what was seen [judge, t, kind].
+def learn(key: Array, outputs: Outputs, num_samples: int | None = None) -> Metrics:
+    """Students of many judges by policy gradient, leaves [judge, prompt, output] → [judge, t, kind].
 
-    Args:
-        key: The randomness.
-        outputs: As the judges score them [judge, prompt, output].
-        num_samples: Outputs a prompt and round; None: exact gradients.
+    `num_samples` outputs are drawn a prompt and round; None: exact gradients.
     """
     keys = jax.random.split(key, len(outputs.score))
     return jax.tree.map(np.asarray, _learn(keys, outputs, num_samples=num_samples))
 
 
 @partial(jax.jit, static_argnames="num_samples")
-def _learn(keys: Array, outputs: Outputs, *, num_samples: int | None) -> Seen:
+def _learn(keys: Array, outputs: Outputs, *, num_samples: int | None) -> Metrics:
     start = Table(jnp.log(jnp.asarray(FIRST)).reshape(NUM_PROMPTS, 2, NUM_FORMS))
 
-    def one(key: Array, outputs: Outputs) -> Seen:
+    def one(key: Array, outputs: Outputs) -> Metrics:
         result = train(
             key,
             start,
@@ -110,7 +107,7 @@ def _learn(keys: Array, outputs: Outputs, *, num_samples: int | None) -> Seen:
             num_samples=num_samples,
             learning_rate=LEARNING_RATE,
             measure=_measure,
-            exam=outputs,
+            held_out=outputs,
         )
         return result.measured
 

@@ -1,4 +1,4 @@
-"""What is claimed of supervision: C7, how a signal splits into task and form; C8, when a coarse one is cheaper."""
+"""Claims on supervision: C7, how a signal splits into task and form; C8, when a coarse one is cheaper."""
 
 from functools import partial
 
@@ -10,20 +10,19 @@ import theory
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
-from experiments.questions.signal import signals
 from experiments.questions.signal.identify import NUM_RUNS, SURE
-from experiments.questions.signal.signals import NUM_CLASSES, NUM_FORMS, RATES
-from experiments.supervision import study
-from experiments.supervision.study import ANEW, FORMS, GOAL, METHODS, NUM_UPDATES, ONCE, SAMPLED, VERDICTS, Cost
+from experiments.supervision import signals, study
+from experiments.supervision.signals import NUM_CLASSES, NUM_FORMS, RATES
+from experiments.supervision.study import FIXED, FORMS, GOAL, METHODS, NUM_UPDATES, PARAPHRASED, SAMPLED, VERDICTS, Cost
 
 MANY = SAMPLED[-1]  # forms, against one
 
 
 def split(settings: Settings) -> Found:
     """The identity, each of its three terms computed for itself."""
-    told = [signals.described(settings, name).decomposition for name in signals.NAMES]
+    parts = [signals.described(settings, name).decomposition for name in signals.NAMES]
     setting = [f"{name}, {NUM_CLASSES} classes × {NUM_FORMS} forms" for name in signals.NAMES]
-    return equal([x.total for x in told], [x.task + x.within for x in told], setting)
+    return equal([x.total for x in parts], [x.task + x.within for x in parts], setting)
 
 
 def summary(settings: Settings) -> Found:
@@ -66,8 +65,8 @@ def time(method: str, formula: str, settings: Settings) -> Found:
 
 def table_ratio(steps: str, settings: Settings) -> Found:
     """References on a table, for many forms and for one, against half of M."""
-    cost = study.on_table(settings, ANEW)[steps]
-    return _ratio((cost, MANY), (cost, 1), MANY / 2, True, f"references, anew, table, rate {study.STEPS[steps]:g}")
+    cost = study.on_table(settings, PARAPHRASED)[steps]
+    return _ratio((cost, MANY), (cost, 1), MANY / 2, True, f"{PARAPHRASED}, table, rate {study.STEPS[steps]:g}")
 
 
 def network_ratio(
@@ -83,13 +82,13 @@ def _ratio(above: tuple[Cost, int], below: tuple[Cost, int], bound: float, more:
     (high, m), (low, n) = above, below
     high, low = (Cost(*(leaf[SAMPLED.index(forms)] for leaf in cost)) for cost, forms in (above, below))
     setting += f": M = {m} per M = {n}, samples a prompt to {GOAL:.0%}, geometric means of {len(high.samples)} seeds, "
-    setting += f"{high.stuck} and {low.stuck} not there in time"
+    setting += f"{high.stuck} and {low.stuck} did not reach it"
     sides = paired(np.log(high.samples / low.samples), np.log(bound))
     return (at_least if more else at_most)(*sides, setting, "ln ratio")
 
 
 SIGNALS, COST = "supervision-signals", "supervision-cost"
-TRAINING, THEORY = "tests/sandbox/test_training.py::test_time_to_a_goal", "tests/theory/test_supervision.py::"
+TRAINING, THEORY = "tests/sandbox/test_losses.py::test_time_to_a_goal", "tests/theory/test_supervision.py::"
 
 CLAIMS = (
     *claim(
@@ -103,7 +102,7 @@ CLAIMS = (
     ),
     *claim(
         "C8-per-query",
-        "By the query a verdict says less: the class takes (c−1)(c+2)/(2c) verdicts, greedily, or one reference",
+        "Per query a verdict carries less: the class takes (c−1)(c+2)/(2c) greedy verdicts, or one reference",
         partial(per_query, "verdict"),
         control=("… also where verdicts are noisy", partial(per_query, "noisy verdict")),
         figure=SIGNALS,
@@ -113,13 +112,13 @@ CLAIMS = (
         "C8-time-one-form",
         "On a table SFT on one fixed reference takes ln M + O(1) longer",
         partial(time, "one_form", "one_form"),
-        control=("… also on forms drawn anew", partial(time, "all_forms", "one_form")),
+        control=("… also on references that are paraphrased each time", partial(time, "all_forms", "one_form")),
         figure=COST,
         test=TRAINING,
     ),
     *claim(
         "C8-time-all-forms",
-        "SFT on forms drawn anew takes M times as long",
+        "SFT on references that are paraphrased each time takes M times as long",
         partial(time, "all_forms", "all_forms"),
         control=("… also of a model that knows the partition", partial(time, "partition", "all_forms")),
         figure=COST,
@@ -127,7 +126,7 @@ CLAIMS = (
     ),
     *claim(
         "C8-time-policy-gradient",
-        "So does RLVR, though its verdicts see no form",
+        "RLVR takes M times as long, though its verdicts depend on no form",
         partial(time, "policy_gradient", "policy_gradient"),
         control=("… also by its natural gradient", partial(time, "natural_gradient", "policy_gradient")),
         figure=COST,
@@ -142,81 +141,80 @@ CLAIMS = (
     ),
     *claim(
         "C8-time-partition",
-        "So does SFT of a model that knows the partition",
+        "SFT of a model that knows the partition takes the same time for all M",
         partial(time, "partition", "partition"),
         figure=COST,
     ),
     *claim(
         "C8-small-steps",
-        "With small steps a table takes more than M/2 times as many references, anew, for M forms as for one",
+        "With small steps a table takes more than M/2 times as many paraphrased references for M forms as for one",
         partial(table_ratio, "small steps"),
         control=("… also with large steps, where it takes one, M forms or not", partial(table_ratio, "large steps")),
         figure=COST,
     ),
     *claim(
         "C8-network-sft",
-        "A network takes more than M/2 times as many references drawn anew for M forms as for one",
-        partial(network_ratio, (ANEW, MANY), (ANEW, 1), MANY / 2, True),
+        "A network takes more than M/2 times as many paraphrased references for M forms as for one",
+        partial(network_ratio, (PARAPHRASED, MANY), (PARAPHRASED, 1), MANY / 2, True),
         control=(
             "… also where each prompt has one fixed reference",
-            partial(network_ratio, (ONCE, MANY), (ONCE, 1), MANY / 2, True),
+            partial(network_ratio, (FIXED, MANY), (FIXED, 1), MANY / 2, True),
         ),
         figure=COST,
     ),
     *claim(
         "C8-network-rlvr",
-        "It takes less than M/4 times as many verdicts: the table's factor M is not the network's",
+        "A network takes less than M/4 times as many verdicts for M forms as for one: the factor M is the table's",
         partial(network_ratio, (VERDICTS, MANY), (VERDICTS, 1), MANY / 4, False),
-        control=("… and references", partial(network_ratio, (ANEW, MANY), (ANEW, 1), MANY / 4, False)),
+        control=("… and references", partial(network_ratio, (PARAPHRASED, MANY), (PARAPHRASED, 1), MANY / 4, False)),
         figure=COST,
     ),
     *claim(
         "C8-cheaper",
-        "So for many forms a network reaches 99 % with fewer verdicts than references drawn anew",
-        partial(network_ratio, (VERDICTS, MANY), (ANEW, MANY), 1, False),
-        control=("… for one form, too", partial(network_ratio, (VERDICTS, 1), (ANEW, 1), 1, False)),
+        "For many forms a network reaches 99 % accuracy with fewer verdicts than paraphrased references",
+        partial(network_ratio, (VERDICTS, MANY), (PARAPHRASED, MANY), 1, False),
+        control=("… for one form, too", partial(network_ratio, (VERDICTS, 1), (PARAPHRASED, 1), 1, False)),
         figure=COST,
     ),
 )
 STATEMENTS = (
     Statement(
         "C7",
-        title="What a signal says splits into the task and the surface form",
+        title="The information of a signal splits into the task and the surface form",
         formula=r"I(Y;S \mid Q) = I([Y];S \mid Q) + I(Y;S \mid [Y], Q)",
         words=(
-            "[Y] is the class of an output Y, all that the task asks of it; the rest is wording. The efficiency of a "
-            "signal is the share of what it says that is about the class: 1 for a verdict on the class."
+            "[Y] is the class of an output Y, the only part that matters for the task; the rest is its surface form. "
+            "The efficiency of a signal is the share of its information that is about the class: 1 for a verdict on it."
         ),
         conditions=(
-            "It is an identity where P, in the place of [Y], says nothing of S beyond Y, as a class does; for other "
-            "summaries the right side is larger, by I(P;S|Y,Q). And efficiency is a share: a verdict wastes nothing, "
-            "and says little."
+            "The split is exact only if the class is a function of the output; for another summary P in its place the "
+            "right side is larger, by I(P;S|Y,Q). And efficiency is a share: a verdict spends nothing on the form, but "
+            "carries little."
         ),
         practice=(
-            "Write your signal as a table p(symbol | proposal, target), and "
-            "`experiments.supervision.signals.signal_study` says what it tells of class and wording, its best query, "
-            "and what a policy learns from it."
+            "Write your signal as a table p(symbol | proposal, target): `experiments.questions.signal.signal_study` "
+            "computes what it carries about class and form, its best query, and how fast a policy learns from it."
         ),
         source=f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.5.2",
         test="tests/theory/test_claims.py::test_supervision",
     ),
     Statement(
         "C8",
-        title="A verdict wastes nothing on the form, and says less a query",
+        title="Verdicts carry no information about surface form, and less per query",
         formula=r"\eta_{\text{reference}} = \frac{\ln c}{\ln c + \ln M}, \qquad \eta_{\text{verdict}} = 1",
         words=(
-            "With c classes in M wordings each, a reference answer also says which wording. By the nat a verdict says "
-            "more of the class, by the query a reference does."
+            "With c classes of M surface forms each, a reference answer also carries which form. Per nat, verdicts "
+            "carry more about the class; per query, references do."
         ),
         conditions=(
-            "ln M is right in nats; in time only for a single fixed reference on a table, which takes ln M longer. In "
-            "small steps on a table references that are worded anew take M times as many, and RLVR with exact "
-            "gradients too; a natural gradient pays nothing. In a network references worded anew pay most, a fixed "
-            "one less than twofold at 16 wordings, and verdicts hardly."
+            "ln M is the cost in nats; in time it is so only for a single fixed reference on a table, which takes ln M "
+            "longer. On a table with small steps, references that are paraphrased each time take M times as many, and "
+            "so does RLVR with exact gradients; a natural gradient pays nothing. In a network paraphrased references "
+            "pay most, a fixed one less than a factor of two at 16 forms, and verdicts hardly anything."
         ),
         practice=(
-            "Take references where queries are dear and the wording is fixed, verdicts where wordings vary. What you "
-            "pay for the form in time depends on the learner: see the figure for yours."
+            "Take references where queries are expensive and the surface form is fixed, verdicts where it varies. The "
+            "time spent on the form depends on the learner: see the figure for yours."
         ),
         source=PAPER,
         test="tests/theory/test_supervision.py::test_reference_answer_and_verdict",

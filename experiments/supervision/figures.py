@@ -7,14 +7,13 @@ from matplotlib.lines import Line2D
 
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
-from experiments.questions.signal import signals
-from experiments.supervision import study
-from experiments.supervision.study import ANEW, ONCE, SAMPLED, VERDICTS, Cost
+from experiments.supervision import signals, study
+from experiments.supervision.study import FIXED, PARAPHRASED, SAMPLED, VERDICTS, Cost
 
 MARKERS = dict(zip(study.METHODS, "osD^v", strict=True))
 TIMES = {
     "one_form": (plots.VERMILLION, "SFT, one fixed reference"),
-    "all_forms": (plots.ORANGE, "SFT, forms drawn anew"),
+    "all_forms": (plots.ORANGE, "SFT, paraphrased references"),
     "policy_gradient": (plots.BLUE, "RLVR"),
     "natural_gradient": (plots.GREEN, "natural gradient"),
     "partition": (plots.PURPLE, "SFT, partition known"),
@@ -31,92 +30,94 @@ SIGNALS = {
 
 
 @plots.style()
-def told(settings: Settings) -> Figure:
-    """What signals say a query, in nats, of the class and of the form, and how many queries identify the class.
+def information(settings: Settings) -> Figure:
+    """The information of signals per query about class and surface form, and the queries that identify the class.
 
-    One table of 8 classes × 8 forms, all equally likely; queries drawn uniformly on the left, chosen greedily on the
-    right. η is the share of the nats that is of the class. Noisy verdicts have rates (.9, .2) and are asked until a
-    class has probability .99 (simulated, 500 runs, 95 % interval); all other numbers are exact. Ticks: what no policy
-    goes below. A reference is told whole, or without which of 4 styles of a wording it has.
+    8 classes × 8 forms, all equally likely. Left: nats of a uniform query; η: the share about the class. Right: greedy
+    queries until the class is certain; noisy verdicts (tpr .9, fpr .2) until 99 % sure, 500 simulated runs, 95 %
+    interval. Ticks: lower bound for any policy.
 
-    In practice: count both. A coarse verdict wastes no nat on how an answer is worded, but takes several queries where
-    one reference would do; a style criterion in a rubric costs nats of the class.
+    In practice: count both. A coarse verdict spends no nat on the surface form, but takes several queries where one
+    reference would do; a style criterion in a rubric costs nats about the class.
     """
-    fig, (left, correct) = plots.figure(2, width=6.2, height=4.4, sharey=True)
+    fig, (left, right) = plots.figure(2, width=6.2, height=4.4, sharey=True)
     names = list(SIGNALS)
     found = [signals.described(settings, name) for name in names]
     place = np.arange(len(names))[::-1]
     task = np.array([float(x.decomposition.task) for x in found])
     within = np.array([float(x.decomposition.within) for x in found])
-    left.barh(place, task, color=plots.BLUE, height=0.62, label="of the class, I([Y];S|Q)")
-    left.barh(place, within, left=task, color=plots.ORANGE, height=0.62, label="of the form, I(Y;S|[Y],Q)")
+    left.barh(place, task, color=plots.BLUE, height=0.62, label="about the class, I([Y];S|Q)")
+    left.barh(place, within, left=task, color=plots.ORANGE, height=0.62, label="about the form, I(Y;S|[Y],Q)")
     for y, x, end in zip(place, found, task + within, strict=True):
         eta = f"η = {float(x.decomposition.efficiency):.2f}"
         left.annotate(eta, (end, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=11)
-    left.set(xlim=(0, 4.9), xlabel="nats a query")
+    left.set(xlim=(0, 4.9), xlabel="information [nats per query]")
     left.set_yticks(place, names)
     left.grid(axis="y", visible=False)
-    left.set_title("a verdict wastes nothing on the form …")
+    left.set_title("a verdict carries nothing about the form …")
     left.legend(loc="center right", bbox_to_anchor=(1, 0.58))
     greedy = np.array([x.queries.greedy for x in found])
     error = 1.96 * np.array([x.queries.stderr for x in found])
     look = {"color": plots.GREY, "alpha": 0.55, "error_kw": {"ecolor": plots.INK}, "label": "_queries, greedy"}
-    correct.barh(place, greedy, xerr=error, height=0.62, **look)
+    right.barh(place, greedy, xerr=error, height=0.62, **look)
     converse = [x.queries.converse for x in found]
-    correct.plot(converse, place, "|", color=plots.INK, markersize=17, markeredgewidth=2, label="no policy needs fewer")
+    right.plot(
+        converse, place, "|", color=plots.INK, markersize=17, markeredgewidth=2, label="lower bound for any policy"
+    )
     for y, x, end in zip(place, found, greedy + error, strict=True):
         shown = f"{x.queries.greedy:.1f}" if x.queries.stderr else f"{x.queries.greedy:.3g}"
-        correct.annotate(shown, (end, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=11)
-    correct.set(xlim=(0, 14), xlabel="expected queries until the class is known")
-    correct.grid(axis="y", visible=False)
-    correct.set_title("… but takes more queries than a reference")
-    correct.legend(loc="center right", bbox_to_anchor=(1, 0.3))
+        right.annotate(shown, (end, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=11)
+    right.set(xlim=(0, 14), xlabel="expected queries until the class is identified")
+    right.grid(axis="y", visible=False)
+    right.set_title("… but takes more queries than a reference")
+    right.legend(loc="center right", bbox_to_anchor=(1, 0.3))
     return fig
 
 
 @plots.style()
 def cost(settings: Settings) -> Figure:
-    """What it costs to reach 99 % as the forms of an answer grow in number, M; 4 classes.
+    """The cost of reaching 99 % accuracy as the number of surface forms of an answer, M, grows; 4 classes.
 
-    Left: learning rate × updates from a uniform law on a table, exact gradients; markers trained (extrapolated to
-    small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
+    Left: learning rate × updates from a uniform distribution on a table, exact gradients; markers trained (extrapolated
+    to small rates), lines the closed forms. Middle: samples a prompt of a small network (16 prompts, hidden 32, ADAM
     .01; 4 verdicts, or one reference, a prompt and update); one fixed: the same reference, shown again. Right: of a
-    table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that is not there
-    in time, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
+    table with plain steps, rate 1 or 50. Geometric means over seeds with 95 % intervals; a network that does not reach
+    it, one in thirty at most, counts with all of its samples. Dotted: in proportion to M, which sampled verdicts
     undercut on a table, as chance draws them to one form.
 
-    In practice: imitation pays for the form where each form is learned for itself, in small steps, from wordings that
-    change; not where a prompt has one reference, the step is large, or the model knows what is the same. The bill is
-    not ln M: with changing wordings it is M and more, and RLVR pays it too on a table, though not in a network.
+    In practice: imitation pays for the form where each form is learned for itself, in small steps, from references that
+    are paraphrased each time; not where a prompt has one reference, the step is large, or the model knows the
+    partition. The cost is not ln M: with paraphrases it is M and more, and RLVR pays it too on a table, though not in a
+    network.
     """
-    fig, (left, middle, correct) = plots.figure(3, width=5.0, height=4.4)
+    fig, (left, middle, right) = plots.figure(3, width=5.0, height=4.4)
     for method, (color, name) in TIMES.items():
         plots.theory(left, study.FORMS, study.predicted()[method], label=f"_{name}, closed form")
         left.plot(study.FORMS, study.trained(method).time, MARKERS[method], color=color, label=name, markersize=6)
-    left.set(ylabel="learning rate × updates to 99 %", ylim=(2, 2e5))
+    left.set(ylabel="learning rate × updates to 99 % accuracy", ylim=(2, 2e5))
     left.set_title("table, exact: times M, plus ln M, or nothing")
     left.legend(loc="upper left", fontsize=10)
-    for name, color in ((ANEW, plots.ORANGE), (ONCE, plots.VERMILLION), (VERDICTS, plots.BLUE)):
+    for name, color in ((PARAPHRASED, plots.ORANGE), (FIXED, plots.VERMILLION), (VERDICTS, plots.BLUE)):
         _sampled(middle, study.on_network(settings, name), name, color)
     _proportional(middle, 47)
-    middle.set(ylabel="samples a prompt to 99 %", ylim=(25, 6e3))
-    middle.set_title("network: verdicts beat changing references")
+    middle.set(ylabel="samples per prompt to 99 % accuracy", ylim=(25, 6e3))
+    middle.set_title("network: verdicts beat paraphrased references")
     middle.legend(loc="upper left", fontsize=10)
     for name, signal, steps, color in (
-        ("references, rate 1", ANEW, "small steps", plots.ORANGE),
+        ("references, rate 1", PARAPHRASED, "small steps", plots.ORANGE),
         ("verdicts, rate 1", VERDICTS, "small steps", plots.BLUE),
         ("verdicts, rate 50", VERDICTS, "large steps", plots.BLUE),
-        ("references, rate 50", ANEW, "large steps", plots.ORANGE),
+        ("references, rate 50", PARAPHRASED, "large steps", plots.ORANGE),
     ):
-        line = _sampled(correct, study.on_table(settings, signal)[steps], name, color)
+        line = _sampled(right, study.on_table(settings, signal)[steps], name, color)
         line.set_linestyle("--" if steps == "large steps" else "-")
-    _proportional(correct, 77)
-    correct.set(ylabel="samples a prompt to 99 %", ylim=(0.7, 1e5))
-    correct.set_title("table: in large steps one reference is enough")
-    correct.legend(loc="upper left", fontsize=10)
-    for ax, ticks in ((left, study.FORMS), (middle, SAMPLED), (correct, SAMPLED)):
+    _proportional(right, 77)
+    right.set(ylabel="samples per prompt to 99 % accuracy", ylim=(0.7, 1e5))
+    right.set_title("table: in large steps one reference is enough")
+    right.legend(loc="upper left", fontsize=10)
+    for ax, ticks in ((left, study.FORMS), (middle, SAMPLED), (right, SAMPLED)):
         plots.log_ticks(ax.xaxis, ticks)
-        ax.set(yscale="log", xlabel="M, forms of each class")
+        ax.set(yscale="log", xlabel="surface forms per class, M")
     return fig
 
 
@@ -133,4 +134,4 @@ def _proportional(ax: Axes, first: float) -> None:
     ax.plot(SAMPLED, first * np.array(SAMPLED), ":", color=plots.INK, linewidth=1.2, label="_in proportion to M")
 
 
-FIGURES = {"supervision-signals": told, "supervision-cost": cost}
+FIGURES = {"supervision-signals": information, "supervision-cost": cost}

@@ -1,4 +1,4 @@
-"""How much earlier a student turns when its intended component is made the efficient one: predicted and measured."""
+"""How much earlier a student switches when its intended feature is made the efficient one: predicted and measured."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,28 +7,28 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import Curves, turning
-from experiments.thesis.cases import raced
+from experiments.questions.shortcut import Curves, crossings
+from experiments.thesis.cases import learned
 
-MEANS = {"curriculum": "xor", "features": "xor", "verdicts": "xor", "detour": "parity"}  # the case it is compared with
+BASELINES = {"curriculum": "xor", "features": "xor", "verdicts": "xor", "detour": "parity"}  # what each speeds up
 
 
-class Turned(NamedTuple):
-    """ln of the samples at which the savings cross, and at which a student turns, as jackknife pseudo-values [seed]."""
+class Crossovers(NamedTuple):
+    """ln of the samples at which the code lengths cross and a student switches: jackknife pseudo-values [seed]."""
 
     predicted: np.ndarray
     measured: np.ndarray
 
 
 class Speedup(NamedTuple):
-    """Both in a case, and where it is sped up: of the seeds that both have, which see the same samples."""
+    """A baseline and a scenario that speeds it up, of the seeds that both have, which see the same samples."""
 
-    slow: Turned
-    fast: Turned
+    slow: Crossovers
+    fast: Crossovers
 
     @property
     def predicted(self) -> np.ndarray:
-        """ln of the factor by which the turn is brought forward [seed]."""
+        """ln of the factor by which the crossover comes earlier [seed]."""
         return self.slow.predicted - self.fast.predicted
 
     @property
@@ -38,11 +38,9 @@ class Speedup(NamedTuple):
 
 
 def pseudo_values(statistic: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> Float[np.ndarray, " seed"]:
-    """Jackknife pseudo-values S θ − (S−1) θ_{−s}: their mean and its error are those of θ, of the mean of the values.
+    """Jackknife pseudo-values S θ − (S−1) θ_{−s}: their mean and its error are those of θ(mean of the values).
 
-    Args:
-        statistic: θ of means [mean, ...].
-        values: [seed, ...].
+    `statistic` is θ of means [mean, ...]; the values are [seed, ...].
 
     References:
         Efron & Stein (1981), The jackknife estimate of variance. Annals of Statistics 9.
@@ -53,18 +51,18 @@ def pseudo_values(statistic: Callable[[np.ndarray], np.ndarray], values: np.ndar
     return size * theta[0] - (size - 1) * theta[1:]
 
 
-def turned(found: Curves) -> Turned:
-    """Of curves [seed, ...]; what turns before the first sample number or after the last counts as turning there."""
+def crossovers(found: Curves) -> Crossovers:
+    """The crossovers of curves [seed, ...]; one before the first sample number or after the last counts as there."""
     ends = found.samples[[0, -1]]
 
-    def log_turn(leads: np.ndarray) -> np.ndarray:
-        return pseudo_values(lambda means: np.log(np.clip(turning(means, found.samples), *ends)), leads)
+    def log_crossover(leads: np.ndarray) -> np.ndarray:
+        return pseudo_values(lambda means: np.log(np.clip(crossings(means, found.samples), *ends)), leads)
 
-    return Turned(log_turn(found.lead), log_turn(found.trust))
+    return Crossovers(log_crossover(found.lead), log_crossover(found.margin))
 
 
 def speedup(settings: Settings, name: str) -> Speedup:
-    """Of a means among `MEANS`."""
-    slow, fast = raced(settings, MEANS[name]), raced(settings, name)
+    """Of one of `BASELINES`."""
+    slow, fast = learned(settings, BASELINES[name]), learned(settings, name)
     size = min(len(slow.reliance), len(fast.reliance))
-    return Speedup(*(turned(one.pick(slice(size))) for one in (slow, fast)))
+    return Speedup(*(crossovers(one.pick(slice(size))) for one in (slow, fast)))

@@ -1,4 +1,4 @@
-"""Random shortcuts of all kinds, and what can be known of their components before anything is trained."""
+"""Random shortcuts of all kinds, and what is known of their features before anything is trained."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.special import rel_entr
 
 from sandbox.shortcuts import KINDS, WIDTH, Feature, Shortcut, feature, shortcut, stack
 
@@ -33,15 +32,15 @@ SPURIOUS = {
     "position": Range((1, 4)),
 }
 SCALES = (0.3, 2.0)
-RIGHT, AGREEMENT = (0.7, 1.0), (0.55, 0.99)  # of the intended, and of the spurious component with the label
+CORRECT, AGREEMENT = (0.7, 1.0), (0.55, 0.99)  # agreement of the intended, and of the spurious feature with the label
 PRESENCE = (0.3, 1.0)
-OFTEN = 0.7  # the share of components that are always written, and of those that use all features
+OFTEN = 0.7  # the share of features that are always written, and of those that use all columns
 DEGREES = {"two-layer": 2, "pattern": 2, "position": 2}  # of parity its order, of others 1
 SAMPLE = 4096  # for the linear fit
 
 
-def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Feature:
-    """A component of one of these kinds; scales are log-uniform, all else is uniform."""
+def random_feature(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Feature:
+    """A feature of one of these kinds; scales are log-uniform, all else is uniform."""
     kind = str(rng.choice(list(kinds)))
     drawn = kinds[kind]
     order = int(rng.integers(drawn.orders[0], drawn.orders[1] + 1))
@@ -58,28 +57,13 @@ def random_component(rng: np.random.Generator, kinds: Mapping[str, Range]) -> Fe
 
 
 def random_shortcut(rng: np.random.Generator) -> Shortcut:
-    """An intended component, hard or easy, and a spurious one that agrees with the label more often or less."""
-    blocks = random_component(rng, INTENDED), random_component(rng, SPURIOUS)
-    return shortcut(*blocks, agreement=rng.uniform(*AGREEMENT), label_noise=1 - rng.uniform(*RIGHT))
-
-
-def information(shortcuts: Sequence[Shortcut]) -> Float[np.ndarray, "environment 2"]:
-    """I(Y; block) in nats of the intended and of the spurious block, exact: of the label and all that tells the sign.
-
-    With p(evidence | sign) of `Component.evidence`, and a sign that is the label's with probability a:
-    p(y, e) = ½ [a p(e | y) + (1 − a) p(e | −y)].
-    """
-    joints = np.array(
-        [
-            [np.array([[a, 1 - a], [1 - a, a]]) @ block.evidence() / 2 for block, a in zip(one[:2], rates, strict=True)]
-            for one, rates in ((one, np.asarray(one.agreement, float)) for one in shortcuts)
-        ]
-    )
-    return rel_entr(joints, joints.sum(-1, keepdims=True) * joints.sum(-2, keepdims=True)).sum((-2, -1))
+    """An intended feature, hard or easy, and a spurious one that agrees with the label more often or less."""
+    blocks = random_feature(rng, INTENDED), random_feature(rng, SPURIOUS)
+    return shortcut(*blocks, agreement=rng.uniform(*AGREEMENT), label_noise=1 - rng.uniform(*CORRECT))
 
 
 def degree(block: Feature) -> int:
-    """The lowest degree of a polynomial in the features that tells something of the sign."""
+    """The lowest degree of a polynomial in the columns that carries information about the sign."""
     kind = list(KINDS)[int(block.kind)]
     return int(block.order) if kind == "parity" else DEGREES.get(kind, 1)
 
@@ -88,8 +72,8 @@ def linear_fits(key: jax.Array, shortcuts: Sequence[Shortcut]) -> Float[np.ndarr
     """R² of the least-squares fit of the label to each block, on a sample: cᵀ C⁻¹ c / var Y."""
 
     def moments(key_and_one: tuple[jax.Array, Shortcut]) -> jax.Array:
-        features, label = key_and_one[1].draw(key_and_one[0], SAMPLE, jnp.ones(2, bool))
-        return jnp.cov(jnp.concatenate([features, label[:, None].astype(features.dtype)], axis=1).astype(float).T)
+        columns, label = key_and_one[1].draw(key_and_one[0], SAMPLE, jnp.ones(2, bool))
+        return jnp.cov(jnp.concatenate([columns, label[:, None].astype(columns.dtype)], axis=1).astype(float).T)
 
     keys = jax.random.split(key, len(shortcuts))
     found = np.asarray(jax.jit(lambda all_of_them: jax.lax.map(moments, all_of_them))((keys, stack(shortcuts))))

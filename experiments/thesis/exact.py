@@ -1,4 +1,4 @@
-"""The rows without a random number: gradient flows and descent on two signs, and Bayesian tables."""
+"""The exact rows: gradient flows and descent on two signs, and Bayesian tables."""
 
 import math
 
@@ -8,60 +8,62 @@ from scipy.special import rel_entr
 from experiments.harness.claim import Found, at_least, at_most, equal
 from experiments.harness.ledger import Settings
 from experiments.thesis import failures, flow
-from experiments.thesis.failures import AGREEMENT, CONTEXTS, RIGHT
+from experiments.thesis.failures import AGREEMENT, CONTEXTS, CORRECT
 
 TABLE_SAMPLES = 84  # where the table of 2 contexts is farthest ahead of one of 64
 SCALES = (0.05, 0.1, 0.2)
-ANSWERS, TIME = "share of answers as the rule says", "learning rate × updates"
+ANSWERS, TIME = "share of answers that follow the rule", "learning rate × updates"
 FLOW = "least squares, gradient flow: a sign of .49 nats at scale {:g}, one of .13 at 1"
 
 
 def _flows() -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """When the flow turns, when the savings cross, and where."""
-    turns, crosses = (np.array([of(scale) for scale in SCALES]) for of in (flow.turns, flow.crosses))
+    """When the flow switches, when the losses saved cross, and where."""
+    switches, crosses = (np.array([of(scale) for scale in SCALES]) for of in (flow.crossover, flow.savings_cross))
     where = [
-        f"{FLOW.format(scale)}: turn at {crossover:.4g}, the savings cross at {cross:.4g}"
-        for scale, crossover, cross in zip(SCALES, turns, crosses, strict=True)
+        f"{FLOW.format(scale)}: it switches at {switch:.4g}, the losses saved cross at {cross:.4g}"
+        for scale, switch, cross in zip(SCALES, switches, crosses, strict=True)
     ]
-    return turns, crosses, where
+    return switches, crosses, where
 
 
 def scaled(settings: Settings) -> Found:
-    """How long the feature of more information is not the one that is answered by, though unscaled it always is."""
-    setting = f"{FLOW.format(flow.SCALE)}; answers by the second until then, predicted: with both at scale 1"
-    return at_least(flow.turns(flow.SCALE), flow.turns(1.0), setting, TIME)
+    """How long the flow relies on the sign with less information, against no time with both at scale 1."""
+    setting = f"{FLOW.format(flow.SCALE)}; relies on the second until then, predicted: with both at scale 1"
+    return at_least(flow.crossover(flow.SCALE), flow.crossover(1.0), setting, TIME)
 
 
-def flow_turn(settings: Settings) -> Found:
-    """The turn of the flow against that of the savings."""
-    turns, crosses, where = _flows()
-    return at_most(np.abs(np.log(turns / crosses)), math.log(2), where, "|ln turn/predicted|")
+def flow_crossover(settings: Settings) -> Found:
+    """The crossover of the flow against that of the losses saved."""
+    switches, crosses, where = _flows()
+    return at_most(np.abs(np.log(switches / crosses)), math.log(2), where, "|ln crossover/predicted|")
 
 
 def scaled_flow(settings: Settings) -> Found:
-    """Between the two the rule is wrong."""
-    turns, crosses, where = _flows()
-    return at_least(turns, crosses, where, TIME)
+    """Between the two crossovers the rule is wrong."""
+    switches, crosses, where = _flows()
+    return at_least(switches, crosses, where, TIME)
 
 
 def decayed_flow(decay: float, settings: Settings) -> Found:
-    """In the limit: the answer to a conflict, > 0 for the small sign, and what each saves alone with that decay."""
+    """In the limit: the answer to the counterfactual input, > 0 for the small sign, and the loss each saves alone."""
     answer, (first, second) = flow.limit(flow.SCALE, decay)
     setting = f"{FLOW.format(flow.SCALE)}, weight decay {decay:g}, in the limit: "
-    where = ["answer to a conflict, > 0: by the first", "saved by the second alone, predicted: by the first"]
+    where = ["answer to a counterfactual, > 0: by the first", "saved by the second alone, predicted: by the first"]
     return at_most([answer, second], [0.0, first], [setting + what for what in where], "1, or nats a unit of time")
 
 
 def faster_flow(settings: Settings) -> Found:
-    """The turn at half the scale; `separated_crossover` predicts 4 times as late."""
+    """The crossover at half the scale: 4 times as late by `separated_crossover`."""
     small, large = 0.01, 0.02
-    saved = flow.crosses(small) / flow.crosses(large)
-    setting = f"least squares, scales {small} and {large}, tolerance O(scale²); savings cross {saved:.4f} × as late"
-    return equal(flow.turns(small) / flow.turns(large), 4.0, setting, "times as late", tolerance=4 * large**2)
+    saved = flow.savings_cross(small) / flow.savings_cross(large)
+    setting = (
+        f"least squares, scales {small} and {large}, tolerance O(scale²); the losses saved cross {saved:.4f} × as late"
+    )
+    return equal(flow.crossover(small) / flow.crossover(large), 4.0, setting, "times as late", tolerance=4 * large**2)
 
 
 def edge(rate: float, settings: Settings) -> Found:
-    """Gradient descent at a rate that each component alone can bear."""
+    """Gradient descent at a rate that is stable for each sign alone."""
     found = flow.descend(0.7, rate)
     factors = ", ".join(f"{x:.2f}" for x in found.alone)
     setting = (
@@ -72,8 +74,8 @@ def edge(rate: float, settings: Settings) -> Found:
 
 
 def tables(contexts: int, settings: Settings) -> Found:
-    """A table of less information, in two contexts, against one of more in so many."""
-    sizes = ((2, AGREEMENT), (contexts, RIGHT))
+    """A table of less information in two contexts, against one of more information in so many."""
+    sizes = ((2, AGREEMENT), (contexts, CORRECT))
     second, first = (failures.table_nats_saved(*size)[TABLE_SAMPLES] for size in sizes)
     joints = [failures.table_joint(*size) for size in sizes]
     nats = [rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum() for joint in joints]
@@ -85,10 +87,10 @@ def tables(contexts: int, settings: Settings) -> Found:
 
 
 def joint_table(agreement: float, settings: Settings) -> Found:
-    """A table of all pairs of contexts, against one of each component."""
-    first, second = (failures.table_nats_saved(*x)[failures.SAMPLES] for x in ((CONTEXTS, RIGHT), (2, agreement)))
+    """A table of all pairs of contexts, against one of each feature."""
+    first, second = (failures.table_nats_saved(*x)[failures.SAMPLES] for x in ((CONTEXTS, CORRECT), (2, agreement)))
     setting = (
-        f"an intended sign in {CONTEXTS} contexts, right in {RIGHT}, a spurious one in 2, in {agreement}; "
+        f"an intended sign in {CONTEXTS} contexts, of agreement {CORRECT}, a spurious one in 2, of {agreement}; "
         f"{failures.SAMPLES} samples: Bayesian tables of each save {first:.1f} and {second:.1f} nats"
     )
     return at_most(failures.joint_follows(agreement), 0.5, setting, ANSWERS)

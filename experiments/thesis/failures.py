@@ -1,4 +1,4 @@
-"""Where the thesis fails: what a student answers against what the savings say, measured, and in exact examples."""
+"""Where the thesis fails: the answers of a student against the rule of C10, measured and exact."""
 
 from functools import cache
 from typing import NamedTuple
@@ -10,86 +10,83 @@ from jaxtyping import Float
 from scipy.stats import binom
 
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves
-from experiments.thesis.cases import CASES, raced
+from experiments.questions.shortcut import INTENDED, SPURIOUS, Curves
+from experiments.thesis.cases import SCENARIOS, learned
 from theory import prequential
 
-CONTEXTS, RIGHT, AGREEMENT, SAMPLES = 64, 0.9, 0.8, 100  # of the table: the spurious component has 2 contexts
+CONTEXTS, CORRECT, AGREEMENT, SAMPLES = 64, 0.9, 0.8, 100  # of the table: the spurious feature has 2 contexts
 
 
-class Probe(NamedTuple):
-    """Where the rule is put to the test."""
+class RuleTest(NamedTuple):
+    """Where the rule is tested."""
 
-    case: str  # of CASES
+    scenario: str  # of SCENARIOS
     samples: int = 12_288
-    predictor: str | None = None  # the case whose savings count, where they are not those of the student's own race
-    others: bool = False  # whether a seed goes by the savings of each of the others, instead of its own
+    predictor: str | None = None  # the scenario whose code lengths predict, where it is another one
+    others: bool = False  # whether the code lengths of the other seeds predict, instead of the seed's own
 
 
 FAILURES = {
-    "tie": Probe("tie"),
-    "scale": Probe("scale", 4096),
-    "decay": Probe("decay"),
-    "repeats": Probe("repeats", predictor="fresh"),
-    "lag": Probe("lag", 9000),
-    "rate": Probe("rate", 4096),
+    "tie": RuleTest("tie"),
+    "scale": RuleTest("scale", 4096),
+    "decay": RuleTest("decay"),
+    "repeats": RuleTest("repeats", predictor="fresh"),
+    "lag": RuleTest("lag", 9000),
+    "rate": RuleTest("rate", 4096),
 }
 CONTROLS = {
-    "tie": Probe("near tie 0.75"),
-    "scale": Probe("no scale", 4096),
-    "decay": Probe("no decay"),
-    "repeats": Probe("fresh"),
-    "lag": Probe("lag", 4096),
-    "rate": Probe("no rate", 4096),
+    "tie": RuleTest("near tie 0.75"),
+    "scale": RuleTest("no scale", 4096),
+    "decay": RuleTest("no decay"),
+    "repeats": RuleTest("fresh"),
+    "lag": RuleTest("lag", 4096),
+    "rate": RuleTest("no rate", 4096),
 }
-BROKEN = Probe("broken tie", 8192)
+BROKEN = RuleTest("broken tie", 8192)
 
 
-class Followed(NamedTuple):
-    """Whether a student answers counterfactual inputs as the component says whose solo learner has saved more."""
+class RuleFollowed(NamedTuple):
+    """How often a student answers counterfactual inputs by the feature whose single-feature learner has saved more."""
 
     samples: int
-    nats_saved: np.ndarray  # [seed, component], nats: the intended, the spurious one
-    share: np.ndarray  # [seed], of the inputs that are answered as the larger saving says
+    nats_saved: np.ndarray  # [seed, feature]: of the intended, of the spurious one
+    share: np.ndarray  # [seed], of the inputs that are answered by the feature that has saved more
 
     @property
     def lead(self) -> np.ndarray:
-        """What the intended component has saved more than the spurious one [seed]."""
+        """Code length saved by the intended feature, less that by the spurious one [seed]."""
         return self.nats_saved[:, 0] - self.nats_saved[:, 1]
 
 
-def followed(student: Curves, predictor: Curves, samples: float, *, others: bool = False) -> Followed:
-    """The rule put to the test at one sample number.
+def followed(student: Curves, predictor: Curves, samples: float, *, others: bool = False) -> RuleFollowed:
+    """The rule at one sample number, or the last one below it on the grid.
 
-    Args:
-        student: Leaves [seed, ...]; whose reliance counts.
-        predictor: Whose savings count, of the same seeds.
-        samples: The number, or the last one below it on the grid.
-        others: As in `Probe`.
+    The reliance is that of `student`, the code lengths are those of `predictor`, of the same seeds; `others` is as in
+    `RuleTest`.
     """
     at = student.at(samples)
     reliance, ahead = student.reliance[:, at], (predictor.lead[:, at] > 0).astype(float)
-    told = (ahead.sum() - ahead) / (ahead.size - 1) if others else ahead
-    share = told * (1 - reliance) + (1 - told) * reliance
-    return Followed(int(student.samples[at]), predictor.nats_saved[:, [INTENDED, SPURIOUS], at], share)
+    intended = (ahead.sum() - ahead) / (ahead.size - 1) if others else ahead
+    share = intended * (1 - reliance) + (1 - intended) * reliance
+    return RuleFollowed(int(student.samples[at]), predictor.nats_saved[:, [INTENDED, SPURIOUS], at], share)
 
 
-def probed(settings: Settings, probe: Probe) -> Followed:
-    """`followed` where a probe says."""
-    student, predictor = (raced(settings, name) for name in (probe.case, probe.predictor or probe.case))
-    return followed(student, predictor, probe.samples, others=probe.others)
+def tested(settings: Settings, test: RuleTest) -> RuleFollowed:
+    """The outcome of a test of the rule."""
+    student, predictor = (learned(settings, name) for name in (test.scenario, test.predictor or test.scenario))
+    return followed(student, predictor, test.samples, others=test.others)
 
 
-def described(probe: Probe, found: Followed) -> str:
-    """Where the rule was put to the test, and what both components had saved."""
-    case, predictor = (CASES[name] for name in (probe.case, probe.predictor or probe.case))
-    of = "" if predictor is case else f" ({predictor.text})"
+def described(test: RuleTest, found: RuleFollowed) -> str:
+    """The test in words, with the code lengths saved by both features."""
+    scenario, predictor = (SCENARIOS[name] for name in (test.scenario, test.predictor or test.scenario))
+    of = "" if predictor is scenario else f" ({predictor.text})"
     first, second = found.nats_saved.mean(0)
     error = found.lead.std(ddof=1) / len(found.lead) ** 0.5
     return (
-        f"{case.text}; {case.student}, {len(found.lead)} seeds, {found.samples} samples; solo learners{of} have saved "
-        f"{first:.0f} nats of the intended component, {second:.0f} of the spurious one, difference ± {error:.0f}; each "
-        f"seed by {'those of the others' if probe.others else 'its own'}"
+        f"{scenario.text}; {scenario.student}, {len(found.lead)} seeds, {found.samples} samples; single-feature "
+        f"learners{of} have saved {first:.0f} nats by the intended feature, {second:.0f} by the spurious one, "
+        f"difference ± {error:.0f}; each seed predicted by {'the others' if test.others else 'its own'}"
     )
 
 
@@ -100,30 +97,24 @@ def table_joint(num_contexts: int, correct: float) -> Float[np.ndarray, "context
 
 @cache
 def table_nats_saved(num_contexts: int, correct: float) -> np.ndarray:
-    """What a Bayesian table of it saves, n = 0 … SAMPLES; contexts that never occur make it one program for all."""
+    """Code length saved by a Bayesian table of it, n = 0 … SAMPLES; unused contexts make it one program for all."""
     joint = np.zeros((CONTEXTS, 2))
     joint[:num_contexts] = table_joint(num_contexts, correct)
-    return np.asarray(_table_saving(joint))
+    return np.asarray(_table_nats_saved(joint))
 
 
 @jax.jit
-def _table_saving(joint: jax.Array) -> jax.Array:
+def _table_nats_saved(joint: jax.Array) -> jax.Array:
     return prequential.table_nats_saved(jnp.asarray(joint), SAMPLES)
 
 
 def joint_reliance(num_contexts: int, correct: float, agreement: float, num_samples: int) -> float:
-    """How a table of all pairs of contexts answers where they disagree: the probability that it goes by the spurious.
+    """P(more wrong than correct) + ½ P(as many): how often a table of all pairs of contexts relies on the spurious.
 
-    It shares nothing between pairs, so one in conflict has its own labels alone: N ~ Binomial(n, q), each right with
-    probability π = (1−ρ) a/((1−ρ) a + ρ (1−a)), a the agreement of the intended, ρ of the spurious component; q is the
-    chance of the pair. P(more wrong than right) + ½ P(as many): no saving occurs in it. The spurious component has 2
-    contexts.
-
-    Args:
-        num_contexts: Of the intended component.
-        correct: Its agreement with the label.
-        agreement: That of the spurious one.
-        num_samples: n.
+    It shares nothing between pairs, so a pair in which the features disagree has its own labels alone: N ~ Binomial(n,
+    q), each the intended one with probability π = (1−ρ) a/((1−ρ) a + ρ (1−a)), with a the agreement of the intended
+    feature (`correct`), of `num_contexts` contexts, ρ that of the spurious one, of 2 contexts, and q the chance of the
+    pair.
     """
     conflict = np.array([correct * (1 - agreement), (1 - correct) * agreement])
     seen = np.arange(num_samples + 1)
@@ -134,7 +125,7 @@ def joint_reliance(num_contexts: int, correct: float, agreement: float, num_samp
 
 
 def joint_follows(agreement: float) -> float:
-    """How often that table answers a conflict as the larger saving of tables of each component alone says."""
-    first, second = (table_nats_saved(*table)[SAMPLES] for table in ((CONTEXTS, RIGHT), (2, agreement)))
-    reliance = joint_reliance(CONTEXTS, RIGHT, agreement, SAMPLES)
+    """How often that table answers a counterfactual input by the feature whose own table has saved more."""
+    first, second = (table_nats_saved(*table)[SAMPLES] for table in ((CONTEXTS, CORRECT), (2, agreement)))
+    reliance = joint_reliance(CONTEXTS, CORRECT, agreement, SAMPLES)
     return 1 - reliance if first > second else reliance

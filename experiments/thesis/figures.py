@@ -1,4 +1,4 @@
-"""The figures of what is learned first, of where the rule fails and of acceleration; their docstrings are captions."""
+"""Figures of the feature learned first, of where the rule fails, and of acceleration; their docstrings are captions."""
 
 import itertools
 from typing import Any
@@ -11,22 +11,23 @@ from scipy.special import stdtrit
 
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, measured_turn, predicted_turn
+from experiments.questions.shortcut import INTENDED, SPURIOUS, measured_crossover, predicted_crossover
 from experiments.thesis import acceleration, failures, flow, rates, study
-from experiments.thesis.acceleration import MEANS
-from experiments.thesis.cases import NEAR, raced
-from experiments.thesis.failures import BROKEN, CONTROLS, FAILURES, Probe, probed
-from experiments.thesis.rates import EVERYONE, LINEARS, MLPS, SAVING, TABLES
+from experiments.thesis.acceleration import BASELINES
+from experiments.thesis.cases import NEAR, learned
+from experiments.thesis.failures import BROKEN, CONTROLS, FAILURES, RuleTest, tested
+from experiments.thesis.rates import EVERYONE, LINEARS, MLPS, TABLES
+from experiments.thesis.study import SAVED
 
 MODELS = {"MLP": (MLPS, plots.BLUE), "linear": (LINEARS, plots.GREEN), "table": (TABLES, plots.ORANGE)}
 GROUPS = {"all students": (EVERYONE, "o", "full"), "MLPs": (MLPS, "o", "none"), "tables": (TABLES, "s", "none")}
-RATIOS = (1, 1.25, 1.6, 2, 3, 6, np.inf)  # of the savings
+RATIOS = (1, 1.25, 1.6, 2, 3, 6, np.inf)  # of the code lengths saved
 MODES = {
-    "tie": "equal components, learned",
+    "tie": "equal features, learned",
     "scale": "small scale",
     "decay": "strong weight decay",
-    "repeats": "128 samples, savings on fresh ones",
-    "lag": "just before the savings cross",
+    "repeats": "128 samples, code lengths of fresh ones",
+    "lag": "just before the code lengths cross",
     "rate": "learning rate 100 (control .1)",
 }
 COLORS = {
@@ -38,13 +39,13 @@ COLORS = {
 }
 NAMES = {
     "xor": "as it is",
-    "features": "clearer features",
-    "verdicts": "cleaner verdicts",
-    "curriculum": "clear cases first",
+    "features": "a clearer feature",
+    "verdicts": "cleaner labels",
+    "curriculum": "curriculum",
     "detour": "one bit first",
 }
 KINDS = {"case": plots.VERMILLION, "control": plots.BLUE}
-SHARE = "answers as the larger saving says"
+SHARE = "share of answers that follow the rule"
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,121 +69,119 @@ def band(ax: Axes, samples: np.ndarray, values: np.ndarray, *, share: bool = Tru
 
 
 @plots.style()
-def race(settings: Settings) -> Figure:
-    """One race: a parity of three bits, right in 90 % of the labels, against a length that agrees with 80 % of them.
+def online(settings: Settings) -> Figure:
+    """A parity of three bits that agrees with 90 % of the labels, against a length that agrees with 80 %.
 
-    Left: what an MLP (64 units, Adam .01, batches of 32) saves of each component alone, the label's entropy less the
-    online log loss, summed; right: how often one that sees both answers as the length says, on inputs in which they
-    differ. Means over seeds with 95 % bands; lines and their bands: where the savings cross, and where the reliance
-    passes ½.
+    Left: code length saved by an MLP (64 units, Adam .01, batches of 32) on each feature alone. Right: how often one
+    that reads both relies on the length where they disagree. Means over seeds, 95 % bands; vertical lines: where the
+    code lengths cross, and where the reliance passes ½.
 
-    In practice: the parity says more of the label, but costs some 70 nats before it pays, while length saves from
-    the first batches on. Who stops long before the savings cross has trained a student of length; here more samples
-    of the same kind are the cure.
+    In practice: the parity carries more about the label, but costs some 70 nats before it pays, while length saves from
+    the first batches on. If you stop long before the code lengths cross, you have trained a student of length; here
+    more samples of the same kind are the cure.
     """
-    found = raced(settings, "parity")
-    fig, (saved, relied) = plots.figure(2, width=5.8, height=4.2)
+    found = learned(settings, "parity")
+    fig, (saved, reliance) = plots.figure(2, width=5.8, height=4.2)
     for feature, name, color in (
         (INTENDED, "parity alone", plots.BLUE),
         (SPURIOUS, "length alone", plots.VERMILLION),
     ):
         band(saved, found.samples, found.nats_saved[:, feature], share=False, label=name, color=color)
-    band(relied, found.samples, found.reliance, color=plots.PURPLE, label="_student of both")
-    relied.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
+    band(reliance, found.samples, found.reliance, color=plots.PURPLE, label="_student of both")
+    reliance.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
     for crossover, name, dashes in (
-        (predicted_turn(found), "savings cross", plots.DASHED),
-        (measured_turn(found), "turn", "-"),
+        (predicted_crossover(found), "code lengths cross", plots.DASHED),
+        (measured_crossover(found), "switch", "-"),
     ):
-        for ax in (saved, relied):
+        for ax in (saved, reliance):
             at, low, high = float(crossover.at), float(crossover.lower), min(float(crossover.upper), found.samples[-1])
             ax.axvline(at, color=plots.INK, linewidth=1.1, linestyle=dashes, label=f"{name}, {at:,.0f}")
             ax.axvspan(low, high, color=plots.INK, alpha=0.08, label=f"_{name}, 95 %")
-    for ax in (saved, relied):
+    for ax in (saved, reliance):
         ax.set(xlabel="samples")
         plots.log_ticks(ax.xaxis, found.samples[0] * 2 ** np.arange(1, 6))
         ax.set_xlim(found.samples[0], found.samples[-1])
-    saved.set(ylabel="saved  [nats]", title="who has saved more by then …")
-    relied.set(ylabel="answered as the length says", ylim=(0, 1.02))
-    relied.set_title("… is relied on")
+    saved.set(ylabel="code length saved  [nats]", title="the feature that has saved more …")
+    reliance.set(ylabel="reliance on length", ylim=(0, 1.02))
+    reliance.set_title("… is relied on")
     saved.legend(loc="upper left")
     return fig
 
 
 @plots.style()
 def hit_rates(settings: Settings) -> Figure:
-    """How often each predictor says what a student relies on, and how far the savings must be apart for that.
+    """How often each predictor names the feature that a student relies on, and how far the code lengths are apart then.
 
-    Random environments (256, full profile 1000) of all kinds of components, scales, sizes and sparsities, four students
+    Random environments (256, full profile 1000) of all kinds of features, scales, sizes and sparsities, four students
     with random learning rates, 12 numbers of samples up to 4096 (16 384). The share of cells in which the larger one is
     relied on, among those with a reliance more than .1 from ½ (some 80 %); means over environments, 95 % intervals
     between them. Left: dots, of all students; circles, of MLPs; squares, of tables. Grey: known before training. Order:
-    the degree of the simplest polynomial that tells something of the component, then the information. Right: only where
-    one saving is above 3 nats.
+    the degree of the simplest polynomial that carries something about the feature, then the information. Right: only
+    where one code length saved is above 3 nats.
 
-    In practice: train the student on each component alone and add up what it saves. Neither information, correlation
-    nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of ten cells, one
-    above 6 nearly always. Use as many samples: savings on a tenth of them are right less often than the order.
+    In practice: train the student on each feature alone and add up the code length saved. Neither information,
+    correlation nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of
+    ten cells, one above 6 nearly always. Use as many samples: code lengths on a tenth of them are right less often than
+    the order.
     """
-    fig, (left, correct) = plots.figure(2, width=6.6, height=4.8)
-    learned = study.students(settings)
-    pools = {name: rates.pool(learned, students) for name, (students, *_) in GROUPS.items()}
+    fig, (left, right) = plots.figure(2, width=6.6, height=4.8)
+    found = study.students(settings)
+    pools = {name: rates.pool(found, students) for name, (students, *_) in GROUPS.items()}
     shown = list(pools["MLPs"].score)
     for y, how in enumerate(shown):
-        color = plots.BLUE if how == SAVING else plots.GREY if y < shown.index("accuracy") else plots.VERMILLION
+        color = plots.BLUE if how == SAVED else plots.GREY if y < shown.index("accuracy") else plots.VERMILLION
         for i, (name, (_, marker, fill)) in enumerate(GROUPS.items()):
             if how in pools[name].score:
-                mean, half = interval(rates.correct(pools[name], how))
+                mean, half = interval(rates.hit_rate(pools[name], how))
                 dot: dict[str, Any] = {"fmt": marker, "color": color, "fillstyle": fill, "label": "_" * (y > 0) + name}
                 left.errorbar(mean, y + 0.24 * (i - 1), xerr=half, **dot)
     left.set_yticks(range(len(shown)), shown)
-    left.set(xlim=(0.3, 1), ylim=(len(shown) - 0.5, -0.5), xlabel="share of cells in which it is right")
-    left.set_title("the saving is right most often")
+    left.set(xlim=(0.3, 1), ylim=(len(shown) - 0.5, -0.5), xlabel="hit rate in decided cells")
+    left.set_title("the code length saved has the best hit rate")
     left.legend(loc="lower left")
     for i, (model, (students, color)) in enumerate(MODELS.items()):
-        found = rates.pool(learned, students)
-        groups = [rates.correct(found, least=low, below=high) for low, high in itertools.pairwise(RATIOS)]
+        pool = rates.pool(found, students)
+        groups = [rates.hit_rate(pool, least=low, below=high) for low, high in itertools.pairwise(RATIOS)]
         mean, half = np.array([interval(one) for one in groups]).T
         down, up = np.minimum(half, [mean, 1 - mean])  # a share is in [0, 1]
         x = np.arange(len(groups)) + 0.15 * (i - 1)
-        correct.errorbar(x, mean, yerr=(down, up), fmt="o-", color=color, label=model)
+        right.errorbar(x, mean, yerr=(down, up), fmt="o-", color=color, label=model)
     names = [f"{low:g}–{high:g}" for low, high in itertools.pairwise(RATIOS[:-1])]
-    correct.set_xticks(range(len(RATIOS) - 1), [*names, f"> {RATIOS[-2]:g}"])
-    correct.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
-    correct.set(
-        ylim=(0.2, 1.02), xlabel="the larger saving / the smaller", ylabel="share of cells in which it is right"
-    )
-    correct.set_title("… the more so the farther they are apart")
-    correct.legend(loc="lower right")
+    right.set_xticks(range(len(RATIOS) - 1), [*names, f"> {RATIOS[-2]:g}"])
+    right.axhline(0.5, color=plots.GREY, linewidth=1, label="_one half")
+    right.set(ylim=(0.2, 1.02), xlabel="larger code length saved / smaller", ylabel="hit rate in decided cells")
+    right.set_title("… the more so the farther they are apart")
+    right.legend(loc="lower right")
     return fig
 
 
 @plots.style()
 def failed(settings: Settings) -> Figure:
-    """Where the thesis fails or says little, each time beside a control: answers as the larger saving says.
+    """Where the thesis fails or predicts little, each time beside a control: answers that follow the rule.
 
-    Left: the share of counterfactual inputs that are answered as the component says whose solo learner has saved more,
-    means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least squares
-    at a rate that each component alone can bear, and of a table of all pairs of contexts. Middle: two bits of agreement
-    .9, or one of .9 and one of less, and two parities of 2 bits that explain all; each seed by its own savings. Right:
-    the exact gradient flow of two signs, the intended one at scale .1; shaded: the intended one has saved more, yet the
-    student answers as the other says; where a line ends, it is never again.
+    Left: the share of counterfactual inputs that are answered by the feature whose single-feature learner has saved
+    more, means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least
+    squares at a rate that is stable for each sign alone, and of a table of all pairs of contexts. Middle: two bits of
+    agreement .9, or one of .9 and one of less, and two parities of 2 bits that explain all; each seed by its own code
+    lengths. Right: the exact gradient flow of two signs, the intended one at scale .1; shaded: the intended one has
+    saved more, yet the student relies on the other; where a line ends, it never switches.
 
-    In practice: distrust the savings when a component is written small, or must be kept by large weights under weight
-    decay; measure them on as many samples as the student will see, and train the solo learners as it will be trained.
-    After a late discovery they lag: the student turns before they do. Equal savings say little once both are learned,
-    but the savings of one run do tell which of two equals that run learns first.
+    In practice: distrust the code lengths when a feature is small in scale, or needs large weights under weight decay;
+    measure them on as many samples as the student will see, and train the single-feature learners as it will be
+    trained. After a late discovery they lag: the student switches before they cross. Equal code lengths predict little
+    once both features are learned, but those of one run do predict which of two equals that run learns first.
     """
-    fig, (left, middle, correct) = plots.figure(3, width=5.4, height=4.6)
+    fig, (left, middle, right) = plots.figure(3, width=5.4, height=4.6)
     _modes(left, settings)
     _ties(middle, settings)
-    _flow(correct)
+    _flow(right)
     return fig
 
 
 def _modes(ax: Axes, settings: Settings) -> None:
     for y, mode in enumerate(MODES):
-        for probes, (name, color) in zip((FAILURES, CONTROLS), KINDS.items(), strict=True):
-            mean, bars = share_bars(probed(settings, probes[mode]).share)
+        for tests, (name, color) in zip((FAILURES, CONTROLS), KINDS.items(), strict=True):
+            mean, bars = share_bars(tested(settings, tests[mode]).share)
             ax.errorbar(mean, y, xerr=bars[:, None], fmt="o", color=color, markersize=7, label=f"_{name}")
     exact = {
         "rate beyond stability, exact": [flow.descend(0.7, rate).share for rate in (1.9, 0.95)],
@@ -196,24 +195,24 @@ def _modes(ax: Axes, settings: Settings) -> None:
     ax.axvline(0.5, color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_one half")
     ax.set_yticks(range(len(MODES) + len(exact)), [*MODES.values(), *exact])
     ax.set(xlim=(-0.04, 1.04), ylim=(len(MODES) + len(exact) - 0.5, -0.5), xlabel=SHARE)
-    ax.set_title("the rule fails, or says little …")
+    ax.set_title("the rule fails, or predicts little …")
     ax.legend(loc="lower left")
 
 
 def _ties(ax: Axes, settings: Settings) -> None:
-    """The share that follows the savings of its own seed, against samples."""
-    samples = raced(settings, "tie").samples
+    """The share that follows the code lengths of its own seed, against samples."""
+    samples = learned(settings, "tie").samples
     lines = {}
-    shown: dict[str, tuple[Probe, str]] = {
+    shown: dict[str, tuple[RuleTest, str]] = {
         "two parities": (BROKEN, plots.PURPLE),
         "two bits": (FAILURES["tie"], plots.VERMILLION),
         **{
-            f".9 and {str(rho)[1:]}": (Probe(f"near tie {rho}"), color)
+            f".9 and {str(rho)[1:]}": (RuleTest(f"near tie {rho}"), color)
             for rho, color in zip(NEAR, (plots.SKY, plots.BLUE), strict=True)
         },
     }
-    for name, (probe, color) in shown.items():
-        shares = [probed(settings, probe._replace(samples=n)).share for n in samples]
+    for name, (test, color) in shown.items():
+        shares = [tested(settings, test._replace(samples=n)).share for n in samples]
         lines[name] = band(ax, samples, np.stack(shares, axis=1), color=color)
     ax.plot(samples[[0, -1]], [0.5, 0.5], color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_one half")
     ax.set(xscale="log", xlim=(256, 6e4), ylim=(0.4, 1), xlabel="samples", ylabel=SHARE)
@@ -223,68 +222,70 @@ def _ties(ax: Axes, settings: Settings) -> None:
 
 def _flow(ax: Axes) -> None:
     decay = np.concatenate([[1e-4], np.geomspace(3e-4, 0.06, 60)])
-    crosses, turns = (np.array([f(flow.SCALE, x) for x in decay]) for f in (flow.crosses, flow.turns))
+    crosses, switches = (np.array([f(flow.SCALE, x) for x in decay]) for f in (flow.savings_cross, flow.crossover))
     top = 1e3
     shade = {"color": plots.VERMILLION, "alpha": 0.2, "linewidth": 0, "label": "_the rule is wrong"}
-    ax.fill_between(decay, np.minimum(crosses, top), np.minimum(turns, top), **shade)
-    ax.plot(decay, turns, color=plots.VERMILLION, label="the student turns")
-    never = decay[np.isinf(turns)][0]
+    ax.fill_between(decay, np.minimum(crosses, top), np.minimum(switches, top), **shade)
+    ax.plot(decay, switches, color=plots.VERMILLION, label="the student switches")
+    never = decay[np.isinf(switches)][0]
     ax.axvline(never, ymax=0.62, color=plots.VERMILLION, linewidth=1, linestyle=":", label="… never beyond")
-    ax.plot(decay, crosses, color=plots.BLUE, label="the savings cross")
+    ax.plot(decay, crosses, color=plots.BLUE, label="the losses saved cross")
     ax.annotate("the rule\nis wrong", (0.022, 350), ha="center", va="center", fontsize=11)
     plots.log_ticks(ax.yaxis, (20, 50, 100, 200, 500, 1000))
     ax.set(xscale="log", ylim=(20, top), xlabel="weight decay", ylabel="time  [learning rate × updates]")
-    ax.set_title("… at a small scale, with decay for ever")
+    ax.set_title("… at a small scale, with decay forever")
     ax.legend(loc="upper left")
 
 
 @plots.style()
 def earlier(settings: Settings) -> Figure:
-    """Acceleration: a student turns earlier where its intended component is made the efficient one.
+    """Acceleration: a student switches earlier where its intended feature is made the efficient one.
 
-    Left: the share of counterfactual inputs answered as the spurious length says, of agreement .75, the intended sign
-    being the XOR of those of two numbers (agreement .9, margin .1); with margin .4; with agreement .98; with margin .6
-    in the first 2048 samples. Means over seeds with 95 % bands; dots: the turn, crosses, below: at how many samples the
-    solo savings cross. Right: by what factor both come earlier, 95 % intervals; one bit first: then the parity of 3
+    Left: the reliance on the spurious length in counterfactual inputs, of agreement .75, the intended sign being the
+    XOR of those of two numbers (agreement .9, margin .1); with margin .4; with agreement .98; with margin .6 in the
+    first 2048 samples. Means over seeds with 95 % bands; dots: the switch, crosses, below: the samples at which the
+    code lengths cross. Right: by what factor both come earlier, 95 % intervals; one bit first: then the parity of 3
     bits.
 
     In practice: to have a student learn what you intend sooner, make that cheaper to learn, and compute beforehand from
-    two solo learners what it brings at most: right for clearer features, of what they promise of cleaner verdicts two
-    thirds came true (in logarithms), and half of a curriculum. An easier task helps only if its skill is that of the
-    target; the wrong one delays.
+    two single-feature learners what it brings at most: right for a clearer feature; of the prediction for cleaner
+    labels two thirds came true (in logarithms), and half of that for a curriculum. An easier task helps only if its
+    skill is that of the target; the wrong one delays.
     """
-    fig, (left, correct) = plots.figure(2, width=5.6, height=4.4)
+    fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
     for name, y in zip(("xor", "features", "verdicts", "curriculum"), (0.05, 0.1, 0.15, 0.2), strict=True):
-        found, color = raced(settings, name), COLORS[name]
+        found, color = learned(settings, name), COLORS[name]
         band(left, found.samples, found.reliance, color=color, label=NAMES[name])
-        crosses, look = float(predicted_turn(found).at), {"color": color, "markersize": 9, "markeredgewidth": 2.5}
-        left.plot(float(measured_turn(found).at), 0.5, "o", color=color, label=f"_{NAMES[name]}, turn", markersize=8)
-        left.plot(crosses, y, "x", label=f"_{NAMES[name]}, savings cross", **look)
-    for marker, name in (("o", "turn"), ("x", "savings cross")):
+        crosses, look = float(predicted_crossover(found).at), {"color": color, "markersize": 9, "markeredgewidth": 2.5}
+        left.plot(
+            float(measured_crossover(found).at), 0.5, "o", color=color, label=f"_{NAMES[name]}, switch", markersize=8
+        )
+        left.plot(crosses, y, "x", label=f"_{NAMES[name]}, code lengths cross", **look)
+    for marker, name in (("o", "switch"), ("x", "code lengths cross")):
         left.plot([], [], marker, color=plots.INK, label=name)
     plots.reference(left, 0.5, "one half", color=plots.INK)
-    left.set(xscale="log", xlabel="samples", ylabel="answers as the length says", ylim=(0, 1.02))
-    left.set_title("an efficient component is taken up earlier")
+    left.set(xscale="log", xlabel="samples", ylabel="reliance on length", ylim=(0, 1.02))
+    left.set_title("an efficient feature is learned earlier")
     left.legend(loc="lower left")
-    for name in MEANS:
+    for name in BASELINES:
         found, color = acceleration.speedup(settings, name), COLORS[name]
         intervals = [interval(values) for values in (found.predicted, found.measured)]
         (x, *across), (y, *up) = (np.exp(mean + half * np.array([0, -1, 1])) for mean, half in intervals)
         bars = {"xerr": np.abs(np.c_[across] - x), "yerr": np.abs(np.c_[up] - y)}
-        correct.errorbar(x, y, **bars, fmt="o", color=color, markersize=8, label=NAMES[name])
+        right.errorbar(x, y, **bars, fmt="o", color=color, markersize=8, label=NAMES[name])
     span = np.array([0.5, 2.2])
-    plots.theory(correct, span, span, label="as predicted")
-    plots.theory(correct, span, [1, 1], dashed=True, label="no change")
-    for axis in (correct.xaxis, correct.yaxis):
+    plots.theory(right, span, span, label="as predicted")
+    plots.theory(right, span, [1, 1], dashed=True, label="no change")
+    for axis in (right.xaxis, right.yaxis):
         plots.log_ticks(axis, [0.5, 1, 1.5, 2])
-    correct.set(xlim=span, ylim=span, xlabel="times earlier, predicted", ylabel="times earlier, measured")
-    correct.set_title("… by what the savings say, or less")
-    correct.legend(loc="upper left")
+    right.set(xlim=span, ylim=span, xlabel="times earlier, predicted", ylabel="times earlier, measured")
+    right.set_title("… as predicted, or less")
+    right.legend(loc="upper left")
     return fig
 
 
 FIGURES = {
-    "thesis-race": race,
+    "thesis-race": online,
     "thesis-hits": hit_rates,
     "thesis-failures": failed,
     "thesis-acceleration": earlier,

@@ -1,4 +1,4 @@
-"""Least squares on two signs by gradient flow, with weight decay or in steps: all that C10 and L2 claim of it, exactly.
+"""Least squares on two signs by gradient flow, with weight decay or in steps: the exact cases of C10 and L2.
 
 The signs are independent given the label. The first, intended one has E uy = .9 and is scaled; the second, E vy = .5.
 """
@@ -21,17 +21,17 @@ Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def signs(scale: float, means: tuple[float, float] = MEANS) -> Moments:
-    """E zzᵀ, E yz and the input in which they disagree, of two signs of these means E y·sign, the first one scaled."""
+    """E zzᵀ, E yz and the counterfactual input, of two signs of these means E y·sign, the first one scaled."""
     first, second = means
     both = scale * first * second
     covariance = np.array([[scale**2, both], [both, 1]])
     return covariance, np.array([scale * first, second]), np.array([scale, -1.0])
 
 
-def savings(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray, "sign *t"]:
-    """What the learner of each sign alone saves under gradient flow with weight decay, loss × time.
+def nats_saved(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray, "sign *t"]:
+    """∫(E yz · w − ½ E z² w²) dt, saved by the learner of each sign alone under gradient flow with weight decay.
 
-    w(t) = w_∞(1 − e^{−kt}) with k = E z² + decay, w_∞ = E yz/k; the saving is ∫(E yz · w − ½ E z² w²) dt.
+    w(t) = w_∞(1 − e^{−kt}) with k = E z² + decay, w_∞ = E yz/k; in units of loss × time.
     """
     covariance, cross, _ = signs(scale)
     t = np.asarray(times, float)
@@ -42,25 +42,25 @@ def savings(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray, "
     return c * w * (t - once) - second * w**2 * (t - 2 * once + twice) / 2
 
 
-def crosses(scale: float, decay: float = 0.0) -> float:
-    """The time at which the intended sign's solo learner has saved as much as the spurious one's; inf if never."""
+def savings_cross(scale: float, decay: float = 0.0) -> float:
+    """The time at which the learners of the two signs alone have saved equally much; inf if never."""
 
     def lead(time: float) -> float:
-        first, second = savings(scale, decay, time)
+        first, second = nats_saved(scale, decay, time)
         return float(first - second) / time
 
     ends = 1e-3, 1e9 / scale**2
     return root_scalar(lead, bracket=ends).root if lead(ends[0]) < 0 < lead(ends[1]) else math.inf
 
 
-def turns(scale: float, decay: float = 0.0) -> float:
-    """The time at which the learner of both turns; weight decay is a ridge, C + decay · 1."""
+def crossover(scale: float, decay: float = 0.0) -> float:
+    """The time at which the learner of both switches; weight decay is a ridge, C + decay · 1."""
     covariance, cross, direction = signs(scale)
     return float(prequential.flow_crossover(covariance + decay * np.eye(2), cross, direction))
 
 
 def limit(scale: float, decay: float) -> tuple[float, np.ndarray]:
-    """In the end, with weight decay: the answer to the input in which the signs disagree, and what each saves alone."""
+    """The limit under weight decay: the answer to the counterfactual input, and the rate at which each alone saves."""
     covariance, cross, direction = signs(scale)
     second = np.diag(covariance)
     alone = cross / (second + decay)
@@ -71,14 +71,14 @@ def limit(scale: float, decay: float) -> tuple[float, np.ndarray]:
 class Descent(NamedTuple):
     """Gradient descent on two signs, and on each alone."""
 
-    answer: Float[np.ndarray, " step"]  # to the input in which they disagree; > 0 is the intended one's
-    lead: Float[np.ndarray, " step"]  # of the savings of the solo learners
+    answer: Float[np.ndarray, " step"]  # to the counterfactual input; > 0 is that of the intended sign
+    lead: Float[np.ndarray, " step"]  # of the single-sign learners, in loss saved
     alone: Float[np.ndarray, "2"]  # |1 − rate E z²|: < 1 where that one converges
     together: float  # the largest |1 − rate λ|
 
     @property
     def share(self) -> float:
-        """How often the answer is as the larger saving says, in the second half of the steps."""
+        """How often the answer follows the larger loss saved, in the second half of the steps."""
         late = len(self.lead) // 2
         return float(((self.answer > 0) == (self.lead > 0))[late:].mean())
 
@@ -92,11 +92,11 @@ def descend(scale: float, rate: float, num_steps: int = 400) -> Descent:
     """
     covariance, cross, direction = signs(scale)
     second = np.diag(covariance)
-    both, solo, saved = np.zeros(2), np.zeros(2), np.zeros(2)
+    both, single, saved = np.zeros(2), np.zeros(2), np.zeros(2)
     answer, lead = [], []
     for _ in range(num_steps):
-        saved = saved + cross * solo - second * solo**2 / 2
-        both, solo = both + rate * (cross - covariance @ both), solo + rate * (cross - second * solo)
+        saved = saved + cross * single - second * single**2 / 2
+        both, single = both + rate * (cross - covariance @ both), single + rate * (cross - second * single)
         answer.append(direction @ both)
         lead.append(saved[0] - saved[1])
     largest = np.abs(1 - rate * np.linalg.eigvalsh(covariance)).max()

@@ -1,4 +1,4 @@
-"""How often what could say so says what a student relies on.
+"""Hit rates: how often a predictor names the feature that a student relies on.
 
 A cell is a student in an environment after n samples. It is decided where the reliance is more than CLEARLY from ½. All
 cells of an environment are correlated, so that rates are means over environments, and errors are between them.
@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from experiments.thesis.study import Study, scores
+from experiments.thesis.study import SAVED, Students, scores
 
-SAVING = "saving"
-CLEARLY = 0.1  # a reliance that far from ½ is one on the one component or the other
-CLEAR = 3.0  # nats, odds of 20 in a mixture: of less a ratio means little, though the larger one is often relied on
+CLEARLY = 0.1  # a reliance that far from ½ is one on either feature
+CLEAR = 3.0  # nats, odds of 20 in a mixture: below, a ratio means little, though the larger one is often relied on
 TABLES, LINEARS, MLPS = (("table SGD",), ("linear SGD",), ("MLP SGD", "MLP Adam"))
 EVERYONE = (*TABLES, *LINEARS, *MLPS)
 
@@ -22,57 +21,57 @@ class Pool(NamedTuple):
     """The cells of some students."""
 
     reliance: Float[np.ndarray, "environment student time"]
-    nats_saved: Float[np.ndarray, "environment student time component"]
-    score: dict[str, np.ndarray]  # [environment, student, time], > 0 for the spurious component
+    nats_saved: Float[np.ndarray, "environment student time feature"]
+    score: dict[str, np.ndarray]  # of each predictor [environment, student, time], > 0 for the spurious feature
 
     @property
     def decided(self) -> Bool[np.ndarray, "environment student time"]:
-        """Where the student clearly relies on one of the components."""
+        """Where the student clearly relies on one of the features."""
         return np.abs(self.reliance - 0.5) > CLEARLY
 
     def elsewhere(self, by: int) -> "Pool":
-        """The same students, with what was saved so many environments further on, which has no bearing on them."""
-        score = self.score | {SAVING: np.roll(self.score[SAVING], by, axis=0)}
+        """The same students, with the code lengths saved in another environment, `by` places on: a negative control."""
+        score = self.score | {SAVED: np.roll(self.score[SAVED], by, axis=0)}
         return self._replace(nats_saved=np.roll(self.nats_saved, by, axis=0), score=score)
 
 
-def pool(found: Study, students: tuple[str, ...] = EVERYONE) -> Pool:
-    """The cells of these students, and what all of them have a score for."""
-    cells = [found.students[name].cells for name in students]
+def pool(found: Students, students: tuple[str, ...] = EVERYONE) -> Pool:
+    """The cells of these students, and the predictors that all of them have."""
+    measures = [found.results[name].measures for name in students]
     by_student = [scores(found, name) for name in students]
     common = [how for how in by_student[-1] if all(how in one for one in by_student)]
     score = {how: np.stack([one[how] for one in by_student], 1) for how in common}
-    return Pool(np.stack([x.reliance for x in cells], 1), np.stack([x.nats_saved for x in cells], 1), score)
+    return Pool(np.stack([x.reliance for x in measures], 1), np.stack([x.nats_saved for x in measures], 1), score)
 
 
-def correct(
-    found: Pool, how: str = SAVING, *, least: float = 0, below: float = np.inf
+def hit_rate(
+    found: Pool, how: str = SAVED, *, least: float = 0, below: float = np.inf
 ) -> Float[np.ndarray, " environment"]:
-    """The hit rate over decided cells, of those whose ratio of savings is in the range that `least` begins."""
+    """The hit rate over decided cells, of those where the ratio of code lengths saved is in [least, below)."""
     chosen = found.decided & leads(found.nats_saved, least, below) if least else found.decided
     return of_environments(hits(found.score[how], found.reliance), chosen)
 
 
 def hits(score: np.ndarray, reliance: np.ndarray) -> np.ndarray:
-    """1 where the score says what is relied on, 0 where the opposite, ½ where it does not say."""
+    """1 if the score predicts the feature relied on, 0 if the other one, ½ for a tie."""
     return np.where(score == 0, 0.5, (score > 0) == (reliance > 0.5))
 
 
 def of_environments(values: np.ndarray, chosen: np.ndarray) -> Float[np.ndarray, " environment"]:
-    """The mean of each environment, axis 0, over its chosen cells, of those that have some."""
+    """The mean over the chosen cells of each environment, axis 0, that has some."""
     flat, mask = values.reshape(len(values), -1), chosen.reshape(len(chosen), -1)
     some = mask.any(1)
     return (flat * mask).sum(1)[some] / mask.sum(1)[some]
 
 
 def ratio(nats_saved: Float[np.ndarray, "*cell 2"]) -> Float[np.ndarray, "*cell"]:
-    """The larger saving over the smaller: inf where that is none, nan where neither is CLEAR."""
+    """The larger code length saved over the smaller: inf where that is ≤ 0, nan where neither is CLEAR."""
     high, low = nats_saved.max(-1), nats_saved.min(-1)
     lead = np.divide(high, low, out=np.full(high.shape, np.inf), where=low > 0)
     return np.where(high > CLEAR, lead, np.nan)
 
 
 def leads(nats_saved: Float[np.ndarray, "*cell 2"], least: float, below: float = np.inf) -> Bool[np.ndarray, "*cell"]:
-    """Where the ratio of the savings is at least the first number and, unless that is inf, below the second."""
+    """Where the ratio of the code lengths saved is at least `least` and, unless that is inf, below `below`."""
     found = ratio(nats_saved)
     return (found >= least) & ((found < below) | (below == np.inf))

@@ -1,4 +1,4 @@
-"""The study behind C10: every student in the same random environments, and all that could say what it will rely on."""
+"""The study behind C10: students in the same random environments, and all predictors of the feature they rely on."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 
 import sandbox
 from experiments.harness.study import generator, study
-from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, curves, savings
+from experiments.questions.shortcut import INTENDED, SPURIOUS, Curves, feature_information, learning_curves, nats_saved
 from experiments.thesis import environments
 from sandbox.shortcuts import STUDENTS, OnlineRecord, Shortcut, Training, feature, learn_online, shortcut, stack
 
@@ -15,37 +15,43 @@ BATCH = 32
 TIMES = 12  # numbers of samples, geometric
 RATES = {"SGD": (0.05, 0.5), "Adam": (0.003, 0.02)}  # learning rates, log-uniform
 EARLIER = 10  # times fewer samples
-TURNING = tuple(  # environments in which students turn from the spurious component to the intended one
+CROSSING = tuple(  # environments in which students switch from the spurious feature to the intended one
     shortcut(feature("parity", order=k, size=size), feature("length"), agreement=rho, label_noise=noise)
     for k, size, rho, noise in ((2, 4, 0.75, 0.1), (3, 10, 0.65, 0.05))
 )
-TURNING_RATES = {"SGD": 0.5, "Adam": 0.01}
+CROSSING_RATES = {"SGD": 0.5, "Adam": 0.01}
 COPIES = 32  # of each of them: the last environments of each program
 LINEAR = "linear SGD"
+SAVED = "code length saved"  # the predictor of C10, and variants of it
+TENTH, LINEAR_SAVED, OPTIMISER = (
+    f"{SAVED}, {of}" for of in ("a tenth of the samples", "linear learner", "other optimiser")
+)
 
 
-class Cells(NamedTuple):
-    """What a student had done in each environment by each number of samples."""
+class Measures(NamedTuple):
+    """The measures of a student in each environment by each number of samples."""
 
     samples: np.ndarray  # [time]
-    reliance: np.ndarray  # [environment, time], of the learner of both: on the spurious component
-    nats_saved: np.ndarray  # [environment, time, component], nats, of the learners of one
+    reliance: np.ndarray  # [environment, time], of the learner of both features: on the spurious one
+    nats_saved: np.ndarray  # [environment, time, feature], code length saved by the single-feature learners
     earlier: np.ndarray  # likewise, after samples / EARLIER
-    correct: np.ndarray  # likewise, the share of labels
+    accuracy: np.ndarray  # of the single-feature learners, likewise
 
 
-class Learned(NamedTuple):
-    """A student in all environments, and in those of TURNING."""
+class StudentResult(NamedTuple):
+    """A student in all environments, and in those of CROSSING."""
 
-    cells: Cells
-    turning: Curves  # [environment, seed, ...]
+    measures: Measures
+    crossing: Curves  # [environment, seed, ...]
 
 
-class Study(NamedTuple):
+class Students(NamedTuple):
     """All students, in the same environments with the same samples."""
 
-    students: dict[str, Learned]
-    known: dict[str, np.ndarray]  # before any training, the larger one is learned first [environment, component]
+    results: dict[str, StudentResult]
+    known: dict[
+        str, np.ndarray
+    ]  # before any training: the feature with the larger one comes first [environment, feature]
 
 
 @study(
@@ -55,22 +61,22 @@ class Study(NamedTuple):
     learners=("table SGD", LINEAR, "MLP SGD", "MLP Adam"),
     full={"num_environments": 1000, "num_steps": 512},
 )
-def students(key: jax.Array, *, num_environments: int, num_steps: int, learners: tuple[str, ...]) -> Study:
-    """Each student learns once in each environment, then in COPIES of those of TURNING."""
+def students(key: jax.Array, *, num_environments: int, num_steps: int, learners: tuple[str, ...]) -> Students:
+    """Each student learns once in each environment, then in COPIES of those of CROSSING."""
     drawing, learning, fitting = jax.random.split(key, 3)
     rng = generator(drawing)
     drawn = [environments.random_shortcut(rng) for _ in range(num_environments)]
     places = rng.random(num_environments)  # of the learning rates, within their range
-    keys = jax.random.split(learning, (num_environments + COPIES * len(TURNING), 1))
-    learned = {name: learn(keys, name, drawn, places, num_steps) for name in learners}
-    return Study(learned, known(drawn, environments.linear_fits(fitting, drawn)))
+    keys = jax.random.split(learning, (num_environments + COPIES * len(CROSSING), 1))
+    results = {name: learn(keys, name, drawn, places, num_steps) for name in learners}
+    return Students(results, known(drawn, environments.linear_fits(fitting, drawn)))
 
 
-def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray, num_steps: int) -> Learned:
-    """A student in the environments that were drawn, then in COPIES of those of TURNING."""
+def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray, num_steps: int) -> StudentResult:
+    """A student in the environments drawn, then in COPIES of those of CROSSING."""
     optimizer = name.split()[-1]
     low, high = np.log(RATES[optimizer])
-    copies = [one for one in TURNING for _ in range(COPIES)]
+    copies = [one for one in CROSSING for _ in range(COPIES)]
     learned = learn_online(
         sandbox.spread(keys),
         stack([*drawn, *copies]),
@@ -78,32 +84,33 @@ def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray,
         num_steps=num_steps,
         batch=BATCH,
         training=Training(
-            learning_rate=np.append(np.exp(low + places * (high - low)), [TURNING_RATES[optimizer]] * len(copies))
+            learning_rate=np.append(np.exp(low + places * (high - low)), [CROSSING_RATES[optimizer]] * len(copies))
         ),
     )
     alone = jax.tree.map(lambda leaf: np.asarray(leaf)[:, 0], learned._replace(policy=()))
-    turning = jax.tree.map(lambda leaf: leaf[len(drawn) :].reshape(len(TURNING), COPIES, *leaf.shape[1:]), alone)
-    return Learned(cells_of(jax.tree.map(lambda leaf: leaf[: len(drawn)], alone)), curves(turning, batch=BATCH))
+    crossing = jax.tree.map(lambda leaf: leaf[len(drawn) :].reshape(len(CROSSING), COPIES, *leaf.shape[1:]), alone)
+    measures = measures_of(jax.tree.map(lambda leaf: leaf[: len(drawn)], alone))
+    return StudentResult(measures, learning_curves(crossing, batch=BATCH))
 
 
-def cells_of(record: OnlineRecord) -> Cells:
-    """The cells of a race, [environment, learner, step]."""
-    found, alone = curves(record, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
-    earlier = savings(record.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
-    by_time = (np.moveaxis(x, 1, 2) for x in (found.nats_saved[:, alone], earlier, found.correct[:, alone]))
-    return Cells(found.samples, found.reliance, *by_time)
+def measures_of(record: OnlineRecord) -> Measures:
+    """The measures of online learning, leaves [environment, learner, step]."""
+    found, alone = learning_curves(record, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
+    earlier = nats_saved(record.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
+    by_time = (np.moveaxis(x, 1, 2) for x in (found.nats_saved[:, alone], earlier, found.accuracy[:, alone]))
+    return Measures(found.samples, found.reliance, *by_time)
 
 
 def known(drawn: list[Shortcut], fits: np.ndarray) -> dict[str, np.ndarray]:
-    """What says, before any training, which component will be learned first.
+    """Predictors, before any training, of the feature that is learned first.
 
     "order" is the lower degree, and where both have the same the larger information.
     """
-    informations = environments.information(drawn)
+    informations = feature_information(drawn)
     agreements = np.stack([np.asarray(one.agreement, float) for one in drawn])
     degrees = np.array([[environments.degree(block) for block in one[:2]] for one in drawn])
     return {
-        "always the spurious one": np.broadcast_to([0.0, 1.0], informations.shape),
+        "always spurious": np.broadcast_to([0.0, 1.0], informations.shape),
         "information": informations,
         "correlation": np.abs(2 * agreements - 1),
         "linear fit": fits,
@@ -111,18 +118,18 @@ def known(drawn: list[Shortcut], fits: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def scores(found: Study, name: str) -> dict[str, np.ndarray]:
-    """All that could say what a student relies on [environment, time]: > 0 for the spurious component, 0 for either."""
-    cells = found.students[name].cells
+def scores(found: Students, name: str) -> dict[str, np.ndarray]:
+    """Predictors of the feature that a student relies on [environment, time]: > 0 spurious, < 0 intended, 0 a tie."""
+    measures = found.results[name].measures
     model, optimizer = name.rsplit(" ", 1)
-    twin = f"{model} {'SGD' if optimizer == 'Adam' else 'Adam'}"
+    other = f"{model} {'SGD' if optimizer == 'Adam' else 'Adam'}"
     pairs = {
-        "saving": cells.nats_saved,
-        **{how: values[:, None].repeat(cells.samples.size, 1) for how, values in found.known.items()},
-        "accuracy": cells.correct,
-        "saving, a tenth of the samples": cells.earlier,
-        "saving, linear learner": found.students[LINEAR].cells.nats_saved,
+        SAVED: measures.nats_saved,
+        **{how: values[:, None].repeat(measures.samples.size, 1) for how, values in found.known.items()},
+        "accuracy": measures.accuracy,
+        TENTH: measures.earlier,
+        LINEAR_SAVED: found.results[LINEAR].measures.nats_saved,
     }
-    if twin in found.students:
-        pairs["saving, other optimiser"] = found.students[twin].cells.nats_saved
+    if other in found.results:
+        pairs[OPTIMISER] = found.results[other].measures.nats_saved
     return {how: np.subtract(pair[..., 1], pair[..., 0]) for how, pair in pairs.items()}

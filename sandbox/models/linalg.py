@@ -67,7 +67,7 @@ def conjugate_gradients(matrix: Callable[[Same], Same], right_side: Same, steps:
     """x with matrix(x) ≈ right_side, for a positive definite linear map of pytrees, after `steps` products.
 
     Written out, since `jax.scipy.sparse.linalg.cg`, whose loop ends by a condition, gave other numbers under `vmap`
-    inside a scan than alone (jax 0.10.2 on the CPU; tests/sandbox/test_policy.py holds the two to each other).
+    inside a scan than alone (jax 0.10.2 on the CPU; tests/sandbox/test_networks.py holds the two to each other).
 
     References:
         Hestenes & Stiefel (1952), Methods of conjugate gradients for solving linear systems.

@@ -1,4 +1,4 @@
-"""Policies that a signal teaches: prompts, feedback, losses, training, networks."""
+"""Policies that learn from a signal: prompts, feedback, losses, training, networks."""
 
 from sandbox.policies.feedback import Feedback as Feedback
 from sandbox.policies.feedback import Score as Score
@@ -13,6 +13,7 @@ from sandbox.policies.losses import Batch as Batch
 from sandbox.policies.losses import Method as Method
 from sandbox.policies.losses import NaturalGradient as NaturalGradient
 from sandbox.policies.losses import Weighted as Weighted
+from sandbox.policies.networks import Layer as Layer
 from sandbox.policies.networks import Network as Network
 from sandbox.policies.networks import Policy as Policy
 from sandbox.policies.networks import Table as Table

@@ -1,7 +1,7 @@
-"""What a signal says of an output: a channel from the output that is right to a symbol, for each output proposed.
+"""Feedback on an output: a channel from the correct output to a symbol, for each output proposed.
 
-An output is a class and a surface form, y = class · M + form; the target is the right class in the form of a reference.
-Plug in a signal of your own by its two tables: `Feedback(channel, value)`.
+An output is a class and a surface form, y = class · M + form; the target is the correct class in the form of a
+reference. Plug in a signal of your own by its two tables: `Feedback(channel, value)`.
 """
 
 from typing import NamedTuple
@@ -17,66 +17,47 @@ from sandbox.policies.prompts import Prompts
 
 
 class Feedback(NamedTuple):
-    """p(symbol | proposal, target), and what each symbol is worth to the one who proposed."""
+    """p(symbol | proposal, target), and the value of each symbol to the policy that proposed."""
 
     channel: Float[Array, "proposal target symbol"]
-    value: Float[Array, " symbol"]  # in [0, 1]: a reward, and a filter's probability to keep
+    value: Float[Array, " symbol"]  # in [0, 1]: a reward, and a filter's probability to accept
 
     def check(self) -> None:
-        """Raises ValueError unless `channel` holds laws of symbols, and each symbol has a value in [0, 1]."""
+        """Raises ValueError unless `channel` holds distributions of symbols, and each symbol has a value in [0, 1]."""
         validation.arrays(self)
         if self.channel.ndim != 3:
-            shape = self.channel.shape
-            raise ValueError(f"Feedback.channel: an array [proposal, target, symbol] is accepted, got shape {shape}")
+            raise validation.refuse(
+                "Feedback.channel", f"shape {self.channel.shape}", "an array [proposal, target, symbol]"
+            )
         validation.distribution("Feedback.channel", self.channel)
         if self.value.shape != self.channel.shape[2:]:
-            raise ValueError(
-                f"Feedback.value: {self.channel.shape[2]} numbers, one a symbol, are accepted, got {self.value.shape}"
-            )
+            accepted = f"{self.channel.shape[2]} numbers, one a symbol"
+            raise validation.refuse("Feedback.value", f"shape {self.value.shape}", accepted)
         validation.rate("Feedback.value", self.value)
 
-    def given(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
-        """p(symbol | prompt, proposed output), the target being a reference of the prompt.
+    def symbol_probs(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
+        """p(symbol | prompt, output) = Σ_target p(target | prompt) channel[output, target, symbol].
 
-        Σ_target p(target | prompt) channel[output, target, symbol].
-
-        Args:
-            prompts: What is asked, with the law of its references.
-
-        Returns:
-            The laws of the symbols.
-
-        Raises:
-            ValueError: The proposals are not the outputs: a reference answers no proposal, a preference judges two.
+        The proposals must be the outputs, and so must the targets: a reference answers no proposal, a preference judges
+        two.
         """
         proposals, targets, _ = self.channel.shape
-        num_forms = prompts.wording.shape[1]
+        num_forms = prompts.form_probs.shape[1]
         if proposals != targets or targets % num_forms:
-            raise ValueError(
-                f"Feedback.channel: a proposal for each target, class x {num_forms} forms, is accepted, "
-                f"got {proposals} proposals of {targets} targets"
-            )
+            given = f"{proposals} proposals of {targets} targets"
+            accepted = f"a proposal for each target, class x {num_forms} forms"
+            raise validation.refuse("Feedback.channel", given, accepted)
         references = prompts.references(targets // num_forms)
         return jnp.einsum("qt,yts->qys", references, self.channel.astype(references.dtype))
 
     def against(self, opponent: Float[Array, " output"]) -> "Feedback":
-        """A preference between pairs as feedback on the first output, the second being drawn from `opponent`.
-
-        Args:
-            opponent: The law of the second output.
-
-        Returns:
-            Feedback whose proposals are the outputs.
-
-        Raises:
-            ValueError: The proposals are not the ordered pairs of outputs, or `opponent` is not a law on the outputs.
-        """
+        """A preference between pairs as feedback on the first output, the second being drawn from `opponent`."""
         proposals, targets, symbols = self.channel.shape
         if proposals != targets**2:
-            raise ValueError(f"Feedback.channel: {targets**2} pairs of outputs are accepted, got {proposals} proposals")
+            raise validation.refuse("Feedback.channel", f"{proposals} proposals", f"{targets**2} pairs of outputs")
         validation.distribution("opponent", opponent)
         if opponent.shape != (targets,):
-            raise ValueError(f"opponent: {targets} numbers, one an output, are accepted, got shape {opponent.shape}")
+            raise validation.refuse("opponent", f"shape {opponent.shape}", f"{targets} probabilities, one an output")
         pairs = self.channel.astype(opponent.dtype).reshape(targets, targets, targets, symbols)
         return self._replace(channel=jnp.einsum("o,yots->yts", opponent, pairs))
 
@@ -95,111 +76,61 @@ class Score(NamedTuple):
         """Raises ValueError unless `accepted` is a table of numbers in [0, 1]."""
         validation.arrays(self)
         if self.accepted.ndim != 2:
-            shape = self.accepted.shape
-            raise ValueError(f"Score.accepted: an array [prompt, output] is accepted, got shape {shape}")
+            raise validation.refuse("Score.accepted", f"shape {self.accepted.shape}", "an array [prompt, output]")
         validation.rate("Score.accepted", self.accepted)
 
-    def given(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
-        """p(symbol | prompt, proposed output).
-
-        Args:
-            prompts: What is asked, as many as there are rows.
-
-        Returns:
-            Laws of two symbols, rejected and accepted.
-
-        Raises:
-            ValueError: There is not a row for each prompt.
-        """
+    def symbol_probs(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
+        """p(symbol | prompt, output), of rejected and accepted; one row a prompt."""
         if self.accepted.shape[0] != prompts.correct.size:
-            shape = self.accepted.shape
-            raise ValueError(
-                f"Score.accepted: a row for each of {prompts.correct.size} prompts is accepted, got {shape}"
-            )
-        accepted = self.accepted.astype(prompts.wording.dtype)
+            accepted = f"a row for each of {prompts.correct.size} prompts"
+            raise validation.refuse("Score.accepted", f"shape {self.accepted.shape}", accepted)
+        accepted = self.accepted.astype(prompts.form_probs.dtype)
         return jnp.stack([1 - accepted, accepted], axis=2)
 
 
 def verdict(num_classes: int, num_forms: int, *, tpr: float = 1.0, fpr: float = 0.0) -> Feedback:
-    """Accepts (symbol 1) a proposal of the target's class with probability `tpr`, any other with `fpr`.
-
-    Args:
-        num_classes: K.
-        num_forms: M, the surface forms of a class.
-        tpr: The true-positive rate φ.
-        fpr: The false-positive rate ψ.
-
-    Returns:
-        Feedback of two symbols, of values 0 and 1.
-
-    Raises:
-        ValueError: A size is below 1, or a rate is outside [0, 1].
-    """
-    validation.rate("tpr", tpr)
-    validation.rate("fpr", fpr)
+    """Accepts (symbol 1, value 1) a proposal of the target's class with probability `tpr`, any other with `fpr`."""
+    for name, value in (("tpr", tpr), ("fpr", fpr)):
+        validation.scalar(name, value)
+        validation.rate(name, value)
     accepted = np.where(_same_class(num_classes, num_forms), tpr, fpr)
     return Feedback(*jax.device_put((np.stack([1 - accepted, accepted], axis=2), np.arange(2.0))))
 
 
 def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback:
-    """Grades a proposal by how many criteria it meets: each binary digit of the class, and the form if `style`.
+    """Grades a proposal by the criteria that it meets: each binary digit of the class and, with `style`, the form.
 
-    Args:
-        num_classes: K, of ⌈log₂ K⌉ binary digits, at least 1.
-        num_forms: M, the surface forms of a class.
-        style: Whether the form is a criterion too.
-
-    Returns:
-        Feedback of a symbol for each grade, its value the share of the criteria that are met.
-
-    Raises:
-        ValueError: A size is below 1.
+    There are ⌈log₂ K⌉ digits, at least 1; the symbols are the grades, of value met / criteria.
     """
     same = _same_class(num_classes, num_forms)
     classes, forms = np.divmod(np.arange(same.shape[0]), num_forms)
     digits = [(classes >> bit) & 1 for bit in range(max(1, (num_classes - 1).bit_length()))]
     met = [digit[:, None] == digit[None, :] for digit in digits] + [forms[:, None] == forms[None, :]] * style
+    validation.table("num_classes", same.size * (len(met) + 1))
     return Feedback(*jax.device_put((np.eye(len(met) + 1)[np.sum(met, axis=0)], np.arange(len(met) + 1.0) / len(met))))
 
 
 def preference(num_classes: int, num_forms: int) -> Feedback:
-    """Says which of two outputs, y · KM + y', is better: the first (symbol 1) if it alone is right; a coin at a tie.
+    """Prefers the first (symbol 1) of two outputs, y · KM + y', if it alone is of the target's class; ties are a coin.
 
-    Args:
-        num_classes: K.
-        num_forms: M, the surface forms of a class.
-
-    Returns:
-        Feedback whose proposals are the ordered pairs of outputs; `against` makes it one on outputs.
-
-    Raises:
-        ValueError: A size is below 1.
+    `against` makes it feedback on single outputs.
     """
     correct = _same_class(num_classes, num_forms).astype(float)
+    validation.table("num_classes", 2 * correct.size * len(correct))
     first = (1 + correct[:, None, :] - correct[None, :, :]).reshape(-1, correct.shape[0]) / 2
     return Feedback(*jax.device_put((np.stack([1 - first, first], axis=2), np.arange(2.0))))
 
 
 def reference(num_classes: int, num_forms: int, *, num_styles: int = 1) -> Feedback:
-    """Shows the target itself, whatever is proposed; its form is a wording in one of `num_styles` styles, not shown.
+    """Shows the target, whatever is proposed; of its form it hides which of `num_styles` styles it is in.
 
-    Form f is wording f // num_styles; with one style the whole form is shown.
-
-    Args:
-        num_classes: K.
-        num_forms: M, the surface forms of a class.
-        num_styles: Styles, a divisor of M.
-
-    Returns:
-        Feedback of a single proposal, as it answers none; its symbols have the value 0, as it is imitated.
-
-    Raises:
-        ValueError: A size is below 1, or the styles do not divide the forms.
+    Styles divide the forms: f // num_styles is shown, the whole form with one style. There is a single proposal, as
+    it answers none, and symbols have the value 0, as they are imitated.
     """
     outputs = _same_class(num_classes, num_forms).shape[0]
     validation.at_least("num_styles", num_styles, 1)
     if num_forms % num_styles:
-        raise ValueError(f"num_styles: a divisor of num_forms = {num_forms} is accepted, got {num_styles}")
+        raise validation.refuse("num_styles", num_styles, f"a divisor of num_forms = {num_forms}")
     shown = np.eye(outputs // num_styles)[np.arange(outputs) // num_styles]
     return Feedback(*jax.device_put((shown[None], np.zeros(outputs // num_styles))))
 
@@ -208,5 +139,6 @@ def _same_class(num_classes: int, num_forms: int) -> np.ndarray:
     """[proposal, target]: whether two outputs are of one class."""
     validation.at_least("num_classes", num_classes, 1)
     validation.at_least("num_forms", num_forms, 1)
+    validation.table("num_classes", (num_classes * num_forms) ** 2)
     classes = np.arange(num_classes * num_forms) // num_forms
     return classes[:, None] == classes[None, :]

@@ -1,8 +1,7 @@
-"""What a policy minimises: SFT, RFT, RLVR and its natural gradient, as losses of one kind of batch.
+"""Losses of a policy: SFT, RFT, RLVR and its natural gradient, all of one kind of batch.
 
-A batch is the mass of each (prompt, output, symbol): that of the behaviour policy and the signal where the gradient is
-exact, the shares of what was drawn where it is sampled. So each method is written once, for both. The public names
-stand in `sandbox.training`.
+A batch holds the mass of each (prompt, output, symbol): under the behaviour policy and the signal where the gradient is
+exact, the shares of what was drawn where it is sampled. So each method is written once, for both.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -19,7 +18,7 @@ LogProbs = Float[Array, "prompt output"]  # ln π(y|q)
 
 
 class Batch(NamedTuple):
-    """What one round of training sees."""
+    """The outputs of one round of training, judged."""
 
     mass: Float[Array, "prompt output symbol"]  # sums to 1
     references: Float[Array, "prompt output"]  # sums to 1
@@ -34,15 +33,7 @@ class Method(Protocol):
     """How the signal enters: a loss whose gradient is taken in the policy's parameters."""
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
-        """What is minimised.
-
-        Args:
-            log_probs: ln π, of the policy that is trained.
-            batch: What the round has seen.
-
-        Returns:
-            The loss.
-        """
+        """The loss, from ln π of the policy that is trained and the batch of the round."""
         ...
 
 
@@ -55,14 +46,14 @@ class SFT(NamedTuple):
 
 
 class RFT(NamedTuple):
-    """Rejection fine-tuning: raises the likelihood of its own outputs that the signal kept.
+    """Rejection fine-tuning: raises the likelihood of its own outputs that the signal accepted.
 
     References:
         Yuan et al. (2023), Scaling relationship on learning mathematical reasoning, arXiv:2308.01825.
     """
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
-        """−Σ kept ln π / Σ kept, kept = Σ_s mass value(s); 0 where nothing was kept."""
+        """−Σ accepted ln π / Σ accepted, accepted = Σ_s mass value(s); 0 where nothing was accepted."""
         accepted = (batch.mass * batch.value[None, None, :]).sum(2)
         total = accepted.sum()
         return -(accepted * _finite(log_probs)).sum() / jnp.where(total > 0, total, 1)
@@ -86,9 +77,11 @@ class RLVR(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
+        for name, value in self._asdict().items():
+            validation.scalar(name, value)
         validation.nonnegative("kl", self.kl)
         if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
-            raise ValueError(f"clip: a number above 0 is accepted, got {self.clip}")
+            raise validation.refuse("clip", self.clip, "a number > 0")
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
@@ -111,6 +104,7 @@ class NaturalGradient(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless `kl` is 0 or more."""
+        validation.scalar("kl", self.kl)
         validation.nonnegative("kl", self.kl)
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
@@ -128,13 +122,14 @@ class Weighted(NamedTuple):
     weights: tuple[Number, ...]
 
     def check(self) -> None:
-        """Raises ValueError unless each method makes sense and has a weight, which is 0 or more."""
+        """Raises ValueError unless each method passes its own check and has a weight of 0 or more."""
         if len(self.methods) != len(self.weights):
-            raise ValueError(f"weights: {len(self.methods)}, one a method, are accepted, got {len(self.weights)}")
+            raise validation.refuse("weights", len(self.weights), f"{len(self.methods)}, one a method")
         for method, weight in zip(self.methods, self.weights, strict=True):
             if isinstance(method, SFT | NaturalGradient):  # the one is not judged, the other is a direction
-                raise ValueError(f"methods: losses of judged outputs are accepted, got {method!r}")
+                raise validation.refuse("methods", repr(method), "losses of judged outputs, as RFT() or RLVR()")
             getattr(method, "check", lambda: None)()
+            validation.scalar("weights", weight)
             validation.nonnegative("weights", weight)
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
@@ -144,16 +139,9 @@ class Weighted(NamedTuple):
 
 
 def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
-    """How much better a symbol is than what the prompt brings on average: A = g − E[g|prompt], times G/(G−1).
+    """A = (g − E[g|prompt]) G/(G−1), with the grade g = value(s) − kl · ln(behaviour/start).
 
-    g = value(s) − kl · ln(behaviour/start). The factor leaves an output itself out of the mean of its group.
-
-    Args:
-        batch: What the round has seen.
-        kl: The price of a nat of KL(π‖start).
-
-    Returns:
-        A.
+    `kl` is the price of a nat of KL(π‖start). The factor leaves an output itself out of the mean of its group.
 
     References:
         Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.

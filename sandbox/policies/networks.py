@@ -1,26 +1,26 @@
-"""Policies: a law over outputs (class × surface form) for each prompt."""
+"""Policies: for each prompt a distribution over outputs, class × surface form."""
 
+import hashlib
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from sandbox import validation
 from sandbox.models.linalg import conjugate_gradients
 
-Features = Float[Array, "prompt feature"]
+Features = Num[Array, "prompt feature"]
 Logits = Float[Array, "prompt cls form"]
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """A pytree of parameters that gives logits; its law is their softmax over class and form together.
+    """A pytree of parameters that gives logits; the softmax over class and form together is its distribution.
 
-    One that is to be trained by the natural gradient also has `natural(features, law, gradient)`: F⁻¹ gradient, with
-    F = Σ_q law(q) E[∇ln π ∇ln πᵀ] its Fisher information.
+    The natural gradient also wants `natural(features, probs, gradient)`: F⁻¹ gradient, with the Fisher information
+    F = Σ_q probs(q) E[∇ln π ∇ln πᵀ].
     """
 
     def __call__(self, features: Features, /) -> Logits:
@@ -29,7 +29,7 @@ class Policy(Protocol):
 
 
 class Table(NamedTuple):
-    """A logit for each prompt, class and form: prompts share nothing, and their features are not looked at."""
+    """A logit for each prompt, class and form: prompts share nothing, and their features are ignored."""
 
     logits: Logits
 
@@ -37,79 +37,66 @@ class Table(NamedTuple):
         """Raises ValueError unless there are logits [prompt, class, form], all finite."""
         validation.arrays(self)
         if self.logits.ndim != 3 or not jnp.issubdtype(self.logits.dtype, jnp.floating):
-            raise ValueError(
-                "Table.logits: floats [prompt, class, form] are accepted, "
-                f"got {self.logits.dtype} of shape {self.logits.shape}"
-            )
+            given = f"{self.logits.dtype} of shape {self.logits.shape}"
+            raise validation.refuse("Table.logits", given, "floats [prompt, class, form]")
         validation.finite("Table.logits", self.logits)
 
     def __call__(self, features: Features, /) -> Logits:
-        """Its logits.
-
-        Raises:
-            ValueError: There is not a row for each prompt.
-        """
+        """The logits, a row for each prompt."""
         if self.logits.shape[0] != features.shape[0]:
-            rows = f"{features.shape[0]} rows, one a prompt, are accepted"
-            raise ValueError(f"Table.logits: {rows}, got {self.logits.shape[0]}")
+            accepted = f"{features.shape[0]} rows, one a prompt"
+            raise validation.refuse("Table.logits", f"{self.logits.shape[0]} rows", accepted)
         return self.logits
 
     def natural(self, features: Features, probs: Float[Array, " prompt"], gradient: "Table") -> "Table":
-        """gradient / (law π): exact up to a constant a prompt, which the softmax does not see.
+        """The natural gradient, gradient / (probs π): exact up to a constant a prompt, which the softmax does not see.
 
-        F_q = law(q) (diag π − ππᵀ), and a gradient of logits sums to 0 in each prompt. Where law(q) π is 0, so is the
-        gradient, and the logit stays.
-
-        Args:
-            features: Not looked at.
-            probs: How often each prompt is asked.
-            gradient: That of a loss.
-
-        Returns:
-            The natural gradient.
+        F_q = probs(q) (diag π − ππᵀ), and a gradient of logits sums to 0 in each prompt. Where probs(q) π is 0, so is
+        the gradient, and the logit stays.
         """
         mass = probs[:, None, None] * jax.nn.softmax(self.logits, axis=(1, 2))
         return Table(jnp.where(mass > 0, gradient.logits / jnp.where(mass > 0, mass, 1), 0))
 
 
-class MLP(nn.Module):
-    """Dense layers with tanh between them; the last gives logits [class, form]."""
+class Layer(NamedTuple):
+    """x W + b."""
 
-    hidden: tuple[int, ...]
-    outputs: tuple[int, int]
-
-    @nn.compact
-    def __call__(self, x: Features) -> Logits:
-        """The logits."""
-        for width in self.hidden:
-            x = jnp.tanh(nn.Dense(width, param_dtype=x.dtype)(x))
-        return nn.DenseGeneral(self.outputs, param_dtype=x.dtype, name="head")(x)
+    bias: Float[Array, "*outputs"]
+    kernel: Float[Array, "inputs *outputs"]
 
 
 class Network(NamedTuple):
-    """A multilayer perceptron on the prompt's features; prompts share all of its weights."""
+    """A multilayer perceptron of the prompt's features: tanh(x W + b) in each layer but the last, the head.
 
-    variables: Any  # as flax keeps them
+    The head has W [width, class, form]. All prompts share all weights.
+    """
+
+    layers: tuple[Layer, ...]
 
     def check(self) -> None:
-        """Raises ValueError unless every weight is finite."""
-        validation.finite("Network.variables", self.variables)
+        """Raises ValueError unless the weights are finite floats of one dtype, and each layer fits the one before."""
+        inputs = None
+        for i, (bias, kernel) in enumerate(self.layers):
+            validation.arrays(self.layers[i])
+            head = i == len(self.layers) - 1
+            if kernel.ndim != (3 if head else 2) or bias.shape != kernel.shape[1:] or inputs not in (None, len(kernel)):
+                accepted = f"a kernel [{inputs or 'inputs'}, {'class, form' if head else 'width'}] and a bias"
+                raise validation.refuse(f"Network.layers[{i}]", f"{kernel.shape} and {bias.shape}", accepted)
+            inputs = kernel.shape[1]
+        dtypes = {leaf.dtype for leaf in jax.tree.leaves(self)}
+        if len(dtypes) != 1 or not all(jnp.issubdtype(dtype, jnp.floating) for dtype in dtypes):
+            raise validation.refuse("Network.layers", sorted(map(str, dtypes)), "floats of one dtype")
+        validation.finite("Network", self)
 
     def __call__(self, features: Features, /) -> Logits:
-        """The logits of each prompt.
-
-        Raises:
-            ValueError: The prompts do not have as many features as the network takes.
-        """
-        layers = self.variables["params"]
-        wanted = layers["Dense_0" if len(layers) > 1 else "head"]["kernel"].shape[0]
-        if features.shape[1] != wanted:
-            raise ValueError(
-                f"features: {wanted} a prompt, as the network takes, are accepted, got {features.shape[1]}"
-            )
-        hidden = tuple(layers[f"Dense_{i}"]["bias"].size for i in range(len(layers) - 1))
-        outputs: Any = layers["head"]["bias"].shape
-        return MLP(hidden, outputs).apply(self.variables, features)  # pyright: ignore[reportReturnType]
+        """The logits of each prompt, in the dtype of the weights."""
+        *hidden, head = self.layers
+        x = features.astype(head.bias.dtype)
+        if x.shape[1] != (wanted := len(self.layers[0].kernel)):
+            raise validation.refuse("features", f"{x.shape[1]} a prompt", f"{wanted} a prompt, as the network takes")
+        for bias, kernel in hidden:
+            x = jnp.tanh(x @ kernel + bias[None])
+        return jnp.tensordot(x, head.kernel, 1) + head.bias[None]
 
     def natural(
         self,
@@ -120,19 +107,9 @@ class Network(NamedTuple):
         damping: float = 1e-3,
         steps: int = 10,
     ) -> "Network":
-        """(F + damping)⁻¹ gradient, by conjugate gradients with products of F alone.
+        """(F + damping)⁻¹ gradient, by `steps` conjugate-gradient products with F.
 
         The default steps are as few as in practice: the result lies between the gradient and what more steps give.
-
-        Args:
-            features: The prompts.
-            probs: How often each is asked.
-            gradient: That of a loss.
-            damping: Added to the diagonal of F.
-            steps: Products with F.
-
-        Returns:
-            The natural gradient, nearly.
 
         References:
             Kakade (2001), A natural policy gradient. NIPS 14.
@@ -160,41 +137,32 @@ def network(
     num_forms: int,
     *,
     hidden: tuple[int, ...] = (32,),
-    dtype=jnp.float32,
+    dtype: Any = jnp.float32,
 ) -> Network:
-    """A network with random weights (LeCun) and biases 0.
-
-    Args:
-        key: The randomness.
-        num_features: Of a prompt.
-        num_classes: K.
-        num_forms: M, the surface forms of a class.
-        hidden: Widths of the hidden layers; () is linear.
-        dtype: Of the weights.
-
-    Returns:
-        The network.
-
-    Raises:
-        ValueError: A size is below 1.
-    """
+    """A network with LeCun's random weights and biases 0; hidden = () is linear."""
+    validation.key("key", key)
+    validation.floating("dtype", dtype)
     if not isinstance(hidden, tuple):
-        raise ValueError(f"hidden: a tuple of widths is accepted, got {hidden!r}")
+        raise validation.refuse("hidden", repr(hidden), "a tuple of widths")
     sizes = {"num_features": num_features, "num_classes": num_classes, "num_forms": num_forms}
     for name, value in (*sizes.items(), *((f"hidden[{i}]", width) for i, width in enumerate(hidden))):
         validation.at_least(name, value, 1)
-    return Network(MLP(hidden, (num_classes, num_forms)).init(key, jnp.zeros((1, num_features), dtype)))
+    validation.table("hidden", max(*hidden, num_features, 1) * max(*hidden, num_classes * num_forms, 1))
+    shapes = [(width,) for width in hidden] + [(num_classes, num_forms)]
+    inputs = (num_features, *hidden)
+    names = [f"Dense_{i}" for i in range(len(hidden))] + ["head"]
+    return Network(tuple(_layer(key, *layer, dtype) for layer in zip(names, inputs, shapes, strict=True)))
+
+
+def _layer(key: Array, name: str, inputs: int, outputs: tuple[int, ...], dtype: Any) -> Layer:
+    """One layer; its key comes from its name as in flax, so that seeds keep the networks they had when it drew them."""
+    fold = int.from_bytes(hashlib.sha1(name.encode() + b"\x01").digest()[:4], "big")
+    bias = jnp.zeros(outputs, dtype)
+    kernel = jax.nn.initializers.lecun_normal()(jax.random.fold_in(key, jnp.uint32(fold)), (inputs, bias.size), dtype)
+    return Layer(bias, kernel.reshape(inputs, *outputs))
 
 
 def log_probs(policy: Policy, features: Features) -> Float[Array, "prompt output"]:
-    """ln π(y|q) of each prompt q and output y = class · M + form, in nats.
-
-    Args:
-        policy: What answers.
-        features: The prompts.
-
-    Returns:
-        The logarithms.
-    """
+    """ln π(y|q) of each prompt q and output y = class · M + form, in nats."""
     logits = policy(features)
     return jax.nn.log_softmax(logits.reshape(logits.shape[0], -1), axis=1)

@@ -1,4 +1,4 @@
-"""Training a policy in rounds on what a signal says, by the gradient of a method's loss, exact or sampled."""
+"""Training a policy in rounds on what a signal returns, by the gradient of a method's loss, exact or sampled."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,27 +22,20 @@ ADAM = optax.scale_by_adam()
 
 
 class Trained(NamedTuple):
-    """The policy in the end, and what `measure` saw before each round and after the last."""
+    """The policy after training, and the value of `measure` before each round and after the last."""
 
     policy: Any
     measured: Any  # leaves [t, …], t = 0 … num_rounds
 
 
-Measure = Callable[[Any, Any], Any]  # (policy, exam) -> what is recorded
-State = tuple[Any, Any]  # the policy, and what its optimizer remembers
+Measure = Callable[[Any, Any], Any]  # (policy, held_out) -> what is recorded
+State = tuple[Any, Any]  # the policy, and its optimizer's moments
 
 
 def accuracy(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
-    """The probability that an output is right: Σ_q law(q) Σ_form π(right class, form | q).
-
-    Args:
-        policy: What answers.
-        prompts: What is asked.
-
-    Returns:
-        The probability.
-    """
+    """The probability that an output is correct: Σ_q probs(q) Σ_form π(correct class, form | q)."""
     p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
+    prompts.check_classes(p.shape[1])
     return (prompts.probs.astype(p.dtype) * jnp.take_along_axis(p, prompts.correct[:, None], axis=1)[:, 0]).sum()
 
 
@@ -59,14 +52,14 @@ def train(
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
     measure: Measure = accuracy,
-    exam: Any = None,
+    held_out: Any = None,
 ) -> Trained:
-    """Trains a policy in rounds: outputs are drawn from it and judged, then it is updated on them.
+    """Trains a policy in rounds: in each, outputs are drawn from it and judged, then it is updated on them.
 
     Args:
         key: The randomness: that of round t comes from `fold_in(key, t)`.
         policy: The start: a `Table`, a `Network`, or another `Policy`.
-        prompts: What is asked; a prompt of law 0 is not learned from.
+        prompts: The training set; a prompt of probability 0 is not learned from.
         feedback: The signal; SFT does without, as it looks at the prompts' references alone.
         method: `SFT()`, `RFT()`, `RLVR()`, `NaturalGradient()`, or another `Method`.
         num_rounds: How often outputs are drawn.
@@ -76,29 +69,30 @@ def train(
         learning_rate: Multiplies each update, so that it may be traced.
         optimizer: `SGD`, `ADAM`, or another of optax without a learning rate, one object for all calls: a new one
             recompiles.
-        measure: Function (policy, exam) of what is recorded; one object for all calls, too.
-        exam: What `measure` looks at; the prompts of training where nothing is given.
-
-    Returns:
-        The policy in the end, and what was measured before each round and after the last.
-
-    Raises:
-        ValueError: A number is out of range, a table malformed, the feedback does not judge outputs, or policy, prompts
-            and feedback differ in size.
+        measure: What is recorded, a function of the policy and of `held_out`; one object for all calls, too.
+        held_out: The second argument of `measure`, such as held-out prompts; None: the training set.
     """
-    feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
+    feedback, held_out = _checked(
+        key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
+    )
     validation.at_least("num_rounds", num_rounds, 1)
+    recorded = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
+    validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
     if np.ndim(num_updates):
         validation.integers("num_updates", num_updates, 0)
         if np.shape(num_updates) != (num_rounds,):
-            shape = np.shape(num_updates)
-            raise ValueError(f"num_updates: a number, or one for each of {num_rounds} are accepted, got shape {shape}")
+            accepted = f"a number, or one for each of {num_rounds} rounds"
+            raise validation.refuse("num_updates", f"shape {np.shape(num_updates)}", accepted)
         num_updates, counts = 1, num_updates
     validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
-    arguments = key, policy, prompts, feedback, method, learning_rate, exam
-    return _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
+    arguments = key, policy, prompts, feedback, method, learning_rate, held_out
+    trained = _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trained.policy) if validation.concrete(leaf)):
+        accepted = "a start, a method and a learning rate with which it stays finite"
+        raise validation.refuse("policy", "one that training makes infinite or NaN", accepted)
+    return trained
 
 
 def rounds_to(
@@ -114,69 +108,69 @@ def rounds_to(
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
     measure: Measure = accuracy,
-    exam: Any = None,
+    held_out: Any = None,
 ) -> Int[Array, ""]:
-    """The rounds of `train`, one update each, after which `measure` is first at least `goal`; no more are computed.
+    """The rounds of `train`, one update each, until `measure`, a number, is first at least `goal`; no more are run.
 
-    Args:
-        key: As in `train`, like all that is not named here.
-        policy: The start.
-        prompts: What is asked.
-        feedback: The signal.
-        method: How the signal enters.
-        goal: What `measure` is to reach.
-        num_rounds: The most; it may be traced.
-        num_samples: Outputs drawn for each prompt and round.
-        learning_rate: Multiplies each update.
-        optimizer: As in `train`.
-        measure: Function (policy, exam) of the number that is compared with `goal`.
-        exam: What `measure` looks at.
-
-    Returns:
-        The number, from 0 on; `num_rounds` + 1 where the goal is not reached.
-
-    Raises:
-        ValueError: As `train`.
+    All else is as in `train`, but `num_rounds`, the most there may be, can be traced. The result is 0 … num_rounds, or
+    num_rounds + 1 where the goal is not reached.
     """
-    feedback, exam = _checked(policy, prompts, feedback, method, learning_rate, num_samples, exam)
+    feedback, held_out = _checked(
+        key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
+    )
     validation.integers("num_rounds", num_rounds, 1)
-    validation.finite("goal", goal)
-    arguments = key, policy, prompts, feedback, method, learning_rate, exam, goal, num_rounds
+    validation.scalar("goal", goal)
+    if (shape := np.shape(jax.eval_shape(measure, policy, held_out))) != ():
+        raise validation.refuse("measure", f"a function to an array of shape {shape}", "one to a single number")
+    arguments = key, policy, prompts, feedback, method, learning_rate, held_out, goal, num_rounds
     return _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
 
 
 def _checked(
+    key: Any,
     policy: Any,
-    prompts: Prompts,
-    feedback: Feedback | Score | None,
+    prompts: Any,
+    feedback: Any,
     method: Any,
-    learning_rate: Number,
-    num_samples: int | None,
-    exam: Any,
+    learning_rate: Any,
+    num_samples: Any,
+    optimizer: Any,
+    measure: Measure,
+    held_out: Any,
 ) -> tuple[Feedback | Score | None, Any]:
-    """The feedback that the method looks at, and the exam, that of training where none is given."""
+    """The feedback that the method uses, and the held-out set, which is that of training where none is given."""
+    validation.key("key", key)
     if not isinstance(prompts, Prompts):
-        raise ValueError(f"prompts: Prompts are accepted, as `world.train`, got {type(prompts).__name__}")
+        raise validation.refuse("prompts", type(prompts).__name__, "Prompts, as `dataset(...).train`")
     if isinstance(method, type) or not isinstance(method, Method):
-        raise ValueError(f"method: one with a `loss`, as RLVR(), is accepted, got {method!r}")
+        raise validation.refuse("method", repr(method), "one with a `loss`, as RLVR()")
+    if not isinstance(optimizer, optax.GradientTransformation):
+        raise validation.refuse("optimizer", repr(optimizer), "one of optax, as optax.scale_by_adam()")
+    for name, tree in (("policy", policy), ("feedback", feedback), ("method", method)):
+        validation.leaves(name, tree)
     for checked in (policy, prompts, feedback, method):
         getattr(checked, "check", lambda: None)()
     if isinstance(method, SFT):
         feedback = None
     elif feedback is None:
-        raise ValueError(f"feedback: a Feedback is accepted with {type(method).__name__}, got None")
+        raise validation.refuse("feedback", None, f"a Feedback with {type(method).__name__}")
     if isinstance(method, NaturalGradient) and not hasattr(policy, "natural"):
-        raise ValueError(f"policy: one with a method `natural` is accepted with Natural, got {type(policy).__name__}")
-    _check_sizes(policy, prompts, feedback)
+        accepted = "one with a method `natural`, with NaturalGradient"
+        raise validation.refuse("policy", type(policy).__name__, accepted)
+    num_outputs = _check_sizes(policy, prompts, feedback)
+    validation.scalar("learning_rate", learning_rate)
     validation.nonnegative("learning_rate", learning_rate)
     if num_samples is not None:
         compares = any(isinstance(one, RLVR | NaturalGradient) for one in getattr(method, "methods", [method]))
         validation.at_least("num_samples", num_samples, 2 if compares else 1)
-    exam = prompts if exam is None else exam
-    if isinstance(exam, Prompts):
-        exam.check()
-        _check_sizes(policy, exam, None)
-    return feedback, exam
+        validation.table("num_samples", num_samples * prompts.probs.size * num_outputs)
+    held_out = prompts if held_out is None else held_out
+    if isinstance(held_out, Prompts):
+        held_out.check()
+        _check_sizes(policy, held_out, None)
+    elif measure is accuracy:
+        raise validation.refuse("held_out", type(held_out).__name__, "Prompts, for `accuracy`")
+    return feedback, held_out
 
 
 @partial(jax.jit, static_argnames=("num_rounds", "num_updates", "num_samples", "optimizer", "measure"))
@@ -187,7 +181,7 @@ def _train(
     feedback,
     method,
     learning_rate,
-    exam,
+    held_out,
     counts,
     *,
     num_rounds,
@@ -199,38 +193,51 @@ def _train(
     draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def one_round(state: State, t: Array) -> tuple[State, Any]:
-        seen = measure(state[0], exam)
+        measured = measure(state[0], held_out)
         batch = draw(state[0], t)
         if counts is None and num_updates == 1:  # which XLA fuses better than a loop of one
-            return update(batch, state), seen
+            return update(batch, state), measured
         times = num_updates if counts is None else counts[t]
-        return jax.lax.fori_loop(0, times, lambda _, state: update(batch, state), state), seen
+        return jax.lax.fori_loop(0, times, lambda _, state: update(batch, state), state), measured
 
     start = policy, optimizer.init(policy)
     if counts is None:
-        (policy, _), seen = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
-        return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), seen, measure(policy, exam)))
+        (policy, _), path = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
+        end = measure(policy, held_out)
+        return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, end))
 
     def recorded(t: Array, so_far: tuple[State, Any]) -> tuple[State, Any]:
         state, now = one_round(so_far[0], t)
         return state, jax.tree.map(lambda rows, row: rows.at[t].set(row), so_far[1], now)
 
     done = jnp.max(jnp.where(counts > 0, jnp.arange(num_rounds) + 1, 0))  # in later rounds nothing happens
-    room = jax.tree.map(lambda row: jnp.zeros((num_rounds + 1, *row.shape), row.dtype), measure(policy, exam))
-    (policy, _), seen = jax.lax.fori_loop(0, done, recorded, (start, room))
+    room = jax.tree.map(lambda row: jnp.zeros((num_rounds + 1, *row.shape), row.dtype), measure(policy, held_out))
+    (policy, _), path = jax.lax.fori_loop(0, done, recorded, (start, room))
     passed = jnp.arange(num_rounds + 1) < done
 
     def filled(rows: Array, last: Array) -> Array:
         return jnp.where(passed.reshape(-1, *[1] * last.ndim), rows, last[None])
 
-    return Trained(policy, jax.tree.map(filled, seen, measure(policy, exam)))
+    return Trained(policy, jax.tree.map(filled, path, measure(policy, held_out)))
 
 
 @partial(jax.jit, static_argnames=("num_samples", "optimizer", "measure"))
 def _rounds_to(
-    key, policy, prompts, feedback, method, learning_rate, exam, goal, num_rounds, *, num_samples, optimizer, measure
+    key,
+    policy,
+    prompts,
+    feedback,
+    method,
+    learning_rate,
+    held_out,
+    goal,
+    num_rounds,
+    *,
+    num_samples,
+    optimizer,
+    measure,
 ) -> Int[Array, ""]:
-    """Looks at a policy in the round that also trains it, as both need its logits."""
+    """Measures a policy in the round that also trains it, as both need its logits."""
     draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def goes_on(now: tuple[State, Array, Array]) -> Array:
@@ -239,7 +246,7 @@ def _rounds_to(
 
     def one_round(now: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
         state, t, _ = now
-        return update(draw(state[0], t), state), t + 1, measure(state[0], exam) >= goal
+        return update(draw(state[0], t), state), t + 1, measure(state[0], held_out) >= goal
 
     start = (policy, optimizer.init(policy)), jnp.zeros((), int), jnp.zeros((), bool)
     _, t, reached = jax.lax.while_loop(goes_on, one_round, start)
@@ -256,10 +263,12 @@ def _steps(
     num_samples: int | None,
     optimizer: optax.GradientTransformation,
 ) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
-    """What a round sees of the policy that it begins with, and an update on it."""
+    """How the policy of a round makes its batch, and how the batch updates the policy."""
     start = log_probs(policy, prompts.features)
-    prompts = prompts._replace(probs=prompts.probs.astype(start.dtype), wording=prompts.wording.astype(start.dtype))
-    symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.given(prompts)
+    prompts = prompts._replace(
+        probs=prompts.probs.astype(start.dtype), form_probs=prompts.form_probs.astype(start.dtype)
+    )
+    symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.symbol_probs(prompts)
     value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
 
     def draw(policy: Any, t: Array) -> Batch:
@@ -272,12 +281,19 @@ def _steps(
         gradient = jax.grad(lambda policy: method.loss(log_probs(policy, prompts.features), batch))(policy)
         if isinstance(method, NaturalGradient):
             gradient = policy.natural(prompts.features, prompts.probs, gradient)
-        with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
-            step, moments = optimizer.update(gradient, moments, policy)
+        step, moments = optimizer_step(optimizer, gradient, moments, policy)
         rate = jnp.asarray(learning_rate, start.dtype)
         return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments
 
     return draw, update
+
+
+def optimizer_step(
+    optimizer: optax.GradientTransformation, gradient: Any, moments: Any, parameters: Any
+) -> tuple[Any, Any]:
+    """The step of an optimizer, and its moments."""
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
+        return optimizer.update(gradient, moments, parameters)
 
 
 def _drawn(
@@ -290,14 +306,16 @@ def _drawn(
     """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
     num_prompts, num_outputs, num_symbols = symbols.shape
     probs = prompts.probs[:, None]
-    wanted = prompts.references(num_outputs // prompts.wording.shape[1])
+    wanted = prompts.references(num_outputs // prompts.form_probs.shape[1])
     if num_samples is None:
         return probs[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, probs * wanted, 1.0
 
     def draw(key: Array, distributions: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
         u = noise.uniform(key, (num_prompts, num_samples), distributions.dtype)[:, :, None]
         cumulative = jnp.cumsum(distributions, 2)
-        return (cumulative <= u * cumulative[:, :, -1:]).sum(2)  # for few draws a law, quicker than a search
+        return (cumulative <= u * cumulative[:, :, -1:]).sum(
+            2
+        )  # quicker than a search where each distribution has few draws
 
     def shares(chosen: Int[Array, "prompt sample"], num_choices: int) -> Float[Array, "prompt choice"]:
         return jax.nn.one_hot(chosen, num_choices, dtype=behaviour.dtype).sum(1) / num_samples
@@ -311,23 +329,21 @@ def _drawn(
     return probs[:, :, None] * mass, probs * references, group
 
 
-def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> None:
-    """Raises ValueError unless the outputs of the policy are those of the prompts and of the feedback."""
-    num_prompts, num_classes, num_forms = jax.eval_shape(lambda p, x: p(x), policy, prompts.features).shape
-    if prompts.wording.shape != (num_prompts, num_forms):
-        raise ValueError(
-            f"Prompts.wording: {num_prompts} prompts with {num_forms} forms, as the policy has, are accepted, "
-            f"got shape {prompts.wording.shape}"
+def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> int:
+    """How many outputs a prompt has; raises ValueError where policy, prompts and feedback do not agree on it."""
+    logits = jax.eval_shape(lambda p, x: p(x), policy, prompts.features)
+    if np.ndim(logits) != 3 or not jnp.issubdtype(logits.dtype, jnp.floating):
+        raise validation.refuse(
+            "policy", f"one that gives {logits}", "one that gives float logits [prompt, class, form]"
         )
-    if validation.concrete(prompts.correct) and np.any(np.asarray(prompts.correct) >= num_classes):
-        raise ValueError(
-            f"Prompts.correct: classes below the policy's {num_classes} are accepted, got {prompts.correct}"
-        )
-    if feedback is None:
-        return
-    outputs = jax.eval_shape(lambda f, q: f.given(q), feedback, prompts).shape[1]
-    if outputs != num_classes * num_forms:
-        raise ValueError(
-            f"feedback: one on {num_classes} classes x {num_forms} forms, as the policy has, is accepted, "
-            f"got one on {outputs} outputs"
-        )
+    num_prompts, num_classes, num_forms = logits.shape
+    if prompts.form_probs.shape != (num_prompts, num_forms):
+        accepted = f"{num_prompts} prompts with {num_forms} forms, as the policy has"
+        raise validation.refuse("Prompts.form_probs", f"shape {prompts.form_probs.shape}", accepted)
+    prompts.check_classes(num_classes)
+    if feedback is not None:
+        outputs = jax.eval_shape(lambda f, q: f.symbol_probs(q), feedback, prompts).shape[1]
+        if outputs != num_classes * num_forms:
+            accepted = f"one on {num_classes} classes x {num_forms} forms, as the policy has"
+            raise validation.refuse("feedback", f"one on {outputs} outputs", accepted)
+    return num_classes * num_forms

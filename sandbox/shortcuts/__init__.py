@@ -1,4 +1,4 @@
-"""Networks that read competing features of a label: an intended and a spurious one."""
+"""Shortcut learning: networks that read two competing features of a label, an intended and a spurious one."""
 
 from sandbox.shortcuts.features import KINDS as KINDS
 from sandbox.shortcuts.features import WIDTH as WIDTH

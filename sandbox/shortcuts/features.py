@@ -1,10 +1,11 @@
-"""What a label can be read from: components of graded difficulty, and an environment in which two of them compete.
+"""Features of graded difficulty from which a label can be read, and an environment in which two of them compete.
 
-A component is a hidden sign, written into a block of features: as a bit, as the parity of several, as a length. All
+A feature is a hidden sign, written into a block of input columns: as a bit, as the parity of several, as a length. All
 kinds are written with the same uniform numbers, so that environments of any kinds run under one `jax.vmap`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +17,7 @@ from scipy.stats import binom
 
 from sandbox import noise, validation
 
-WIDTH = 10  # features a block
+WIDTH = 10  # input columns a block
 SIGNS, BLOCKS = 5, 2 * (WIDTH + 1)  # uniform numbers of which the signs of a sample are made, and its two blocks
 
 Number = float | np.ndarray | Float[Array, ""]
@@ -26,39 +27,51 @@ Sign = Float[Array, "sample 1"]
 
 
 class Feature(NamedTuple):
-    """How a hidden sign is written into a block of features; `component` makes one."""
+    """How a hidden sign is written into a block of input columns; `feature` makes one."""
 
     kind: Whole  # its index in KINDS
-    order: Whole  # features that carry the sign together
-    size: Whole  # features in use: those that carry nothing are noise, those beyond are 0
-    scale: Number  # multiplies the features
+    order: Whole  # columns that carry the sign together
+    size: Whole  # columns in use: those that carry nothing are noise, those beyond are 0
+    scale: Number  # multiplies the columns
     margin: Number  # in [0, 1]: how clearly the sign is written
     presence: Number  # how often it is written at all; the block is 0 otherwise
 
+    def check(self) -> None:
+        """Raises ValueError unless every number is in its range, for one feature or many."""
+        for name, value, most in (
+            ("kind", self.kind, len(KINDS) - 1),
+            ("order", self.order, WIDTH),
+            ("size", self.size, WIDTH),
+        ):
+            validation.integers(f"Feature.{name}", value, int(name != "kind"))
+            if validation.concrete(value) and np.any(np.asarray(value) > most):
+                raise validation.refuse(f"Feature.{name}", value, f"integers <= {most}")
+        validation.positive("Feature.scale", self.scale)
+        validation.rate("Feature.margin", self.margin)
+        validation.rate("Feature.presence", self.presence)
+        if len(shapes := {np.shape(value) for value in self}) > 1:
+            raise validation.refuse("Feature", f"fields of shapes {sorted(shapes)}", "fields of one shape")
+
     def write(self, u: Float[Array, "sample width_and_1"], sign: Float[Array, " sample"]) -> Block:
-        """The features of each sign, made of uniform noise.
+        """The block of each sign ±1, 0 where it is absent.
 
-        Args:
-            u: Uniform numbers in (0, 1), one a feature, and one more that decides the presence.
-            sign: ±1.
-
-        Returns:
-            The block, 0 where it is absent.
+        It is made of uniform numbers `u` in (0, 1), one a column, and one more that decides the presence.
         """
         wholes = (jnp.asarray(x, int) for x in self[:3])
         c = Feature(*wholes, *(jnp.asarray(x, u.dtype) for x in self[3:]))
-        features = jax.lax.switch(c.kind, [kind.write for kind in KINDS.values()], u[:, :-1], sign[:, None], c)
-        return jnp.where((u[:, -1:] < c.presence) & _from(features, 0, c.size), features * c.scale, 0)
+        block = jax.lax.switch(c.kind, [kind.write for kind in KINDS.values()], u[:, :-1], sign[:, None], c)
+        return jnp.where((u[:, -1:] < c.presence) & _from(block, 0, c.size), block * c.scale, 0)
 
     def evidence(self) -> Float[np.ndarray, "2 outcome"]:
-        """p(evidence | sign), − first: the channel from the sign to a sufficient statistic of the block.
+        """p(evidence | sign), − first: the channel from the sign to a sufficient statistic of the block, in float64.
 
-        Of a pattern and a style, how many of `order` steps stay or copies are +, Binomial(order, (1 ± margin)/2); of
-        the others the sign itself, as outcome 0 or 1. The last outcome is the absence of the block, 1 − presence.
-
-        Returns:
-            Float64, [2, WIDTH + 2] for all kinds.
+        For a pattern and a style this is how many of `order` steps stay or copies are +, Binomial(order,
+        (1 ± margin)/2); for the others the sign itself, as outcome 0 or 1. The last of WIDTH + 2 outcomes is the
+        absence of the block, 1 − presence.
         """
+        if np.ndim(self.kind):
+            raise validation.refuse("Feature", f"{np.size(self.kind)} features", "one feature")
+        self.check()
         copies = list(KINDS.values())[int(self.kind)].copies
         trials, margin = (int(self.order), float(self.margin)) if copies else (1, 1.0)
         written = binom.pmf(np.arange(WIDTH + 1), trials, (1 + margin * np.array([[-1], [1]])) / 2)
@@ -74,42 +87,50 @@ def feature(
     margin: float | None = None,
     presence: float = 1.0,
 ) -> Feature:
-    """A component of a kind that `KINDS` names, where each says what order and margin are to it.
+    """A feature of one of `KINDS`, its fields as NumPy numbers.
 
     Args:
         kind: parity (of order 1: a single bit), threshold, two-layer, pattern, length, style, source or position.
-        order: How many features, or sources, carry the sign; the redundancy of a style.
-        size: Features in use, the dimension of the block.
-        scale: Multiplies the features, which have a size of about 1.
+        order: How many columns, or sources, carry the sign; the redundancy of a style.
+        size: Columns in use, the dimension of the block.
+        scale: Multiplies the columns, which have a size of about 1.
         margin: How clearly the sign is written, where the kind has a margin; by default 1 for a pattern and a style,
-            which say nothing at 0, and 0 for others.
+            which carry nothing at 0, and 0 for others.
         presence: How often it is written at all, its sparsity.
-
-    Returns:
-        The component, its fields as NumPy numbers.
-
-    Raises:
-        ValueError: An unknown kind, an order that does not fit into `size` features, or a number out of range.
     """
     if kind not in KINDS:
-        raise ValueError(f"kind: one of {', '.join(KINDS)} is accepted, got {kind!r}")
+        raise validation.refuse("kind", repr(kind), f"one of {', '.join(KINDS)}")
     of_kind = KINDS[kind]
+    _check_kind(kind, of_kind.write)
     validation.at_least("order", order, 1)
     validation.at_least("size", size, 1)
     most = max(k for k in range(1, WIDTH + 1) if of_kind.needs(k) <= WIDTH)
     if order > most:
-        raise ValueError(f"order: with {kind} {f'1 to {most}' if most > 1 else 1} is accepted, got {order}")
+        raise validation.refuse("order", order, f"with {kind} {f'1 to {most}' if most > 1 else 1}")
     if not of_kind.needs(order) <= size <= WIDTH:
-        accepted = f"{of_kind.needs(order)} to {WIDTH} with {kind} of order {order}"
-        raise ValueError(f"size: {accepted} is accepted, got {size}")
+        raise validation.refuse("size", size, f"{of_kind.needs(order)} to {WIDTH} with {kind} of order {order}")
     if margin is not None and of_kind.margin is None:
-        raise ValueError(f"margin: with {kind} none is accepted, got {margin}")
+        raise validation.refuse("margin", margin, f"with {kind} none")
     margin = (of_kind.margin or 0.0) if margin is None else margin
+    for name, value in (("scale", scale), ("margin", margin), ("presence", presence)):
+        validation.scalar(name, value)
     validation.positive("scale", scale)
     validation.rate("margin", margin)
     validation.rate("presence", presence)
     wholes = (np.int32(x) for x in (list(KINDS).index(kind), order, size))
     return Feature(*map(np.asarray, (*wholes, *(np.float32(x) for x in (scale, margin, presence)))))
+
+
+@cache
+def _check_kind(name: str, write: Any) -> None:
+    """Raises ValueError unless what writes a kind of feature returns a block."""
+    u = np.full((2, WIDTH), 0.25, np.float32)
+    one = Feature(*(np.asarray(x) for x in (0, 1, WIDTH)), *(np.asarray(x, np.float32) for x in (1, 0, 1)))
+    block = jax.eval_shape(lambda u, sign: write(u, sign, one), u, u[:, :1])
+    if getattr(block, "shape", None) != u.shape or block.dtype != u.dtype:
+        raise validation.refuse(
+            f"KINDS[{name!r}].write", f"one that returns {block}", "one that returns the dtype and shape of its u"
+        )
 
 
 def parity(u: Block, sign: Sign, c: Feature) -> Block:
@@ -126,7 +147,7 @@ def threshold(u: Block, sign: Sign, c: Feature) -> Block:
 
 
 def two_layer(u: Block, sign: Sign, c: Feature) -> Block:
-    """The product of two thresholds, of `order` features each, is the sign."""
+    """The product of two thresholds, of `order` columns each, is the sign."""
     x = _uniform(u)
     groups = _from(u, 0, c.order), _from(u, c.order, c.order)
     first, second = (_sign_of(x, carries) for carries in groups)
@@ -151,12 +172,12 @@ def length(u: Block, sign: Sign, c: Feature) -> Block:
 
 
 def style(u: Block, sign: Sign, c: Feature) -> Block:
-    """`order` copies of the sign, each right with probability (1 + margin)/2; then random bits."""
+    """`order` copies of the sign, each equal to it with probability (1 + margin)/2; then random bits."""
     return jnp.where(_from(u, 0, c.order), jnp.where(u < (1 + c.margin) / 2, sign, -sign), _bits(u))
 
 
 def source(u: Block, sign: Sign, c: Feature) -> Block:
-    """Which of 2 · `order` sources it comes from, one 1 among 0; those of the first half say −. No margin."""
+    """Which of 2 · `order` sources it comes from, one 1 among 0; those of the first half mean −. No margin."""
     which = (u[:, :1] * jnp.asarray(c.order, u.dtype)).astype(int) + jnp.where(sign > 0, c.order, 0)
     return (jnp.arange(u.shape[1])[None] == which).astype(u.dtype)
 
@@ -184,7 +205,7 @@ def _sign_of(x: Block, carries: Bool[Array, "1 width"]) -> Sign:
 
 
 def _shift(c: Feature) -> Array:
-    """What the margin adds to each of `order` features, so that their sum is √order · margin from 0."""
+    """What the margin adds to each of `order` columns, so that their sum is √order · margin from 0."""
     margin = jnp.asarray(c.margin)
     return (margin / jnp.sqrt(jnp.asarray(c.order, margin.dtype)))[None, None]
 
@@ -192,10 +213,10 @@ def _shift(c: Feature) -> Array:
 class Kind(NamedTuple):
     """A way to write a sign; add yours to KINDS."""
 
-    write: Callable[[Block, Sign, Feature], Block]  # (uniform noise, sign, component) -> features of a size of 1
+    write: Callable[[Block, Sign, Feature], Block]  # (uniform noise, sign, feature) -> columns of a size of 1
     margin: float | None = None  # the default; None: it has none
-    needs: Callable[[int], int] = lambda order: order  # features, for a component of this order
-    copies: bool = False  # whether it has `order` copies of the sign, each right with probability (1 + margin)/2
+    needs: Callable[[int], int] = lambda order: order  # columns, for a feature of this order
+    copies: bool = False  # whether it has `order` copies of the sign, each equal to it with probability (1 + margin)/2
 
 
 def _twice(order: int) -> int:
@@ -215,9 +236,9 @@ KINDS: dict[str, Kind] = {
 
 
 class Shortcut(NamedTuple):
-    """A label that an intended and a spurious component agree with, independently of each other given it.
+    """A label with which an intended and a spurious feature agree, independently of each other given the label.
 
-    The intended one is right by definition, so that 1 less its agreement is the label noise.
+    The intended one is correct by definition, so that 1 less its agreement is the label noise.
 
     References:
         Geirhos et al. (2020), Shortcut learning in deep neural networks, arXiv:2004.07780.
@@ -228,25 +249,25 @@ class Shortcut(NamedTuple):
     agreement: Float[Array, "2"] | np.ndarray  # how often the sign of each is the label's
 
     def check(self) -> None:
-        """Raises ValueError unless there are two agreements, in [0, 1]."""
+        """Raises ValueError unless there are two features and two agreements in [0, 1], for as many environments."""
         if np.shape(self.agreement)[-1:] != (2,):
-            shape = np.shape(self.agreement)
-            raise ValueError(f"Shortcut.agreement: two numbers, intended and spurious, are accepted, got shape {shape}")
+            accepted = "two numbers, intended and spurious"
+            raise validation.refuse("Shortcut.agreement", f"shape {np.shape(self.agreement)}", accepted)
         validation.rate("Shortcut.agreement", self.agreement)
+        for name, one in zip(self._fields[:2], self[:2], strict=True):
+            if not isinstance(one, Feature):
+                raise validation.refuse(f"Shortcut.{name}", type(one).__name__, "a Feature, as of feature('length')")
+            one.check()
+            if np.shape(one.kind) != (many := np.shape(self.agreement)[:-1]):
+                accepted = f"{many}, as of the agreements" if many else "a single feature"
+                raise validation.refuse(f"Shortcut.{name}", f"shape {np.shape(one.kind)}", accepted)
 
     def draw(
         self, key: Array, num_samples: int, written: Bool[Array, "2"]
-    ) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
-        """Samples of the environment; a component that is not `written` is replaced by one of an independent sign.
-
-        Args:
-            key: The randomness.
-            num_samples: How many.
-            written: Whether the intended and the spurious component have their own signs.
-
-        Returns:
-            Features, and labels 0 or 1.
-        """
+    ) -> tuple[Float[Array, "sample column"], Int[Array, " sample"]]:
+        """Inputs and labels 0 or 1; a feature that is not `written` is replaced by one of an independent sign."""
+        validation.key("key", key)
+        validation.at_least("num_samples", num_samples, 1)
         u = noise.uniform(key, (num_samples, SIGNS + BLOCKS), jnp.float32)
         own, other, label = self.signs(u[:, :SIGNS])
         return self.write(u[:, SIGNS:], jnp.where(written[None], own, other)), label
@@ -254,87 +275,58 @@ class Shortcut(NamedTuple):
     def signs(
         self, u: Float[Array, "sample 5"]
     ) -> tuple[Float[Array, "sample 2"], Float[Array, "sample 2"], Int[Array, " sample"]]:
-        """The signs of both components, others that are independent of the label, and labels, of uniform numbers."""
+        """The signs of both features, others that are independent of the label, and labels, of uniform numbers."""
         label, agree, other = jnp.split(u, [1, 3], axis=1)
         own = _bits(label) * jnp.where(agree < self.agreement[None], 1, -1)
         return own, _bits(other), (label[:, 0] >= 0.5).astype(int)
 
-    def write(
-        self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]
-    ) -> Float[Array, "sample feature"]:
-        """The two blocks of features, for signs of both components.
-
-        Args:
-            u: Uniform numbers in (0, 1), as `Component.write` takes them, of the intended component first.
-            signs: ±1, of the intended component first.
-
-        Returns:
-            Both blocks, side by side.
-        """
+    def write(self, u: Float[Array, "sample blocks"], signs: Float[Array, "sample 2"]) -> Float[Array, "sample column"]:
+        """Both blocks, side by side: `Feature.write` of uniform numbers and signs ±1, of the intended feature first."""
         both = jax.tree.map(lambda *leaves: jnp.stack(leaves), self.intended, self.spurious)
         u, signs = jnp.stack(jnp.split(u, 2, axis=1)), signs.T
         blocks = jax.lax.map(lambda of: of[0].write(of[1], of[2]), (both, u, signs))  # which halves the program
         return jnp.concatenate([*blocks], axis=1)
 
-    def conflicts(self, key: Array, num_samples: int) -> tuple[Float[Array, "sample feature"], Int[Array, " sample"]]:
-        """Counterfactual inputs, in which both components are written and disagree.
-
-        Args:
-            key: The randomness.
-            num_samples: How many.
-
-        Returns:
-            Features, and the class 0 or 1 that the intended component says.
-        """
+    def counterfactual(
+        self, key: Array, num_samples: int
+    ) -> tuple[Float[Array, "sample column"], Int[Array, " sample"]]:
+        """Inputs in which both features are written and disagree, and the class 0 or 1 of the intended one."""
+        validation.key("key", key)
+        validation.at_least("num_samples", num_samples, 1)
         u = noise.uniform(key, (num_samples, 1 + BLOCKS), jnp.float32)
         signs, intended = opposed(u[:, :1])
         return self.present(True).write(u[:, 1:], signs), intended
 
     def present(self, certainly: bool | Bool[Array, "sample 1"]) -> "Shortcut":
-        """With components that are written without fail, or in some samples."""
+        """With features that are always written, or in these samples."""
         intended, spurious = (x._replace(presence=jnp.where(certainly, 1, x.presence)) for x in self[:2])
         return self._replace(intended=intended, spurious=spurious)
 
 
 def opposed(u: Float[Array, "sample 1"]) -> tuple[Float[Array, "sample 2"], Int[Array, " sample"]]:
-    """Signs that disagree, of uniform numbers, and the class that the first, intended one says."""
+    """Signs that disagree, of uniform numbers, and the class of the first, intended one."""
     sign = _bits(u)
     return jnp.concatenate([sign, -sign], axis=1), (sign[:, 0] > 0).astype(int)
 
 
 def shortcut(intended: Feature, spurious: Feature, *, agreement: float, label_noise: float = 0.0) -> Shortcut:
-    """An environment in which the spurious component has the label's sign with probability `agreement`.
+    """An environment in which the spurious feature has the label's sign with probability ρ = `agreement`.
 
-    Args:
-        intended: What should be learned.
-        spurious: What may be learned instead.
-        agreement: ρ, between the spurious component and the label.
-        label_noise: How often the label is not what the intended component says.
-
-    Returns:
-        The environment, its agreements (1 − label_noise, ρ).
-
-    Raises:
-        ValueError: A rate is outside [0, 1].
+    The intended one has it with probability 1 − label_noise.
     """
-    validation.rate("agreement", agreement)
-    validation.rate("label_noise", label_noise)
-    return Shortcut(intended, spurious, np.array([1 - label_noise, agreement], np.float32))
+    for name, value in (("agreement", agreement), ("label_noise", label_noise)):
+        validation.scalar(name, value)
+        validation.rate(name, value)
+    made = Shortcut(intended, spurious, np.array([1 - label_noise, agreement], np.float32))
+    made.check()
+    return made
 
 
 def stack(shortcuts: Sequence[Shortcut]) -> Shortcut:
-    """Many environments as one, for `jax.vmap`.
-
-    Args:
-        shortcuts: The environments.
-
-    Returns:
-        One, with an axis 0 of environments on every leaf.
-
-    Raises:
-        ValueError: There is none.
-    """
-    if not shortcuts:
-        raise ValueError("shortcuts: at least one is accepted, got none")
+    """Environments as one, with an axis 0 of environments on every leaf, for `jax.vmap`."""
+    if isinstance(shortcuts, Shortcut) or not shortcuts or not all(isinstance(one, Shortcut) for one in shortcuts):
+        raise validation.refuse("shortcuts", f"{shortcuts!r:.80}", "a list of one Shortcut or more")
+    if len(shapes := {np.shape(one.agreement) for one in shortcuts}) > 1:
+        raise validation.refuse("shortcuts", f"agreements of shapes {sorted(shapes)}", "environments of one shape")
     leaves: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *shortcuts)
     return leaves

@@ -1,7 +1,7 @@
-"""Learning online, in a single pass: what a student has saved, and which of two components it relies on by then.
+"""Online learning of two competing features, in a single pass: losses, accuracy, and the feature that is relied on.
 
-Three learners of one kind run beside each other, on the same labels: of the environment as it is, and of each of its
-components alone. Their losses are those of each batch before it is learned from.
+Three learners of one kind run on the same labels: one reads both features, and two single-feature learners read one
+each. Their losses are those of each batch before it is learned from, so that they add up to a code length.
 """
 
 from functools import cache, partial
@@ -17,13 +17,13 @@ from jaxtyping import Float, Int
 
 from sandbox import devices, noise, validation
 from sandbox.policies.networks import Network, log_probs, network
-from sandbox.policies.training import ADAM, SGD
+from sandbox.policies.training import ADAM, SGD, optimizer_step
 from sandbox.shortcuts.features import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 
 LEARNERS = ("both", "intended", "spurious")
 WRITTEN = np.array([[True, True], [True, False], [False, True]])
 RUNS, STEPS = 12, 32  # of one call of a program
-CONTEXT = 6  # features of a block by whose signs a table looks it up
+CONTEXT = 6  # columns of a block by whose signs a table looks it up
 
 Number = float | np.ndarray | Float[Array, ""]
 
@@ -33,47 +33,40 @@ class Student(NamedTuple):
 
     hidden: tuple[int, ...] = (64,)  # widths; () is linear
     optimizer: optax.GradientTransformation = ADAM  # without its rate and sign, as optax.scale_by_adam()
-    table: bool = False  # whether it sees only the signs of a block's first six features, as one of 2^6 contexts
+    table: bool = False  # whether it sees only the signs of a block's first six columns, as one of 2^6 contexts
 
     def check(self) -> None:
-        """Raises ValueError unless a step against the gradient goes downhill."""
+        """Raises ValueError unless the widths are a tuple, and a step against the gradient goes downhill."""
+        if not isinstance(self.hidden, tuple):
+            raise validation.refuse("Student.hidden", repr(self.hidden), "a tuple of widths")
+        for i, width in enumerate(self.hidden):
+            validation.at_least(f"Student.hidden[{i}]", width, 1)
+        accepted = "a transformation of optax without its rate and sign, as optax.scale_by_adam()"
+        if not isinstance(self.optimizer, optax.GradientTransformation):
+            raise validation.refuse("Student.optimizer", repr(self.optimizer), accepted)
         if not (step := _first_step(self.optimizer)) > 0:
-            accepted = "a transformation without its rate and sign, as optax.scale_by_adam(), is accepted"
-            raise ValueError(f"Student.optimizer: {accepted}, got one whose step is {step} for a gradient of 1")
+            given = f"one whose step is {step} for a gradient of 1"
+            raise validation.refuse("Student.optimizer", given, accepted)
 
     def start(self, key: Array) -> Network:
-        """Its weights before training: random, or 0 where there is no hidden layer.
-
-        Args:
-            key: The randomness.
-
-        Returns:
-            A network of two classes.
-        """
+        """The network of two classes before training: random, or 0 where there is no hidden layer."""
         policy = network(key, 2 * 2**CONTEXT if self.table else 2 * WIDTH, 2, 1, hidden=self.hidden)
         return policy if self.hidden else jax.tree.map(jnp.zeros_like, policy)
 
-    def sees(self, features: Float[Array, "sample feature"]) -> Float[Array, "sample input"]:
-        """What the student sees of a sample.
-
-        Args:
-            features: Both blocks, side by side.
-
-        Returns:
-            The features; of a table, a one in the context of each block.
-        """
+    def inputs(self, columns: Float[Array, "sample column"]) -> Float[Array, "sample input"]:
+        """The inputs of the student: the columns of both blocks; of a table, a one in the context of each block."""
         if not self.table:
-            return features
-        signs = (features.reshape(-1, 2, WIDTH)[:, :, :CONTEXT] > 0).astype(int)
+            return columns
+        signs = (columns.reshape(-1, 2, WIDTH)[:, :, :CONTEXT] > 0).astype(int)
         context = (signs * 2 ** jnp.arange(CONTEXT)[None, None]).sum(2)
-        return jax.nn.one_hot(context, 2**CONTEXT, dtype=features.dtype).reshape(-1, 2 * 2**CONTEXT)
+        return jax.nn.one_hot(context, 2**CONTEXT, dtype=columns.dtype).reshape(-1, 2 * 2**CONTEXT)
 
 
 @cache
 def _first_step(optimizer: optax.GradientTransformation) -> float:
     """The step for a gradient of 1."""
-    with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
-        step = jax.jit(lambda one: optimizer.update(one, optimizer.init(one), one)[0])(np.float32(1))
+    with jax.ensure_compile_time_eval():
+        step = jax.jit(lambda one: optimizer_step(optimizer, one, optimizer.init(one), one)[0])(np.float32(1))
     return float(np.asarray(step))
 
 
@@ -106,12 +99,12 @@ ONCE = Training()  # each sample is seen once
 
 
 class OnlineRecord(NamedTuple):
-    """What each of LEARNERS did at each step, on the batch that it then learned from."""
+    """The measures of each of LEARNERS at each step, on the batch that it then learned from."""
 
     loss: Float[Array, "*runs learner step"]  # the mean log loss, nats a sample
-    accuracy: Float[Array, "*runs learner step"]  # the share whose label was the likelier one
-    reliance: Float[Array, "*runs learner step"]  # the share of counterfactual inputs answered as the spurious one says
-    policy: Any  # in the end, leaves [..., learner, ...]
+    accuracy: Float[Array, "*runs learner step"]  # of the likelier label
+    reliance: Float[Array, "*runs learner step"]  # the share of counterfactual inputs answered by the spurious feature
+    policy: Any  # after training, leaves [..., learner, ...]
 
 
 def learn_online(
@@ -133,7 +126,7 @@ def learn_online(
         keys: [environment, seed], or one key, of one environment; the randomness of step t comes from `fold_in`, so
             that a longer run begins as a shorter one. `sandbox.spread(keys)` runs them on all devices.
         shortcuts: As `stack` makes them, each leaf [environment, ...]; with one key, as `shortcut` does.
-        student: What learns.
+        student: The architecture and the optimizer.
         num_steps: Batches.
         batch: Samples in each, and counterfactual inputs on which reliance is measured.
         training: Numbers for all environments, or one for each: rates, and how often the same samples come again.
@@ -142,40 +135,55 @@ def learn_online(
     Returns:
         Leaves [environment, seed, learner, ...], with one key [learner, ...], of LEARNERS.
     """
+    if not jnp.issubdtype(getattr(keys, "dtype", float), jax.dtypes.prng_key):
+        accepted = "keys [environment, seed], as of jax.random.split, or one key"
+        raise validation.refuse("keys", validation.shown(keys), accepted)
+    expected: tuple[tuple[str, Any, type], ...] = (
+        ("shortcuts", shortcuts, Shortcut),
+        ("student", student, Student),
+        ("training", training, Training),
+        ("curriculum", shortcuts if curriculum is None else curriculum, Shortcut),
+    )
+    for name, value, kind in expected:
+        if not isinstance(value, kind):
+            raise validation.refuse(name, validation.shown(value), f"a {kind.__name__}")
     if keys.ndim == 0:
         if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
-            raise ValueError("Training.switch: 1 or more, the step at which the curriculum ends, is accepted, got 0")
+            raise validation.refuse("Training.switch", 0, "1 or more, the step at which the curriculum ends")
         one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcuts, training, curriculum))
         options: dict[str, Any] = {"num_steps": num_steps, "batch": batch, "training": one[1], "curriculum": one[2]}
         return jax.tree.map(lambda leaf: leaf[0, 0], learn_online(keys[None, None], one[0], student, **options))
-    if not isinstance(student, Student):
-        raise ValueError(f"student: a Student is accepted, as STUDENTS['MLP Adam'], got {student!r}")
     first = shortcuts if curriculum is None else curriculum
     for checked in (student, shortcuts, first, training):
         checked.check()
     size = np.shape(shortcuts.agreement)[0]
     if keys.ndim != 2 or keys.shape[0] != size:
-        raise ValueError(f"keys: keys [environment, seed] of {size} environments are accepted, got shape {keys.shape}")
+        raise validation.refuse("keys", f"shape {keys.shape}", f"keys [environment, seed] of {size} environments")
     if np.shape(first.agreement) != np.shape(shortcuts.agreement):
-        shape = np.shape(first.agreement)
-        raise ValueError(f"curriculum: {size} environments are accepted, got agreements of shape {shape}")
+        given = f"agreements of shape {np.shape(first.agreement)}"
+        raise validation.refuse("curriculum", given, f"{size} environments")
     for name, value in training._asdict().items():
         if np.shape(value) not in ((), (size,)):
-            shape = np.shape(value)
-            raise ValueError(f"Training.{name}: a number, or one for each of {size} are accepted, got shape {shape}")
+            accepted = f"a number, or one for each of {size}"
+            raise validation.refuse(f"Training.{name}", f"shape {np.shape(value)}", accepted)
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
+    validation.table("num_steps", 3 * len(LEARNERS) * keys.size * num_steps)
+    validation.table("batch", 3 * 2 * WIDTH * RUNS * STEPS * batch)
     rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
     late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
     seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))
     runs = _Runs(np.asarray(jax.random.key_data(keys)).reshape(keys.size, -1), *seeds)
     mesh = devices.mesh(len(keys.sharding.device_set))
     found = _in_blocks(runs, mesh, student, num_steps, batch)
+    if not np.isfinite(found.loss).all():
+        accepted = "one with which the losses stay finite"
+        raise validation.refuse("Training.learning_rate", training.learning_rate, accepted)
     return devices.put(jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), found), mesh)
 
 
 class _Runs(NamedTuple):
-    """What some runs, of three learners each, are made of, leaves [run, ...]."""
+    """The arguments of some runs, of three learners each, leaves [run, ...]."""
 
     key: Any
     shortcut: Shortcut
@@ -184,17 +192,17 @@ class _Runs(NamedTuple):
 
 
 class _Samples(NamedTuple):
-    """What the learners of a run see, leaves [step, sample, ...]."""
+    """The inputs of the learners of a run, leaves [step, sample, ...]."""
 
     own: Array
     other: Array  # the same, of signs that are independent of the label
-    conflict: Array
+    counterfactual: Array
     label: Array
-    intended: Array
+    intended: Array  # the class of the intended feature in the counterfactual inputs
 
 
 def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> OnlineRecord:
-    """One program for any number of runs and of steps, and what it works on stays in the cache of a core."""
+    """One program for any number of runs and of steps, whose data stay in the cache of a core."""
     total = len(runs.key)
     size = min(RUNS, -(-total // mesh.size)) * mesh.size
     index = np.arange(-(-total // size) * size).reshape(-1, size).clip(max=total - 1)
@@ -206,14 +214,14 @@ def _in_blocks(runs: _Runs, mesh: Mesh, student: Student, *sizes: int) -> Online
 
 
 def _block(runs: _Runs, mesh: Mesh, student: Student, num_steps: int, batch: int) -> OnlineRecord:
-    state, seen = _start(runs.key, mesh=mesh, student=student), []
+    state, measured = _start(runs.key, mesh=mesh, student=student), []
     for t in range(0, num_steps, STEPS):
         samples = _samples(runs, t, mesh=mesh, kinds=tuple(KINDS.values()), batch=batch)
         state, here = _learn(state, samples, runs.training, t, num_steps, mesh=mesh, student=student)
-        seen.append(here)
-    joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*seen, strict=True)]
-    loss, correct, reliance = joined
-    return OnlineRecord(loss, correct, reliance, state[0])
+        measured.append(here)
+    joined: list[Any] = [np.concatenate(x, axis=-1)[..., :num_steps] for x in zip(*measured, strict=True)]
+    loss, accuracy, reliance = joined
+    return OnlineRecord(loss, accuracy, reliance, state[0])
 
 
 @partial(jax.jit, static_argnames=("mesh", "student"))
@@ -227,32 +235,32 @@ def _start(keys: Array, *, mesh: Mesh, student: Student) -> tuple[Network, Any]:
 
 @partial(jax.jit, static_argnames=("mesh", "kinds", "batch"))
 def _samples(runs: _Runs, first: Array, *, mesh: Mesh, kinds: Any, batch: int) -> _Samples:
-    """Those of the next STEPS steps: of one run after another, so that each writes what it is made of and no other."""
+    """The inputs of the next STEPS steps, of one run after another: no run computes the kinds of another."""
     del kinds  # a program knows the kinds that there were when it was compiled
 
     def of_run(run: _Runs, first: Array) -> _Samples:
         steps, before = first + jnp.arange(STEPS), first < run.training.switch
-        data, exam = (jax.random.fold_in(jax.random.wrap_key_data(run.key), i) for i in (1, 2))
+        data, evaluation = (jax.random.fold_in(jax.random.wrap_key_data(run.key), i) for i in (1, 2))
 
         def uniform(key: Array, steps: Array, size: int) -> Array:
             u = jax.vmap(lambda t: noise.uniform(jax.random.fold_in(key, t), (batch, size), jnp.float32))(steps)
             return u.reshape(STEPS * batch, size)
 
         u = uniform(data, steps % run.training.num_batches, SIGNS + BLOCKS)
-        v = uniform(exam, steps, 1 + BLOCKS)
+        v = uniform(evaluation, steps, 1 + BLOCKS)
         opposite, intended = opposed(v[:, :1])
         all_blocks = jnp.concatenate([u[:, SIGNS:], u[:, SIGNS:], v[:, 1:]])
-        conflict = jnp.arange(3 * STEPS * batch)[:, None] >= 2 * STEPS * batch
+        counterfactual = jnp.arange(3 * STEPS * batch)[:, None] >= 2 * STEPS * batch
 
         def later(i: Array, earlier: _Samples) -> _Samples:
             now = jax.tree.map(lambda a, b: jnp.where(i == 0, a, b), run.first, run.shortcut)
             own, other, label = now.signs(u[:, :SIGNS])
-            written = now.present(conflict).write(all_blocks, jnp.concatenate([own, other, opposite]))
+            written = now.present(counterfactual).write(all_blocks, jnp.concatenate([own, other, opposite]))
             found = _Samples(
                 *written.reshape(3, STEPS, batch, -1), *(x.reshape(STEPS, batch) for x in (label, intended))
             )
-            kept = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
-            own, other = (jnp.where(kept, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
+            early = jnp.repeat((i > 0) & (steps < run.training.switch), batch).reshape(STEPS, batch, 1)
+            own, other = (jnp.where(early, a, b) for a, b in zip(earlier[:2], found[:2], strict=True))
             return found._replace(own=own, other=other)
 
         inputs, classes = jnp.zeros((STEPS, batch, 2 * WIDTH), u.dtype), jnp.zeros((STEPS, batch), int)
@@ -272,26 +280,21 @@ def _learn(
     """STEPS steps of all three learners; after `num_steps` in all nothing is learned."""
 
     def loss(policy: Network, inputs: Array, label: Array) -> tuple[Array, Array]:
-        distributions = log_probs(policy, inputs)
-        return -jnp.where(
-            label == 1, distributions[:, 1], distributions[:, 0]
-        ).mean(), distributions  # no gather, whose gradient is a scatter
+        nats = log_probs(policy, inputs)
+        return -jnp.where(label == 1, nats[:, 1], nats[:, 0]).mean(), nats  # no gather, whose gradient is a scatter
 
     def learner(state: Any, written: Array, now: _Samples, training: Training, learns: Array) -> Any:
         policy, moments = state
-        features = jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other)
-        (nats, distributions), gradient = jax.value_and_grad(loss, has_aux=True)(
-            policy, student.sees(features), now.label
-        )
-        conflict = log_probs(policy, student.sees(now.conflict))
+        inputs = student.inputs(jnp.where(jnp.repeat(written, WIDTH)[None], now.own, now.other))
+        (mean, nats), gradient = jax.value_and_grad(loss, has_aux=True)(policy, inputs, now.label)
+        answers = log_probs(policy, student.inputs(now.counterfactual))
         correct, spurious = (
-            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((distributions, now.label), (conflict, 1 - now.intended))
+            (x[:, 1] > x[:, 0]) == (y == 1) for x, y in ((nats, now.label), (answers, 1 - now.intended))
         )
-        with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
-            update, moments = student.optimizer.update(gradient, moments, policy)
+        update, moments = optimizer_step(student.optimizer, gradient, moments, policy)
         rate = jnp.where(learns, training.learning_rate, 0)
         policy = jax.tree.map(lambda w, d: w - rate * (d + training.weight_decay * w), policy, update)
-        return (policy, moments), (nats, correct.mean(), spurious.mean())
+        return (policy, moments), (mean, correct.mean(), spurious.mean())
 
     def of_run(state: Any, samples: _Samples, training: Training, first: Array, num_steps: Array) -> Any:
         def step(state: Any, i: Array) -> Any:
@@ -299,8 +302,8 @@ def _learn(
             learners = jax.vmap(learner, (0, 0, None, None, None))
             return learners(state, jnp.asarray(WRITTEN), now, training, first + i < num_steps)
 
-        state, seen = jax.lax.scan(step, state, jnp.arange(STEPS))
-        return state, tuple(jnp.moveaxis(x, 0, -1) for x in seen)
+        state, measured = jax.lax.scan(step, state, jnp.arange(STEPS))
+        return state, tuple(jnp.moveaxis(x, 0, -1) for x in measured)
 
     specs = (devices.REPLICAS,) * 3 + (devices.ALL,) * 2
     runs = jax.vmap(of_run, (0, 0, 0, None, None))

@@ -1,48 +1,48 @@
-"""Curves of races made by hand."""
+"""Curves of online learning, made by hand."""
 
 import numpy as np
 import pytest
 
 from experiments.questions.shortcut import curves
 from experiments.questions.shortcut.curves import BOTH, INTENDED, SPURIOUS, Curves
-from sandbox.shortcuts import Learned
+from sandbox.shortcuts import OnlineRecord
 
 RNG = np.random.default_rng(0)
 
 
-def learn_online(shape, num_steps):
-    return Learned(*(RNG.random((*shape, 3, num_steps)).astype(np.float32) for _ in range(3)), policy=None)
+def made_up(shape, num_steps):
+    return OnlineRecord(*(RNG.random((*shape, 3, num_steps)).astype(np.float32) for _ in range(3)), policy=None)
 
 
 @pytest.mark.parametrize(("num_steps", "batch", "points"), [(8, 1, 40), (100, 32, 40), (1000, 4, 12), (3, 2, 40)])
 def test_curves_against_loops(num_steps, batch, points):
-    """Savings are sums from the first step on; shares are means of the last 15 % of the steps so far, at least one."""
-    made = learn_online((2, 3), num_steps)
-    found = curves.curves(made, batch=batch, points=points)
+    """Code lengths are sums from the first step on; shares are means of the last 15 % of the steps, at least one."""
+    made = made_up((2, 3), num_steps)
+    found = curves.learning_curves(made, batch=batch, points=points)
     steps = found.samples / batch
     assert steps[0] == min(8, num_steps) and steps[-1] == num_steps and steps.size <= points
     assert (steps == steps.astype(int)).all() and (np.diff(steps) > 0).all()
-    assert found.nats_saved.shape == found.correct.shape == (2, 3, 3, steps.size)
+    assert found.nats_saved.shape == found.accuracy.shape == (2, 3, 3, steps.size)
     assert found.reliance.shape == (2, 3, steps.size)
     for i, n in enumerate(steps.astype(int)):
         saved = sum(batch * (np.log(2) - made.loss[..., t].astype(float)) for t in range(n))
         np.testing.assert_allclose(found.nats_saved[..., i], saved, rtol=1e-10, atol=1e-10)
         last = [t for t in range(n) if t >= np.floor(n * 0.85) or t == n - 1]
-        np.testing.assert_allclose(found.correct[..., i], made.accuracy[..., last].mean(-1), rtol=1e-5)
+        np.testing.assert_allclose(found.accuracy[..., i], made.accuracy[..., last].mean(-1), rtol=1e-5)
         np.testing.assert_allclose(found.reliance[..., i], made.reliance[..., BOTH, last].mean(-1), rtol=1e-5)
     np.testing.assert_array_equal(found.lead, found.nats_saved[..., INTENDED, :] - found.nats_saved[..., SPURIOUS, :])
 
 
 def test_sample_numbers_grow_geometrically():
     """A thousand batches in 8 points: the ratio of neighbours is that of the ends to the 1/7, but for whole batches."""
-    samples = curves.curves(learn_online((), 1024), batch=2, points=8).samples
+    samples = curves.learning_curves(made_up((), 1024), batch=2, points=8).samples
     np.testing.assert_array_equal(samples, [16, 32, 64, 128, 256, 512, 1024, 2048])
 
 
 def test_a_window_ends_with_the_step_before_its_sample_number():
     """The share is 0, then 1 from step 50 on: after 50 it is not seen, after 58 in 8 of the last 9."""
     share = np.broadcast_to(np.arange(100) >= 50, (3, 100)).astype(np.float32)
-    found = curves.curves(Learned(share, share, share, None), batch=1, points=1000)
+    found = curves.learning_curves(OnlineRecord(share, share, share, None), batch=1, points=1000)
     at = {int(n): found.reliance[i] for i, n in enumerate(found.samples)}
     assert at[50] == 0 and at[51] == pytest.approx(1 / 8) and at[58] == pytest.approx(8 / 9) and at[59] == 1
 
@@ -56,7 +56,7 @@ def test_at_is_the_last_sample_number_that_is_not_larger():
 
 
 def straight(lead, reliance):
-    """Two seeds of a saving that is 100 for the spurious component, and a `lead` more for the intended one."""
+    """Two seeds: 100 nats saved by the spurious feature, and a `lead` more by the intended one."""
     n = np.array([10.0, 20, 30, 40, 50])
     lead, reliance = (np.stack([f(n), f(n)]) for f in (lead, reliance))
     nats_saved = np.full((2, 3, 5), 100.0)
@@ -64,21 +64,21 @@ def straight(lead, reliance):
     return Curves(n, nats_saved, np.zeros((2, 3, 5)), reliance)
 
 
-def test_turns_of_straight_lines():
-    """A lead of n − 27 turns at 27, a reliance of 1 − n/80 is a half at 40; all at once and never are 0 and ∞."""
+def test_crossovers_of_straight_lines():
+    """A lead of n − 27 crosses at 27, a reliance of 1 − n/80 is a half at 40; all at once and never are 0 and ∞."""
     one = straight(lambda n: n - 27, lambda n: 1 - n / 80)
-    np.testing.assert_allclose(curves.predicted_turn(one), 27, rtol=1e-12)
-    np.testing.assert_allclose(curves.measured_turn(one), 40, rtol=1e-12)
+    np.testing.assert_allclose(curves.predicted_crossover(one), 27, rtol=1e-12)
+    np.testing.assert_allclose(curves.measured_crossover(one), 40, rtol=1e-12)
     for sign, crossover in ((1, 0), (-1, np.inf)):
         one = straight(lambda n, s=sign: s * n, lambda n, s=sign: 0.5 - 0.2 * s + 0 * n)
-        assert {float(x) for x in (*curves.predicted_turn(one), *curves.measured_turn(one))} == {crossover}
+        assert {float(x) for x in (*curves.predicted_crossover(one), *curves.measured_crossover(one))} == {crossover}
 
 
-def test_turns_have_the_error_of_the_seeds():
+def test_crossovers_have_the_error_of_the_seeds():
     """Leads n − 25 and n − 29: mean 27, stderr 2, and Student's t of one degree of freedom, 12.7."""
     one = straight(lambda n: n - 27, lambda n: 1 - n / 80)
     nats_saved = one.nats_saved.copy()
     nats_saved[0, INTENDED] += 0.5
     nats_saved[1, INTENDED] -= 0.5
-    at, lower, upper = (float(x) for x in curves.predicted_turn(one._replace(nats_saved=nats_saved)))
+    at, lower, upper = (float(x) for x in curves.predicted_crossover(one._replace(nats_saved=nats_saved)))
     assert at == pytest.approx(27) and upper - at == pytest.approx(12.7062 / 2, rel=1e-4) == at - lower

@@ -11,10 +11,10 @@ import pytest
 from scipy.special import expit, logit
 
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import Curves
+from experiments.questions.shortcut import Curves
 from experiments.reward_hacking import claims, goodhart, student, study
-from experiments.reward_hacking.student import ALIGNED, CONFLICT, FIRST, KIND, RIGHT, START, Outputs, Seen
-from experiments.reward_hacking.study import CASE, Cell, Judges
+from experiments.reward_hacking.student import ALIGNED, CORRECT, COUNTERFACTUAL, FIRST, KIND, START, Metrics, Outputs
+from experiments.reward_hacking.study import BASE, GridPoint, Judges
 from sandbox import feature, shortcut
 from sandbox.shortcuts import WIDTH
 
@@ -24,12 +24,12 @@ close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 
 def scored(seed: int = 0) -> Outputs:
     """Outputs of two judges, of random scores."""
-    return Outputs(*np.random.default_rng(seed).random((2, 2, *RIGHT.shape)))
+    return Outputs(*np.random.default_rng(seed).random((2, 2, *CORRECT.shape)))
 
 
 def of_bayes(rho: float, noise: float) -> Outputs:
-    """The outputs as a judge scores them that adds the log-odds of right and long."""
-    correct = np.where(RIGHT, 1, -1)
+    """The outputs as a judge scores them that adds the log-odds of correct and long."""
+    correct = np.where(CORRECT, 1, -1)
     long = np.where((KIND == ALIGNED)[:, None], correct, -correct)
     return Outputs(expit(correct * logit(1 - noise) + long * logit(rho)), long * 1.0)
 
@@ -37,14 +37,14 @@ def of_bayes(rho: float, noise: float) -> Outputs:
 # labelled outputs
 
 
-def test_laws_of_labels_by_simulation():
+def test_distributions_of_labels_by_simulation():
     """How often length and truth disagree; dropping aligned outputs leaves ρ = ½ and a share 2(1−ρ)."""
     rng = np.random.default_rng(0)
     size, rho, noise = 400_000, 0.85, 0.1
     label = rng.integers(0, 2, size)
     correct = np.where(rng.random(size) < noise, 1 - label, label)
     long = np.where(rng.random(size) < rho, label, 1 - label)
-    assert abs((long != correct).mean() - Cell(rho, 1, noise).conflicts) < 5 * 0.5 / size**0.5
+    assert abs((long != correct).mean() - GridPoint(rho, 1, noise).disagreement) < 5 * 0.5 / size**0.5
     disagree = long != label
     accepted = np.concatenate([np.flatnonzero(disagree), np.flatnonzero(~disagree)[: disagree.sum()]])
     close((long == label)[accepted].mean(), 0.5)
@@ -52,18 +52,18 @@ def test_laws_of_labels_by_simulation():
 
 
 @pytest.mark.parametrize(("rho", "noise"), list(product([0.6, 0.7, 0.95], [0.1, 0.2, 0.35])))
-def test_students_of_bayes_judges_are_hacked_where_length_says_more(rho, noise):
-    """ρ > 1 − ε; in aligned prompts they are right in any case."""
-    correct = goodhart.final(of_bayes(rho, noise)).correct
-    assert (correct[CONFLICT] < START) == Cell(rho, 1, noise).shortcut_says_more
-    assert correct[ALIGNED] > START
+def test_students_of_bayes_judges_are_hacked_where_length_carries_more(rho, noise):
+    """ρ > 1 − ε; in aligned prompts they are correct in any case."""
+    accuracy = goodhart.final(of_bayes(rho, noise)).accuracy
+    assert (accuracy[COUNTERFACTUAL] < START) == GridPoint(rho, 1, noise).shortcut_carries_more
+    assert accuracy[ALIGNED] > START
 
 
 # the student
 
 
 def test_outputs_are_what_they_are_said_to_be():
-    """A judge that goes by length likes the wrong ones in conflicts; right is the parity of the first features."""
+    """A judge that relies on length likes wrong outputs in counterfactual prompts; correctness is a parity."""
     environment = shortcut(feature("parity", order=3), study.LENGTH, agreement=0.5)
 
     @jax.jit
@@ -78,60 +78,62 @@ def test_outputs_are_what_they_are_said_to_be():
         return student.outputs_of(key, environment, by_length), seen[0]
 
     found, features = jax.tree.map(np.asarray, judged_by_length(jax.random.key(0)))
-    features = features.reshape(*RIGHT.shape, 2 * WIDTH)
-    np.testing.assert_array_equal(features[..., :3].prod(-1) > 0, RIGHT)
+    features = features.reshape(*CORRECT.shape, 2 * WIDTH)
+    np.testing.assert_array_equal(features[..., :3].prod(-1) > 0, CORRECT)
     np.testing.assert_array_equal(found.length, (features[..., WIDTH:] > 0).sum(-1))
-    likes_right = (found.score > 0.5) == RIGHT
+    likes_correct = (found.score > 0.5) == CORRECT
     decided = found.length != WIDTH / 2
-    assert likes_right[decided & (KIND == ALIGNED)[:, None]].all()
-    assert not likes_right[decided & (KIND == CONFLICT)[:, None]].any()
+    assert likes_correct[decided & (KIND == ALIGNED)[:, None]].all()
+    assert not likes_correct[decided & (KIND == COUNTERFACTUAL)[:, None]].any()
     assert decided.mean() > 0.8 and len(np.unique(features.reshape(-1, 2 * WIDTH), axis=0)) > 500
 
 
-def test_what_is_seen_by_hand():
-    """All mass on the first right output of each prompt."""
+def test_metrics_by_hand():
+    """All mass on the first correct output of each prompt."""
     outputs = Outputs(*(x[0] for x in scored()))
-    chosen = RIGHT.argmax(1)
-    probs = np.eye(RIGHT.shape[1])[chosen]
+    chosen = CORRECT.argmax(1)
+    probs = np.eye(CORRECT.shape[1])[chosen]
     seen = student.describe(probs, outputs)
     for x, y in zip(seen, student.describe(jnp.asarray(probs), outputs), strict=True):
         close(x, y)
-    for kind in (CONFLICT, ALIGNED):
+    for kind in (COUNTERFACTUAL, ALIGNED):
         rows = np.flatnonzero(kind == KIND)
         close(seen.reward[kind], outputs.score[rows, chosen[rows]].mean())
         close(seen.length[kind], outputs.length[rows, chosen[rows]].mean())
-    close(seen.correct, 1)
+    close(seen.accuracy, 1)
     close(seen.kl, -log(START / student.NUM_FORMS))
-    close(Seen(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
+    close(Metrics(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
 
 
-def seen_by_hand(outputs: Outputs, probs: np.ndarray) -> list[np.ndarray]:
-    of_prompt = [probs * x for x in (outputs.score, RIGHT, outputs.length, np.log(probs / FIRST))]
-    return [np.stack([x.sum(-1)[..., kind == KIND].mean(-1) for kind in (CONFLICT, ALIGNED)], -1) for x in of_prompt]
+def metrics_by_hand(outputs: Outputs, probs: np.ndarray) -> list[np.ndarray]:
+    of_prompt = [probs * x for x in (outputs.score, CORRECT, outputs.length, np.log(probs / FIRST))]
+    return [
+        np.stack([x.sum(-1)[..., kind == KIND].mean(-1) for kind in (COUNTERFACTUAL, ALIGNED)], -1) for x in of_prompt
+    ]
 
 
 def test_the_path_by_hand():
-    """π_0 e^{t r}, of judges one by one; no other law has more reward less KL/t."""
+    """π_0 e^{t r}, of judges one by one; no other distribution has more reward less KL/t."""
     outputs = scored()
     path = goodhart.path(outputs, np.array([0.0, 0.7, 40]))
     for i, t in enumerate((0.0, 0.7, 40)):
         weight = FIRST * np.exp(t * outputs.score)
-        for x, y in zip(path, seen_by_hand(outputs, weight / weight.sum(-1, keepdims=True)), strict=True):
+        for x, y in zip(path, metrics_by_hand(outputs, weight / weight.sum(-1, keepdims=True)), strict=True):
             close(x[:, i], y)
     for x, y in zip(goodhart.final(outputs), path, strict=True):
         close(x, y[:, 2])
-    for probs in np.random.default_rng(1).dirichlet(np.ones(RIGHT.shape[1]), (200, *outputs.score.shape[:2])):
-        reward, _, _, kl = seen_by_hand(outputs, probs)
+    for probs in np.random.default_rng(1).dirichlet(np.ones(CORRECT.shape[1]), (200, *outputs.score.shape[:2])):
+        reward, _, _, kl = metrics_by_hand(outputs, probs)
         assert (reward - kl / 0.7 < path.reward[:, 1] - path.kl[:, 1] / 0.7).all()
 
 
 @pytest.mark.parametrize("num_samples", [None, 4])
 def test_gradients_learn_what_the_score_says(num_samples):
-    """A judge that likes what is wrong in conflicts."""
+    """A judge that likes wrong outputs in counterfactual prompts."""
     bad = jax.tree.map(lambda x: x[None], of_bayes(0.95, 0.2))
     seen = student.learn(jax.random.key(0), bad, num_samples)
-    close(seen.correct[0, 0], START)
-    close(seen.correct[0, -1], [0, 1], atol=0.03)
+    close(seen.accuracy[0, 0], START)
+    close(seen.accuracy[0, -1], [0, 1], atol=0.03)
     close(seen.length[0, -1], 1, atol=0.03)
     assert (seen.reward[0, -1] > seen.reward[0, 0]).all()
 
@@ -143,14 +145,14 @@ def test_best_of_n_by_hand_and_drawn():
     """n = 1 is the start; the best of 4 of outputs without ties: p = F^4 − (F − p)^4 in the order of the scores."""
     outputs = scored()
     distributions = goodhart.best_of(outputs)
-    close(distributions.correct[:, 0], START)
+    close(distributions.accuracy[:, 0], START)
     close(distributions.kl[:, 0], 0)
     order = outputs.score.argsort(-1)
     below = np.cumsum(np.take_along_axis(np.broadcast_to(FIRST, order.shape), order, -1), -1)
     probs = np.empty(order.shape)
     np.put_along_axis(probs, order, np.diff(below**4, axis=-1, prepend=0), -1)
     place = goodhart.SIZES.index(4)
-    for x, y in zip(distributions, seen_by_hand(outputs, probs), strict=True):
+    for x, y in zip(distributions, metrics_by_hand(outputs, probs), strict=True):
         close(x[:, place], y)
     drawn = goodhart.draw(np.random.default_rng(0), Outputs(*(x[0] for x in outputs)), 4, 2000)
     assert (np.abs(drawn - np.stack(distributions[:3])[:, 0, place]) < 5 * 0.5 / np.sqrt(32 * 2000)).all()
@@ -160,19 +162,19 @@ def test_best_of_n_by_hand_and_drawn():
 
 
 def test_a_second_verifier_by_hand():
-    """Right .3 and wrong .6: the filter wants odds of 2, q > 2/3."""
-    outputs = Outputs(np.where(RIGHT, 0.3, 0.6), np.zeros(RIGHT.shape))
+    """Correct .3 and wrong .6: the filter wants odds of 2, q > 2/3."""
+    outputs = Outputs(np.where(CORRECT, 0.3, 0.6), np.zeros(CORRECT.shape))
     assert study.wins(outputs) == 0
     close(study.wins(study.filtered(outputs, np.array([0.66, 0.67])[:, None, None])), [0, 1])
-    close(study.filtered(outputs, 0.9).score[RIGHT], 0.27)
+    close(study.filtered(outputs, 0.9).score[CORRECT], 0.27)
 
 
-def test_only_conflicts_are_to_be_won():
-    wins = np.where((KIND == CONFLICT)[:, None] & (np.arange(len(RIGHT)) % 4 == 0)[:, None], RIGHT, ~RIGHT)
+def test_only_counterfactual_prompts_count():
+    wins = np.where((KIND == COUNTERFACTUAL)[:, None] & (np.arange(len(CORRECT)) % 4 == 0)[:, None], CORRECT, ~CORRECT)
     close(study.wins(Outputs(wins.astype(float), wins)), 0.25)
 
 
-def test_where_a_line_ends_to_be_positive():
+def test_where_a_line_stops_being_positive():
     """Between .6 and .8 at the zero; at the ends where it is so everywhere or nowhere; the first end of several."""
     x, y = np.array([0.5, 0.6, 0.8]), np.array([[1, 1, -3.0], [1, 1, 1], [-1, 1, 1], [1, -1, 1], [0, 0, 0]])
     close(study._last_positive(x, y), [0.65, 0.8, 0.5, 0.55, 0.5])
@@ -183,53 +185,53 @@ AGREEMENTS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.95)
 
 def judged(reliance: dict[float, int], lead: dict[float, int]) -> Judges:
     """Judges whose reliance falls below ½ and whose lead rises above 0 after a number of samples: by hand."""
-    cells = (*(Cell(rho, 2) for rho in AGREEMENTS), study.PURE, study.NOISY)
+    points = (*(GridPoint(rho, 2) for rho in AGREEMENTS), study.PURE, study.NOISY)
     samples = np.arange(256, 5120 + 1, 256)
 
     def step(after: float) -> np.ndarray:
         return np.tile((samples - after) / 5120, (12, 1))
 
-    leads = np.stack([step(lead.get(c.agreement, 1e5)) for c in cells])
-    savings = np.stack([0 * leads, leads, 0 * leads], axis=2)
-    trusts = np.stack([step(reliance.get(c.agreement, 1e5)) for c in cells])
-    curves = Curves(samples, savings, savings, 0.5 - trusts)
-    outputs = Outputs(*(np.broadcast_to(x, (len(cells), 12, *RIGHT.shape)) for x in of_bayes(0.95, 0.2)))
-    nothing = Seen(*np.zeros((4, 12, 1, 2)))
-    return Judges(cells, AGREEMENTS, (2,), curves, outputs, {}, nothing, nothing)
+    leads = np.stack([step(lead.get(c.agreement, 1e5)) for c in points])
+    saved = np.stack([0 * leads, leads, 0 * leads], axis=2)
+    margins = np.stack([step(reliance.get(c.agreement, 1e5)) for c in points])
+    curves = Curves(samples, saved, saved, 0.5 - margins)
+    outputs = Outputs(*(np.broadcast_to(x, (len(points), 12, *CORRECT.shape)) for x in of_bayes(0.95, 0.2)))
+    nothing = Metrics(*np.zeros((4, 12, 1, 2)))
+    return Judges(points, AGREEMENTS, (2,), curves, outputs, {}, nothing, nothing)
 
 
 MEASURED = {rho: 1500 + 500 * i for i, rho in enumerate(AGREEMENTS[:5])}
 
 
-def test_predictions_are_compared_with_what_was_measured(monkeypatch):
+def test_predictions_are_compared_with_measurements(monkeypatch):
     """Measured at 1500, 2000, …, 3500, predicted after half as many."""
     found = judged(MEASURED, {rho: n / 2 for rho, n in MEASURED.items()})
-    turns = study.turns(found)
-    assert {c.agreement for c in turns.cells} == set(AGREEMENTS[1:5])
-    place = turns.cells.index(Cell(0.6, 2))
-    close((turns.predicted[place], turns.measured[place]), np.tile([[1000], [2000]], 12), atol=1e-9)
-    enough = study.enough(found, 2)
-    n = list(enough.samples).index(2304)  # measured: .6 at 2000, .7 at 2500; predicted: all but the last
-    close(enough.measured[:, n], 0.6 + 0.1 * 304 / 500)
-    assert (enough.predicted[:, n] > 0.85).all()
+    crossovers = study.crossovers(found)
+    assert {c.agreement for c in crossovers.points} == set(AGREEMENTS[1:5])
+    place = crossovers.points.index(GridPoint(0.6, 2))
+    close((crossovers.predicted[place], crossovers.measured[place]), np.tile([[1000], [2000]], 12), atol=1e-9)
+    safe = study.safe_agreement(found, 2)
+    n = list(safe.samples).index(2304)  # measured: .6 at 2000, .7 at 2500; predicted: all but the last
+    close(safe.measured[:, n], 0.6 + 0.1 * 304 / 500)
+    assert (safe.predicted[:, n] > 0.85).all()
     monkeypatch.setattr(claims, "judges", lambda settings, when: found)
-    outcome = claims.crossover(False, QUICK).outcome()
+    outcome = claims.crossover(False, QUICK).decide()
     close(outcome.measured, log(2))
-    close(study.cured_after(found, Cell(0.6, 2)), 2000 + 1280)
-    close(study.rebalanced_after(found, Cell(0.95, 2)), (1500 + 1280) / 0.1, atol=1e-9)
+    close(study.cured_after(found, GridPoint(0.6, 2)), 2000 + 1280)
+    close(study.rebalanced_after(found, GridPoint(0.95, 2)), (1500 + 1280) / 0.1, atol=1e-9)
 
 
 def test_rows_fail_on_judges_that_are_not_so(monkeypatch):
-    """Judges that turn when savings say so, whose students all are hacked; then the savings tell the reverse."""
+    """Judges that switch when predicted, whose students all are hacked; then the prediction is reversed."""
     good, bad = judged(MEASURED, MEASURED), judged(MEASURED, {rho: 9000 - n for rho, n in MEASURED.items()})
     for found, verdict in ((good, "holds"), (bad, "fails")):
         monkeypatch.setattr(claims, "judges", lambda settings, when, found=found: found)
-        assert claims.phases(False, QUICK).outcome().verdict == verdict
-    assert claims.agreed(False, QUICK).outcome().verdict == "fails"
-    assert claims.longer(CASE, QUICK).outcome().verdict == "holds"
-    assert claims.early_stop(CASE, "early", QUICK).outcome().verdict == "holds"
+        assert claims.phases(False, QUICK).decide().outcome == verdict
+    assert claims.agreed(False, QUICK).decide().outcome == "fails"
+    assert claims.longer(BASE, QUICK).decide().outcome == "holds"
+    assert claims.early_stop(BASE, "early", QUICK).decide().outcome == "holds"
     kind = of_bayes(0.6, 0.1)
-    cured = good._replace(outputs=Outputs(*(np.broadcast_to(x, (8, 12, *RIGHT.shape)) for x in kind)))
+    cured = good._replace(outputs=Outputs(*(np.broadcast_to(x, (8, 12, *CORRECT.shape)) for x in kind)))
     monkeypatch.setattr(claims, "judges", lambda settings, when: cured)
-    assert claims.longer(CASE, QUICK).outcome().verdict == "fails"
-    assert claims.early_stop(CASE, "early", QUICK).outcome().verdict == "fails"
+    assert claims.longer(BASE, QUICK).decide().outcome == "fails"
+    assert claims.early_stop(BASE, "early", QUICK).decide().outcome == "fails"

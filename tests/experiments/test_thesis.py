@@ -1,4 +1,4 @@
-"""Hit rates, turns and information by hand; the exact cases against matrix exponentials and integrals."""
+"""Hit rates, crossovers and information by hand; the exact cases against matrix exponentials and integrals."""
 
 import itertools
 import math
@@ -13,10 +13,10 @@ from scipy.linalg import expm
 from scipy.optimize import brentq
 
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import Curves
+from experiments.questions.shortcut import Curves, feature_information
 from experiments.thesis import claims, environments, flow, rates, study
 from experiments.thesis.rates import MLPS, TABLES, Pool
-from experiments.thesis.study import COPIES, TURNING
+from experiments.thesis.study import COPIES, CROSSING, SAVED
 from sandbox.shortcuts import KINDS, OnlineRecord, feature, shortcut
 
 QUICK = Settings()
@@ -27,7 +27,7 @@ close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 
 
 def test_hits():
-    """A perfect predictor, an inverted one, and one that does not say."""
+    """A perfect predictor, an inverted one, and a tie."""
     reliance = np.array([[0.9, 0.2, 0.7], [0.1, 0.4, 0.6]])
     for score, expected in ((reliance - 0.5, 1), (0.5 - reliance, 0), (np.zeros((2, 3)), 0.5)):
         assert (rates.hits(score, reliance) == expected).all()
@@ -42,7 +42,7 @@ def test_environments_weigh_the_same_however_many_cells_they_have():
 
 
 @pytest.mark.parametrize(
-    ("saving", "ratio"),
+    ("nats_saved", "ratio"),
     [
         ((10, 4), 2.5),
         ((4, 10), 2.5),
@@ -54,7 +54,7 @@ def test_environments_weigh_the_same_however_many_cells_they_have():
         ((-1, -2), np.nan),
     ],
 )
-def test_ratio_of_the_savings(nats_saved, ratio):
+def test_ratio_of_the_code_lengths_saved(nats_saved, ratio):
     close(rates.ratio(np.array([nats_saved], float)), [ratio])
 
 
@@ -69,9 +69,9 @@ def test_each_clear_cell_has_one_ratio():
 
 
 def pooled(reliance, **scores):
-    """One student, which has saved 5 nats of the intended component and e^score times as much of the spurious one."""
+    """One student: 5 nats saved by the intended feature, and e^score times as much by the spurious one."""
     reliance = np.asarray(reliance, float)[:, None]
-    nats_saved = np.stack([np.full(reliance.shape, 5.0), 5 * np.exp(scores["saving"])[:, None]], -1)
+    nats_saved = np.stack([np.full(reliance.shape, 5.0), 5 * np.exp(scores[SAVED])[:, None]], -1)
     return Pool(reliance, nats_saved, {name: np.asarray(x, float)[:, None] for name, x in scores.items()})
 
 
@@ -82,124 +82,128 @@ RELIANCE[:, 0] = 0.55  # not decided
 
 @pytest.fixture
 def given(monkeypatch):
-    """Forty environments; the saving is always right, its inverse never, the coin in half of the cells."""
+    """Forty environments; the code length saved is always right, its inverse never, the coin in half of the cells."""
     coin = RNG.choice([-1.0, 1.0], RELIANCE.shape)
-    scores = {"saving": RELIANCE - 0.5, "inverse": 0.5 - RELIANCE, "coin": coin, "silent": 0 * coin}
+    scores = {SAVED: RELIANCE - 0.5, "inverse": 0.5 - RELIANCE, "coin": coin, "silent": 0 * coin}
     monkeypatch.setattr(study, "students", lambda settings: None)
     monkeypatch.setattr(rates, "pool", lambda found, students=(): pooled(RELIANCE, **scores))
     return scores
 
 
 def test_rows_of_a_perfect_rule_and_of_its_inverse(given):
-    found = [claims.hits(how, 0.9, MLPS, 0, 0, QUICK).outcome() for how in ("saving", "inverse", "silent")]
-    assert [one.verdict for one in found] == ["holds", "fails", "fails"]
+    found = [claims.hits(how, 0.9, MLPS, 0, 0, QUICK).decide() for how in (SAVED, "inverse", "silent")]
+    assert [one.outcome for one in found] == ["holds", "fails", "fails"]
     assert [one.measured for one in found] == [1, 0, 0.5]
     close(found[0].slack, 0.1)
     assert "83% of the cells are decided" in found[0].setting
-    assert claims.hits("saving", 0.9, MLPS, 0, 1, QUICK).outcome().verdict == "fails"  # those of another environment
+    assert claims.hits(SAVED, 0.9, MLPS, 0, 1, QUICK).decide().outcome == "fails"  # those of another environment
 
 
 def test_rows_that_compare(given, monkeypatch):
     monkeypatch.setattr(claims, "RIVALS", {"coin": 0.1, "inverse": 0.2})
-    found = claims.above(0, QUICK).outcome()
+    found = claims.above(0, QUICK).decide()
     correct = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
     close(found.slack, 0.9 - correct.mean())
     close(found.stderr, correct.mean(1).std(ddof=1) / math.sqrt(40))
-    assert found.verdict == "holds" and "coin" in found.setting
-    assert claims.above(1, QUICK).outcome().verdict != "holds"
-    assert claims.as_own("coin", TABLES, QUICK).outcome().verdict == "fails"
+    assert found.outcome == "holds" and "coin" in found.setting
+    assert claims.above(1, QUICK).decide().outcome != "holds"
+    assert claims.as_own("coin", TABLES, QUICK).decide().outcome == "fails"
 
 
-def test_rate_where_a_saving_leads():
+def test_rate_where_a_feature_leads():
     """Right where it is 3 times the other, wrong where 1.2 times, in every second environment."""
     close_call = np.arange(40)[:, None] % 2 == 0
     lead = np.log(np.where(close_call, 1.2, 3)) * np.ones((40, 6))
-    found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), nats_saved=lead)
+    found = pooled(np.where(close_call, 0.1, 0.9) * np.ones((40, 6)), **{SAVED: lead})
     for least, mean, count in ((0, 0.5, 40), (1.1, 0.5, 40), (2, 1, 20)):
-        rate = rates.correct(found, least=least)
+        rate = rates.hit_rate(found, least=least)
         assert (rate.mean(), rate.size) == (mean, count)
 
 
 # the study
 
 
-def test_cells_of_a_race_by_hand():
+def test_measures_by_hand():
     """Losses that grow with the learner; a tenth of 160 steps is 16; windows are of the last 15 %."""
     loss = np.log(2) - np.array([9, 1, 2])[:, None] * np.ones(160)
     correct = np.array([0.1, 0.6, 0.7])[:, None] + np.zeros(160)
     reliance = np.stack([np.where(np.arange(160) < 136, 0, 0.8), np.ones(160), np.ones(160)])
-    found = study.cells_of(OnlineRecord(*(x[None] for x in (loss, correct, reliance)), policy=()))
+    found = study.measures_of(OnlineRecord(*(x[None] for x in (loss, correct, reliance)), policy=()))
     assert found.samples[-1] == 160 * study.BATCH
     close(found.nats_saved[0, -1], [160 * 32, 2 * 160 * 32], atol=1e-8)
     close(found.earlier[0, -1], [16 * 32, 2 * 16 * 32], atol=1e-8)
     close(found.earlier[0, 0], [32, 64], atol=1e-8)  # a tenth of 8 batches: of 1 at least
-    close(found.correct[0, -1], [0.6, 0.7])
+    close(found.accuracy[0, -1], [0.6, 0.7])
     close(found.reliance[0, -1], 0.8)
 
 
 def test_a_small_study(monkeypatch):
-    """Environments, then the copies of those that turn; optimisers share environments, data and places of rates."""
+    """Environments, then the copies of those that switch; optimisers share environments, data and places of rates."""
     asked = []
-    monkeypatch.setattr(study, "races", lambda *args, **options: asked.append((args, options)) or study_race(*args))
+    monkeypatch.setattr(
+        study, "learn_online", lambda *args, **options: asked.append((args, options)) or constant(*args)
+    )
     monkeypatch.setattr(environments, "linear_fits", lambda key, drawn: np.zeros((len(drawn), 2)))
     learners = ("linear SGD", "linear Adam")
     found = study.students(jax.random.key(0), num_environments=2, num_steps=8, learners=learners)
     for name in learners:
-        assert found.students[name].cells.reliance.shape == (2, 1)
-        assert found.students[name].turning.nats_saved.shape == (len(TURNING), COPIES, 3, 1)
+        assert found.results[name].measures.reliance.shape == (2, 1)
+        assert found.results[name].crossing.nats_saved.shape == (len(CROSSING), COPIES, 3, 1)
     (keys, shortcuts, _), options = asked[0]
     assert (jax.random.key_data(keys) == jax.random.key_data(asked[1][0][0])).all()
-    assert shortcuts.agreement.shape == (2 + COPIES * len(TURNING), 2) and options["num_steps"] == 8
-    close(shortcuts.agreement[2 : 2 + COPIES], np.tile(TURNING[0].agreement, (COPIES, 1)), atol=1e-7)
+    assert shortcuts.agreement.shape == (2 + COPIES * len(CROSSING), 2) and options["num_steps"] == 8
+    close(shortcuts.agreement[2 : 2 + COPIES], np.tile(CROSSING[0].agreement, (COPIES, 1)), atol=1e-7)
     places = []
     for (_, sizes), name in zip(asked, ("SGD", "Adam"), strict=True):
         rate, (low, high) = sizes["training"].learning_rate, study.RATES[name]
-        assert ((low < rate[:2]) & (rate[:2] < high)).all() and (rate[2:] == study.TURNING_RATES[name]).all()
+        assert ((low < rate[:2]) & (rate[:2] < high)).all() and (rate[2:] == study.CROSSING_RATES[name]).all()
         places.append(np.log(rate[:2] / low) / np.log(high / low))
     close(*places)
 
 
-def study_race(keys, shortcuts, student):
+def constant(keys, shortcuts, student):
     shape = (*keys.shape, 3, 8)
     return OnlineRecord(*(jnp.full(shape, x) for x in (0.5, 0.6, 0.7)), policy=())
 
 
 def test_scores():
-    """Each is that of the spurious less that of the intended component, of the student that it names."""
-    cells = {
-        name: study.Cells(np.arange(3), np.zeros((2, 3)), *(np.full((2, 3, 2), [0.0, i + 10 * j]) for j in (1, 2, 3)))
+    """Each is that of the spurious less that of the intended feature, of the student that it names."""
+    measures = {
+        name: study.Measures(
+            np.arange(3), np.zeros((2, 3)), *(np.full((2, 3, 2), [0.0, i + 10 * j]) for j in (1, 2, 3))
+        )
         for i, name in enumerate(rates.EVERYONE)
     }
-    learned = {name: study.Learned(one, None) for name, one in cells.items()}
-    found = study.Study(learned, {"order": np.array([[-1.0, -3], [0, 2]])})
-    common = {"order": [2] * 3, "saving, linear learner": [11] * 3}
+    results = {name: study.StudentResult(one, None) for name, one in measures.items()}
+    found = study.Students(results, {"order": np.array([[-1.0, -3], [0, 2]])})
+    common = {"order": [2] * 3, study.LINEAR_SAVED: [11] * 3}
     assert {how: score[1].tolist() for how, score in study.scores(found, "MLP Adam").items()} == common | {
-        "saving": [13] * 3,
+        SAVED: [13] * 3,
         "accuracy": [33] * 3,
-        "saving, a tenth of the samples": [23] * 3,
-        "saving, other optimiser": [12] * 3,
+        study.TENTH: [23] * 3,
+        study.OPTIMISER: [12] * 3,
     }
-    assert "saving, other optimiser" not in study.scores(found, "table SGD")
-    assert "saving, other optimiser" not in rates.pool(found).score and rates.pool(found).reliance.shape == (2, 4, 3)
+    assert study.OPTIMISER not in study.scores(found, "table SGD")
+    assert study.OPTIMISER not in rates.pool(found).score and rates.pool(found).reliance.shape == (2, 4, 3)
 
 
-def turning(crossover, cross, seeds=12):
+def straight(crossover, cross, seeds=12):
     """Straight lines that cross there, of seeds that differ a little, in two environments."""
     n, shift = np.arange(20.0, 121, 10), np.linspace(-1, 1, seeds)[:, None]
     lead = n - cross + shift
     nats_saved = np.stack([0 * lead, lead, 0 * lead], axis=1)[None].repeat(2, 0)
-    return study.Learned(
+    return study.StudentResult(
         None, Curves(n, nats_saved, nats_saved, (0.5 - (n - crossover + shift) / 1000)[None].repeat(2, 0))
     )
 
 
-def test_rows_of_turns(monkeypatch):
+def test_rows_of_crossovers(monkeypatch):
     """By a factor of 1.5 too late, or too early: within 2; of 3: not."""
     for crossover, cross, verdict in ((90, 60, "holds"), (60, 90, "holds"), (90, 30, "fails"), (30, 90, "fails")):
-        found = study.Study({name: turning(crossover, cross) for name in MLPS}, {})
+        found = study.Students({name: straight(crossover, cross) for name in MLPS}, {})
         monkeypatch.setattr(study, "students", lambda settings, found=found: found)
-        outcome = claims.crossover(MLPS, QUICK).outcome()
-        assert outcome.verdict == verdict
+        outcome = claims.crossover(MLPS, QUICK).decide()
+        assert outcome.outcome == verdict
         close(outcome.measured, abs(math.log(crossover / cross)), atol=1e-3)
 
 
@@ -250,14 +254,14 @@ def test_information():
     ]
     other = feature("source")
     pairs = [shortcut(block, other, agreement=0.7, label_noise=1 - rate) for block, rate, _ in cases]
-    found = environments.information(pairs)
+    found = feature_information(pairs)
     close(found[:, 0], [expected for *_, expected in cases], atol=1e-7)  # agreements are of float32
     close(found[:, 1], math.log(2) - binary(0.7), atol=1e-7)
-    swapped = environments.information([shortcut(pairs[5].intended, pairs[5].intended, agreement=0.85)])
+    swapped = feature_information([shortcut(pairs[5].intended, pairs[5].intended, agreement=0.85)])
     close(swapped[0, 1], found[5, 0], atol=1e-7)
 
 
-def test_degree_is_the_least_that_tells_something():
+def test_degree_is_the_least_that_carries_something():
     """R² of the sign on all monomials of lower degree is nothing, on those of that degree as well something."""
     blocks = [
         feature("parity", order=1, size=4),
@@ -302,12 +306,12 @@ def test_linear_fits():
 # exact
 
 
-def test_the_flow_turns_where_a_matrix_exponential_does():
-    """Of [[−C, c], [0, 0]]; and the savings cross where the integrals of the losses saved do."""
+def test_the_flow_switches_where_a_matrix_exponential_does():
+    """Of [[−C, c], [0, 0]]; and the losses saved cross where the integrals of the losses saved do."""
     a, b, s = 0.9, 0.5, flow.SCALE
     block = np.array([[-(s**2), -s * a * b, s * a], [-s * a * b, -1, b], [0, 0, 0]])
-    close(flow.turns(s), brentq(lambda t: expm(block * t)[:2, 2] @ [s, -1], 30, 100, xtol=1e-12), atol=1e-8)
-    assert flow.turns(1.0) == 0
+    close(flow.crossover(s), brentq(lambda t: expm(block * t)[:2, 2] @ [s, -1], 30, 100, xtol=1e-12), atol=1e-8)
+    assert flow.crossover(1.0) == 0
 
     def saved(scale, mean, time):
         def gain(t):
@@ -317,4 +321,4 @@ def test_the_flow_turns_where_a_matrix_exponential_does():
         return quad(gain, 0, time, epsabs=0, epsrel=1e-12)[0]
 
     expected = brentq(lambda t: saved(s, a, t) - saved(1, b, t), 10, 100)
-    close(flow.crosses(s), expected, atol=1e-6)
+    close(flow.savings_cross(s), expected, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The thesis's failures as minimal examples, exact ones against other ways to compute them; what the measures say."""
+"""The thesis's failures as minimal examples, exact ones against other ways to compute them; and the measures."""
 
 import itertools
 from functools import partial
@@ -10,10 +10,10 @@ from scipy.integrate import solve_ivp
 from scipy.special import stdtrit
 
 from experiments.harness.ledger import Settings
-from experiments.questions.shortcut.curves import Curves
+from experiments.questions.shortcut import Curves
 from experiments.thesis import acceleration, claims, failures, flow
-from experiments.thesis.cases import CASES, race_all
-from experiments.thesis.failures import Probe
+from experiments.thesis.cases import SCENARIOS, learn_all
+from experiments.thesis.failures import RuleTest
 from theory import prequential
 
 QUICK = Settings()
@@ -21,46 +21,46 @@ close = partial(np.testing.assert_allclose, rtol=0)
 
 
 def integrated(scale, decay, time):
-    """The answer of the flow with weight decay, and the savings of each sign alone, by Runge–Kutta."""
+    """The answer of the flow with weight decay, and the loss saved by each sign alone, by Runge–Kutta."""
     covariance, cross, direction = flow.signs(scale)
     second = np.diag(covariance)
 
     def slope(_, state):
-        both, solo, _ = np.split(state, 3)
-        gain = cross * solo - second * solo**2 / 2
-        return np.concatenate([cross - covariance @ both - decay * both, cross - (second + decay) * solo, gain])
+        both, single, _ = np.split(state, 3)
+        gain = cross * single - second * single**2 / 2
+        return np.concatenate([cross - covariance @ both - decay * both, cross - (second + decay) * single, gain])
 
     both, _, saved = np.split(solve_ivp(slope, (0, time), np.zeros(6), rtol=1e-11, atol=1e-13).y[:, -1], 3)
     return direction @ both, saved
 
 
 def test_scale():
-    """Between the crossing of the savings and the turn the rule is wrong; both times fall as 1/scale²."""
-    cross, crossover = flow.crosses(0.1), flow.turns(0.1)
+    """Between the crossing of the losses saved and the switch the rule is wrong; both times fall as 1/scale²."""
+    cross, crossover = flow.savings_cross(0.1), flow.crossover(0.1)
     close([cross, crossover], [38.838, 65.719], atol=1e-3)
     for time, ahead, answered in ((0.99 * cross, False, False), (50, True, False), (1.01 * crossover, True, True)):
         answer, saved = integrated(0.1, 0, time)
         assert (saved[0] > saved[1]) == ahead
         assert (answer > 0) == answered
-        close(flow.savings(0.1, 0, time), saved, atol=1e-8)
+        close(flow.nats_saved(0.1, 0, time), saved, atol=1e-8)
     assert cross < 50 < crossover
-    for time in (flow.turns, flow.crosses):
+    for time in (flow.crossover, flow.savings_cross):
         close(time(0.01) / time(0.02), 4, atol=8 * 0.02**2)
 
 
 def test_decay():
-    """With the same decay the solo learner of the small sign saves more for ever, and the student never turns."""
+    """With the same decay the learner of the small sign alone saves more forever, and the student never switches."""
     covariance, cross, direction = flow.signs(0.1)
     answer, saved = integrated(0.1, 0.02, 400)
     assert answer < 0 and saved[0] > 1.4 * saved[1]
-    close(flow.savings(0.1, 0.02, np.array([100, 400]))[:, 1], saved, atol=1e-8)
+    close(flow.nats_saved(0.1, 0.02, np.array([100, 400]))[:, 1], saved, atol=1e-8)
     assert direction @ np.linalg.solve(covariance + 0.02 * np.eye(2), cross) < 0
     answer, saved = (np.array(x) for x in zip(*(integrated(0.1, 0.02, time) for time in (3000, 4000)), strict=True))
     close(flow.limit(0.1, 0.02)[0], answer[1], atol=1e-8)
     close(flow.limit(0.1, 0.02)[1], (saved[1] - saved[0]) / 1000, atol=1e-8)
-    assert flow.turns(0.1, 0.02) == np.inf and np.isfinite(flow.crosses(0.1, 0.02))
-    assert flow.turns(0.1, 0.002) < 100
-    assert flow.crosses(0.1, 0.1) == np.inf  # so strong that the rule holds again
+    assert flow.crossover(0.1, 0.02) == np.inf and np.isfinite(flow.savings_cross(0.1, 0.02))
+    assert flow.crossover(0.1, 0.002) < 100
+    assert flow.savings_cross(0.1, 0.1) == np.inf  # so strong that the rule holds again
 
 
 def test_edge_of_stability():
@@ -78,14 +78,14 @@ def test_edge_of_stability():
         assert (found.alone < 1).all() and (found.together > 1) == (rate > 1)
         assert (found.lead[20:] > 0).all()
         second = np.diag(covariance)
-        solo = cross / second * (1 - (1 - rate * second) ** (steps - 1))
-        close(found.lead, (cross * solo - second * solo**2 / 2).cumsum(0) @ [1, -1], atol=1e-10)
+        single = cross / second * (1 - (1 - rate * second) ** (steps - 1))
+        close(found.lead, (cross * single - second * single**2 / 2).cumsum(0) @ [1, -1], atol=1e-10)
     late = np.sign(flow.descend(0.7, 1.9).answer[200:])
     assert (late[1:] == -late[:-1]).all()
 
 
 def test_joint_table():
-    """By every sequence of 5 samples: in the pair at hand and right, there and wrong, elsewhere."""
+    """By every sequence of 5 samples: in the pair at hand and correct, there and wrong, elsewhere."""
     correct, agreement, contexts = 0.9, 0.8, 4
     chance = np.array([correct * (1 - agreement), (1 - correct) * agreement]) / contexts
     probs = np.append(chance, 1 - chance.sum())
@@ -106,10 +106,10 @@ def test_contexts_that_never_occur_save_nothing():
 
 
 @pytest.mark.slow
-def test_seeds_of_cases_are_the_same_samples():
-    """The first ones of a case with more seeds are those of one with fewer."""
-    once, twice = CASES["no rate"]._replace(times=1), CASES["no rate"]._replace(times=2)
-    for a, b in zip(*race_all(jax.random.key(0), [once, twice], 2), strict=True):
+def test_seeds_of_scenarios_are_the_same_samples():
+    """The first ones of a scenario with more seeds are those of one with fewer."""
+    once, twice = SCENARIOS["no rate"]._replace(times=1), SCENARIOS["no rate"]._replace(times=2)
+    for a, b in zip(*learn_all(jax.random.key(0), [once, twice], 2), strict=True):
         np.testing.assert_array_equal(a, b[: len(a)])
 
 
@@ -120,8 +120,8 @@ def made(lead, reliance, samples=(32, 64, 128)):
     return Curves(np.array(samples), nats_saved, nats_saved, reliance)
 
 
-def test_who_is_followed():
-    """Leads of 3 and −1 nats: the second seed goes by the spurious component; or each by the other's."""
+def test_which_feature_is_followed():
+    """Leads of 3 and −1 nats: the second seed predicts the spurious feature; or each by the other's."""
     curves = made([[-5, 3, 9], [-5, -1, 9]], [[0.9, 0.2, 0], [0.9, 0.3, 0]])
     found = failures.followed(curves, curves, 100)
     assert found.samples == 64
@@ -136,12 +136,12 @@ def test_who_is_followed():
     ("lead", "reliance", "verdict"), [(9, 0.9, "holds"), (-9, 0.9, "fails"), (9, 0.5, "open"), (9, 0.1, "fails")]
 )
 def test_a_failure_needs_a_lead_and_answers(lead, reliance, verdict, monkeypatch):
-    """Twelve seeds with an error of .01, whose savings all say the same."""
+    """Twelve seeds with an error of .01, whose code lengths all predict the same."""
     spread = 0.01 * np.sqrt(12) * np.tile([1, -1], 6)[:, None]
-    monkeypatch.setattr(failures, "raced", lambda *_: made(np.full((12, 1), lead), reliance + spread, (12_288,)))
-    assert claims.follows_little(Probe("decay"), 0.5, QUICK).outcome().verdict == verdict
+    monkeypatch.setattr(failures, "learned", lambda *_: made(np.full((12, 1), lead), reliance + spread, (12_288,)))
+    assert claims.follows_little(RuleTest("decay"), 0.5, QUICK).decide().outcome == verdict
     opposite = {"holds": "fails", "fails": "holds", "open": "open"}[verdict]
-    assert claims.follows(Probe("decay"), 0.5, QUICK).outcome().verdict == opposite
+    assert claims.follows(RuleTest("decay"), 0.5, QUICK).decide().outcome == opposite
 
 
 def test_jackknife():
@@ -162,39 +162,39 @@ def line(crossover, cross, seeds=12):
 
 
 def test_speedup(monkeypatch):
-    """Turns at 80 and 40, savings that cross at 90 and 30: 2 and 3 times as early; of the seeds that both have."""
+    """Switches at 80 and 40, code lengths that cross at 90 and 30: 2 and 3 times as early; of the common seeds."""
     found = {"xor": line(80, 90, 24), "features": line(40, 30)}
-    monkeypatch.setattr(acceleration, "raced", lambda _, name: found[name])
+    monkeypatch.setattr(acceleration, "learned", lambda _, name: found[name])
     got = acceleration.speedup(QUICK, "features")
     close([got.predicted, got.measured], np.log([[3] * 12, [2] * 12]), atol=1e-12)
-    never = acceleration.turned(line(500, -5))
+    never = acceleration.crossovers(line(500, -5))
     close([never.measured, never.predicted], np.log([[120] * 12, [20] * 12]), atol=1e-12)
 
 
 def test_rows_of_speedups(monkeypatch):
-    """Turns 2 times as early, where savings say 3 times: ln 3/2 is .369 of ln 3; too early is as bad as too late."""
+    """2 times as early, where 3 times is predicted: ln 3/2 is .369 of ln 3; too early is as bad as too late."""
     found = {"xor": line(80, 90), "features": line(40, 30), "verdicts": line(30, 60), "curriculum": line(90, 30)}
-    monkeypatch.setattr(acceleration, "raced", lambda _, name: found[name])
-    monkeypatch.setattr(claims, "raced", lambda _, name: found[name])
+    monkeypatch.setattr(acceleration, "learned", lambda _, name: found[name])
+    monkeypatch.setattr(claims, "learned", lambda _, name: found[name])
     for name, within, verdict in (
         ("features", 0.36, "fails"),
         ("features", 0.38, "holds"),
         ("verdicts", 1.41, "fails"),  # ln 8/3 is 2.42 times ln 3/2
         ("verdicts", 1.43, "holds"),
     ):
-        assert claims.agrees(name, within, QUICK).outcome().verdict == verdict
-    outcome = claims.earlier("features", QUICK).outcome()
+        assert claims.agrees(name, within, QUICK).decide().outcome == verdict
+    outcome = claims.earlier("features", QUICK).decide()
     close([outcome.slack, outcome.measured, outcome.predicted], np.log([2, 80, 40]), atol=1e-12)
-    assert claims.earlier("curriculum", QUICK).outcome().verdict == "fails"
+    assert claims.earlier("curriculum", QUICK).decide().outcome == "fails"
 
 
 def test_errors_of_a_speedup_are_of_pairs(monkeypatch):
-    """Seeds whose turns differ by as much with and without: no error; else that of the difference."""
+    """Seeds whose switches differ by as much with and without: no error; else that of the difference."""
     shift = np.linspace(-5, 5, 12)[:, None]
     slow, fast = line(80, 90), line(40, 30)
     both = {"xor": slow._replace(reliance=slow.reliance + shift / 1000), "features": fast}
-    monkeypatch.setattr(acceleration, "raced", lambda _, name: both[name])
-    monkeypatch.setattr(claims, "raced", lambda _, name: both[name])
-    outcome = claims.earlier("features", QUICK).outcome()
+    monkeypatch.setattr(acceleration, "learned", lambda _, name: both[name])
+    monkeypatch.setattr(claims, "learned", lambda _, name: both[name])
+    outcome = claims.earlier("features", QUICK).decide()
     close(outcome.stderr, shift.std(ddof=1) / 12**0.5 / 80, atol=1e-4)
     close(outcome.reach, -stdtrit(11, 2.8665157187919333e-07) * outcome.stderr, atol=1e-8)

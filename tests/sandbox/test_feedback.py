@@ -1,4 +1,4 @@
-"""Feedback: what a signal says of an output, against loops and by hand."""
+"""Feedback: the symbols of a signal on an output, against loops and by hand."""
 
 import itertools
 
@@ -15,7 +15,7 @@ K, M = 3, 2
 PROMPTS = Prompts(
     features=jnp.zeros((4, 0)),
     correct=jnp.array([2, 0, 1, 0]),
-    wording=array([[0.5, 0.5], [0.1, 0.9], [1, 0], [0.3, 0.7]]),
+    form_probs=array([[0.5, 0.5], [0.1, 0.9], [1, 0], [0.3, 0.7]]),
     probs=jnp.full(4, 0.25),
 )
 OWN = Feedback(array(RNG.dirichlet(np.ones(4), (K * M, K * M))), array([0.0, 0.3, 1.0, 0.5]))
@@ -28,25 +28,25 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_given_is_the_channel_at_a_reference(name):
-    """p(s|q, y) = Σ_form wording(form|q) channel[y, right(q) · M + form, s]."""
+def test_symbols_are_the_channel_at_a_reference(name):
+    """p(s|q, y) = Σ_form form_probs(form|q) channel[y, correct(q) · M + form, s]."""
     signal = KINDS[name]
     signal.check()
     channel = np.asarray(signal.channel)
     expected = np.zeros((4, K * M, channel.shape[2]))
     for q, y, form in itertools.product(range(4), range(K * M), range(M)):
-        expected[q, y] += float(PROMPTS.wording[q, form]) * channel[y, int(PROMPTS.correct[q]) * M + form]
-    close(signal.given(PROMPTS), expected, 1e-14)
+        expected[q, y] += float(PROMPTS.form_probs[q, form]) * channel[y, int(PROMPTS.correct[q]) * M + form]
+    close(signal.symbol_probs(PROMPTS), expected, 1e-14)
     close(expected.sum(2), np.ones((4, K * M)))
     if name == "own":  # the proposal and the target are not the same thing
-        swapped = signal._replace(channel=signal.channel.transpose(1, 0, 2)).given(PROMPTS)
+        swapped = signal._replace(channel=signal.channel.transpose(1, 0, 2)).symbol_probs(PROMPTS)
         assert np.abs(swapped - expected).max() > 0.1
 
 
-def test_what_is_given_is_in_the_dtype_of_the_prompts():
-    single = PROMPTS._replace(wording=PROMPTS.wording.astype(jnp.float32))
-    assert OWN.given(single).dtype == jnp.float32
-    close(OWN.given(single), OWN.given(PROMPTS), 1e-6)
+def test_symbols_are_in_the_dtype_of_the_prompts():
+    single = PROMPTS._replace(form_probs=PROMPTS.form_probs.astype(jnp.float32))
+    assert OWN.symbol_probs(single).dtype == jnp.float32
+    close(OWN.symbol_probs(single), OWN.symbol_probs(PROMPTS), 1e-6)
 
 
 def test_a_verdict_by_hand():
@@ -83,7 +83,7 @@ def test_a_rubric_has_as_many_criteria_as_a_class_has_digits(num_classes, num_di
 
 
 def test_a_preference_by_hand():
-    """Two outputs: (0, 0), (0, 1), (1, 0), (1, 1); the one that alone is right wins, a tie is a coin."""
+    """Two outputs: (0, 0), (0, 1), (1, 0), (1, 1); the one that alone is correct wins, a tie is a coin."""
     signal = policies.preference(2, 1)
     same(signal.channel[:, 0, 1], np.array([0.5, 1, 0, 0.5]))
     same(signal.channel[:, 1, 1], np.array([0.5, 0, 1, 0.5]))
@@ -105,7 +105,7 @@ def test_a_reference_by_hand():
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_an_opponent_is_marginalised(dtype):
-    """channel[y, t] = Σ_o opponent(o) pairs[y·n + o, t]; of a preference, P(win) = (1 + 1[y right] − P(o right))/2."""
+    """channel[y, t] = Σ_o opponent(o) pairs[y·n + o, t]; of a preference (1 + 1[y correct] − P(o correct))/2."""
     n = 6
     opponent = RNG.dirichlet(np.ones(n)).astype(dtype)
     pairs = Feedback(array(RNG.dirichlet(np.ones(3), (n * n, n))), array([0, 0.5, 1]))
@@ -128,12 +128,12 @@ SCORE = Score(array(RNG.uniform(size=(4, K * M))))
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_a_score_accepts_whatever_is_right(dtype):
-    """p(1|q, y) is its table, for the right class and for another, in the dtype of the prompts; 1 is worth 1."""
+def test_a_score_accepts_whatever_is_correct(dtype):
+    """p(1|q, y) is its table, for the correct class and for another, in the dtype of the prompts; 1 is worth 1."""
     SCORE.check()
-    prompts = PROMPTS._replace(wording=PROMPTS.wording.astype(dtype))
-    for asked in (prompts, prompts._replace(correct=jnp.array([0, 1, 2, 2]), wording=prompts.wording[::-1])):
-        channel = SCORE.given(asked)
+    prompts = PROMPTS._replace(form_probs=PROMPTS.form_probs.astype(dtype))
+    for asked in (prompts, prompts._replace(correct=jnp.array([0, 1, 2, 2]), form_probs=prompts.form_probs[::-1])):
+        channel = SCORE.symbol_probs(asked)
         assert channel.dtype == dtype and channel.shape == (4, K * M, 2)
         same(channel[:, :, 1], SCORE.accepted.astype(dtype))
         close(channel.sum(2), np.ones((4, K * M)), 1e-6)
@@ -141,8 +141,8 @@ def test_a_score_accepts_whatever_is_right(dtype):
 
 
 def test_a_verdict_on_known_prompts_is_a_score():
-    """The judge that knows what is right: tpr in the right class, fpr in others."""
-    score = Score(KINDS["verdict"].given(PROMPTS)[:, :, 1])
+    """The judge that knows the correct class: tpr in it, fpr in others."""
+    score = Score(KINDS["verdict"].symbol_probs(PROMPTS)[:, :, 1])
     correct = np.arange(K * M)[None, :] // M == np.asarray(PROMPTS.correct)[:, None]
     close(score.accepted, np.where(correct, 0.9, 0.2), 1e-14)
-    close(score.given(PROMPTS), KINDS["verdict"].given(PROMPTS), 1e-14)
+    close(score.symbol_probs(PROMPTS), KINDS["verdict"].symbol_probs(PROMPTS), 1e-14)

@@ -188,7 +188,7 @@ def unstratified_law(n, a):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "a", "stratified", "probs", "twin"),
+    ("n", "a", "stratified", "expected", "other"),
     [
         (4, 0.5, True, stratified_law, unstratified_law),
         (4, 0.5, False, unstratified_law, stratified_law),
@@ -196,16 +196,16 @@ def unstratified_law(n, a):
     ],
     ids=["stratified", "unstratified", "a little"],
 )
-def test_fresh_data(n, a, stratified, law, twin):
+def test_fresh_data(n, a, stratified, expected, other):
     """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) with a fixed number of real samples, and E s² = 1 − that.
 
     Where each sample is real with probability a, Var(mean | Z) = [1 − (1−a)² μ² − …]/n adds the spread of the kind:
     V = [(1−a)(1−V) + a + a(1−a)V]/n + (1−a)² V, so V = 1/(n a(2−a) + (1−a)²).
     """
     mu2, s2 = stationary(n, a, stratified)
-    agrees(mu2, law(n, a))
-    agrees(s2, 1 - law(n, a))
-    differs(mu2, twin(n, a))
+    agrees(mu2, expected(n, a))
+    agrees(s2, 1 - expected(n, a))
+    differs(mu2, other(n, a))
 
 
 @pytest.mark.slow

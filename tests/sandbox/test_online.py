@@ -1,4 +1,4 @@
-"""Learning online: each student against a loop in numpy on the same draws, and what a race may depend on."""
+"""Learning online: each student against a loop in numpy on the same draws, and what a run may depend on."""
 
 from functools import cache
 
@@ -11,7 +11,7 @@ from cases import at, close, same
 import sandbox
 from sandbox import shortcuts
 from sandbox.policies import log_probs
-from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, feature, learn_online, shortcut
+from sandbox.shortcuts import KINDS, STUDENTS, WIDTH, Kind, Training, feature, learn_online, online, shortcut
 from sandbox.shortcuts.online import WRITTEN
 
 STEPS, BATCH, SEEDS = 64, 16, 8
@@ -41,27 +41,27 @@ def go(student="linear SGD", shortcuts=ENVIRONMENTS, training=TRAINING, keys=KEY
 
 
 @cache
-def raced(student="linear SGD"):
+def learned(student="linear SGD"):
     return go(student)
 
 
 @jax.jit
 def draws(key, environment, easy, training):
-    """What each learner sees at each step [learner, step, sample, feature], the labels, and the conflicts."""
-    data, exam = (jax.random.fold_in(key, i) for i in (1, 2))
+    """The inputs of each learner [learner, step, sample, column], the labels, and the counterfactual inputs."""
+    data, evaluation = (jax.random.fold_in(key, i) for i in (1, 2))
 
     def step(t):
         now = jax.tree.map(lambda a, b: jnp.where(t < training.switch, a, b), easy, environment)
         k = jax.random.fold_in(data, t % training.num_batches)
         seen = jax.vmap(lambda written: now.draw(k, BATCH, written))(jnp.asarray(WRITTEN))
-        return *seen, environment.conflicts(jax.random.fold_in(exam, t), BATCH)
+        return *seen, environment.counterfactual(jax.random.fold_in(evaluation, t), BATCH)
 
     features, labels, conflicts = jax.vmap(step)(jnp.arange(STEPS))
     return features.swapaxes(0, 1), labels.swapaxes(0, 1), conflicts
 
 
 def by_hand(student, cell):
-    """Loss, share right and reliance [learner, step] of a softmax regression from 0, in float64."""
+    """Loss, accuracy and reliance [learner, step] of a softmax regression from 0, in float64."""
     environment, easy, training = (at(x, cell[0]) for x in (ENVIRONMENTS, EASY, TRAINING))
     features, labels, (conflicts, intended) = jax.tree.map(np.asarray, draws(KEYS[cell], environment, easy, training))
     rate, decay = (float(x) for x in training[:2])
@@ -115,7 +115,7 @@ def test_a_student_from_0_is_a_softmax_regression(student, cells):
     """Decay, batches that come again and a curriculum included; a tie of two likely labels may fall either way."""
     for cell in cells:
         loss, correct, reliance = by_hand(student, cell)
-        found = at(raced(student), *cell)
+        found = at(learned(student), *cell)
         np.testing.assert_allclose(found.loss, loss, rtol=2e-4, atol=2e-5)
         for share, expected in ((found.accuracy, correct), (found.reliance, reliance)):
             gap = np.abs(np.asarray(share) - expected) * BATCH
@@ -126,8 +126,8 @@ def test_a_student_from_0_is_a_softmax_regression(student, cells):
 def test_students_from_0_know_nothing():
     """The first loss is ln 2; a hidden layer starts at random."""
     for student in ("linear SGD", "table SGD"):
-        np.testing.assert_allclose(raced(student).loss[..., 0], np.log(2), rtol=1e-6)
-        kernel = raced(student).policy.variables["params"]["head"]["kernel"]
+        np.testing.assert_allclose(learned(student).loss[..., 0], np.log(2), rtol=1e-6)
+        kernel = learned(student).policy.layers[-1].kernel
         assert kernel.shape == (4, SEEDS, 3, 20 if student == "linear SGD" else 128, 2, 1)
     for name, student in STUDENTS.items():
         start = jax.tree.leaves(student.start(jax.random.key(1)))
@@ -141,23 +141,23 @@ PARITY = shortcuts.stack(
 
 
 @cache
-def raced_on_parity(student):
-    if student == "linear SGD":  # as many as in the other races
+def learned_on_parity(student):
+    if student == "linear SGD":  # as many as in the other runs
         return at(go(student, shortcuts.stack([at(PARITY, i % 2) for i in range(4)]), Training(1.0)), slice(2))
     return go(student, PARITY, Training(0.02), KEYS[:2, :2], 256, None)
 
 
 @pytest.mark.slow
 def test_a_hidden_layer_learns_a_parity_and_a_linear_student_cannot():
-    """Which learns a bit by then; those of the spurious component alone learn nothing, it being independent."""
+    """Which learns a bit by then; those of the spurious feature alone learn nothing, it being independent."""
     hidden, linear = (
-        np.asarray(raced_on_parity(student).correct)[..., -20:].mean(-1) for student in ("MLP Adam", "linear SGD")
+        np.asarray(learned_on_parity(student).accuracy)[..., -20:].mean(-1) for student in ("MLP Adam", "linear SGD")
     )
     assert (hidden[:, :, :2] > 0.97).all()
     assert (linear[0, :, :2] > 0.97).all() and (np.abs(linear[1] - 0.5) < 0.15).all()
     for share in (hidden, linear):
         assert (np.abs(share[:, :, 2] - 0.5) < 0.15).all()
-    reliance = np.asarray(raced_on_parity("MLP Adam").reliance)[..., -20:].mean(-1)
+    reliance = np.asarray(learned_on_parity("MLP Adam").reliance)[..., -20:].mean(-1)
     assert (reliance[:, :, :2] < 0.03).all()
 
 
@@ -169,14 +169,14 @@ def test_learners_start_alike_and_seeds_do_not():
         start = STUDENTS["MLP Adam"].start(jax.random.fold_in(KEYS[i, j], 0))
         for learner in range(3):
             close(at(found, i, j, learner), start, 1e-6)
-    kernels = np.asarray(found.variables["params"]["head"]["kernel"])[:, :, 0].reshape(4, -1)
+    kernels = np.asarray(found.layers[-1].kernel)[:, :, 0].reshape(4, -1)
     assert len(np.unique(kernels[:, 0])) == 4
 
 
 @pytest.mark.slow
-def test_a_longer_race_begins_as_a_shorter_one():
-    """And the policy of the shorter one has the reliance, loss and share right of the next step."""
-    short, long = go(num_steps=40), raced()
+def test_a_longer_run_begins_as_a_shorter_one():
+    """And the policy of the shorter one has the reliance, loss and accuracy of the next step."""
+    short, long = go(num_steps=40), learned()
     close(short[:3], tuple(x[..., :40] for x in long[:3]), 1e-6)
     for cell in ((0, 0), (3, 7)):
         environment, easy, training = (at(x, cell[0]) for x in (ENVIRONMENTS, EASY, TRAINING))
@@ -190,7 +190,7 @@ def test_a_longer_race_begins_as_a_shorter_one():
 
 
 @pytest.mark.slow
-def test_one_environment_is_raced_as_in_a_stack():
+def test_one_environment_alone_is_as_in_a_stack():
     """Alone, and on two devices."""
     one = learn_online(
         KEYS[3, 2],
@@ -201,24 +201,24 @@ def test_one_environment_is_raced_as_in_a_stack():
         training=at(TRAINING, 3),
         curriculum=at(EASY, 3),
     )
-    close(one[:3], at(raced(), 3, 2)[:3], 1e-5)
+    close(one[:3], at(learned(), 3, 2)[:3], 1e-5)
     keys = sandbox.spread(KEYS)
     assert len(keys.sharding.device_set) == 2
     spread = go(keys=keys)
     assert len(spread.loss.sharding.device_set) == 2
-    close(spread[:3], raced()[:3], 1e-5)
+    close(spread[:3], learned()[:3], 1e-5)
 
 
 def test_nothing_recompiles_but_students_and_sizes():
     """Kinds, orders, agreements, noise, rates, decay, batches, and whether there is a curriculum."""
-    raced()
-    before = shortcuts._samples._cache_size() + shortcuts._learn._cache_size()
+    learned()
+    before = online._samples._cache_size() + online._learn._cache_size()
     go(shortcuts=EASY, curriculum=ENVIRONMENTS)
     go(training=Training())
     go(training=Training(jnp.asarray(0.1), np.float64(0.5), np.int32(7), 3), curriculum=None)
     go(shortcuts=ENVIRONMENTS._replace(agreement=np.full((4, 2), 0.5)))
     go(curriculum=EASY._replace(agreement=jnp.full((4, 2), 0.5)))
-    assert shortcuts._samples._cache_size() + shortcuts._learn._cache_size() == before
+    assert online._samples._cache_size() + online._learn._cache_size() == before
 
 
 def test_before_the_switch_a_curriculum_is_the_easy_environment():
@@ -226,12 +226,12 @@ def test_before_the_switch_a_curriculum_is_the_easy_environment():
     easy = go(shortcuts=EASY, training=TRAINING._replace(switch=0), curriculum=None)
     late = go(training=TRAINING._replace(switch=STEPS))
     same(late.policy, easy.policy)
-    for name in ("loss", "correct"):
+    for name in ("loss", "accuracy"):
         same(getattr(late, name), getattr(easy, name))
-        same(getattr(raced(), name)[3, ..., :20], getattr(easy, name)[3, ..., :20])
-        assert not np.array_equal(getattr(raced(), name)[3, ..., 20:], getattr(easy, name)[3, ..., 20:])
+        same(getattr(learned(), name)[3, ..., :20], getattr(easy, name)[3, ..., :20])
+        assert not np.array_equal(getattr(learned(), name)[3, ..., 20:], getattr(easy, name)[3, ..., 20:])
     none = go(training=TRAINING._replace(switch=0), curriculum=None)
-    same(at(none, slice(3)), at(raced(), slice(3)))
+    same(at(none, slice(3)), at(learned(), slice(3)))
 
 
 def test_one_batch_again_and_again_is_gradient_descent():
@@ -245,7 +245,7 @@ def test_one_batch_again_and_again_is_gradient_descent():
     assert (np.asarray(differs[..., -1]) != np.asarray(new[..., -1])).mean() > 0.9
 
 
-def test_what_says_nothing_saves_nothing():
+def test_features_that_carry_nothing_save_no_code_length():
     """Whatever is predicted of a fair coin costs ln 2 or more: in each seed's mean, and clearly at a large rate."""
     coins = ENVIRONMENTS._replace(agreement=np.full((4, 2), 0.5, np.float32))
     for rate in (0.01, 0.3):
@@ -257,17 +257,17 @@ def test_what_says_nothing_saves_nothing():
 
 def test_decay_pulls_to_the_coin():
     """A decay of 1/rate forgets all but the last gradient, so that weights stay within the rate."""
-    policy = go(training=Training(0.1, weight_decay=10.0), curriculum=None).policy.variables["params"]["head"]
-    assert max(np.abs(leaf).max() for leaf in policy.values()) < 0.1
-    assert max(np.abs(leaf).max() for leaf in raced().policy.variables["params"]["head"].values()) > 0.5
+    head = go(training=Training(0.1, weight_decay=10.0), curriculum=None).policy.layers[-1]
+    assert max(np.abs(leaf).max() for leaf in head) < 0.1
+    assert max(np.abs(leaf).max() for leaf in learned().policy.layers[-1]) > 0.5
 
 
 ONE = shortcut(BIT, feature("length"), agreement=0.8)
 
 
 @pytest.mark.slow
-def test_a_component_of_ones_own_is_one_line(monkeypatch):
-    """Added between two races of the same sizes, and learned by whom the components before it teach nothing."""
+def test_a_feature_of_ones_own_is_one_line(monkeypatch):
+    """Added between two runs of the same sizes, and learned by a student whom the features before it teach nothing."""
     before = learn_online(KEYS[0, 0], ONE, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
 
     def zero_in_minus(u, sign, c):
@@ -276,4 +276,4 @@ def test_a_component_of_ones_own_is_one_line(monkeypatch):
     monkeypatch.setitem(KINDS, "mine", Kind(zero_in_minus))
     own = shortcut(feature("mine"), feature("length"), agreement=0.5)
     after = learn_online(KEYS[0, 0], own, STUDENTS["linear SGD"], num_steps=64, training=Training(0.3))
-    assert after.correct[1, -8:].mean() == 1 and before.correct[2, -8:].mean() < 0.95
+    assert after.accuracy[1, -8:].mean() == 1 and before.accuracy[2, -8:].mean() < 0.95

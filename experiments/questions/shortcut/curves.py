@@ -1,4 +1,4 @@
-"""A race as curves over the number of samples: what each learner has saved, is right in, and relies on."""
+"""Online learning as curves over the number of samples: code length saved, accuracy, and reliance."""
 
 import math
 from typing import Any, NamedTuple
@@ -7,55 +7,46 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.validation import refuse
 from sandbox.shortcuts import LEARNERS, OnlineRecord
 from theory import prequential
 from theory.prequential import Crossover
 
 BOTH, INTENDED, SPURIOUS = range(len(LEARNERS))
-WINDOW = 0.15  # of the samples so far, the last ones, in which shares are averaged
+WINDOW = 0.15  # the last share of the samples so far, over which accuracy and reliance are means
 
 
 class Curves(NamedTuple):
-    """Of a race or many, at sample numbers that grow geometrically."""
+    """Curves of one run or many, at sample numbers that grow geometrically."""
 
     samples: np.ndarray  # [n]
-    nats_saved: np.ndarray  # [..., learner, n], nats
-    correct: np.ndarray  # [..., learner, n]
-    reliance: np.ndarray  # [..., n], of the learner of both components
+    nats_saved: np.ndarray  # [..., learner, n], code length saved against ln 2 a label
+    accuracy: np.ndarray  # [..., learner, n]
+    reliance: np.ndarray  # [..., n], of the learner of both features, on the spurious one
 
     @property
     def lead(self) -> np.ndarray:
-        """What the intended component alone has saved more than the spurious one alone [..., n]."""
+        """Code length saved by the intended feature alone, less that by the spurious one alone [..., n]."""
         return self.nats_saved[..., INTENDED, :] - self.nats_saved[..., SPURIOUS, :]
 
     @property
-    def trust(self) -> np.ndarray:
-        """½ less the reliance, > 0 where the learner of both answers as the intended component does [..., n]."""
+    def margin(self) -> np.ndarray:
+        """½ − reliance, > 0 where the learner of both features relies on the intended one [..., n]."""
         return 0.5 - self.reliance
 
     def pick(self, index: Any) -> "Curves":
-        """Those of one run, or some, by an index of the leading axes."""
+        """Index the leading axes."""
         return Curves(self.samples, *(leaf[index] for leaf in self[1:]))
 
     def at(self, samples: float) -> int:
-        """The index of the last sample number that is not larger.
-
-        Raises:
-            ValueError: They begin later.
-        """
+        """The index of the last sample number that is not larger."""
         if samples < self.samples[0] * (1 - 1e-9):
-            raise ValueError(f"samples: {samples} was given; accepted: {self.samples[0]} or more")
+            raise refuse("samples", samples, f"{self.samples[0]} or more")
         return int(np.searchsorted(self.samples, samples * (1 + 1e-9), side="right")) - 1
 
 
-def curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves:
-    """The curves of a race, from 8 batches on.
-
-    Args:
-        race: Leaves [..., learner, step], at least 8 steps.
-        batch: Samples a step.
-        points: Sample numbers, at most.
-    """
+def learning_curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves:
+    """The curves of leaves [..., learner, step], from 8 batches on, at no more than `points` sample numbers."""
     num_steps = record.loss.shape[-1]
     ends = np.unique(np.round(np.geomspace(min(8, num_steps), num_steps, points)).astype(int))
     starts = np.minimum(np.floor(ends * (1 - WINDOW)).astype(int), ends - 1)
@@ -67,25 +58,28 @@ def curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves
     reliance = np.asarray(record.reliance)[..., BOTH, :]
     return Curves(
         ends * batch,
-        savings(record.loss, batch)[..., ends - 1],
+        nats_saved(record.loss, batch)[..., ends - 1],
         window(np.asarray(record.accuracy)),
         window(reliance),
     )
 
 
-def savings(loss: Any, batch: int) -> np.ndarray:
-    """`prequential.nats_saved` of balanced labels, of the mean losses of batches [..., step], in NumPy."""
+def nats_saved(loss: Any, batch: int) -> np.ndarray:
+    """Code length saved, Σ batch (ln 2 − loss), of balanced labels and mean losses [..., step].
+
+    It is `prequential.nats_saved` in NumPy.
+    """
     return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
 
 
-def predicted_turn(curves: Curves) -> Crossover:
-    """The sample number from which on the intended component alone has saved more, over the seeds on axis 0."""
+def predicted_crossover(curves: Curves) -> Crossover:
+    """The sample number from which on the intended feature has the larger code length saved; seeds on axis 0."""
     return crossing(curves.lead, curves.samples)
 
 
-def measured_turn(curves: Curves) -> Crossover:
-    """The sample number from which on the learner of both answers as the intended component does, likewise."""
-    return crossing(curves.trust, curves.samples)
+def measured_crossover(curves: Curves) -> Crossover:
+    """The sample number from which on the learner of both relies on the intended feature, likewise."""
+    return crossing(curves.margin, curves.samples)
 
 
 def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossover:
@@ -93,15 +87,17 @@ def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossover:
     return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
 
 
-def turning(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Where mean leads [..., n] cross, each by itself, without an interval [...]."""
+def crossings(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Where each of the mean leads [..., n] crosses 0, without an interval [...]."""
     flat = np.asarray(mean, float).reshape(-1, len(samples))
-    return np.asarray(_turning(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
+    return np.asarray(_crossings(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
 
 
 _crossing = jax.jit(prequential.measured_crossover)
 
 
 @jax.jit
-def _turning(means: jax.Array, samples: jax.Array) -> jax.Array:
-    return jax.vmap(lambda lead: jnp.asarray(_crossing(jnp.stack([lead, lead]), samples).at))(means)
+def _crossings(means: jax.Array, samples: jax.Array) -> jax.Array:
+    return jax.vmap(lambda lead: jnp.asarray(prequential.measured_crossover(jnp.stack([lead, lead]), samples).at))(
+        means
+    )

@@ -1,4 +1,4 @@
-"""Policies: their laws, and their natural gradients against dense Fisher matrices; conjugate gradients."""
+"""Policies: their distributions, and natural gradients against dense Fisher matrices; conjugate gradients."""
 
 from functools import cache, partial
 
@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 KEY = jax.random.key(1)
 K, M, P, D = 3, 2, 4, 3
 FEATURES = array(RNG.normal(size=(P, D)))
-LAW = array([0.4, 0.3, 0.3, 0.0])
+PROBS = array([0.4, 0.3, 0.3, 0.0])
 TABLE = Table(array(RNG.normal(size=(P, K, M))))
 
 
@@ -45,32 +45,30 @@ def test_a_table_is_its_logits_and_outputs_run_over_forms_first():
 def test_a_network_by_hand(hidden):
     """tanh(x W + b) for each hidden layer, then x · W + b with W [width, class, form]."""
     policy = net(hidden)
-    layers = jax.tree.map(np.asarray, policy.variables["params"])
-    assert len(layers) == len(hidden) + 1
+    *layers, head = jax.tree.map(np.asarray, policy.layers)
+    assert len(layers) == len(hidden)
     x = np.asarray(FEATURES)
-    for i in range(len(hidden)):
-        x = np.tanh(x @ layers[f"Dense_{i}"]["kernel"] + layers[f"Dense_{i}"]["bias"])
-    close(
-        jax.jit(Network.__call__)(policy, FEATURES),
-        np.einsum("qi,ikm->qkm", x, layers["head"]["kernel"]) + layers["head"]["bias"],
-    )
+    for bias, kernel in layers:
+        x = np.tanh(x @ kernel + bias)
+    found = jax.jit(Network.__call__)(policy, FEATURES)
+    close(found, np.einsum("qi,ikm->qkm", x, head.kernel) + head.bias)
+    same(policy(FEATURES.astype(jnp.float32)).dtype, found.dtype)  # features may have another dtype
 
 
 def test_a_fresh_network():
     """Weights of variance 1/inputs, no bias, the key decides, the dtype is asked for."""
     fresh = jax.jit(jax.vmap(lambda key: network(key, 100, 3, 5, hidden=(40,))))(jax.random.split(KEY, 50))
-    layers = fresh.variables["params"]
-    for name, inputs in (("Dense_0", 100), ("head", 40)):
-        assert not layers[name]["bias"].any()
-        squares = np.asarray(layers[name]["kernel"]) ** 2 * inputs
+    for (bias, kernel), inputs in zip(fresh.layers, (100, 40), strict=True):
+        assert not bias.any()
+        squares = np.asarray(kernel) ** 2 * inputs
         assert np.abs(errors(squares.reshape(-1), 1)) < 5 < np.abs(errors(squares.reshape(-1), 1.1))
     assert {leaf.dtype for leaf in jax.tree.leaves(fresh)} == {jnp.dtype(jnp.float32)}
-    assert not np.array_equal(layers["head"]["kernel"][0], layers["head"]["kernel"][1])
+    assert not np.array_equal(fresh.layers[1].kernel[0], fresh.layers[1].kernel[1])
     assert {leaf.dtype for leaf in jax.tree.leaves(net())} == {jnp.dtype(jnp.float64)}
 
 
 def fisher(policy, probs):
-    """Σ_q law(q) Σ_y π(y|q) ∇ln π(y|q) ∇ln π(y|q)ᵀ, by enumeration."""
+    """Σ_q probs(q) Σ_y π(y|q) ∇ln π(y|q) ∇ln π(y|q)ᵀ, by enumeration."""
     flat, unravel = ravel_pytree(policy)
     scores = np.asarray(jax.jit(jax.jacrev(lambda x: log_probs(unravel(x), FEATURES)))(flat))
     p = np.exp(np.asarray(log_probs(policy, FEATURES)))
@@ -78,23 +76,23 @@ def fisher(policy, probs):
 
 
 def gradient_of(policy, seed=0):
-    """The gradient of a random function of the law, Σ_q law(q) Σ_y π(y|q) r(q, y)."""
+    """The gradient of a random function of π, Σ_q probs(q) Σ_y π(y|q) r(q, y)."""
     reward = np.random.default_rng(seed).normal(size=(P, K * M))
-    return jax.jit(jax.grad(lambda p: (LAW[:, None] * jnp.exp(log_probs(p, FEATURES)) * reward).sum()))(policy)
+    return jax.jit(jax.grad(lambda p: (PROBS[:, None] * jnp.exp(log_probs(p, FEATURES)) * reward).sum()))(policy)
 
 
 def test_the_natural_gradient_of_a_table_is_dense():
-    """F⁺ g, up to a constant a prompt; a prompt of law 0 stays."""
+    """F⁺ g, up to a constant a prompt; a prompt of probability 0 stays."""
     gradient = gradient_of(TABLE)
-    moved = TABLE.natural(FEATURES, LAW, gradient).logits
-    dense = np.linalg.pinv(fisher(TABLE, LAW), rcond=1e-10) @ np.asarray(gradient.logits).reshape(-1)
+    moved = TABLE.natural(FEATURES, PROBS, gradient).logits
+    dense = np.linalg.pinv(fisher(TABLE, PROBS), rcond=1e-10) @ np.asarray(gradient.logits).reshape(-1)
     centred = moved - moved.mean((1, 2), keepdims=True)
     close(centred, dense.reshape(P, K, M), 1e-10)
     same(moved[3], np.zeros((K, M)))
     assert np.abs(TABLE.natural(FEATURES, array([0.3, 0.4, 0.3, 0]), gradient).logits[0] - moved[0]).max() > 0.1
 
 
-def test_the_natural_gradient_of_a_table_where_the_law_underflows():
+def test_the_natural_gradient_of_a_table_where_probabilities_underflow():
     """An output of probability 0 stays, and nothing is no number."""
     table = Table(jnp.array([[[0.0, 1.0], [-2000.0, 0.0]]]))
     moved = table.natural(jnp.zeros((1, 0)), jnp.ones(1), Table(jnp.array([[[1.0, -1.0], [0.0, 0.0]]]))).logits
@@ -111,11 +109,11 @@ def test_the_natural_gradient_of_a_network_is_dense(hidden, damping):
     """(F + damping)⁻¹ g, in as many steps as there are parameters; in one step it is not."""
     policy, gradient = net(hidden), like(net(hidden))
     flat, _ = ravel_pytree(gradient)
-    matrix = fisher(policy, LAW) + damping * np.eye(flat.size)
+    matrix = fisher(policy, PROBS) + damping * np.eye(flat.size)
     expected = np.linalg.solve(matrix, np.asarray(flat))
-    found, _ = ravel_pytree(natural(2 * flat.size, damping)(policy, FEATURES, LAW, gradient))
+    found, _ = ravel_pytree(natural(2 * flat.size, damping)(policy, FEATURES, PROBS, gradient))
     close(found, expected, 1e-8)
-    rough, _ = ravel_pytree(natural(1, damping)(policy, FEATURES, LAW, gradient))
+    rough, _ = ravel_pytree(natural(1, damping)(policy, FEATURES, PROBS, gradient))
     assert np.abs(rough - expected).max() > 1e-3 * np.abs(expected).max()
     other = np.linalg.solve(fisher(policy, jnp.full(P, 0.25)) + damping * np.eye(flat.size), np.asarray(flat))
     assert np.abs(other - expected).max() > 1e-3 * np.abs(expected).max()
@@ -124,7 +122,7 @@ def test_the_natural_gradient_of_a_network_is_dense(hidden, damping):
 @pytest.mark.parametrize("dtype", [pytest.param(jnp.float32, marks=pytest.mark.slow), jnp.float64])
 def test_natural_gradients_in_a_batch_equal_one_by_one(dtype):
     """Also inside a scan, where jax.scipy's conjugate gradients gave other numbers."""
-    features, probs = FEATURES.astype(dtype), LAW.astype(dtype)
+    features, probs = FEATURES.astype(dtype), PROBS.astype(dtype)
 
     def descend(policy):
         def step(policy, _):
@@ -145,7 +143,7 @@ def test_natural_gradients_in_a_batch_equal_one_by_one(dtype):
 
 MATRICES = [RNG.normal(size=(6, 9)) for _ in range(5)]
 MATRICES = np.stack([a @ a.T / 9 + 0.1 * np.eye(6) for a in MATRICES])
-RIGHT = RNG.normal(size=(5, 6))
+SIDES = RNG.normal(size=(5, 6))
 
 
 @partial(jax.jit, static_argnums=2)
@@ -164,14 +162,14 @@ def solved(matrix, b, steps):
 @pytest.mark.parametrize("steps", [6, 30])
 def test_conjugate_gradients_solve(steps):
     """In as many steps as there are unknowns, and no further one spoils it."""
-    expected = np.linalg.solve(MATRICES, RIGHT[:, :, None])[:, :, 0]
-    close(solved(MATRICES, RIGHT, steps), expected, 1e-9)
+    expected = np.linalg.solve(MATRICES, SIDES[:, :, None])[:, :, 0]
+    close(solved(MATRICES, SIDES, steps), expected, 1e-9)
 
 
 def test_each_step_is_the_best_of_its_krylov_space():
     """x_k minimises xᵀAx/2 − bᵀx over span{b, Ab, …, A^{k−1}b}."""
-    found = np.asarray(solved(MATRICES, RIGHT, 3))
-    for matrix, b, x in zip(MATRICES, RIGHT, found, strict=True):
+    found = np.asarray(solved(MATRICES, SIDES, 3))
+    for matrix, b, x in zip(MATRICES, SIDES, found, strict=True):
         krylov = np.stack([b, matrix @ b, matrix @ matrix @ b], axis=1)
         best = krylov @ np.linalg.solve(krylov.T @ matrix @ krylov, krylov.T @ b)
         close(x, best, 1e-8)
@@ -180,5 +178,5 @@ def test_each_step_is_the_best_of_its_krylov_space():
 
 def test_conjugate_gradients_of_nothing():
     """Right side 0, and a residual that is 0 after one step of the identity."""
-    same(solved(MATRICES, 0 * RIGHT, 3), np.zeros((5, 6)))
-    close(solved(np.stack([np.eye(6)] * 5), RIGHT, 3), RIGHT, 1e-15)
+    same(solved(MATRICES, 0 * SIDES, 3), np.zeros((5, 6)))
+    close(solved(np.stack([np.eye(6)] * 5), SIDES, 3), SIDES, 1e-15)

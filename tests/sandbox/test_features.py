@@ -1,4 +1,4 @@
-"""Components: every one that there is against a decoder in numpy, their laws, and an environment of two."""
+"""Features: every one that there is against a decoder in numpy, their distributions, and an environment of two."""
 
 import itertools
 from functools import cache
@@ -12,7 +12,7 @@ from cases import agrees, differs, same
 
 import theory
 from sandbox import shortcuts
-from sandbox.shortcuts import KINDS, WIDTH, Feature, Shortcut, component, shortcut
+from sandbox.shortcuts import KINDS, WIDTH, Feature, Shortcut, feature, shortcut
 
 RNG = np.random.default_rng(0)
 N = 2**15
@@ -29,20 +29,20 @@ EVERY = [  # kind, order, size: all that fit
     if NEEDED.get(kind, lambda k: k)(order) <= size
 ]
 SOME = {
-    "bit": component("parity"),
-    "parity": component("parity", order=3, size=8),
-    "threshold": component("threshold", order=4),
-    "margin": component("threshold", order=4, margin=0.25),
-    "two-layer": component("two-layer", order=2),
-    "two margins": component("two-layer", order=2, margin=0.5),
-    "pattern": component("pattern", order=3, size=5, margin=0.3),
-    "length": component("length"),
-    "long": component("length", size=9, margin=0.35),
-    "style": component("style", order=3, size=5, margin=0.3),
-    "sparse": component("style", order=2, margin=0.6, presence=0.3),
-    "source": component("source", order=5),
-    "position": component("position", order=3, scale=0.5),
-    "rare": component("parity", order=2, presence=0.4, scale=3.0),
+    "bit": feature("parity"),
+    "parity": feature("parity", order=3, size=8),
+    "threshold": feature("threshold", order=4),
+    "margin": feature("threshold", order=4, margin=0.25),
+    "two-layer": feature("two-layer", order=2),
+    "two margins": feature("two-layer", order=2, margin=0.5),
+    "pattern": feature("pattern", order=3, size=5, margin=0.3),
+    "length": feature("length"),
+    "long": feature("length", size=9, margin=0.35),
+    "style": feature("style", order=3, size=5, margin=0.3),
+    "sparse": feature("style", order=2, margin=0.6, presence=0.3),
+    "source": feature("source", order=5),
+    "position": feature("position", order=3, scale=0.5),
+    "rare": feature("parity", order=2, presence=0.4, scale=3.0),
 }
 
 
@@ -65,17 +65,17 @@ SIGNS = RNG.choice([-1.0, 1.0], N).astype(np.float32)
 
 @cache
 def written():
-    """The features of SOME [sample, WIDTH], made of the same noise."""
-    features = np.asarray(write(stacked(SOME.values()), UNIFORM, SIGNS))
-    return dict(zip(SOME, features.astype(float), strict=True))
+    """The blocks of SOME [sample, WIDTH], made of the same noise."""
+    blocks = np.asarray(write(stacked(SOME.values()), UNIFORM, SIGNS))
+    return dict(zip(SOME, blocks.astype(float), strict=True))
 
 
 def some(name):
     return SOME[name], SIGNS, written()[name]
 
 
-def says(c: Feature, x: np.ndarray) -> np.ndarray:
-    """What the features say, > 0 for +; of a pattern and a style, the steps or copies that are + less the others."""
+def decoded(c: Feature, x: np.ndarray) -> np.ndarray:
+    """What the block carries, > 0 for +; of a pattern and a style, the steps or copies that are + less the others."""
     kind, order, size = list(KINDS)[int(c.kind)], int(c.order), int(c.size)
     match kind:
         case "parity":
@@ -108,18 +108,18 @@ def patterns(x: np.ndarray) -> np.ndarray:
     return np.bincount((x > 0) @ 2 ** np.arange(x.shape[1]), minlength=2 ** x.shape[1])
 
 
-def test_every_component_says_its_sign():
+def test_every_feature_carries_its_sign():
     """All that can be made, also where the noise is at its ends; 0 beyond `size`, and noise within."""
     rng = np.random.default_rng(1)
     assert len(EVERY) == 294
-    cases = [component(kind, order=order, size=size, margin=_margin(rng, kind)) for kind, order, size in EVERY]
+    cases = [feature(kind, order=order, size=size, margin=_margin(rng, kind)) for kind, order, size in EVERY]
     u, signs = rng.random((300, WIDTH + 1), np.float32), rng.choice([-1.0, 1.0], 300).astype(np.float32)
     u[np.arange(200), np.arange(200) % WIDTH] = rng.choice([0.5**24, 1 - 0.5**24], 200)
     u[:4], signs[:4] = np.array([[0.5**24], [1 - 0.5**24]] * 2), [1, 1, -1, -1]
-    features = np.asarray(write(stacked(cases), jnp.asarray(u), signs)).astype(float)
-    for c, x, (kind, order, size) in zip(cases, features, EVERY, strict=True):
-        said = says(c, x) / order if KINDS[kind].copies else np.sign(says(c, x))
-        np.testing.assert_array_equal(said, signs, f"{kind} of order {order} and size {size}")
+    blocks = np.asarray(write(stacked(cases), jnp.asarray(u), signs)).astype(float)
+    for c, x, (kind, order, size) in zip(cases, blocks, EVERY, strict=True):
+        found = decoded(c, x) / order if KINDS[kind].copies else np.sign(decoded(c, x))
+        np.testing.assert_array_equal(found, signs, f"{kind} of order {order} and size {size}")
         assert not x[:, size:].any()
         if kind not in ("source", "position"):
             assert np.abs(x[:, :size]).all()
@@ -133,7 +133,7 @@ def test_one_program_writes_all_kinds():
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_the_evidence_is_what_the_features_say(name):
+def test_the_evidence_is_what_the_block_carries(name):
     """The channel against what the decoder counts, given either sign."""
     c, signs, x = some(name)
     channel = c.evidence()
@@ -141,7 +141,7 @@ def test_the_evidence_is_what_the_features_say(name):
     np.testing.assert_allclose(channel.sum(1), 1, rtol=1e-14)
     absent = ~x.any(1)
     noisy = list(KINDS.values())[int(c.kind)].copies
-    outcome = (says(c, x) + int(c.order)) / 2 if noisy else says(c, x) > 0
+    outcome = (decoded(c, x) + int(c.order)) / 2 if noisy else decoded(c, x) > 0
     outcome = np.where(absent, WIDTH + 1, outcome).astype(int)
     for row, sign in enumerate((-1, 1)):
         fits(np.bincount(outcome[signs == sign], minlength=WIDTH + 2), channel[row])
@@ -152,14 +152,14 @@ def test_nothing_else_in_the_block_is_evidence(name):
     """p(block | sign) of all 2^5 blocks is that of the count, spread evenly over the blocks that have it."""
     c, signs, x = some(name)
     blocks = np.array(list(itertools.product([-1, 1], repeat=5)))[:, ::-1]  # the first feature is the lowest digit
-    count = ((says(c, blocks) + 3) / 2).astype(int)
-    law = c.evidence()[:, count] / np.bincount(count)[count]
+    count = ((decoded(c, blocks) + 3) / 2).astype(int)
+    expected = c.evidence()[:, count] / np.bincount(count)[count]
     for row, sign in enumerate((-1, 1)):
-        fits(patterns(x[signs == sign, :5]), law[row])
+        fits(patterns(x[signs == sign, :5]), expected[row])
 
 
 def test_evidence_by_hand():
-    """I(sign; block): ln 2 where it says the sign, times the presence, and that of a binary symmetric channel."""
+    """I(sign; block): ln 2 where it carries the sign, times the presence, and that of a binary symmetric channel."""
 
     def nats(c):
         return float(theory.mutual_information(jnp.asarray(c.evidence() / 2)))
@@ -167,17 +167,17 @@ def test_evidence_by_hand():
     p = 0.8
     flips = np.log(2) + p * np.log(p) + (1 - p) * np.log(1 - p)
     for c, expected in (
-        (component("two-layer", order=3, margin=0.2), np.log(2)),
-        (component("length", margin=0.5, presence=0.25), np.log(2) / 4),
-        (component("style", margin=0.6, presence=0.5), flips / 2),
-        (component("pattern", margin=0.6), flips),
-        (component("style", order=4, margin=0.0), 0),
-        (component("parity", presence=0.0), 0),
-        (component("pattern", order=9), np.log(2)),
+        (feature("two-layer", order=3, margin=0.2), np.log(2)),
+        (feature("length", margin=0.5, presence=0.25), np.log(2) / 4),
+        (feature("style", margin=0.6, presence=0.5), flips / 2),
+        (feature("pattern", margin=0.6), flips),
+        (feature("style", order=4, margin=0.0), 0),
+        (feature("parity", presence=0.0), 0),
+        (feature("pattern", order=9), np.log(2)),
     ):
         assert nats(c) == pytest.approx(expected, abs=1e-7)
-    np.testing.assert_allclose(component("style", order=2, margin=0.5).evidence()[1, :3], [1 / 16, 6 / 16, 9 / 16])
-    assert nats(component("style", order=4, margin=0.5)) > nats(component("style", order=3, margin=0.5))
+    np.testing.assert_allclose(feature("style", order=2, margin=0.5).evidence()[1, :3], [1 / 16, 6 / 16, 9 / 16])
+    assert nats(feature("style", order=4, margin=0.5)) > nats(feature("style", order=3, margin=0.5))
 
 
 def test_parity_shows_nothing_to_fewer_bits():
@@ -190,7 +190,7 @@ def test_parity_shows_nothing_to_fewer_bits():
 
 
 @pytest.mark.parametrize("name", ["parity", "two-layer", "two margins", "pattern", "position"])
-def test_no_single_feature_knows_the_sign(name):
+def test_no_single_column_knows_the_sign(name):
     """E[x | sign] = 0, and E[x² | sign] is the same but for the place of a mark: a linear student learns nothing."""
     _, signs, x = some(name)
     agrees(x, 0)
@@ -200,11 +200,11 @@ def test_no_single_feature_knows_the_sign(name):
 
 
 @pytest.mark.parametrize("name", ["threshold", "two-layer"])
-def test_without_a_margin_features_are_independent_and_uniform(name):
+def test_without_a_margin_columns_are_independent_and_uniform(name):
     """Of variance 1, pairwise uncorrelated, as are their squares: the sign is nothing but a name for what is there."""
     _, _, x = some(name)
-    for feature in x.T:
-        assert scipy.stats.kstest(feature, "uniform", (-(3**0.5), 12**0.5)).pvalue > 1e-6
+    for column in x.T:
+        assert scipy.stats.kstest(column, "uniform", (-(3**0.5), 12**0.5)).pvalue > 1e-6
     for i, j in itertools.combinations(range(WIDTH), 2):
         agrees(np.stack([x[:, i] * x[:, j], x[:, i] ** 2 * x[:, j] ** 2], 1), np.array([0, 1]))
 
@@ -272,24 +272,24 @@ def test_presence_and_scale():
 
 
 ENVIRONMENT = shortcut(
-    component("parity", order=2), component("length", size=8, margin=0.5), agreement=0.8, label_noise=0.1
+    feature("parity", order=2), feature("length", size=8, margin=0.5), agreement=0.8, label_noise=0.1
 )
-draw, conflicts = (jax.jit(f, static_argnums=2) for f in (Shortcut.draw, Shortcut.conflicts))
+draw, counterfactual = (jax.jit(f, static_argnums=2) for f in (Shortcut.draw, Shortcut.counterfactual))
 
 
 @cache
 def drawn(written=(True, True)):
-    """Signs of both components, as decoded, and of the label [sample], ±1; and the features of both [sample, WIDTH]."""
-    features, label = draw(ENVIRONMENT, jax.random.key(5), N, jnp.array(written))
-    x = np.asarray(features).astype(float)
-    assert x.shape == (N, 2 * WIDTH) and features.dtype == jnp.float32 and label.dtype == int
+    """Signs of both features, as decoded, and of the label [sample], ±1; and the blocks of both [sample, WIDTH]."""
+    columns, label = draw(ENVIRONMENT, jax.random.key(5), N, jnp.array(written))
+    x = np.asarray(columns).astype(float)
+    assert x.shape == (N, 2 * WIDTH) and columns.dtype == jnp.float32 and label.dtype == int
     blocks = x[:, :WIDTH], x[:, WIDTH:]
-    signs = (np.sign(says(c, block)) for c, block in zip(ENVIRONMENT[:2], blocks, strict=True))
+    signs = (np.sign(decoded(c, block)) for c, block in zip(ENVIRONMENT[:2], blocks, strict=True))
     return *signs, 2.0 * np.asarray(label) - 1, *blocks
 
 
-def test_labels_agree_with_each_component_as_often_as_they_should():
-    """And the two are right or wrong independently, whatever the label."""
+def test_labels_agree_with_each_feature_as_often_as_they_should():
+    """And the two agree with it independently, whatever the label."""
     intended, spurious, label, *_ = drawn()
     agrees(label, 0)
     for sign in (-1, 1):
@@ -300,8 +300,8 @@ def test_labels_agree_with_each_component_as_often_as_they_should():
 
 
 @pytest.mark.parametrize(("written", "accepted"), [((True, False), 0), ((False, True), 1), ((False, False), None)])
-def test_what_is_not_written_is_there_but_says_nothing(written, accepted):
-    """Same labels, same features of the other; its own sign is fair, and independent of label and other."""
+def test_a_feature_that_is_not_written_is_there_but_carries_nothing(written, accepted):
+    """Same labels, same block of the other; its own sign is fair, and independent of label and other."""
     *signs, label, a, b = drawn(written)
     *_, labels, both_a, both_b = drawn()
     same(label, labels)
@@ -316,26 +316,26 @@ def test_what_is_not_written_is_there_but_says_nothing(written, accepted):
             assert scipy.stats.chi2_contingency(np.stack([first, second])[:, cells]).pvalue > 1e-6
 
 
-def test_counterfactual_inputs_set_the_components_against_each_other():
-    features, intended = conflicts(ENVIRONMENT, jax.random.key(6), N)
-    x = np.asarray(features).astype(float)
-    signs = [np.sign(says(c, block)) for c, block in zip(ENVIRONMENT[:2], (x[:, :WIDTH], x[:, WIDTH:]), strict=True)]
+def test_counterfactual_inputs_set_the_features_against_each_other():
+    columns, intended = counterfactual(ENVIRONMENT, jax.random.key(6), N)
+    x = np.asarray(columns).astype(float)
+    signs = [np.sign(decoded(c, block)) for c, block in zip(ENVIRONMENT[:2], (x[:, :WIDTH], x[:, WIDTH:]), strict=True)]
     same(signs[0], -signs[1])
     same(signs[0], 2.0 * np.asarray(intended) - 1)
     agrees(signs[0], 0)
     agrees(np.sign(x[:, 0]) * signs[0], 0)  # parity is still parity
 
 
-def test_counterfactual_inputs_have_both_components():
+def test_counterfactual_inputs_have_both_features():
     """However rarely they are written."""
     rare = Shortcut(*(one._replace(presence=np.float32(0.1)) for one in ENVIRONMENT[:2]), ENVIRONMENT.agreement)
-    same(conflicts(rare, jax.random.key(6), N), conflicts(ENVIRONMENT, jax.random.key(6), N))
+    same(counterfactual(rare, jax.random.key(6), N), counterfactual(ENVIRONMENT, jax.random.key(6), N))
 
 
 def test_stacked_environments_are_each_of_them():
-    other = shortcut(component("style", order=3, margin=0.5), component("source", order=2), agreement=0.6)
+    other = shortcut(feature("style", order=3, margin=0.5), feature("source", order=2), agreement=0.6)
     many = shortcuts.stack([ENVIRONMENT, other])
     keys = jax.random.split(jax.random.key(7), 2)
-    features, labels = jax.jit(jax.vmap(lambda one, key: one.draw(key, N, jnp.array([True, False]))))(many, keys)
+    columns, labels = jax.jit(jax.vmap(lambda one, key: one.draw(key, N, jnp.array([True, False]))))(many, keys)
     for i, one in enumerate((ENVIRONMENT, other)):
-        same((features[i], labels[i]), draw(one, keys[i], N, jnp.array([True, False])))
+        same((columns[i], labels[i]), draw(one, keys[i], N, jnp.array([True, False])))

@@ -1,4 +1,4 @@
-"""Prompts and worlds: what is asked, what is right, and what is shared between training and the exams."""
+"""Prompts and datasets: items, domains, the correct class, and what training and evaluation sets share."""
 
 from functools import cache, partial
 
@@ -12,19 +12,19 @@ from sandbox import policies
 from sandbox.policies import Prompts
 
 KEY = jax.random.key(2)
-BITS, CONTENTS, DOMAINS = 4, (6, 5), (3, 2)
-SIZES = {"num_contents": CONTENTS, "num_domains": DOMAINS, "num_bits": BITS}
+BITS, ITEMS, DOMAINS = 4, (6, 5), (3, 2)
+SIZES = {"num_items": ITEMS, "num_domains": DOMAINS, "num_bits": BITS}
 PROMPTS = Prompts(
     features=jnp.zeros((3, 0)),
     correct=jnp.array([2, 0, 1]),
-    wording=array([[0.5, 0.5, 0], [0.1, 0.2, 0.7], [0, 1, 0]]),
+    form_probs=array([[0.5, 0.5, 0], [0.1, 0.2, 0.7], [0, 1, 0]]),
     probs=array([0.5, 0.5, 0]),
 )
 
 
-@partial(jax.jit, static_argnames=("dtype", "rule", "num_contents"))
-def made(key, dtype=jnp.float32, rule=None, num_contents=CONTENTS):
-    sizes = SIZES | {"num_contents": num_contents}
+@partial(jax.jit, static_argnames=("dtype", "rule", "num_items"))
+def made(key, dtype=jnp.float32, rule=None, num_items=ITEMS):
+    sizes = SIZES | {"num_items": num_items}
     return policies.dataset(key, num_classes=3, num_forms=2, dtype=dtype, rule=rule, **sizes)
 
 
@@ -37,7 +37,7 @@ def rows(x):
     return {tuple(row) for row in np.asarray(x).tolist()}
 
 
-def contents(prompts):
+def items(prompts):
     return rows(prompts.features[:, :BITS])
 
 
@@ -46,35 +46,35 @@ def domains(prompts):
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_a_world_is_three_sets_of_prompts(dtype):
-    """Each content in each domain once, each asked as often; references of a uniform form."""
+def test_a_dataset_is_three_sets_of_prompts(dtype):
+    """Each item in each domain once, each queried as often; references of a uniform form."""
     for prompts, count in zip(made(KEY, dtype=dtype), (6 * 3, 5 * 3, 6 * 2), strict=True):
         prompts.check()
         assert prompts.features.shape == (count, 2 * BITS)
         assert len(rows(prompts.features)) == count
-        assert {x.dtype for x in (prompts.features, prompts.wording, prompts.probs)} == {jnp.dtype(dtype)}
+        assert {x.dtype for x in (prompts.features, prompts.form_probs, prompts.probs)} == {jnp.dtype(dtype)}
         assert set(np.unique(prompts.features[:, :BITS])) == {-1, 1}
-        same(prompts.wording, np.full((count, 2), 0.5, dtype))
+        same(prompts.form_probs, np.full((count, 2), 0.5, dtype))
         same(prompts.probs, np.full(count, 1 / count, dtype))
         assert np.all((prompts.correct >= 0) & (prompts.correct < 3))
 
 
-def test_held_out_contents_are_new_and_their_domains_are_not():
+def test_held_out_items_are_new_and_their_domains_are_not():
     train, held_out, _ = dataset()
-    assert len(contents(train)) == 6 and len(contents(held_out)) == 5
-    assert not contents(train) & contents(held_out)
+    assert len(items(train)) == 6 and len(items(held_out)) == 5
+    assert not items(train) & items(held_out)
     assert domains(train) == domains(held_out) and len(domains(train)) == 3
 
 
-def test_unseen_domains_are_new_and_their_contents_are_not():
+def test_unseen_domains_are_new_and_their_items_are_not():
     train, _, unseen = dataset()
     assert len(domains(unseen)) == 2
     assert not domains(train) & domains(unseen)
-    assert contents(train) == contents(unseen)
+    assert items(train) == items(unseen)
 
 
-def test_what_is_right_depends_on_the_content_alone():
-    """One class a content, the same in every domain, seen or not."""
+def test_the_correct_class_depends_on_the_item_alone():
+    """One class a item, the same in every domain, seen or not."""
     train, _, unseen = dataset()
     correct = {}
     for prompts in (train, unseen):
@@ -95,16 +95,16 @@ def test_a_linear_rule_is_odd():
 
 
 def test_a_rule_of_ones_own():
-    """It is given bits ±1 and says what is right."""
+    """It is given bits ±1 and returns classes."""
 
-    def parity(key, contents):
-        return (contents == 1).sum(1) % 2
+    def parity(key, items):
+        return (items == 1).sum(1) % 2
 
     for prompts in made(KEY, rule=parity):
         same(prompts.correct, (np.asarray(prompts.features[:, :BITS]) == 1).sum(1) % 2)
 
 
-def test_the_key_alone_decides_a_world():
+def test_the_key_alone_decides_a_dataset():
     """And a batch of keys equals one by one."""
     keys = jax.random.split(KEY, 3)
     batch = jax.jit(jax.vmap(made))(keys)
@@ -113,35 +113,35 @@ def test_the_key_alone_decides_a_world():
     assert not np.array_equal(batch.train.features[0], batch.train.features[1])
 
 
-def test_all_contents_may_be_used():
-    train, held_out, _ = made(KEY, num_contents=(9, 7))
-    assert len(contents(train) | contents(held_out)) == 16
+def test_all_items_may_be_used():
+    train, held_out, _ = made(KEY, num_items=(9, 7))
+    assert len(items(train) | items(held_out)) == 16
 
 
 def test_references_by_hand():
-    """P(class · M + form) = 1[class is right] wording(form)."""
+    """P(class · M + form) = 1[class is correct] form_probs(form)."""
     expected = np.zeros((3, 9))
     for q in range(3):
         for form in range(3):
-            expected[q, int(PROMPTS.correct[q]) * 3 + form] = PROMPTS.wording[q, form]
+            expected[q, int(PROMPTS.correct[q]) * 3 + form] = PROMPTS.form_probs[q, form]
     same(PROMPTS.references(3), expected)
-    assert PROMPTS._replace(wording=PROMPTS.wording.astype(jnp.float32)).references(3).dtype == jnp.float32
+    assert PROMPTS._replace(form_probs=PROMPTS.form_probs.astype(jnp.float32)).references(3).dtype == jnp.float32
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-def test_worded_once(dtype):
-    """A wording is one-hot, each form as often as the law has it; nothing else changes."""
-    prompts = PROMPTS._replace(wording=PROMPTS.wording.astype(dtype))
-    drawn = jax.jit(jax.vmap(prompts.worded_once))(jax.random.split(KEY, 4000))
-    assert drawn.wording.dtype == dtype
-    assert set(np.unique(drawn.wording)) == {0, 1}
-    same(drawn.wording.sum(2), np.ones((4000, 3)))
-    same(drawn.wording[:, 0, 2], np.zeros(4000))
-    same(drawn.wording[:, 2], np.broadcast_to(prompts.wording[2], (4000, 3)))
-    agrees(drawn.wording[:, :2], PROMPTS.wording[:2])
-    differs(drawn.wording[:, 1], [0.2, 0.1, 0.6])
-    together = np.asarray(drawn.wording[:, 0, 0] * drawn.wording[:, 1, 2])
-    agrees(together, 0.35)  # prompts are worded independently
+def test_fixed_reference(dtype):
+    """`form_probs` becomes one-hot, each form as often as it says; nothing else changes."""
+    prompts = PROMPTS._replace(form_probs=PROMPTS.form_probs.astype(dtype))
+    drawn = jax.jit(jax.vmap(prompts.fixed_reference))(jax.random.split(KEY, 4000))
+    assert drawn.form_probs.dtype == dtype
+    assert set(np.unique(drawn.form_probs)) == {0, 1}
+    same(drawn.form_probs.sum(2), np.ones((4000, 3)))
+    same(drawn.form_probs[:, 0, 2], np.zeros(4000))
+    same(drawn.form_probs[:, 2], np.broadcast_to(prompts.form_probs[2], (4000, 3)))
+    agrees(drawn.form_probs[:, :2], PROMPTS.form_probs[:2])
+    differs(drawn.form_probs[:, 1], [0.2, 0.1, 0.6])
+    together = np.asarray(drawn.form_probs[:, 0, 0] * drawn.form_probs[:, 1, 2])
+    agrees(together, 0.35)  # prompts draw independently
     for name in ("features", "correct", "probs"):
         same(getattr(drawn, name)[7], getattr(prompts, name))
 
@@ -151,5 +151,5 @@ def test_table_prompts_by_hand():
     prompts.check()
     same(prompts.correct, np.array([0, 1, 2, 0, 1]))
     assert prompts.features.shape == (5, 0)
-    same(prompts.wording, np.full((5, 2), 0.5))
+    same(prompts.form_probs, np.full((5, 2), 0.5))
     same(prompts.probs, np.full(5, 0.2))
