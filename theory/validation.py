@@ -184,11 +184,23 @@ def function(name: str, value: Any) -> Any:
     return value
 
 
-def result(name: str, f: Any, *args: Any) -> jax.ShapeDtypeStruct:
-    """Shape and dtype of the array that a function returns."""
+def taken(name: str, x: Any, accepted: str) -> Array:
+    """`array`, of whatever dtype, where there can be one."""
+    try:
+        return array(x)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise refuse(name, f"{type(x).__name__} ({error})", accepted) from error
+
+
+def result(name: str, f: Any, *args: Any, on: str) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of the array that a function returns for what `on` names."""
 
     def call(*given: Any) -> Any:
-        found = f(*given)
+        try:
+            found = f(*given)
+        except Exception as error:
+            failed = f"a function that fails for {on} ({type(error).__name__}: {error})"
+            raise refuse(name, failed, "one that returns an array") from error
         if not isinstance(found, Array | np.ndarray | np.generic):
             raise refuse(name, f"a function that returns {type(found).__name__}", "one that returns an array")
         return found
@@ -197,11 +209,12 @@ def result(name: str, f: Any, *args: Any) -> jax.ShapeDtypeStruct:
 
 
 def inside(name: str, value: Any, low: float | int, high: float | int) -> float:
-    """A number strictly between two others."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise refuse(name, type(value).__name__, f"a number in ({low:g}, {high:g})")
+    """A number strictly between two others, with a value."""
+    accepted = f"a number in ({low:g}, {high:g})"
+    if np.shape(value) != () or not has_values(value) or np.asarray(value).dtype.kind not in "iuf":
+        raise refuse(name, type(value).__name__, accepted)
     if not low < value < high:
-        raise refuse(name, value, f"a number in ({low:g}, {high:g})")
+        raise refuse(name, value, accepted)
     return float(value)
 
 

@@ -280,7 +280,9 @@ def test_a_million_float32_values_about_ten_thousand():
 def test_more_than_two_billion_values():
     """Beyond 2^31 with counters of 32 bits: half of each chunk is 0, half 2, so stderr = 1/√R."""
     with jax.enable_x64(False):
-        result = theory.monte_carlo(jax.random.key(0), lambda key: jnp.arange(2**24) % 2 * jnp.float32(2), 130)
+        result = theory.monte_carlo(
+            jax.random.key(0), lambda key: jnp.float32(2) * (jnp.arange(2**24) % 2).astype(jnp.float32), 130
+        )
     assert result.count == 130 * 2**24 > 2**31
     np.testing.assert_allclose([result.mean, result.stderr], [1, result.count**-0.5], rtol=1e-4)
 

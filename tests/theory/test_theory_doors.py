@@ -365,7 +365,7 @@ DOORS = [
     (lambda: sandwich(data=DATA[:, :1], models=MODELS[:, :1]), "data: 1 data set a task"),
     *each("data", lambda x: sandwich(data=x), {"a": DATA, "b": DATA[:, :2]}, DATA[0], {}),
     (lambda: sandwich(block=0), "block: 0"),
-    (lambda: sandwich(models=MODELS.at[0, 0, 0].set(jnp.nan)), "log_likelihood: a NaN"),
+    (lambda: sandwich(models=MODELS.at[0, 0, 0].set(jnp.nan)), "models: a NaN"),
     (lambda: sandwich(lambda data, models: log_rows(data, models).T), "log_likelihood"),
     (lambda: sandwich(lambda data, models: log_rows(data, models)[..., None]), "log_likelihood"),
     (lambda: sandwich(lambda data, models: log_rows(data, models).sum()), "log_likelihood"),

@@ -96,7 +96,14 @@ def sandwich(
 
 
 def _leading(name: str, tree: Any) -> tuple[int, int]:
-    """The two leading axes, which all leaves share."""
+    """The two leading axes, which all leaves share; leaves are arrays of numbers, none of them NaN."""
+    for leaf in jax.tree.leaves(tree):
+        array = validation.taken(name, leaf, "arrays of real numbers")
+        if jnp.issubdtype(array.dtype, jnp.complexfloating) or array.size == 0:
+            raise validation.refuse(name, f"{array.dtype} of shape {array.shape}", "arrays of real numbers")
+        floats = validation.has_values(array) and jnp.issubdtype(array.dtype, jnp.floating)
+        if floats and np.isnan(np.asarray(array)).any():
+            raise validation.refuse(name, "a NaN", "arrays of real numbers")
     shapes = {np.shape(leaf)[:2] for leaf in jax.tree.leaves(tree)}
     if len(shapes) != 1 or len(shape := next(iter(shapes))) != 2 or 0 in shape:
         given = " and ".join(sorted(map(str, shapes))) or "none"
@@ -111,7 +118,7 @@ def _check_shape(log_likelihood: Callable[[Any, Any], Array], data: Any, models:
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), models)
         return log_likelihood(jax.tree.map(lambda leaf: leaf[0, :2], data), flat)
 
-    found = validation.result("log_likelihood", block, data, models)
+    found = validation.result("log_likelihood", block, data, models, on="such `data` and `models`")
     if found.shape != (2, num_models) or not jnp.issubdtype(found.dtype, jnp.floating):
         given = f"a function that returns {found.dtype} of shape {found.shape} for 2 data sets"
         raise validation.refuse("log_likelihood", given, f"one that returns floats of shape (2, {num_models})")

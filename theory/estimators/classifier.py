@@ -28,6 +28,7 @@ from theory.estimators.pointwise import log_or_minus_infinity
 from theory.measures import entropy
 from theory.validation import ArrayLike
 
+MOST = {"hidden": 10**4, "depth": 100, "num_steps": 10**7, "batch_size": 2**53}
 REACH = 5.0  # standard deviations at which a feature saturates
 MOST_SQUARED = 20  # features, beyond which their products are left out
 GAIN = 10.0  # of the linear maps, which Adam's steps of one size would otherwise move too little
@@ -111,8 +112,8 @@ def classifier_bound(
         raise validation.refuse("features", f"shape {z.shape}", "at least 2 tasks on axis 0")
     p = validation.pmf("prior", np.full(num_tasks, 1 / num_tasks) if prior is None else prior, 1)
     validation.same_size("prior", p.size, "features", num_tasks)
-    for name, size in (("hidden", hidden), ("depth", depth), ("num_steps", num_steps), ("batch_size", batch_size)):
-        validation.integer(name, size, 1)
+    for name, size, most in zip(MOST, (hidden, depth, num_steps, batch_size), MOST.values(), strict=True):
+        validation.integer(name, size, 1, most)
     validation.positive("learning_rate", learning_rate)
     chosen = round(validation.inside("held_out", held_out, 0, 0.5) * replicas)
     if not 0 < 2 * chosen < replicas:

@@ -22,6 +22,8 @@ from scipy.special import ndtri
 from theory import validation
 from theory.validation import ArrayLike
 
+MAX_ENTRIES = 100_000_000  # of pseudo-values: 0.8 GB in float64
+
 
 class Estimate(NamedTuple):
     """A mean over independent replicas, its standard error, and how many there were."""
@@ -109,9 +111,12 @@ class Bounds(NamedTuple):
 
         Replica by replica, so that the noise which both share cancels.
         """
-        given = validation.one_dtype(*map(validation.array, (self.lower, other.upper, self.upper, other.lower)))
+        if not isinstance(other, Bounds):
+            raise validation.refuse("other", type(other).__name__, "Bounds of the same replicas")
+        ends = {"lower": self.lower, "other.upper": other.upper, "upper": self.upper, "other.lower": other.lower}
+        given = validation.one_dtype(*(validation.finite(name, values) for name, values in ends.items()))
         if len({values.shape for values in given}) != 1:
-            raise validation.refuse("other", f"shape {jnp.shape(other.lower)}", f"shape {jnp.shape(self.lower)}")
+            raise validation.refuse("other", f"shape {given[3].shape}", f"shape {given[0].shape}, as all of them have")
         _, a, b, c, d = validation.host(*given)
         return Bounds(validation.array(a - b), validation.array(c - d))
 
@@ -163,6 +168,7 @@ def pseudo_values(values: ArrayLike, num_replicas: int) -> Float[Array, "replica
     """
     v = _replicas(validation.finite("values", values))
     few, many = v.shape[0], validation.integer("num_replicas", num_replicas, v.shape[0])
+    validation.entries("num_replicas", many * v[0].size, MAX_ENTRIES)
     xp, v = validation.host(v)
     mean, deviations = _centred(xp, v)
     added = deviations * (many / few * (few * (many - 1) / ((few - 1) * many)) ** 0.5)
@@ -177,7 +183,9 @@ def merge(a: Estimate, b: Estimate) -> Estimate:
     n (n−1) stderr² = n_a (n_a−1) stderr_a² + n_b (n_b−1) stderr_b² + δ² n_a n_b/n. No large squares are subtracted, so
     no digits are lost. An estimate of count 0, with mean and stderr 0, changes nothing.
     """
-    for part in (a, b):
+    for name, part in (("a", a), ("b", b)):
+        if not isinstance(part, Estimate):
+            raise validation.refuse(name, type(part).__name__, "an Estimate")
         if validation.has_values(part.count):
             validation.integer("count", part.count, 0)
     count = a.count + b.count
@@ -214,7 +222,7 @@ def monte_carlo(key: Key[Array, ""], draw: Callable[[Array], Array], num_chunks:
     """
     key, draw = validation.key("key", key), validation.function("draw", draw)
     num_chunks = validation.integer("num_chunks", num_chunks, 1, 2**31 - 1)
-    chunk = validation.result("draw", draw, key)
+    chunk = validation.result("draw", draw, key, on="a key")
     if not jnp.issubdtype(chunk.dtype, jnp.floating) or chunk.ndim == 0 or chunk.shape[0] < 2:
         given = f"a function that returns {chunk.dtype} of shape {chunk.shape}"
         raise validation.refuse("draw", given, "one that returns floats, at least 2 on axis 0")

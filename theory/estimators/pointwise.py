@@ -35,7 +35,7 @@ def pointwise_information(
     if likelihood.ndim == 0:
         raise validation.refuse("log_likelihood", "a number", "at least 1 axis, that of the tasks")
     *shape, num_tasks = likelihood.shape
-    own = validation.array(task)
+    own = validation.taken("task", task, "integers")
     if not jnp.issubdtype(own.dtype, jnp.integer):
         raise validation.refuse("task", f"dtype {own.dtype}", "integers")
     if own.ndim > len(shape) or any(a not in (1, b) for a, b in zip(own.shape[::-1], shape[::-1], strict=False)):
@@ -101,7 +101,7 @@ def count_log_likelihood(counts: ArrayLike, probs: ArrayLike) -> Float[Array, "d
     seen, p = validation.finite("counts", counts, 2), validation.rates("probs", probs, 2)
     validation.same_size("counts", seen.shape[1], "probs", p.shape[1])
     if validation.has_values(seen) and np.asarray(seen).min() < 0:
-        raise validation.refuse("counts", seen.min(), "non-negative numbers")
+        raise validation.refuse("counts", np.asarray(seen).min(), "non-negative numbers")
     seen, p, _ = validation.one_dtype(seen, p, validation.array(np.float32(0)))
     return _count_log_likelihood(seen, log_or_minus_infinity(p))
 

@@ -99,7 +99,8 @@ def log_variance_pointwise_information(
             marginal = np.logaddexp.reduce([np.log(p) + walk(seen - y) for y, p in _atoms(prior) if p > 0])
         return walk(seen - x) - marginal
 
-    return validation.array(np.stack([at(t) for t in range(v.shape[-1])], axis=-1))
+    values = validation.array(np.stack([at(t) for t in range(v.shape[-1])], axis=-1))
+    return validation.in_range("log_variances, prior", values)
 
 
 def _concrete(prior: Prior) -> Prior:

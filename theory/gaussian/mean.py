@@ -134,10 +134,11 @@ def mean_information(
     xp, prior, noise = validation.host(
         *validation.one_dtype(validation.positive("prior_variance", prior_variance), noise)
     )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore"):
         ratio, inverse = prior / noise, noise / prior
         far = xp.log(prior) - xp.log(noise) + xp.log1p(xp.minimum(inverse, 1))  # where the ratio would overflow
-    return validation.array(xp.where(ratio < 1e6, xp.log1p(xp.minimum(ratio, 1e6)), far) / 2)
+    information = xp.where(ratio < 1e6, xp.log1p(xp.minimum(ratio, 1e6)), far) / 2
+    return validation.in_range("variance, prior_variance", validation.array(information))
 
 
 def mean_pointwise_information(

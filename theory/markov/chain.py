@@ -40,6 +40,7 @@ from theory.markov.paths import (
     PathCounts,
     TransitionCounts,
     accepted_counts,
+    checked,
     fresh_counts,
     index,
     path_counts,
@@ -128,8 +129,7 @@ def fits(states: Statistics, smoothing: ArrayLike) -> tuple[Float[Array, "s 2"],
     (N_b + α_b) / (Σ N + Σ α) for the first symbol [s, 2] and for each row [s, 2, 2]; the statistics are those of
     `path_counts`, `accepted_counts` or `fresh_counts`.
     """
-    _statistics(states)
-    params = _fits(states.rows(), smoothing)
+    params = _fits(checked(states).rows(), smoothing)
     return validation.array(params[:, :2]), validation.array(params[:, 2:].reshape(-1, 2, 2))
 
 
@@ -141,10 +141,9 @@ def initial_distributions(
     p_0(s|x) = #paths(s) · initial[first] · Π_ab transition[a, b]^{N_ab}, over the statistics of the loop, those of
     `accepted_counts(n)` or `fresh_counts(n, num_real)`.
     """
-    _statistics(states)
-    probs = _one_path(_chains(initial, transition), n)
-    size = len(states.first)
-    return jnp.zeros((probs.shape[0], size), probs.dtype).at[:, index(states, path_counts(n).rows())].set(probs)
+    known, probs = checked(states), _one_path(_chains(initial, transition), n)
+    size = len(known.first)
+    return jnp.zeros((probs.shape[0], size), probs.dtype).at[:, index(known, path_counts(n).rows())].set(probs)
 
 
 def accepted_kernel(
@@ -194,13 +193,6 @@ def fresh_kernel(
     added = np.zeros((num_tasks, own.shape[1], size))
     added[:, np.arange(own.shape[1])[:, None], index(states, both)] = real[:, None, :]
     return validation.array(own @ added)
-
-
-def _statistics(states: Statistics) -> None:
-    """Refuses what is no table of statistics."""
-    if not isinstance(states, TransitionCounts | PathCounts):
-        accepted = "those of path_counts, accepted_counts or fresh_counts"
-        raise validation.refuse("states", type(states).__name__, accepted)
 
 
 def _one_path(chains: Float[Array, "z 6"], n: int) -> Float[Array, "z s"]:

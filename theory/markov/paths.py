@@ -17,6 +17,7 @@ from theory import validation
 from theory.drift import kernels
 from theory.validation import ArrayLike
 
+MOST_COUNTED = 1000  # times a symbol or a transition, as longer paths have too many statistics
 MOST_SMOOTHING = 1e300  # whose sums are finite
 
 
@@ -93,7 +94,26 @@ def fresh_counts(n: int, num_real: int) -> TransitionCounts:
     return TransitionCounts(rows[:, :2], rows[:, 2:].reshape(-1, 2, 2))
 
 
-def index(states: TransitionCounts, rows: Int[np.ndarray, "*s 6"]) -> Int[np.ndarray, "*s"]:
+def checked(states: PathCounts | TransitionCounts) -> PathCounts | TransitionCounts:
+    """Tables of statistics, with checked fields."""
+    if not isinstance(states, PathCounts | TransitionCounts):
+        accepted = "those of path_counts, accepted_counts or fresh_counts"
+        raise validation.refuse("states", type(states).__name__, accepted)
+    ends = () if isinstance(states, PathCounts) else (2,)
+    first = validation.integers("states.first", states.first, 0, "integers >= 0", ndim=1 + len(ends))
+    counts = validation.integers("states.counts", states.counts, 0, "integers >= 0", ndim=3)
+    if first.shape[1:] != ends or counts.shape[1:] != (2, 2) or len(first) != len(counts):
+        accepted = f"shapes [s{', 2' * len(ends)}] and [s, 2, 2]"
+        raise validation.refuse("states.first, states.counts", f"shapes {first.shape} and {counts.shape}", accepted)
+    if max(first.max() if ends else 2 * first.max(), counts.max()) > MOST_COUNTED or (not ends and first.max() > 1):
+        raise validation.refuse("states.first, states.counts", "an entry out of range", f"at most {MOST_COUNTED}")
+    if isinstance(states, PathCounts):
+        log_paths = np.asarray(validation.finite("states.log_paths", states.log_paths, 1))
+        validation.same_size("states.log_paths", log_paths.size, "states.first", len(first))
+    return states._replace(first=first, counts=counts)
+
+
+def index(states: PathCounts | TransitionCounts, rows: Int[np.ndarray, "*s 6"]) -> Int[np.ndarray, "*s"]:
     """Where each row stands among the states, all of which have to be there."""
     base = int(max(states.rows().max(), rows.max())) + 1
     place = base ** np.arange(5, -1, -1)
@@ -135,17 +155,17 @@ def log_num_paths(counts: ArrayLike, first: ArrayLike, last: ArrayLike) -> Float
     (Grassmann, Taksar & Heyman). There is no path, −inf, where N_i + 1[i=last] = Σ_j N_ji + 1[i=first] fails or a state
     that is left does not lead to the last. An end is one state, or one for each table [...].
     """
-    table = np.asarray(counts)
-    if table.ndim < 2 or table.shape[-1] != table.shape[-2] or table.dtype.kind not in "iu" or (table < 0).any():
-        raise validation.refuse("counts", f"{table.dtype} of shape {table.shape}", "integers >= 0 [..., k, k]")
+    table = validation.integers("counts", counts, 0, "integers >= 0 [..., k, k]")
+    if table.ndim < 2 or table.shape[-1] != table.shape[-2]:
+        raise validation.refuse("counts", f"shape {table.shape}", "integers >= 0 [..., k, k]")
     shape, size = table.shape[:-2], table.shape[-1]
-    if not table.size or table.max() > 2**53 // size:
-        raise validation.refuse("counts", f"up to {table.max(initial=0)}", f"some, each at most 2^53/{size}")
+    if table.max() > validation.LARGEST // size:
+        raise validation.refuse("counts", f"an entry {table.max()}", f"integers at most 2^53/{size}")
     ends = []
     for name, end in (("first", first), ("last", last)):
-        state = np.asarray(end)
-        if state.dtype.kind not in "iu" or state.shape not in ((), shape) or not np.isin(state, np.arange(size)).all():
-            accepted = f"one state or {list(shape)}, each from 0 to {size - 1}"
+        accepted = f"one state or {list(shape)}, each from 0 to {size - 1}"
+        state = validation.integers(name, end, 0, accepted)
+        if state.shape not in ((), shape) or state.max() >= size:
             raise validation.refuse(name, state.tolist(), accepted)
         ends.append(np.broadcast_to(state, shape)[..., None] == np.arange(size))
     start, end = ends

@@ -139,9 +139,10 @@ def _root(f: Callable[[Array], Array], high: Float[Array, ""]) -> Float[Array, "
 
 def _mask(correct: ArrayLike, probs: Float[Array, " y"]) -> Bool[Array, " y"]:
     """A boolean for each output."""
-    mask = validation.array(correct)
+    accepted = f"booleans of shape {probs.shape}"
+    mask = validation.taken("correct", correct, accepted)
     if mask.dtype != bool or mask.shape != probs.shape:
-        raise validation.refuse("correct", f"{mask.dtype} of shape {mask.shape}", f"booleans of shape {probs.shape}")
+        raise validation.refuse("correct", f"{mask.dtype} of shape {mask.shape}", accepted)
     return mask
 
 

@@ -110,8 +110,8 @@ def code_length(counts: ArrayLike, alpha: ArrayLike = 0.5) -> Float[Array, ""]:
     """
     n = validation.finite("counts", counts, 2)
     a = validation.positive("alpha", alpha).astype(n.dtype)
-    if validation.has_values(n) and (n < 0).any():
-        raise validation.refuse("counts", n.min(), "numbers >= 0")
+    if validation.has_values(n) and (np.asarray(n) < 0).any():
+        raise validation.refuse("counts", f"an entry {np.asarray(n).min()}", "numbers >= 0")
     length = (log_beta(jnp.full_like(n, 1) * a) - log_beta(n + a)).sum()
     return validation.in_range("counts, alpha", length)
 
@@ -159,8 +159,8 @@ def table_nats_saved_law(joint: ArrayLike, samples: ArrayLike, alpha: ArrayLike 
     """
     p, n = validation.one_dtype(validation.pmf("joint", joint, 2), validation.finite("samples", samples))
     a = validation.positive("alpha", alpha).astype(p.dtype)
-    if validation.has_values(n) and not (n > 0).all():
-        raise validation.refuse("samples", n.min(), "numbers > 0")
+    if validation.has_values(n) and not (np.asarray(n) > 0).all():
+        raise validation.refuse("samples", f"an entry {np.asarray(n).min()}", "numbers > 0")
     occurs, labels, mass = p > 0, p.shape[1], p.sum(1)
     some, k = mass > 0, (p > 0).sum(1).astype(p.dtype)
     log_mass = jnp.log(jnp.where(some, mass, 1))
@@ -168,7 +168,8 @@ def table_nats_saved_law(joint: ArrayLike, samples: ArrayLike, alpha: ArrayLike 
     half = (k - 1) / 2 + a * (labels - k)
     rest = half * log_mass - (k - 1) / 2 * math.log(2 * math.pi * math.e) - (a - 0.5) * logs
     rest = rest + k * gammaln(a) - gammaln(labels * a)
-    return n * product_divergence(p) - jnp.where(some, half, 0).sum() * jnp.log(n) - jnp.where(some, rest, 0).sum()
+    law = n * product_divergence(p) - jnp.where(some, half, 0).sum() * jnp.log(n) - jnp.where(some, rest, 0).sum()
+    return validation.in_range("samples, alpha", law)
 
 
 def mixture_weights(nats_saved: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape learner"]:

@@ -114,10 +114,11 @@ def separated_crossover(covariance: ArrayLike, cross: ArrayLike, direction: Arra
     validation.same_size("direction", d.size, "cross", 2)
     xp, c, cov, d = validation.host(c, cov, d)
     c, d = _unit(xp, c), _unit(xp, d)  # only their directions count
-    share, left = cov[0, 1] / cov[1, 1], c[0] - cov[0, 1] / cov[1, 1] * c[1]
-    rate = cov[0, 0] - share * cov[0, 1]
-    if validation.has_values(cov) and not (cov[1, 1] > 0 and rate > 0):
-        raise validation.refuse("covariance", covariance, "a positive definite one")
+    definite = not validation.has_values(cov) or (cov[1, 1] > 0 and cov[0, 0] - cov[0, 1] / cov[1, 1] * cov[0, 1] > 0)
+    if not definite:
+        raise validation.refuse("covariance", covariance, "a positive definite matrix")
+    share = cov[0, 1] / cov[1, 1]
+    left, rate = c[0] - share * c[1], cov[0, 0] - share * cov[0, 1]
     behind, gain = -d[1] * c[1] / cov[1, 1], (d[0] - d[1] * share) * left / rate
     overtakes = gain - behind > 1000 * jnp.finfo(cov.dtype).eps * (abs(gain) + abs(behind))
     waits = overtakes & (behind > 0)
@@ -153,5 +154,5 @@ def _times(times: ArrayLike) -> Array:
     """Finite times >= 0."""
     t = validation.finite("times", times)
     if validation.has_values(t) and (np.asarray(t) < 0).any():
-        raise validation.refuse("times", t.min(), "numbers >= 0")
+        raise validation.refuse("times", f"an entry {np.asarray(t).min()}", "numbers >= 0")
     return t

@@ -8,7 +8,7 @@ References:
     Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jaxtyping import Float, Int
 
 from theory import validation
@@ -62,13 +63,20 @@ def partition(outputs: Iterable[Any], by: Callable[[Any], Hashable] | None = Non
     [y] = {y' : by(y') = by(y)}. Without `by` the outputs are their own labels: integers, strings, tuples, whatever has
     a hash and equals itself (a NaN does not).
     """
-    if (isinstance(outputs, Array) and not validation.has_values(outputs)) or not isinstance(outputs, Iterable):
+    if isinstance(outputs, str | bytes | Mapping | Tracer) or not isinstance(outputs, Iterable):
         raise validation.refuse("outputs", type(outputs).__name__, "a list or a concrete array, with at least one")
     items = outputs.tolist() if isinstance(outputs, np.ndarray | Array) else list(outputs)
     if not isinstance(items, list) or not items:
         raise validation.refuse("outputs", "none", "at least one")
     name = "outputs" if by is None else "by"
-    labels = items if by is None else list(map(validation.function("by", by), items))
+    try:
+        labels = items if by is None else list(map(validation.function("by", by), items))
+    except (TypeError, AttributeError) as error:
+        raise validation.refuse(
+            "outputs", f"one for which `by` fails ({error})", "what `by` has a label for"
+        ) from error
+    if by is not None and any(label is None for label in labels):
+        raise validation.refuse("by", "a function that returns nothing", "one that returns labels")
     try:
         numbers = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     except TypeError as error:

@@ -9,6 +9,7 @@ References:
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from math import inf, log, prod
 from typing import Any, NamedTuple
@@ -95,9 +96,11 @@ def joint_query_information(
     binary answers to it have 11 outcomes and not 1024; up to a million tables of counts.
     """
     p, w, labels = _signals(prior, channel, blocks)
-    put = np.asarray(queries)
-    if put.ndim != 1 or (put.size and (put.dtype.kind not in "iu" or put.min() < 0 or put.max() >= w.shape[0])):
-        raise validation.refuse("queries", put.tolist(), f"integers in [0, {w.shape[0]})")
+    accepted = f"integers in [0, {w.shape[0]})"
+    nothing = isinstance(queries, Sequence) and len(queries) == 0
+    put = np.zeros(0, int) if nothing else validation.integers("queries", queries, 0, accepted, ndim=1)
+    if not nothing and put.max() >= w.shape[0]:
+        raise validation.refuse("queries", put.tolist(), accepted)
     repeats = Counter(put.tolist())
     size = prod(num_states(m, w.shape[2]) for m in repeats.values())
     validation.entries("queries", size, MAX_OUTCOMES, "tables of counts")

@@ -170,9 +170,9 @@ def training_curve(
     validation.nonnegative("learning_rate", learning_rate)
     validation.at_least("num_queries", num_queries, NUM_JUDGED)
     validation.table("num_queries", num_queries * num_seeds)
-    key = jax.random.key(0) if key is None else key
-    validation.key("key", key)
-    keys = jax.random.split(key, num_seeds)
+    own_key = jax.random.key(0) if key is None else key
+    validation.key("key", own_key)
+    keys = jax.random.split(own_key, num_seeds)
     p = _distribution("prior", prior, targets).reshape(-1, num_forms)
     mass = p.sum(1, keepdims=True)
     form_probs = np.where(mass > 0, p / np.where(mass > 0, mass, 1), 1 / num_forms)
