@@ -150,7 +150,9 @@ def floating(name: str, dtype: Any) -> None:
 def table(name: str, size: int) -> None:
     """Raises unless `size` numbers fit into memory, at 8 bytes each."""
     if size > MOST_NUMBERS:
-        raise refuse(name, f"a table of {min(size, 10**300):.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+        raise refuse(
+            name, f"a table of {min(size, 10**300):.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}"
+        )
 
 
 def scalar(name: str, value: Any) -> None:

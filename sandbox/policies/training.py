@@ -93,7 +93,8 @@ def train(
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trained.policy) if validation.concrete(leaf)):
         accepted = "a start, a method and a learning rate with which it stays finite"
         raise validation.refuse("policy", "one that training makes infinite or NaN", accepted)
-    validation.no_nan("measure", trained.measured)
+    for leaf in jax.tree.leaves(trained.measured):
+        validation.no_nan("measure", leaf)
     return trained
 
 
@@ -221,7 +222,9 @@ def _train(
     if counts is None:
         (policy, _), path = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
         end = measure(policy, held_out)
-        return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, end))
+        return Trained(
+            policy, jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b, a.dtype)[None]]), path, end)
+        )
 
     def recorded(t: Array, so_far: tuple[State, Any]) -> tuple[State, Any]:
         state, now = one_round(so_far[0], t)

@@ -69,10 +69,10 @@ class Student(NamedTuple):
 
 @cache
 def _first_step(optimizer: optax.GradientTransformation) -> float:
-    """The step for a gradient of 1."""
+    """The least step for gradients of 1; NaN where it is none for each of them."""
     with jax.ensure_compile_time_eval():
-        step, _ = jax.jit(lambda one: optimizer_step(optimizer, one, optimizer.init(one), one))(np.float32(1))
-    return float(np.asarray(step))
+        step, _ = jax.jit(lambda one: optimizer_step(optimizer, one, optimizer.init(one), one))(np.ones(2, np.float32))
+    return float(np.min(step)) if np.shape(step) == (2,) else np.nan
 
 
 MLP = Student()
@@ -182,7 +182,7 @@ def learn_online(
     found = _in_blocks(runs, mesh, student, num_steps, batch)
     if not np.isfinite(found.loss).all():
         accepted = "one with which the losses stay finite"
-        raise validation.refuse("Training.learning_rate", training.learning_rate, accepted)
+        raise validation.refuse("Training.learning_rate/Student.optimizer", training.learning_rate, accepted)
     return devices.put(jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), found), mesh)
 
 
