@@ -150,9 +150,8 @@ def floating(name: str, dtype: Any) -> None:
 def table(name: str, size: int) -> None:
     """Raises unless `size` numbers fit into memory, at 8 bytes each."""
     if size > MOST_NUMBERS:
-        raise refuse(
-            name, f"a table of {min(size, 10**300):.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}"
-        )
+        given = f"a table of {min(size, 10**300):.3g} numbers"
+        raise refuse(name, given, f"a size that leaves at most {MOST_NUMBERS:.3g}")
 
 
 def scalar(name: str, value: Any) -> None:
@@ -171,7 +170,7 @@ def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
     what = {jnp.bool_: "booleans", jnp.integer: "integers"}.get(kind, "numbers")
     accepted = f"an array of {n} {what}, one a sample"
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", object)
     if shape != (n,):
         raise refuse(name, type(value).__name__ if shape is None else f"an array of shape {list(shape)}", accepted)
     if not (jnp.issubdtype(dtype, kind) or (kind is jnp.number and dtype == jnp.bool_)):
@@ -225,7 +224,9 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
     for field, annotation in getattr(type(fields), "__annotations__", {}).items():
         value = getattr(fields, field, None)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-        kinds = [kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)]
+        kinds: list[Any] = [
+            kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)
+        ]
         if value is None or len(kinds) != 1 or (isinstance(value, int | float) and annotation is not kinds[0]):
             yield field, value
             continue
