@@ -1,8 +1,11 @@
-"""What a public function accepts, and the one form that every complaint takes.
+"""What a public function accepts, and the one form of its complaints.
 
 Values are checked where they are concrete; a tracer has none to check.
 """
 
+import types
+import typing
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -10,7 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from jaxtyping import AbstractArray
 
+from sandbox.base import Checked
+
+MOST = 2**31 - 1  # what 32 bits count to, as JAX does unless told otherwise
 MOST_NUMBERS = 2**28  # of one table: 2 GB
 
 
@@ -21,7 +28,7 @@ def refuse(name: str, given: object, accepted: str) -> ValueError:
 
 def concrete(value: Any) -> bool:
     """Whether `value` has numbers to look at."""
-    return not isinstance(value, Tracer)
+    return not isinstance(value, Tracer | jax.ShapeDtypeStruct)
 
 
 def shown(value: Any) -> str:
@@ -56,45 +63,53 @@ def key(name: str, value: Any) -> Array:
 
 
 def at_least(name: str, value: Any, least: int) -> None:
-    """Raises unless the integer `value` is `least` or more."""
+    """Raises unless `value` is an integer of `least` or more that 32 bits can count to."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise refuse(name, repr(value), f"an integer >= {least}")
+    if value > MOST:
+        raise refuse(name, value, f"an integer <= {MOST}")
 
 
 def integers(name: str, value: Any, least: int) -> None:
-    """Raises unless every number of `value` is an integer of `least` or more that 32 bits hold."""
+    """Raises unless every number of `value` is an integer of `least` or more that 32 bits can count to."""
     values = np.asarray(value) if concrete(value) else value
-    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values >= 2**31))):
+    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values > MOST))):
         raise refuse(name, value, f"integers >= {least} below 2^31")
 
 
-def rate(name: str, value: Any) -> None:
+def rate(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless every number of `value` lies in [0, 1]."""
-    # NumPy, since under a trace JAX turns even constants into tracers
-    if concrete(value) and not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
-        raise refuse(name, value, "numbers in [0, 1]")
+    _numbers(name, value, lambda x: (x >= 0) & (x <= 1), "numbers in [0, 1]", shape)
 
 
-def nonnegative(name: str, value: Any) -> None:
+def nonnegative(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless every number of `value` is finite and not negative."""
-    if concrete(value) and not np.all((np.asarray(value) >= 0) & np.isfinite(np.asarray(value))):
-        raise refuse(name, value, "finite numbers >= 0")
+    _numbers(name, value, lambda x: (x >= 0) & np.isfinite(x), "finite numbers >= 0", shape)
 
 
-def positive(name: str, value: Any) -> None:
+def positive(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless every number of `value` is finite and above 0."""
-    if concrete(value) and not np.all((np.asarray(value) > 0) & np.isfinite(np.asarray(value))):
-        raise refuse(name, value, "finite numbers > 0")
+    _numbers(name, value, lambda x: (x > 0) & np.isfinite(x), "finite numbers > 0", shape)
+
+
+def no_nan(name: str, value: Any) -> None:
+    """Raises where a number of `value` is NaN; an infinity is accepted."""
+    _numbers(name, value, lambda x: ~np.isnan(x), "numbers, of which none is NaN")
 
 
 def finite(name: str, tree: Any) -> None:
     """Raises unless every number of every leaf of `tree` is finite."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        if concrete(leaf) and not np.all(np.isfinite(np.asarray(leaf))):
-            raise refuse(name + jax.tree_util.keystr(path), f"{np.asarray(leaf).tolist()!s:.80}", "finite numbers")
+        _numbers(name + jax.tree_util.keystr(path), leaf, np.isfinite, "finite numbers")
 
 
-def distribution(name: str, probs: Array | np.ndarray) -> None:
+def function(name: str, value: Any) -> None:
+    """Raises unless `value` can be called, and is no class."""
+    if not callable(value) or isinstance(value, type):
+        raise refuse(name, f"the class {value.__name__}" if isinstance(value, type) else shown(value), "a function")
+
+
+def distribution(name: str, probs: Any) -> None:
     """Raises unless `probs` sums to one along its last axis and has no negative entry."""
     if not concrete(probs):
         return
@@ -103,7 +118,21 @@ def distribution(name: str, probs: Array | np.ndarray) -> None:
         raise refuse(name, f"shape {values.shape}", "at least one probability")
     tolerance = np.sqrt(np.finfo(values.dtype).eps) if values.dtype.kind == "f" else 1e-8
     if not np.all(values >= 0) or not np.all(np.abs(values.sum(-1) - 1) <= tolerance):
-        raise refuse(name, f"{values!s:.80}", "probabilities that sum to 1 on the last axis")
+        raise refuse(name, shown(values), "probabilities that sum to 1 on the last axis")
+
+
+def square(name: str, table: Any) -> None:
+    """Raises unless the last two axes of `table` are of one length."""
+    if table.shape[-1] != table.shape[-2]:
+        raise refuse(name, f"shape {list(table.shape)}", "a square table")
+
+
+def lower_triangle(name: str, scale: Any) -> None:
+    """Raises unless `scale` is lower triangular, with a diagonal that is not negative."""
+    if concrete(scale):
+        values = np.asarray(scale)
+        if not np.all(np.triu(values, 1) == 0) or not np.all(np.diagonal(values, axis1=-2, axis2=-1) >= 0):
+            raise refuse(name, shown(values), "a lower Cholesky factor, its diagonal not negative")
 
 
 def samples(name: str, x: Array | np.ndarray) -> None:
@@ -137,3 +166,129 @@ def leaves(name: str, tree: Any) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         if not isinstance(leaf, Array | np.ndarray | np.generic | float | int):
             raise refuse(name + jax.tree_util.keystr(path), repr(leaf), "a pytree of arrays, as a NamedTuple of arrays")
+
+
+def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
+    """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
+    what = "booleans" if kind is jnp.bool_ else "numbers"
+    accepted = f"an array of {n} {what}, one a sample"
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape != (n,):
+        raise refuse(name, type(value).__name__ if shape is None else f"an array of shape {list(shape)}", accepted)
+    if not (jnp.issubdtype(dtype, kind) or (kind is jnp.number and dtype == jnp.bool_)):
+        raise refuse(name, f"an array of {dtype}", accepted)
+    return jnp.asarray(value)
+
+
+def is_rate(value: Array) -> Array:
+    """Whether each number lies in [0, 1], as NaN does not; a tracer may ask."""
+    return (value >= 0) & (value <= 1)
+
+
+def ready(name: str, value: Any, space: Any = None, *, lead: int = 0) -> Any:
+    """`value`, a model or a signal with all its parts, in the form that JAX takes, once every part is checked.
+
+    A list, a number and whole numbers become the array that the annotation of their field names, and what
+    `Annotated` adds to it is asked; a plain function becomes a pytree without leaves.
+
+    Args:
+        name: What messages call it.
+        value: The model, the signal or the part.
+        space: That of the samples; every part that has one of its own must have this one.
+        lead: The number of axes that a stack of models has in front.
+
+    Raises:
+        ValueError: A class in the place of an instance, an array whose axes are not those of its annotation, a part
+            made for another space, or what the part's own `check` refuses.
+    """
+    if isinstance(value, type):
+        raise refuse(name, f"the class {value.__name__}", f"an instance, such as {value.__name__}(…)")
+    if hasattr(value, "_fields"):
+        value = value._replace(**dict(_entries(value, lead)))
+        kind = type(value).__name__
+        parts = {field: ready(f"{kind}.{field}", part, space, lead=lead) for field, part in value._asdict().items()}
+        value = value._replace(**parts)
+    elif isinstance(value, tuple | list):
+        return type(value)(ready(f"{name}[{i}]", part, space, lead=lead) for i, part in enumerate(value))
+    elif callable(value) and jax.tree_util.all_leaves([value]):
+        return jax.tree_util.Partial(value)
+    own = getattr(value, "space", None)
+    if space is not None and own is not None and own != space:
+        raise refuse(type(value).__name__, f"one for {own}", f"one for {space}, as the model has")
+    if isinstance(value, Checked):
+        value.check()
+    return value
+
+
+def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
+    """The fields of a NamedTuple, those annotated as arrays as such; axes of one name are of one size."""
+    sizes: dict[str, tuple[int, str]] = {}
+    for field, annotation in getattr(type(fields), "__annotations__", {}).items():
+        name, value = f"{type(fields).__name__}.{field}", getattr(fields, field, None)
+        checks = getattr(annotation, "__metadata__", ())
+        annotation = annotation.__origin__ if checks else annotation
+        if typing.get_origin(annotation) is Callable:
+            function(name, value)
+        union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
+        kinds = [kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)]
+        if value is None or len(kinds) != 1:
+            yield field, value
+            continue
+        if not (isinstance(value, int | float) and union):  # a number that may stay one
+            value = _typed(name, value, kinds[0], lead)
+        if "float32" in kinds[0].dtypes:
+            no_nan(name, value)
+        for check in checks:
+            check(name, value)
+        for axis, size in zip(kinds[0].dim_str.split(), np.shape(value)[lead:], strict=False):
+            before, other = sizes.setdefault(axis, (size, field))
+            if size != before or size < 1:
+                accepted = f"{axis} = {before}, as in {other}" if size else "at least one entry on each axis"
+                raise refuse(name, f"shape {list(np.shape(value))}", accepted)
+        yield field, value
+
+
+def _is_array(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, AbstractArray)
+
+
+def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
+    """`value` as an array of the annotated kind: floats, integers or booleans, on so many axes."""
+    axes = kind.dim_str.split()
+    floats = "float32" in kind.dtypes
+    accepted = f"{'numbers' if floats else 'integers' if 'int32' in kind.dtypes else 'booleans'} [{', '.join(axes)}]"
+    accepted = (accepted if axes else "one number") + " of each model in a stack" * lead
+    if concrete(value) and not isinstance(value, Array):
+        try:
+            value = np.asarray(value)
+            value = value.astype(jax.dtypes.canonicalize_dtype(value.dtype), copy=False)
+        except (TypeError, ValueError) as error:
+            raise refuse(name, shown(value), accepted) from error
+    if floats and jnp.issubdtype(value.dtype, jnp.integer):
+        value = value.astype(jnp.result_type(float))
+    if value.dtype.name not in kind.dtypes:
+        raise refuse(name, f"an array of {value.dtype}", accepted)
+    if value.ndim == lead == 0:
+        value = value.reshape((1,) * len(axes))
+    if value.ndim != len(axes) + lead:
+        raise refuse(name, f"shape {list(value.shape)}", accepted)
+    return value
+
+
+def _numbers(
+    name: str, value: Any, holds: Callable[[np.ndarray], Any], accepted: str, shape: tuple[int, ...] | None = None
+) -> None:
+    """Raises unless `value` is made of numbers for all of which `holds`, in this shape if there is one."""
+    if not concrete(value):
+        given = value.shape
+    else:
+        try:
+            values = np.asarray(value)
+            fine = bool(np.all(holds(values)))
+        except (TypeError, ValueError) as error:
+            raise refuse(name, shown(value), accepted) from error
+        if not fine:
+            raise refuse(name, shown(values), accepted)
+        given = values.shape
+    if shape is not None and given != shape:
+        raise refuse(name, f"shape {list(given)}", f"shape {list(shape)}" if shape else "one number")
