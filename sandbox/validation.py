@@ -115,9 +115,9 @@ def finite(name: str, tree: Any) -> None:
 
 
 def function(name: str, value: Any) -> None:
-    """Raises unless `value` can be called."""
+    """Raises unless `value` can be called, and is no class."""
     if not callable(value) or isinstance(value, type):
-        raise refuse(name, shown(value), "a function")
+        raise refuse(name, f"the class {value.__name__}" if isinstance(value, type) else shown(value), "a function")
 
 
 def distribution(name: str, probs: Any, shape: tuple[int, ...] | None = None) -> None:
