@@ -11,7 +11,7 @@ from sandbox import store as store
 from sandbox.base import ExponentialFamily as ExponentialFamily
 from sandbox.base import Model as Model
 from sandbox.base import Signal as Signal
-from sandbox.devices import spread as spread
+from sandbox.devices import shard as shard
 from sandbox.ensemble import ensemble as ensemble
 from sandbox.ensemble import replica_keys as replica_keys
 from sandbox.judges import Discriminator as Discriminator

@@ -1,11 +1,13 @@
 """The roles that a loop needs: a model, an exponential family, a signal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+import jax
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
+ArrayLike = jax.typing.ArrayLike | Sequence[Any]  # JAX's own leaves lists out
 Data = Float[Array, "n dim"] | Int[Array, " n"]
 Weights = Float[Array, " n"]
 Same = TypeVar("Same")  # Self, which beartype cannot check in a protocol
@@ -47,7 +49,10 @@ class ExponentialFamily(Model, Protocol):
 
 @runtime_checkable
 class Checked(Protocol):
-    """A model or a signal that knows which parameters make sense; `run` and `ensemble` ask it at the door."""
+    """A model, a signal or a part of one that knows which parameters make sense; `run` and `ensemble` ask it first.
+
+    If it has a `space` (`sandbox.spaces`) too, the model that it meets must have the same.
+    """
 
     def check(self) -> None:
         """Raises ValueError naming the parameter that makes no sense."""
@@ -65,6 +70,6 @@ class Signal(Protocol):
 
 @runtime_checkable
 class Graded(Signal, Protocol):
-    """A signal that knows which samples are right, so that a record can hold their share."""
+    """A signal that knows which samples are correct, so that a record can hold the accuracy."""
 
     correct: Callable[[Any], Bool[Array, " n"]] | None  # a pytree callable; None where no part of the signal knows

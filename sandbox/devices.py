@@ -1,4 +1,4 @@
-"""Replicas spread over the devices: each device has its own share, and nothing passes between them."""
+"""Replicas over several devices: each device has its own share, and nothing passes between them."""
 
 import math
 from collections.abc import Callable
@@ -8,28 +8,19 @@ import jax
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sandbox import validation
 from sandbox.base import Same
 
 REPLICAS = P("replica")  # axis 0 is that of the replicas
 ALL = P()  # the same on every device
 
 
-def spread(replicas: Same) -> Same:
-    """Puts replicas on several devices, as many as divide their number: a compiled `vmap` over them runs on all.
-
-    Args:
-        replicas: A pytree, such as keys or models, with the replicas on axis 0 of each leaf.
-
-    Returns:
-        The same, on the devices.
-    """
-    size = jax.tree.leaves(replicas)[0].shape[0]
-    return put(replicas, mesh(math.gcd(size, jax.device_count())))
-
-
-def _mesh(num_devices: int) -> jax.sharding.Mesh:
-    devices = jax.devices()[:num_devices]
-    return jax.make_mesh((num_devices,), ("replica",), axis_types=(AxisType.Auto,), devices=devices)
+def shard(replicas: Same) -> Same:
+    """Puts replicas, on axis 0 of each leaf, on as many devices as divide their number, where a `vmap` then runs."""
+    sizes = {getattr(leaf, "shape", ())[:1] for leaf in jax.tree.leaves(replicas)}
+    if len(sizes) != 1 or sizes & {(), (0,)}:
+        raise validation.refuse("replicas", f"leaves of lengths {sorted(sizes)}", "arrays with the replicas on axis 0")
+    return put(replicas, mesh(math.gcd(*sizes.pop(), jax.device_count())))
 
 
 def mesh(num_devices: int) -> Mesh:

@@ -1,4 +1,4 @@
-"""Many tasks × replicas as one compiled program: spread over the devices, in chunks, with progress and resume."""
+"""Many tasks × replicas as one compiled program: over all devices, in chunks, with progress and resume."""
 
 import inspect
 import math
@@ -16,10 +16,10 @@ from jax import Array
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sandbox import devices, proposals, store, validation
+from sandbox import devices, proposals, regimes, store, validation
 from sandbox.base import Data, Signal
-from sandbox.loop import Record, as_pytree, check_model, check_record, check_signal, generation
-from sandbox.regimes import Fit, Regime, Replace, check_regime, whole
+from sandbox.loop import Record, check_loop, check_model, check_record, check_signal, generation
+from sandbox.regimes import Fit, Regime, Replace, refit, whole
 
 CHUNK_BYTES = 2**28  # the rows of one chunk, on the devices and as one file
 CHUNKS = 20  # at least, where somebody watches the progress or a kill must not lose much
@@ -33,7 +33,7 @@ class Replica(NamedTuple):
     signal: Any  # None where all replicas share one signal
     real: Data | None
     model: Any
-    memory: Any
+    pool: Any
 
 
 class _Plan(NamedTuple):
@@ -68,7 +68,7 @@ def ensemble(
     resume: bool = False,
     progress: bool | None = None,
 ) -> Record:
-    """`run` for every task and replica, compiled once and spread over all devices.
+    """`run` for every task and replica, compiled once, on all devices.
 
     The random numbers of replica r of task k in generation t depend on (key, k, r, t) alone: not on the devices, the
     chunk, or what runs beside it. `replica_keys(key, k, r)` gives those of one replica, to replay it with `run`.
@@ -96,74 +96,72 @@ def ensemble(
         A Record with leaves [task, replica, t, …].
 
     Raises:
-        ValueError: as `run`, a count below its least, or a run in `out` that is not this one.
+        ValueError: as `run`; or the run in `out` is not this one, or has lost a chunk.
     """
-    counts = {"num_samples": num_samples, "num_replicas": num_replicas, "every": every}
-    optional = {"num_real": num_real, "chunk": chunk}
-    counts |= {name: count for name, count in optional.items() if count is not None}
-    _check(tasks, signal, regime, num_generations, counts)
+    num_tasks, tasks, first = _tasks(tasks)
+    options = {"num_samples": num_samples, "num_generations": num_generations, "fit": fit, "until_kept": until_kept}
+    regime = check_loop(first, regime, **options)
+    counts = {"num_replicas": num_replicas, "every": every, "num_real": num_real, "chunk": chunk}
+    for name, count in counts.items():
+        if count is not None or name in ("num_replicas", "every"):
+            validation.at_least(name, count, 1)
+    size = num_tasks * num_replicas
+    validation.at_least("num_replicas", size, 1)
+    if summary is not None:
+        validation.function("summary", summary)
     if resume and out is None:
-        raise ValueError("resume: a folder is accepted in `out`, got None")
+        raise validation.refuse("resume", "True", "it with a folder in `out`")
+    if not isinstance(out, str | Path | None) or (out is not None and Path(out).is_file()):
+        raise validation.refuse("out", validation.shown(out), "a folder")
+    key = validation.key("key", key)
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.wrap_key_data(key)
     own = _is_factory(signal)
     plan = _Plan(num_samples, num_generations, num_real, fit, until_kept, every, summary, signal if own else None)
-    shared = (regime, None if own else as_pytree(signal))
-    num_tasks = jax.tree.leaves(tasks)[0].shape[0]
-    size = num_tasks * num_replicas
+    shared = (regime, None if own else check_signal(signal, first))
     mesh = devices.mesh(min(size, jax.device_count()))
     index = np.minimum(np.arange(_multiple(size, mesh.size)), size - 1)  # the devices' shares are equal
-    index = devices.put(index, mesh)
-    state = _start(key, tasks, index, regime, num_replicas=num_replicas, plan=plan, mesh=mesh)
+    state = _start(key, tasks, devices.put(index, mesh), regime, num_replicas=num_replicas, plan=plan, mesh=mesh)
     num_rows = num_generations // every + 1
     watched = sys.stderr.isatty() if progress is None else progress
     chunk = min(num_rows, chunk or _chunk_rows(state, shared, plan, mesh, num_rows, watched or out is not None))
     advance = partial(_advance, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)
-
-    def lead(leaf: Array) -> np.ndarray:
-        return np.asarray(leaf)[:size].reshape(num_tasks, num_replicas, *leaf.shape[1:])
-
+    shape = jax.eval_shape(advance, state, 0)[1]
+    folder = store.Folder(None if out is None else Path(out))
+    if out is not None:
+        config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
+        folder.open(config | _config(key, tasks, signal, shared, plan), resume=resume)
     rows: list[Any] = []
     start = 0
-    if out is not None:
-        out = Path(out)
-        shape = jax.eval_shape(advance, state, 0)[1]
-        config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
-        store.create(out, config | _config(key, tasks, signal, shared, plan), resume=resume)
-        for saved in store.read(out):
-            rows.append(jax.tree.unflatten(jax.tree.structure(shape), saved.rows))
-            start = saved.next_generation
-            state = _place(state, saved.state, mesh)
+    for saved in folder.chunks(every):
+        rows.append(jax.tree.unflatten(jax.tree.structure(shape), saved.rows))
+        start, state = saved.next_generation, _place(state, saved.state, mesh)
     with _bar(watched, num_generations + 1, start) as show:
         while start <= num_generations:
             state, record = advance(state, start)
             count = min(chunk, num_rows - start // every)  # the last chunk is as long as the others, and cut here
-            record = jax.tree.map(lambda leaf: lead(leaf)[:, :, :count], record)  # noqa: B023
+            record = jax.tree.map(partial(_split, num_tasks=num_tasks, size=size, count=count), record)
             check_record(record)
             start += chunk * every
-            if out is not None:
-                store.write(out, store.Chunk(jax.tree.leaves(record), jax.tree.leaves(state), start))
+            folder.write(store.Chunk(jax.tree.leaves(record), jax.tree.leaves(state), start))
             rows.append(record)
             show(min(start, num_generations + 1))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=2), *rows)
 
 
-def _check(tasks: Any, signal: Any, regime: Regime, num_generations: int, counts: dict[str, int]) -> None:
-    """Raises ValueError where an argument of `ensemble` makes no sense, before anything is computed."""
-    for name, count in counts.items():
-        validation.at_least(name, count, 1)
-    validation.at_least("num_generations", num_generations, 0)
-    check_model("tasks", tasks)
-    lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(tasks)}
-    if len(lengths) != 1 or () in lengths:
-        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got leaves of lengths {sorted(lengths)}")
-    task = jax.tree.map(lambda leaf: np.asarray(leaf)[0], tasks)
-    try:
-        check_model("tasks", task)
-    except ValueError as error:
-        raise ValueError(f"tasks: models stacked on axis 0 are accepted, got no model as the first: {error}") from error
-    check_regime(regime, task)
-    check_signal(signal)
+def _tasks(tasks: Any) -> tuple[int, Any, Any]:
+    """The number of tasks, the tasks in the form that JAX takes, and the first; raises unless they are a stack."""
+    tasks = check_model("tasks", tasks, lead=1)
+    lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(tasks)}
+    if len(lengths) != 1 or lengths & {(), (0,)}:
+        given = f"leaves of lengths {sorted(lengths)}"
+        raise validation.refuse("tasks", given, "models stacked on axis 0 of every leaf")
+    return lengths.pop()[0], tasks, check_model("tasks", jax.tree.map(lambda leaf: np.asarray(leaf)[0], tasks))
+
+
+def _split(leaf: Array, *, num_tasks: int, size: int, count: int) -> np.ndarray:
+    """[replica of task, t, …] as [task, replica, t, …], without what fills up the devices and the last chunk."""
+    return np.asarray(leaf)[:size, :count].reshape(num_tasks, size // num_tasks, count, *leaf.shape[2:])
 
 
 def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> dict[str, Any]:
@@ -177,16 +175,10 @@ def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> di
 
 
 def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[Array, Array, Array]:
-    """The keys of one replica, to replay it.
-
-    Args:
-        key: That of the ensemble.
-        task: k, from 0.
-        replica: r, from 0.
-
-    Returns:
-        The keys of its real samples, of its own signal, and of its loop (the key of `run`).
-    """
+    """The keys of replica r of task k, to replay it: of its real samples, its signal, and its loop, for `run`."""
+    validation.key("key", key)
+    validation.integers("task", task, 0)
+    validation.integers("replica", replica, 0)
     real, own, loop = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, task), replica), 3)
     return real, own, loop
 
@@ -196,14 +188,14 @@ def _start(key, tasks, index, regime, *, num_replicas: int, plan: _Plan, mesh) -
     def start(index: Array) -> Replica:
         task = jax.tree.map(lambda leaf: leaf[index // num_replicas], tasks)
         real_key, signal_key, loop_key = replica_keys(key, index // num_replicas, index % num_replicas)
-        signal = None if plan.judge is None else plan.judge(signal_key, task)
+        signal = None if plan.judge is None else check_signal(plan.judge(signal_key, task), task)
         real, model = None, task
         if plan.num_real is not None:
             real = task.sample(real_key, plan.num_real)
-            model = (plan.fit or type(task).fit)(task, *whole(real))
+            model = refit(task, [whole(real)], plan.fit)
         num_rows = proposals.num_rows(model, plan.num_samples, plan.until_kept)
-        memory = regime.given(task, real).start(model, num_rows, plan.num_generations, plan.fit)
-        return Replica(jax.random.key_data(loop_key), task, signal, real, model, memory)
+        pool = regimes.start(regime.given(task, real), model, num_rows, plan.num_generations, plan.fit)
+        return Replica(jax.random.key_data(loop_key), task, signal, real, model, pool)
 
     return devices.sharded(jax.vmap(start), mesh, (devices.REPLICAS,))(index)
 
@@ -236,12 +228,12 @@ def _advance(state: Replica, first, *, shared, num_rows: int, plan: _Plan, mesh)
                 later = t + 1 + jnp.arange(plan.every - 1)
                 now, accepted = jax.lax.scan(unrecorded, now, later)
                 worst = proposals.share_accepted(accepted)
-                record = record._replace(accepted=jnp.where(proposals.is_rate(worst), record.accepted, worst))
+                record = record._replace(accepted=jnp.where(validation.is_rate(worst), record.accepted, worst))
             return now, record
 
         times = first + plan.every * jnp.arange(num_rows)
-        (model, memory), record = jax.lax.scan(row, (replica.model, replica.memory), times)
-        return replica._replace(model=model, memory=memory), record
+        (model, pool), record = jax.lax.scan(row, (replica.model, replica.pool), times)
+        return replica._replace(model=model, pool=pool), record
 
     specs = (devices.REPLICAS, devices.ALL, devices.ALL)
     return devices.sharded(jax.vmap(advance, (0, None, None)), mesh, specs)(state, jnp.asarray(first), shared)

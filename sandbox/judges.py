@@ -1,23 +1,23 @@
-"""Signals that look at a model: at the one that drew the samples, or at one that was fitted once and for all."""
+"""Judges: signals that read a model, the one that drew the samples, or one that was fitted once."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import noise, validation
+from sandbox import noise, spaces, validation
 from sandbox.base import Data, Model, Weights
-from sandbox.regions import Denser, Region, Symbols
+from sandbox.regions import Denser, Region, Symbols, inside
 from sandbox.signals import Rate, Verifier, bernoulli
 
 
 class Discriminator(NamedTuple):
     """The probability that x is real and not the model's: σ(ln p_real(x) − ln p_model(x) + noise · N(0, 1)).
 
-    At noise 0 it is the optimal discriminator's between equally many of either.
+    At noise 0 it is the optimal discriminator between equally many of either.
 
     References:
         Goodfellow et al. (2014), Generative adversarial nets. NeurIPS.
@@ -25,11 +25,7 @@ class Discriminator(NamedTuple):
     """
 
     real: Model
-    noise: float | Float[Array, ""]
-
-    def check(self) -> None:
-        """Raises ValueError unless the noise is finite and not negative."""
-        validation.nonnegative("Discriminator.noise", self.noise)
+    noise: Annotated[float | Float[Array, ""], validation.nonnegative]
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """The probability of each sample; ½ where both models exclude it, or both are singular there."""
@@ -39,75 +35,54 @@ class Discriminator(NamedTuple):
 
 
 class SelfConsistencyJudge(NamedTuple):
-    """A Verifier for which right is what the model itself finds at least as likely as its own average sample.
+    """A Verifier that calls correct what the model itself finds at least as likely as its own average sample.
 
-    The average is of ln p over as many samples of the model's own as there are candidates. A function of the model
-    and of noise alone: the loop stays closed.
+    LLM-as-judge by self-consistency. The average is of ln p over as many samples of the model's own as there are
+    candidates. A function of the model and of noise alone: the loop stays closed.
     """
 
     tpr: Rate
     fpr: Rate
 
-    def check(self) -> None:
-        """Raises ValueError unless the two rates are in [0, 1]."""
-        validation.rate("SelfConsistencyJudge.tpr", self.tpr)
-        validation.rate("SelfConsistencyJudge.fpr", self.fpr)
-
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
-        """1 with probability `tpr` where x passes for right, else with probability `fpr`."""
-        sample_key, verdict_key = jax.random.split(key)
+        """1 with probability `tpr` where x passes for correct, else with probability `fpr`."""
+        sample_key, verifier_key = jax.random.split(key)
         average = model.log_prob(model.sample(sample_key, x.shape[0])).mean()
-        return Verifier(self.tpr, self.fpr, Denser(model, average))(verdict_key, model, x)
+        return Verifier(self.tpr, self.fpr, Denser(model, average))(verifier_key, model, x)
 
 
 class FixedRewardModel(NamedTuple):
-    """Keeps what is in a region that never changes, right or not."""
+    """A fixed reward model: accepts what is in a region that never changes, correct or not."""
 
     keeps: Region
 
     @staticmethod
     def trained(key: Array, task: Any, num_real: int, *, level: Rate = 0.1) -> "FixedRewardModel":
-        """Keeps what is likely under a fit, started from the task, to `num_real` real samples of the judge's own.
+        """Accepts what is likely under a fit, started from the task, to `num_real` real samples of the judge's own.
 
-        Likely is what has at least the ln p of the `level` quantile of those samples.
-
-        Args:
-            key: The randomness of the samples.
-            task: The true model.
-            num_real: How many samples.
-            level: The share of them that it would reject.
-
-        Returns:
-            The judge.
-
-        Raises:
-            ValueError: `num_real` is below 1, or `level` is outside [0, 1].
+        Likely is ln p at or above the `level` quantile of those samples: the share of them that it would reject.
         """
+        validation.key("key", key)
         validation.at_least("num_real", num_real, 1)
-        validation.rate("level", level)
-        return _trained(key, task, num_real, level)
+        validation.rate("level", level, ())
+        return _trained(key, validation.ready("task", task), num_real, level)
 
     @staticmethod
     def drawn(key: Array, verifier: Any, num_symbols: int) -> "FixedRewardModel":
-        """The verdict of `verifier` on each symbol, its errors drawn once and for all.
+        """Accepts the symbols that `verifier` accepts, asked once for each of `num_symbols`.
 
-        Args:
-            key: The randomness of the verdicts.
-            verifier: A signal with an `acceptance`, as a Verifier has.
-            num_symbols: K.
-
-        Returns:
-            The judge.
-
-        Raises:
-            ValueError: `num_symbols` is below 1.
+        `verifier` is a signal with an `acceptance`, such as a Verifier.
         """
+        validation.key("key", key)
         validation.at_least("num_symbols", num_symbols, 1)
+        verifier = validation.ready("verifier", verifier, spaces.symbols(num_symbols))
+        if not hasattr(verifier, "acceptance"):
+            raise validation.refuse("verifier", type(verifier).__name__, "a signal with an `acceptance`")
         return FixedRewardModel(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the region, else 0."""
-        return self.keeps(x).astype(float)
+        return inside("FixedRewardModel.keeps", self.keeps, x).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 in the region, else 0."""

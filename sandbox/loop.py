@@ -1,5 +1,7 @@
 """One generation of retraining, and a run of many."""
 
+import inspect
+import os
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -9,17 +11,17 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import proposals, validation
-from sandbox.base import Checked, Model, Signal
-from sandbox.regimes import Fit, Regime, Replace, check_regime
+from sandbox import proposals, regimes, validation
+from sandbox.base import Model, Signal
+from sandbox.regimes import Fit, Regime, Replace
 
 
 class Record(NamedTuple):
     """A trajectory; row t is the model Z_t and what became of its own samples, t = 0 … num_generations.
 
-    `accepted` is the share of the samples of Z_t that the signal kept, `accuracy` the share of the first n that was right (of
-    a path: of its steps), None where the signal does not know what is right. Leaves are [t, …] from `run` and
-    [task, replica, t, …] from `ensemble`.
+    `accepted` is the share of the samples of Z_t that the signal accepted, `accuracy` the share of the first n that was
+    correct (of a path: of its steps), None where the signal does not know what is correct. Leaves are [t, …] from `run`
+    and [task, replica, t, …] from `ensemble`.
     """
 
     model: Any
@@ -39,13 +41,14 @@ def generation(
     until_kept: bool,
 ) -> tuple[tuple[Any, Any], Record]:
     """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone."""
-    model, memory = state
+    model, pool = state
     # a key that nothing consumes is not computed, as it would be in a split
     keys = proposals.Keys(*(jax.random.fold_in(key, 3 * t + use) for use in range(3)))
     propose = proposals.rejection if until_kept else proposals.filtering
-    part, accepted, correct = propose(keys, model, signal, num_samples)
-    memory, retrained = regime.retrain(memory, keys.regime, t, model, part, num_samples, fit)
-    return (retrained, memory), Record(model, accepted, correct)
+    own, accepted, accuracy = propose(keys, model, signal, num_samples)
+    parts = regime.parts(keys.regime, model, own, num_samples)
+    pool, retrained = regimes.retrain(regime, pool, t, model, parts, fit)
+    return (retrained, pool), Record(model, accepted, accuracy)
 
 
 def run(
@@ -62,75 +65,93 @@ def run(
     """Retrains `model` on its own samples, filtered by `signal`.
 
     D_t ~ Z_t, S_t = signal(Z_t, D_t), Z_{t+1} = fit(D_t, S_t), t = 0, 1, …; a generation whose samples are all
-    dropped leaves the model as it is.
+    rejected leaves the model as it is.
 
     Args:
         key: a JAX random key; generation t uses `fold_in(key, 3t + i)`, i = 0, 1, 2, alone.
-        model: Z_0, a NamedTuple of arrays.
+        model: Z_0, a NamedTuple of arrays; lists and whole numbers become floats. Its dtype is that of the loop.
         signal: (key, model, x) -> weights [n] in [0, 1]. `KeepAll()` closes the loop.
         num_samples: n, the samples drawn in each generation.
         num_generations: T.
         regime: `Replace()`, `Accumulate(data)`, `Fresh(real, share)` or `Reuse(data)`.
         fit: another function (model, x, weights) -> model in the place of the model's own. Options of the model's
             own fit are bound by `functools.partial(type(model).fit, …)`, once: a new function recompiles.
-        until_kept: draws until n samples are kept, each with its weight as probability, where False, filtering, fits
-            to what is kept of n; `accepted` is then n over the proposals it took. Gives up after 10,000 (kept + 1).
+        until_kept: draws until n samples are accepted, each with its weight as probability, where False, filtering,
+            fits to what is accepted of n; `accepted` is then n over the proposals it took. Gives up after 10,000
+            proposals for each sample accepted and as many before the first: `accepted` is then below 1/10,000.
 
     Returns:
         A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
 
     Raises:
-        ValueError: a count below its least, a parameter that is not finite or no probability, a share or a rate
-            outside [0, 1], a regime without its data, a fit that made a NaN, or a signal whose weights are not n
-            numbers in [0, 1].
+        ValueError: a fit made a NaN, or a weight of the signal was outside [0, 1].
 
     References:
         Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
     """
-    validation.at_least("num_samples", num_samples, 1)
-    validation.at_least("num_generations", num_generations, 0)
-    check_model("model", model)
-    check_regime(regime, model)
-    check_signal(signal)
+    validation.key("key", key)
     options = {"num_samples": num_samples, "num_generations": num_generations, "fit": fit, "until_kept": until_kept}
-    record = _run(key, model, as_pytree(signal), regime, **options)
+    model = check_model("model", model)
+    regime = check_loop(model, regime, **options)
+    record = _run(key, model, check_signal(signal, model), regime, **options)
     check_record(record)
     return record
 
 
 @partial(jax.jit, static_argnames=("num_samples", "num_generations", "fit", "until_kept"))
-def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, **options) -> Record:
-    num_rows = proposals.num_rows(model, num_samples, options["until_kept"])
-    memory = regime.start(model, num_rows, num_generations, options["fit"])
-    step = partial(generation, key=key, signal=signal, regime=regime, num_samples=num_samples, **options)
-    return jax.lax.scan(step, (model, memory), jnp.arange(num_generations + 1))[1]
+def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, fit: Fit | None, until_kept: bool):
+    num_rows = proposals.num_rows(model, num_samples, until_kept)
+    pool = regimes.start(regime, model, num_rows, num_generations, fit)
+    options = {"num_samples": num_samples, "fit": fit, "until_kept": until_kept}
+    step = partial(generation, key=key, signal=signal, regime=regime, **options)
+    return jax.lax.scan(step, (model, pool), jnp.arange(num_generations + 1))[1]
 
 
-def as_pytree(signal: Any) -> Any:
-    """A signal that jit accepts as an argument: itself, or a plain function without its leaves."""
-    return jax.tree_util.Partial(signal) if jax.tree_util.all_leaves([signal]) else signal
-
-
-def check_model(name: str, model: Any) -> None:
-    """Raises ValueError unless `model` has the methods of a Model and parameters that make sense."""
-    if not isinstance(model, Model):
-        raise ValueError(f"{name}: a Model with sample, log_prob and fit is accepted, got {type(model).__name__}")
-    for path, leaf in jax.tree_util.tree_leaves_with_path(model):
-        if path and isinstance(path[-1], jax.tree_util.SequenceKey) and isinstance(leaf, int | float):
-            where = name + jax.tree_util.keystr(path[:-1])
-            raise ValueError(f"{where}: an array is accepted, got a list or a tuple that begins with {leaf}")
+def check_model(name: str, model: Any, lead: int = 0) -> Any:
+    """`model` in the form that JAX takes; raises unless it is a Model and its parameters make sense."""
+    if not isinstance(model, Model) or isinstance(model, type):
+        given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise validation.refuse(name, given, "a Model, with sample, log_prob and fit")
+    model = jax.tree.map(_strong, validation.ready(name, model, lead=lead))
     validation.finite(name, model)
-    if isinstance(model, Checked):
-        model.check()
+    return model
 
 
-def check_signal(signal: Any) -> None:
-    """Raises ValueError where a parameter of a signal, or of what it is made of, makes no sense."""
-    if isinstance(signal, Checked):
-        signal.check()
-    if isinstance(signal, tuple):
-        for part in signal:
-            check_signal(part)
+def check_signal(signal: Any, model: Any) -> Any:
+    """`signal` in the form that JAX takes; raises where it or a part of it makes no sense for `model`."""
+    accepted = "a signal (key, model, x) -> weights"
+    if not callable(signal):
+        raise validation.refuse("signal", validation.shown(signal), accepted)
+    signal = validation.ready("signal", signal, getattr(model, "space", None))
+    try:
+        inspect.signature(signal).bind(None, None, None)
+    except TypeError as error:
+        raise validation.refuse(
+            "signal", f"a function that does not take (key, model, x), {error},", accepted
+        ) from None
+    except ValueError:  # no signature to be had
+        pass
+    return signal
+
+
+def check_loop(model: Any, regime: Any, *, num_samples: Any, num_generations: Any, fit: Any, until_kept: Any) -> Any:
+    """`regime` in the form that JAX takes; raises where it or another option of a loop makes no sense for `model`."""
+    validation.at_least("num_samples", num_samples, 1)
+    validation.at_least("num_generations", num_generations, 0)
+    if not isinstance(until_kept, bool | np.bool_):
+        raise validation.refuse("until_kept", validation.shown(until_kept), "True or False")
+    if fit is not None and (not callable(fit) or isinstance(fit, type)):
+        raise validation.refuse("fit", validation.shown(fit), "a function (model, x, weights) -> model")
+    drawn = jax.eval_shape(partial(model.sample, n=num_samples), jax.random.key(0))
+    if getattr(drawn, "ndim", 0) not in (1, 2) or drawn.shape[0] != num_samples:
+        given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
+        raise validation.refuse("model", given, f"one that draws [n] or [n, d], n = {num_samples}")
+    row = sum(np.size(leaf) * leaf.dtype.itemsize for leaf in jax.tree.leaves(model))
+    samples = 3 * drawn.size * drawn.dtype.itemsize  # and their weights, and the noise that they are made of
+    for name, size in (("num_samples", samples), ("num_generations", row * num_generations)):
+        if size > _memory():
+            raise validation.refuse(name, f"a number that takes {size:.2g} bytes", f"what {_memory():.2g} bytes hold")
+    return regimes.check_regime(regime, model, drawn)
 
 
 def check_record(record: Record) -> None:
@@ -138,7 +159,20 @@ def check_record(record: Record) -> None:
     accepted = np.asarray(record.accepted) if validation.concrete(record.accepted) else np.zeros(1)
     outside = accepted[~((accepted >= 0) & (accepted <= 1))]
     if outside.size:
-        raise ValueError(f"signal: weights in [0, 1] are accepted, got {outside[0]}")
+        raise validation.refuse("signal", f"a weight of {outside[0]}", "weights in [0, 1]")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
         if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
-            raise ValueError(f"fit: finite parameters are accepted, got NaN in model{jax.tree_util.keystr(path)}")
+            raise validation.refuse("fit", f"NaN in model{jax.tree_util.keystr(path)}", "finite parameters")
+
+
+def _strong(leaf: Any) -> Any:
+    """A number as an array, since a loop carries arrays alone."""
+    return np.asarray(leaf, jnp.result_type(leaf)) if isinstance(leaf, int | float) else leaf
+
+
+def _memory() -> float:
+    """The bytes of this machine."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError):  # where it cannot be asked
+        return np.inf

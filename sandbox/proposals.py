@@ -1,4 +1,4 @@
-"""From a model's samples to what the next is fitted to: some of n proposals, or proposals until n are kept."""
+"""Filtering and rejection sampling: how a model's samples and a signal become the data of a fit."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -6,31 +6,33 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
-from sandbox import noise
+from sandbox import noise, validation
 from sandbox.base import Data, Graded, Model, Signal, Weights
+from sandbox.regions import inside
+from sandbox.signals import weigh
 
 Part = tuple[Array, Array]  # samples and their weights; parts differ in length
-Offspring = tuple[Part, Float[Array, ""], Float[Array, ""] | None]  # the part, the shares kept and right
-PATIENCE = 10_000  # proposals for each sample kept, and as many before the first
+Offspring = tuple[Part, Float[Array, ""], Float[Array, ""] | None]  # the part, the share accepted, the accuracy
+PATIENCE = 10_000  # proposals for each sample accepted, and as many before the first
 
 
 class Keys(NamedTuple):
-    """The keys of a generation; rejection folds that of the regime in again to draw what is kept."""
+    """The keys of a generation; rejection folds that of the regime in again to draw what is accepted."""
 
     sample: Array
     signal: Array
     regime: Array
 
 
-class _Batches(NamedTuple):
-    """What has come of the batches so far; slot j holds the jth sample kept, after the symbols it depends on."""
+class _Sampler(NamedTuple):
+    """State of the rejection sampler; slot j holds the jth sample accepted, after the symbols it depends on."""
 
     batch: Int[Array, ""]
     accepted: Int[Array, ""]
-    proposed: Int[Array, ""]
-    share: Float[Array, ""]  # `share_kept` of the last batch
+    last: Int[Array, ""]  # proposals of the last batch, up to the one that completes the n
+    share: Float[Array, ""]  # `share_accepted` of the last batch
     correct: Float[Array, ""] | None
     x: Array  # [slot, 1 + order, …]
     weights: Float[Array, "slot place"]
@@ -44,11 +46,12 @@ def filtering(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
 
 
 def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
-    """Proposals in batches of n until n are kept, each with its weight as probability.
+    """Proposals in batches of n until n are accepted, each with its weight as probability.
 
-    The share kept is of the proposals up to the one that completes the n, so that their number is negative binomial.
-    After PATIENCE · (kept + 1) proposals it gives up. Of a path, x_i comes as (x_{i−1}, x_i) with weights (0, 1), in
-    the order kept, so that the whole reads as one path; x_0 is a proposal in the first batch alone.
+    The share accepted is of the proposals up to the one that completes the n, so that their number is negative
+    binomial. After PATIENCE · (accepted + 1) proposals it gives up: a share below 1/PATIENCE says so. Of a path, x_i
+    comes as (x_{i−1}, x_i) with weights (0, 1), in the order accepted, so that the whole reads as one path; x_0 is a
+    proposal in the first batch alone.
 
     References:
         von Neumann (1951), Various techniques used in connection with random digits. NBS Applied Math. Series 12.
@@ -58,38 +61,51 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     stretch = jnp.maximum(index - order, 0)[:, None] + place[None, :]
     itself = (place[None, :] == jnp.minimum(index, order)[:, None]).astype(float)
 
-    def draw(so_far: _Batches) -> _Batches:
-        batch = so_far.batch
+    def draw(now: _Sampler) -> _Sampler:
+        batch = now.batch
         x = model.sample(batch_key(keys.sample, batch), num_samples)
         weights = weigh(batch_key(keys.signal, batch), model, signal, x)
         u = noise.uniform(batch_key(keys.regime, batch + 1), weights.shape, weights.dtype)
         proposed = (index >= order) | (batch == 0)
-        keeps = proposed & (u < weights)
-        accepted = so_far.accepted + jnp.cumsum(keeps)
-        before = accepted - keeps.astype(accepted.dtype)
-        slot = jnp.where(keeps, before, num_samples)  # past the last slot: dropped
-        return _Batches(
+        accepts = proposed & (u < weights)
+        accepted = now.accepted + jnp.cumsum(accepts)
+        before = accepted - accepts.astype(accepted.dtype)
+        slot = jnp.where(accepts, before, num_samples)  # past the last slot: dropped
+        return _Sampler(
             batch + 1,
             jnp.minimum(accepted[-1], num_samples),
-            so_far.proposed + (proposed & (before < num_samples)).sum(),
+            (proposed & (before < num_samples)).sum(),
             share_accepted(weights),
-            jax.tree.map(partial(jnp.where, batch == 0), accuracy(signal, model, x), so_far.correct),
-            so_far.x.at[slot].set(x[stretch], mode="drop"),
-            so_far.weights.at[slot].set(itself, mode="drop"),
+            jax.tree.map(partial(jnp.where, batch == 0), accuracy(signal, model, x), now.correct),
+            now.x.at[slot].set(x[stretch], mode="drop"),
+            now.weights.at[slot].set(itself, mode="drop"),
         )
 
-    def goes_on(so_far: _Batches) -> Array:
-        patient = so_far.batch * num_samples // PATIENCE <= so_far.accepted
-        return (so_far.accepted < num_samples) & patient & is_rate(so_far.share)
+    def goes_on(now: _Sampler) -> Array:
+        patient = per_accepted(now.batch, num_samples) <= now.accepted
+        return (now.accepted < num_samples) & patient & validation.is_rate(now.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
     (x, _), share, correct = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     room = jnp.zeros((*stretch.shape, *x.shape[1:]), x.dtype)
     nothing = jnp.zeros((), int)
-    start = _Batches(nothing, nothing, nothing, share, correct, room, jnp.zeros(stretch.shape))
+    start = _Sampler(nothing, nothing, nothing, share, correct, room, jnp.zeros(stretch.shape))
     end = jax.lax.while_loop(goes_on, draw, start)
     part = end.x.reshape(-1, *x.shape[1:]), end.weights.reshape(-1)
-    return part, jnp.where(is_rate(end.share), end.accepted / end.proposed, end.share), end.correct
+    accepted = end.accepted.astype(share.dtype) / num_proposals(end.batch, end.last, num_samples, order, share.dtype)
+    return part, jnp.where(validation.is_rate(end.share), accepted, end.share), end.correct
+
+
+def per_accepted(batch: Array, n: int) -> Array:
+    """⌊batch · n / PATIENCE⌋, without the product, which 32 bits may not hold."""
+    whole, rest = divmod(n, PATIENCE)
+    return batch * whole + batch * rest // PATIENCE
+
+
+def num_proposals(batch: Array, last: Array, n: int, order: int, dtype: Any) -> Array:
+    """How many proposals so many batches made, `last` of them in the last; a float, since 32 bits may not hold it."""
+    earlier = (batch - 1).astype(dtype) * (n - order) + jnp.where(batch > 1, jnp.asarray(order, dtype), 0)
+    return earlier + last.astype(dtype)
 
 
 def num_rows(model: Model, num_samples: int, until_kept: bool) -> int:
@@ -110,36 +126,18 @@ def batch_key(key: Array, batch: Array) -> Array:
     return jnp.where(batch == 0, key, jax.random.fold_in(key, -batch))
 
 
-def weigh(key: Array, model: Model, signal: Signal, x: Data) -> Weights:
-    """The weights that the signal gives, 0 or 1 where it says no or yes.
-
-    Raises:
-        ValueError: The signal does not give one number a sample.
-    """
-    weights = signal(key, model, x)
-    shape = getattr(weights, "shape", None)
-    if shape != x.shape[:1]:
-        given = type(weights).__name__ if shape is None else f"an array of shape {list(shape)}"
-        raise ValueError(f"signal: an array of weights [{x.shape[0]}], one a sample, is accepted, got {given}")
-    weights = jnp.asarray(weights)
-    return weights if jnp.issubdtype(weights.dtype, jnp.floating) else weights.astype(float)
-
-
 def share_accepted(weights: Weights) -> Float[Array, ""]:
     """The mean weight; where one is NaN or outside [0, 1], that one, which `loop.check_record` refuses."""
     low, high = weights.min(), weights.max()
     return jnp.where(low < 0, low, jnp.where(high <= 1, weights.mean(), high))
 
 
-def is_rate(share: Float[Array, ""]) -> Bool[Array, ""]:
-    """Whether a number lies in [0, 1], as NaN does not."""
-    return (share >= 0) & (share <= 1)
-
-
 def accuracy(signal: Signal, model: Model, x: Data) -> Float[Array, ""] | None:
-    """The share of x that is right; None where the signal does not know, or a path is too short to have a step.
+    """The share of x that is correct; None where the signal does not know, or a path is too short to have a step.
 
     Of a path, x_order, x_{order+1}, … count alone: into the symbols before them no step leads.
     """
     correct, order = signal.correct if isinstance(signal, Graded) else None, path_order(model)
-    return None if correct is None or x.shape[0] <= order else correct(x)[order:].mean()
+    if correct is None or x.shape[0] <= order:
+        return None
+    return inside("signal.correct", correct, x)[order:].mean()

@@ -1,41 +1,53 @@
-"""What is right: pytree callables x -> bool [n], whose parameters are leaves."""
+"""What is correct: pytree callables x -> bool [n], whose parameters are leaves."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-from sandbox.base import Data, Model
+from sandbox import spaces, validation
+from sandbox.base import ArrayLike, Model
 from sandbox.models import GaussianMixture
 from sandbox.models.linalg import normal_log_density
 
 Region = Callable[[Any], Bool[Array, " n"]]
 
 
+def inside(name: str, region: Region, x: Array) -> Bool[Array, " n"]:
+    """Whether each sample is in `region`; raises unless that returns a boolean a sample."""
+    return validation.one_each(name, region(x), x.shape[0], jnp.bool_)
+
+
 class Symbols(NamedTuple):
     """The symbols k with mask[k]."""
 
     mask: Bool[Array, " symbol"]
+    space = spaces.symbols_of("mask")
 
-    def __call__(self, x: Int[Array, " n"]) -> Bool[Array, " n"]:
+    def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether each symbol is one of them."""
-        return jnp.asarray(self.mask)[x]
+        mask = jnp.append(jnp.asarray(self.mask, bool), False)
+        return mask[spaces.place(self.space.samples("x", x), self.space.size)]
 
 
 class Transitions(NamedTuple):
     """The steps of a path with mask[x_{i−1}, x_i]; its first symbol, into which no step leads, passes for one of them.
 
-    A verifier weighs that symbol as right; `Record.correct` leaves it out.
+    A verifier weighs that symbol as correct; `Record.accuracy` leaves it out.
     """
 
-    mask: Bool[Array, "state next"]
+    mask: Annotated[Bool[Array, "state next"], validation.square]
+    space = spaces.symbols_of("mask")
 
-    def __call__(self, x: Int[Array, " n"]) -> Bool[Array, " n"]:
+    def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether the step into each symbol is one of them."""
-        return jnp.concatenate([jnp.ones(1, bool), jnp.asarray(self.mask)[x[:-1], x[1:]]])
+        mask = jnp.pad(jnp.asarray(self.mask, bool), (0, 1))
+        x = spaces.place(self.space.samples("x", x), self.space.size)
+        return jnp.concatenate([jnp.ones(1, bool), mask[x[:-1], x[1:]]])
 
 
 class Box(NamedTuple):
@@ -43,10 +55,12 @@ class Box(NamedTuple):
 
     lower: Float[Array, " dim"]
     upper: Float[Array, " dim"]
+    space = spaces.points_of("lower")
 
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether each point is inside."""
-        return ((self.lower[None, :] <= x) & (x <= self.upper[None, :])).all(1)
+        lower, upper = jnp.atleast_1d(self.lower), jnp.atleast_1d(self.upper)
+        return ((lower[None, :] <= x) & (x <= upper[None, :])).all(1)
 
 
 class Component(NamedTuple):
@@ -54,6 +68,13 @@ class Component(NamedTuple):
 
     mixture: GaussianMixture
     which: int | Int[Array, ""]
+
+    def check(self) -> None:
+        """Raises ValueError unless the mixture has this component."""
+        validation.integers("Component.which", self.which, 0)
+        k = self.mixture.weights.shape[-1]
+        if validation.concrete(self.which) and np.any(np.asarray(self.which) >= k):
+            raise validation.refuse("Component.which", self.which, f"one of the components 0 … {k - 1}")
 
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether argmax_k weights[k] N(x; means[k], …) is `which`."""
@@ -68,6 +89,6 @@ class Denser(NamedTuple):
     model: Model
     threshold: float | Float[Array, ""]
 
-    def __call__(self, x: Data) -> Bool[Array, " n"]:
+    def __call__(self, x: Any) -> Bool[Array, " n"]:
         """Whether each sample is at least as likely as the threshold."""
         return self.model.log_prob(x) >= self.threshold

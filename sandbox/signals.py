@@ -1,26 +1,27 @@
-"""What enters a loop from outside: signals that do not look at the model. `judges` holds those that do.
+"""Signals that do not look at the model: verifiers, rubrics, environments. `judges` holds those that do.
 
-Where the probability that x is kept does not depend on the rest of the batch, `acceptance(x)` is that probability;
-of a graded signal it is the expected weight.
+Where the probability that x is accepted does not depend on the rest of the batch, `acceptance(x)` is that probability;
+of a graded signal it is the expected weight. A number that is no probability is handed on, and `run` refuses it.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from sandbox import noise, validation
-from sandbox.base import Data, Model, Signal, Weights
-from sandbox.regions import Region
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike, Data, Model, Signal, Weights
+from sandbox.regions import Region, inside
 
-Rate = float | Float[Array, ""]
+Rate = Annotated[float | Float[Array, ""], validation.rate]
 
 
 class KeepAll(NamedTuple):
-    """No signal: every sample is kept, and the loop is closed."""
+    """No signal: every sample is accepted, and the loop is closed."""
 
     def acceptance(self, x: Data) -> Weights:
         """1."""
@@ -32,20 +33,15 @@ class KeepAll(NamedTuple):
 
 
 class Verifier(NamedTuple):
-    """Keeps what is right with probability `tpr`, what is wrong with probability `fpr`, and errs anew at each look."""
+    """Accepts a correct sample with probability `tpr`, a wrong one with probability `fpr`; its errors are fresh."""
 
     tpr: Rate
     fpr: Rate
     correct: Region
 
-    def check(self) -> None:
-        """Raises ValueError unless the two rates are in [0, 1]."""
-        validation.rate("Verifier.tpr", self.tpr)
-        validation.rate("Verifier.fpr", self.fpr)
-
     def acceptance(self, x: Data) -> Weights:
-        """`tpr` where x is right, `fpr` where it is not."""
-        return jnp.where(self.correct(x), self.tpr, self.fpr).astype(float)
+        """`tpr` where x is correct, `fpr` where it is not."""
+        return jnp.where(inside("Verifier.correct", self.correct, x), self.tpr, self.fpr).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability acceptance(x), else 0."""
@@ -56,16 +52,17 @@ class Rubric(NamedTuple):
     """Grades by criteria, each judged as by a Verifier of its own: Σ_j importance_j judged_j / Σ_j importance_j."""
 
     criteria: tuple[Region, ...]
-    tpr: Float[Array, " criterion"]
-    fpr: Float[Array, " criterion"]
-    importance: Float[Array, " criterion"]
+    tpr: Annotated[Float[Array, " criterion"], validation.rate]
+    fpr: Annotated[Float[Array, " criterion"], validation.rate]
+    importance: Annotated[Float[Array, " criterion"], validation.nonnegative]
 
     def check(self) -> None:
-        """Raises ValueError unless the rates are in [0, 1] and no importance is negative, nor all are 0."""
-        validation.rate("Rubric.tpr", self.tpr)
-        validation.rate("Rubric.fpr", self.fpr)
-        validation.nonnegative("Rubric.importance", self.importance)
-        validation.positive("Rubric.importance", self.importance.sum())
+        """Raises ValueError unless there is a rate a criterion, and an importance above 0."""
+        if len(self.criteria) != self.tpr.shape[-1]:
+            given = f"{self.tpr.shape[-1]} rates with {len(self.criteria)} criteria"
+            raise validation.refuse("Rubric.criteria", given, "one rate a criterion")
+        if validation.concrete(self.importance):
+            validation.positive("Rubric.importance", np.asarray(self.importance).sum())
 
     def correct(self, x: Data) -> Bool[Array, " n"]:
         """Whether x meets all criteria."""
@@ -80,45 +77,45 @@ class Rubric(NamedTuple):
         return self._grade(bernoulli(key, self._rates(x)))
 
     def _met(self, x: Data) -> Bool[Array, "criterion n"]:
-        return jnp.stack([criterion(x) for criterion in self.criteria])
+        return jnp.stack([inside("Rubric.criteria", criterion, x) for criterion in self.criteria])
 
     def _rates(self, x: Data) -> Float[Array, "criterion n"]:
-        return jnp.where(self._met(x), self.tpr[:, None], self.fpr[:, None]).astype(float)
+        tpr, fpr = jnp.asarray(self.tpr), jnp.asarray(self.fpr)
+        return jnp.where(self._met(x), tpr[:, None], fpr[:, None]).astype(float)
 
     def _grade(self, judged: Float[Array, "criterion n"]) -> Weights:
-        grade = jnp.average(judged, 0, weights=self.importance.astype(float))
-        return jnp.minimum(grade, 1)  # which rounding may pass
+        grade = jnp.average(judged, 0, weights=jnp.asarray(self.importance, float))
+        return jnp.minimum(grade, 1)  # rounding may exceed 1
 
 
 class TopFraction(NamedTuple):
-    """Keeps the round(fraction · n) best of a batch, one at least; of equals, those drawn first."""
+    """Accepts the round(fraction · n) best of a batch, one at least; of equals, those drawn first."""
 
     fraction: Rate
     score: Callable[[Any], Float[Array, " n"]]
 
-    def check(self) -> None:
-        """Raises ValueError unless the fraction is in [0, 1]."""
-        validation.rate("TopFraction.fraction", self.fraction)
-
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
-        """1 for the best, else 0."""
-        rank = jnp.argsort(jnp.argsort(-self.score(x)))
+        """1 for the best, else 0; NaN where the score is."""
+        score = validation.one_each("TopFraction.score", self.score(x), x.shape[0])
+        rank = jnp.argsort(jnp.argsort(-score))
         count = jnp.round(jnp.asarray(self.fraction) * x.shape[0]).astype(rank.dtype)
-        return (rank < jnp.maximum(count, 1)).astype(float)
+        return jnp.where(jnp.isnan(score), jnp.nan, (rank < jnp.maximum(count, 1)).astype(float))
 
 
 class Rates(NamedTuple):
     """A number for each symbol: table[x]."""
 
     table: Float[Array, " symbol"]
+    space = spaces.symbols_of("table")
 
-    def __call__(self, x: Int[Array, " n"]) -> Float[Array, " n"]:
+    def __call__(self, x: ArrayLike) -> Float[Array, " n"]:
         """The number of each symbol."""
-        return jnp.asarray(self.table)[x]
+        table = jnp.append(jnp.asarray(self.table), jnp.nan)
+        return table[spaces.place(self.space.samples("x", x), self.space.size)]
 
 
 class Environment(NamedTuple):
-    """Tries each sample out and keeps it if it succeeds; whoever succeeds once may fail at the next trial."""
+    """Tries each sample out and accepts it if it succeeds; one that succeeds once may fail at the next trial."""
 
     success: Callable[[Any], Float[Array, " n"]]
 
@@ -129,7 +126,7 @@ class Environment(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """The probability that x succeeds."""
-        return self.success(x).astype(float)
+        return validation.one_each("Environment.success", self.success(x), x.shape[0]).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """The outcome of one trial of each sample."""
@@ -137,34 +134,38 @@ class Environment(NamedTuple):
 
 
 class BlindSpot(NamedTuple):
-    """Keeps whatever is in the region `blind`, and elsewhere what `signal` keeps."""
+    """Accepts whatever is in the region `blind`, and elsewhere what `signal` accepts."""
 
-    signal: Any
+    signal: Callable[..., Any]
     blind: Region
 
     @property
     def correct(self) -> Region | None:
-        """What `signal` calls right, None where it does not know."""
+        """What `signal` calls correct, None where it does not know."""
         return getattr(self.signal, "correct", None)
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the blind spot, elsewhere that of `signal`."""
-        return jnp.where(self.blind(x), 1, self.signal.acceptance(x))
+        return jnp.where(inside("BlindSpot.blind", self.blind, x), 1, self.signal.acceptance(x))
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 in the blind spot, elsewhere the weight that `signal` gives."""
-        return jnp.where(self.blind(x), 1, self.signal(key, model, x))
+        return jnp.where(inside("BlindSpot.blind", self.blind, x), 1, weigh(key, model, self.signal, x))
 
 
 class AllOf(NamedTuple):
-    """Keeps what each of independent signals keeps: Π_j w_j."""
+    """Accepts what each of independent signals accepts: Π_j w_j."""
 
     signals: tuple[Any, ...]
 
     @property
     def correct(self) -> Region | None:
-        """What the first signal calls right, None where it does not know."""
+        """What the first signal calls correct, None where it does not know."""
         return getattr(self.signals[0], "correct", None)
+
+    def check(self) -> None:
+        """Raises ValueError unless there are signals."""
+        some("AllOf.signals", self.signals)
 
     def acceptance(self, x: Data) -> Weights:
         """The product of theirs."""
@@ -176,14 +177,18 @@ class AllOf(NamedTuple):
 
 
 class AnyOf(NamedTuple):
-    """Keeps what at least one of independent signals keeps: 1 − Π_j (1 − w_j)."""
+    """Accepts what at least one of independent signals accepts: 1 − Π_j (1 − w_j)."""
 
     signals: tuple[Any, ...]
 
     @property
     def correct(self) -> Region | None:
-        """What the first signal calls right, None where it does not know."""
+        """What the first signal calls correct, None where it does not know."""
         return getattr(self.signals[0], "correct", None)
+
+    def check(self) -> None:
+        """Raises ValueError unless there are signals."""
+        some("AnyOf.signals", self.signals)
 
     def acceptance(self, x: Data) -> Weights:
         """One less the product of what they reject."""
@@ -195,11 +200,29 @@ class AnyOf(NamedTuple):
 
 
 def bernoulli(key: Array, probability: Float[Array, "*s"]) -> Float[Array, "*s"]:
-    """1 with this probability, else 0: a probability of 0 never happens, one of 1 always does."""
-    return (noise.uniform(key, probability.shape, probability.dtype) < probability).astype(float)
+    """1 with this probability, else 0: a probability of 0 never happens, one of 1 always does.
+
+    A number that is no probability is handed on as it is.
+    """
+    drawn = (noise.uniform(key, probability.shape, probability.dtype) < probability).astype(float)
+    return jnp.where(validation.is_rate(probability), drawn, probability.astype(float))
+
+
+def weigh(key: Array, model: Model, signal: Signal, x: Data) -> Weights:
+    """The weights that the signal gives, 0 or 1 where it says no or yes; raises unless they are one number a sample."""
+    return validation.one_each("signal", signal(key, model, x), x.shape[0]).astype(float)
 
 
 def each(signals: tuple[Signal, ...], key: Array, model: Model, x: Data) -> Float[Array, "signal n"]:
-    """The weights that each signal gives, with a key of its own."""
+    """The weights that each signal gives, with a key of its own; NaN in the place of what is no weight."""
     keys = jax.random.split(key, len(signals))
-    return jnp.stack([signal(keys[j], model, x) for j, signal in enumerate(signals)])
+    weights = jnp.stack([weigh(keys[j], model, signal, x) for j, signal in enumerate(signals)])
+    return jnp.where(validation.is_rate(weights), weights, jnp.nan)
+
+
+def some(name: str, signals: Any) -> None:
+    """Raises unless there is at least one signal, and each can be called."""
+    if not isinstance(signals, tuple | list) or not signals:
+        raise validation.refuse(name, validation.shown(signals), "one signal or more, as a tuple")
+    for signal in signals:
+        validation.function(name, signal)

@@ -1,11 +1,13 @@
 """Where real samples come from when there are data and no true model."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
+
+from sandbox import spaces, validation
 
 
 class Bootstrap(NamedTuple):
@@ -15,11 +17,13 @@ class Bootstrap(NamedTuple):
         Efron (1979), Bootstrap methods: another look at the jackknife. Annals of Statistics 7.
     """
 
-    data: Float[Array, "rows dim"]
+    data: Annotated[Float[Array, "rows dim"], validation.finite]
+    space = spaces.points_of("data")
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n rows."""
-        return self.data[jax.random.randint(key, (n,), 0, self.data.shape[0])]
+        data = jnp.asarray(validation.ready("Bootstrap", self).data)
+        return data[jax.random.randint(key, (n,), 0, data.shape[0])]
 
 
 class Passage(NamedTuple):
@@ -29,5 +33,6 @@ class Passage(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n successive symbols."""
-        start = jax.random.randint(key, (), 0, self.path.size)
-        return self.path[(start + jnp.arange(n)) % self.path.size]
+        path = jnp.asarray(validation.ready("Passage", self).path)
+        start = jax.random.randint(key, (), 0, path.size)
+        return path[(start + jnp.arange(n)) % path.size]

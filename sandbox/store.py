@@ -1,4 +1,4 @@
-"""What a run leaves on disk: config.json, and chunks written one by one, each a complete place to resume from.
+"""A run on disk: config.json, and chunks written one by one, each a complete place to resume from.
 
 A chunk is one `chunk_00000.npz` with the rows of the trajectory, the state to carry on with and the next generation,
 written to a temporary file, synced and renamed: a process killed at any moment leaves whole chunks only.
@@ -11,19 +11,21 @@ import os
 import platform
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import numpy as np
 
 from sandbox.loop import Record
+from sandbox.validation import refuse, shown
 
 _CONFIG = "config.json"
+_CHUNK = "chunk_{:05d}.npz"
 
 
 class Run(NamedTuple):
@@ -43,11 +45,7 @@ class Chunk(NamedTuple):
 
 
 def provenance() -> dict[str, Any]:
-    """What a number depends on beside its config.
-
-    Returns:
-        Versions, backend, devices, and the commit, None outside a checkout.
-    """
+    """What a number depends on beside its config: versions, backend, devices, and the commit, if there is one."""
     packages = ("infoloop", "jax", "jaxlib", "numpy")
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
@@ -58,102 +56,121 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def create(path: Path, config: dict[str, Any], *, resume: bool) -> None:
-    """Makes the folder of a run, or with `resume` checks that the run in it is this one.
+class Folder(NamedTuple):
+    """The folder of a run: its config, and its chunks one after the other; with no path it holds nothing."""
 
-    Args:
-        path: The folder.
-        config: What the run is made of, such as JSON can hold.
-        resume: Whether the run in the folder is to go on.
+    path: Path | None
 
-    Raises:
-        ValueError: the folder holds a run and `resume` is false; or the run in it has another config, jax version
-            or set of devices, so that going on would not give what an uninterrupted run gives.
-    """
-    here = {"config": config, "provenance": provenance()}
-    file = path / _CONFIG
-    if not file.exists():
-        path.mkdir(parents=True, exist_ok=True)
-        with atomic(file, "w") as stream:
-            json.dump(here, stream, indent=2)
-        return
-    if not resume:
-        raise ValueError(f"out: {path} holds a run already; resume it, or name another folder")
-    there = json.loads(file.read_text())
-    for name, old, new in _differences(there, here):
-        raise ValueError(f"resume: {path} was run with {name} = {old}, this is {new}; name another folder")
+    def open(self, config: dict[str, Any], *, resume: bool) -> None:
+        """Makes the folder, or with `resume` checks that the run in it is this one.
 
+        Raises:
+            ValueError: The folder holds a run and `resume` is false; or the run in it has another config, jax version
+                or set of devices, so that going on would not give what an uninterrupted run gives.
+        """
+        if self.path is None:
+            return
+        here = {"config": config, "provenance": provenance()}
+        file = self.path / _CONFIG
+        if not file.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            with atomic(file, "w") as stream:
+                json.dump(here, stream, indent=2)
+            return
+        if not resume:
+            raise refuse("out", f"{self.path}, which holds a run already,", "resume=True, or another folder")
+        there = self.config("resume")
+        for name, old, new in _differences(there, here):
+            given = f"{self.path}, run with {name} = {shown(old)} where this has {shown(new)},"
+            raise refuse("resume", given, "the run that is going on, or another folder")
 
-def write(path: Path, chunk: Chunk) -> None:
-    """Adds a chunk to a run."""
-    arrays: dict[str, Any] = {"next_generation": chunk.next_generation}
-    arrays |= {f"row_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.rows)}
-    arrays |= {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.state)}
-    with atomic(path / f"chunk_{len(_chunks(path)):05d}.npz", "wb") as stream:
-        np.savez(stream, **arrays)
+    def config(self, name: str) -> dict[str, Any]:
+        """Its config and provenance; a ValueError names what is no config of this version."""
+        file = self.path / _CONFIG
+        if not file.exists():
+            raise refuse(name, f"{self.path} without a {_CONFIG}", "the folder of a run")
+        try:
+            found = json.loads(file.read_text())
+            fields, versions = found["config"]["record"]["fields"], found["provenance"]["versions"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise refuse(
+                name, f"{file}, cut or not of a run ({type(error).__name__}),", "the folder of a run"
+            ) from error
+        if tuple(fields) != Record._fields:
+            given = f"{self.path}, of infoloop {versions.get('infoloop')}, whose record has {', '.join(fields)},"
+            raise refuse(name, given, f"a run whose record has {', '.join(Record._fields)}; run it again")
+        return found
 
+    def write(self, chunk: Chunk) -> None:
+        """Adds a chunk."""
+        if self.path is None:
+            return
+        arrays: dict[str, Any] = {"next_generation": chunk.next_generation}
+        arrays |= {f"row_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.rows)}
+        arrays |= {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(chunk.state)}
+        with atomic(self.path / _CHUNK.format(len(self._files())), "wb") as stream:
+            np.savez(stream, **arrays)
 
-def read(path: Path) -> Iterator[Chunk]:
-    """The chunks of a run, first to last."""
-    for file in _chunks(path):
-        with np.load(file) as arrays:
-            yield Chunk(_leaves(arrays, "row"), _leaves(arrays, "state"), int(arrays["next_generation"]))
+    def chunks(self, every: int) -> Iterator[Chunk]:
+        """The chunks, first to last, of which each goes on where the one before ended, with a row each `every`.
+
+        Raises:
+            ValueError: Naming the file that is missing, cut, or not of this run.
+        """
+        start, files = 0, self._files()
+        for i, file in enumerate(files):
+            remedy = f"a whole run; with {file.name} and all later chunks removed, it goes on from there"
+            if file.name != _CHUNK.format(i):
+                raise refuse("out", f"{self.path} without {_CHUNK.format(i)}", remedy)
+            try:
+                with open(file, "rb") as stream, np.load(stream) as arrays:
+                    chunk = Chunk(_leaves(arrays, "row"), _leaves(arrays, "state"), int(arrays["next_generation"]))
+                lengths = {leaf.shape[2] for leaf in chunk.rows}
+            except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
+                raise refuse("out", f"{file}, cut or not a chunk ({type(error).__name__}),", remedy) from error
+            # a last chunk is cut at the last generation
+            room = (chunk.next_generation - start) // every
+            if len(lengths) != 1 or not (lengths == {room} or (0 < min(lengths) < room and file == files[-1])):
+                raise refuse("out", f"{file}, which does not follow generation {start - every},", remedy)
+            start = chunk.next_generation
+            yield chunk
+
+    def _files(self) -> list[Path]:
+        return [] if self.path is None else sorted(self.path.glob("chunk_*.npz"))
 
 
 def load(path: str | Path) -> Run:
-    """The run in a folder, finished or not.
+    """The run in a folder, finished or not: `out` of an ensemble.
 
-    Args:
-        path: The folder, `out` of an ensemble.
-
-    Returns:
-        Its config and provenance, and a record [task, replica, t, …].
+    Its config and provenance, and a record [task, replica, t, …].
 
     Raises:
-        ValueError: the folder holds no run, or none of its chunks is finished.
+        ValueError: The folder holds no run of this version, none of its chunks is finished, or one is missing or cut.
     """
-    path = Path(path)
-    if not (path / _CONFIG).exists():
-        raise ValueError(f"path: the folder of a run is accepted, {path / _CONFIG} does not exist")
-    config = json.loads((path / _CONFIG).read_text())
-    chunks = [chunk.rows for chunk in read(path)]
+    folder = Folder(Path(path))
+    config = folder.config("path")
+    every = config["config"]["every"]
+    chunks = [chunk.rows for chunk in folder.chunks(every)]
     if not chunks:
-        raise ValueError(f"path: {path} holds no finished chunk yet")
+        raise refuse("path", f"{path}, which holds no finished chunk yet,", "a run with at least one")
     rows = [np.concatenate(leaves, axis=2) for leaves in zip(*chunks, strict=True)]
     record = rebuild(config["config"]["record"], iter(rows))
-    every = config["config"]["every"]
     return Run(config, record, every * np.arange(rows[0].shape[2]))
 
 
 def export(path: str | Path, file: str | Path) -> None:
-    """Writes the run in a folder as netCDF, with named dimensions.
-
-    Args:
-        path: The folder, `out` of an ensemble.
-        file: Where to; what is there is replaced when the new file is complete.
-
-    Raises:
-        ValueError: as `load`.
-    """
+    """Writes the run in a folder as netCDF, with named dimensions; `file` is replaced when the new one is complete."""
     run = load(path)
     dataset = to_xarray(run.record, run.generations).assign_attrs(config=json.dumps(run.config))
-    with tempfile.NamedTemporaryFile(dir=Path(file).parent, suffix=".nc", delete=False) as stream:
-        temporary = Path(stream.name)
-    dataset.to_netcdf(temporary, engine="scipy")
-    os.replace(temporary, file)
+    with atomic(Path(file), "wb") as stream:
+        stream.write(dataset.to_netcdf(engine="scipy"))
 
 
 def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
     """An xarray.Dataset of an ensemble's record, its dimensions named task, replica, generation and as the model's.
 
-    A model's own dimensions bear the names of its annotations: `Float[Array, "component dim"]`.
-
-    Args:
-        record: Leaves [task, replica, t, …].
-        generations: The generation of each row; None: 0, 1, ….
-
-    Returns:
-        The dataset.
+    A model's own dimensions bear the names of its annotations: `Float[Array, "component dim"]`. `generations` are those
+    of the rows, None: 0, 1, ….
     """
     import xarray  # slow to import, and only an export needs it
 
@@ -168,11 +185,7 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
 
 
 def describe(tree: Any) -> Any:
-    """The structure of a pytree of NamedTuples and dicts, as JSON: the inverse of `rebuild`.
-
-    Raises:
-        ValueError: the tree holds another container, or a class that cannot be imported by its name.
-    """
+    """The structure of a pytree of NamedTuples and dicts, as JSON: the inverse of `rebuild`."""
     if tree is None:
         return None
     if hasattr(tree, "_fields"):
@@ -180,7 +193,7 @@ def describe(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {"type": "dict", "fields": {name: describe(tree[name]) for name in sorted(tree)}}
     if jax.tree.leaves(tree) != [tree]:
-        raise ValueError(f"summary: NamedTuples, dicts and arrays are accepted in a stored run, got {type(tree)}")
+        raise refuse("summary", type(tree).__name__, "NamedTuples, dicts and arrays, in a stored run")
     return "array"
 
 
@@ -194,7 +207,12 @@ def rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
     if structure["type"] == "dict":
         return fields
     module, _, name = structure["type"].partition(":")
-    return getattr(importlib.import_module(module), name)(**fields)
+    try:
+        return getattr(importlib.import_module(module), name)(**fields)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise refuse(
+            "path", f"a run with a {structure['type']} of {', '.join(fields)}", "classes found here"
+        ) from error
 
 
 def fingerprint(tree: Any) -> str:
@@ -222,10 +240,6 @@ def atomic(file: Path, mode: str) -> Iterator[IO[Any]]:
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _chunks(path: Path) -> list[Path]:
-    return sorted(path.glob("chunk_*.npz"))
 
 
 def _leaves(arrays: Any, kind: str) -> list[np.ndarray]:
@@ -260,7 +274,7 @@ def _named_leaves(tree: Any) -> Iterator[tuple[str, Any, list[str]]]:
 
 def _name(cls: type) -> str:
     if "<locals>" in cls.__qualname__:
-        raise ValueError(f"model: a class at the top of a module is accepted in a stored run, got {cls.__qualname__}")
+        raise refuse("model", cls.__qualname__, "a class at the top of a module, in a stored run")
     return f"{cls.__module__}:{cls.__qualname__}"
 
 

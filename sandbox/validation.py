@@ -115,9 +115,9 @@ def finite(name: str, tree: Any) -> None:
 
 
 def function(name: str, value: Any) -> None:
-    """Raises unless `value` can be called."""
+    """Raises unless `value` can be called, and is no class."""
     if not callable(value) or isinstance(value, type):
-        raise refuse(name, shown(value), "a function")
+        raise refuse(name, f"the class {value.__name__}" if isinstance(value, type) else shown(value), "a function")
 
 
 def distribution(name: str, probs: Any, shape: tuple[int, ...] | None = None) -> None:
@@ -128,6 +128,20 @@ def distribution(name: str, probs: Any, shape: tuple[int, ...] | None = None) ->
         return x.size > 0 and bool(np.all(x >= 0) and np.all(np.abs(x.sum(-1) - 1) <= tolerance))
 
     _numbers(name, probs, holds, "probabilities that sum to 1 on the last axis", shape)
+
+
+def square(name: str, table: Any) -> None:
+    """Raises unless the last two axes of `table` are of one length."""
+    if table.shape[-1] != table.shape[-2]:
+        raise refuse(name, f"shape {list(table.shape)}", "a square table")
+
+
+def lower_triangle(name: str, scale: Any) -> None:
+    """Raises unless `scale` is lower triangular, with a diagonal that is not negative."""
+    if concrete(scale):
+        values = np.asarray(scale)
+        if not np.all(np.triu(values, 1) == 0) or not np.all(np.diagonal(values, axis1=-2, axis2=-1) >= 0):
+            raise refuse(name, shown(values), "a lower Cholesky factor, its diagonal not negative")
 
 
 def samples(name: str, x: Array | np.ndarray) -> None:
@@ -186,8 +200,8 @@ def is_rate(value: Any) -> Any:
 def ready(name: str, value: Any, space: Any = None, *, lead: int = 0) -> Any:
     """`value`, a model or a signal with all its parts, in the form that JAX takes, once every part is checked.
 
-    A list, a number and whole numbers become the array that the annotation of their field names; a plain function
-    becomes a pytree without leaves.
+    A list, a number and whole numbers become the array that the annotation of their field names, and what
+    `Annotated` adds to it is asked; a plain function becomes a pytree without leaves.
 
     Args:
         name: What messages call it.
@@ -222,16 +236,23 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
     """The fields of a NamedTuple, those annotated as arrays as such; axes of one name are of one size."""
     sizes: dict[str, tuple[int, str]] = {}
     for field, annotation in getattr(type(fields), "__annotations__", {}).items():
-        value = getattr(fields, field, None)
+        name, value = f"{type(fields).__name__}.{field}", getattr(fields, field, None)
+        checks = getattr(annotation, "__metadata__", ())
+        annotation = annotation.__origin__ if checks else annotation
+        if typing.get_origin(annotation) is Callable:
+            function(name, value)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-        kinds: list[Any] = [
-            kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)
-        ]
-        if value is None or len(kinds) != 1 or (isinstance(value, int | float) and annotation is not kinds[0]):
+        among = typing.get_args(annotation) if union else (annotation,)
+        kinds: list[Any] = [kind for kind in among if _is_array(kind)]
+        if value is None or len(kinds) != 1:
             yield field, value
             continue
-        name = f"{type(fields).__name__}.{field}"
-        value = _typed(name, value, kinds[0], lead)
+        if not (isinstance(value, int | float) and union):  # a number that may stay one
+            value = _typed(name, value, kinds[0], lead)
+        if "float32" in kinds[0].dtypes:
+            no_nan(name, value)
+        for check in checks:
+            check(name, value)
         for axis, size in zip(kinds[0].dim_str.split(), np.shape(value)[lead:], strict=False):
             before, other = sizes.setdefault(axis, (size, field))
             if size != before or size < 1:
@@ -287,10 +308,9 @@ def _numbers(
     floats = jnp.issubdtype(values.dtype, jnp.floating)
     fine = floats or values.dtype == bool or jnp.issubdtype(values.dtype, jnp.integer)
     if fine and concrete(value):
+        dtype = kind or jax.dtypes.canonicalize_dtype(values.dtype)
         with np.errstate(over="ignore"):
-            fine = np.all(
-                holds(values.astype(kind or jax.dtypes.canonicalize_dtype(values.dtype)) if floats else values)
-            )
+            fine = np.all(holds(values.astype(dtype) if floats else values))
     if not fine:
         raise refuse(name, shown(values), accepted)
     if shape is not None and values.shape != shape:

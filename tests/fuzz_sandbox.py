@@ -148,7 +148,7 @@ def rows(folder: Path):
     yield row("sandbox.ensemble folder", {"key": KEY} | counts | tasks, out=folder / "new")
     yield row("sandbox.ensemble summary", {"key": KEY} | counts | tasks, summary=dict_of, regime=sandbox.Reuse())
     yield row("sandbox.replica_keys", key=KEY, task=1, replica=2)
-    yield row("sandbox.spread", replicas=stacked(CATEGORICAL))
+    yield row("sandbox.shard", replicas=stacked(CATEGORICAL))
     yield from policy_rows()
     yield from shortcut_rows()
 

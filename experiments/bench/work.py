@@ -285,7 +285,7 @@ def _policy() -> Benchmark:
         f"RLVR, {correct.size} prompts, 4 classes × 8 forms, 32 hidden units, {num_seeds} seeds × {size['num_rounds']} "
         f"updates on {size['num_samples']} outputs a prompt, float32",
         "NumPy",
-        lambda: networks.trained_policies(sandbox.spread(start), prompts),
+        lambda: networks.trained_policies(sandbox.shard(start), prompts),
         lambda: network_baselines.policy_gradient(np.random.default_rng(0), weights, features, correct, **size),
         1,
     )
@@ -295,7 +295,7 @@ def _shortcut_learning() -> Benchmark:
     num_environments, order, rate, size = 64, 3, 0.1, networks.SHORTCUT
     keys, shortcuts = networks.parity_against_length(num_environments, order)
     weights, agreement = networks.student_weights(keys), np.asarray(shortcuts.agreement)
-    keys, training = sandbox.spread(keys), sandbox.Training(rate)
+    keys, training = sandbox.shard(keys), sandbox.Training(rate)
     return Benchmark(
         "shortcut learning",
         f"parity of {order} against length, {num_environments} environments × 3 learners, {size['num_steps']} steps of "

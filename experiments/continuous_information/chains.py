@@ -14,7 +14,6 @@ import theory
 from experiments.continuous_information.setup import Arm, Inputs, Setup, four
 from experiments.questions.bracket import Loop, Sampler
 from sandbox import MarkovChain
-from sandbox.regimes import refit
 from sandbox.regions import Transitions
 
 SHARE = 0.2  # of the steps of a path, drawn by the true chain
@@ -66,16 +65,11 @@ class Interleaved(NamedTuple):
         """Nothing to fill in."""
         return self
 
-    def start(self, model: Any, num_rows: int, num_generations: int, fit: Any) -> tuple[()]:
-        """Nothing to remember."""
-        return ()
-
-    def retrain(self, memory: Any, key: Array, t: Array, model: Any, part: Any, num_samples: int, fit: Any) -> Any:
-        """Fits to a path of both."""
-        x, weights = part
+    def parts(self, key: Array, model: Any, own: Any, num_samples: int) -> list[Any]:
+        """A path of both, or the model's own."""
+        x, weights = own
         both = self.mixed(model).sample(key, num_samples)
-        part = jnp.where(self.share > 0, both, x), jnp.where(self.share > 0, 1.0, weights)
-        return memory, refit(model, [part], fit)
+        return [(jnp.where(self.share > 0, both, x), jnp.where(self.share > 0, 1.0, weights))]
 
     def mixed(self, model: MarkovChain) -> MarkovChain:
         """The distribution of each step of the path, and of the first symbol."""

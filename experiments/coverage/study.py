@@ -15,7 +15,7 @@ from scipy.stats import binom
 
 from experiments.harness.cost import RUNS_BRIEFLY
 from experiments.harness.study import study
-from sandbox import Table, policies, spread
+from sandbox import Table, policies, shard
 from sandbox.policies import network, verdict
 
 BUDGET = 64  # queries, and as many prompts
@@ -72,7 +72,7 @@ class NetworkAccuracy(NamedTuple):
 @study("coverage/network", num_seeds=32, num_rounds=100, full={"num_seeds": 64, "num_rounds": 400})
 def network_learned(key: jax.Array, method: str, distinct: int, *, num_seeds: int, num_rounds: int) -> NetworkAccuracy:
     """Networks trained on `distinct` prompts; a seed has one dataset, start and order of prompts for all numbers."""
-    keys = spread(jax.random.split(key, num_seeds))
+    keys = shard(jax.random.split(key, num_seeds))
     return NetworkAccuracy(*np.asarray(_learn(keys, distinct, METHODS[method], num_rounds), float).T)
 
 

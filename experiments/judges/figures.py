@@ -47,7 +47,7 @@ def information(settings: Settings) -> Figure:
             plots.direct_labels(ax, lines)
     first = loops["no judge"][0].information[0]
     _limit(left, np.log(2), "H(X)")
-    _limit(left, first + study.cap(), "fixed reward model: ≤ I(X;Z₀) + I(X;J|Z₀)")
+    _limit(left, first + study.cap(), "fixed reward model: ≤ I(X;Z₀,J)", end=True)
     _limit(left, first, "earlier model: ≤ I(X;Z₀)", end=True)
     _limit(right, study.best_guess(), "best guess from Z₀")
     left.set(title="information about the task", ylabel="I(X;Zₜ)  [nats]", ylim=(0, 0.75))

@@ -14,7 +14,7 @@ from experiments.harness.study import study
 from experiments.questions.shortcut import BOTH, Curves, crossings, learning_curves
 from experiments.reward_hacking import goodhart, student
 from experiments.reward_hacking.student import CORRECT, COUNTERFACTUAL, KIND, START, Metrics, Outputs
-from sandbox import feature, learn_online, shortcut, spread
+from sandbox import feature, learn_online, shard, shortcut
 from sandbox.shortcuts import stack
 
 BATCH = 32  # labelled outputs a step
@@ -103,7 +103,7 @@ def judges(
         shortcut(parities[p.order], LENGTH, agreement=p.agreement, label_noise=p.label_noise) for p in points
     ]
     shape = len(points), num_seeds
-    keys = spread(jax.random.split(judge_key, shape))
+    keys = shard(jax.random.split(judge_key, shape))
     learned = learn_online(keys, stack(environments), num_steps=SAMPLES[when] // BATCH, batch=BATCH)
     policies = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :, BOTH], learned.policy)
     written = stack([shortcut(parities[p.order], LENGTH, agreement=0.5) for p in points])

@@ -108,7 +108,7 @@ def learn_all(key: jax.Array, scenarios: Sequence[Scenario], num_seeds: int) -> 
     keys = jax.random.split(key, max(sizes))[np.concatenate([np.arange(size) for size in sizes]), None]
     runs = [one for one, size in zip(scenarios, sizes, strict=True) for _ in range(size)]
     learned = sandbox.learn_online(
-        sandbox.spread(keys),
+        sandbox.shard(keys),
         stack([run.environment for run in runs]),
         STUDENTS[scenarios[0].student],
         num_steps=STEPS[scenarios[0].student],

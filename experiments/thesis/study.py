@@ -78,7 +78,7 @@ def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray,
     low, high = np.log(RATES[optimizer])
     copies = [one for one in CROSSING for _ in range(COPIES)]
     learned = learn_online(
-        sandbox.spread(keys),
+        sandbox.shard(keys),
         stack([*drawn, *copies]),
         STUDENTS[name],
         num_steps=num_steps,

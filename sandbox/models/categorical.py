@@ -1,57 +1,53 @@
-"""A law over K symbols."""
+"""A distribution over K symbols."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, validation
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike
 
-Smoothing = float | Sequence[float] | Float[Array | np.ndarray, " symbol"]
+Smoothing = ArrayLike  # one number, or one a symbol
 
 
 class Categorical(NamedTuple):
-    """p(x) = probs[x], x in {0 … K−1}."""
+    """p(x) = probs[x], x in {0 … K−1}.
 
-    probs: Float[Array, " symbol"]
+    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
+    """
 
-    def check(self) -> None:
-        """Raises ValueError unless `probs` is a probability vector."""
-        validation.distribution("Categorical.probs", self.probs)
+    probs: Annotated[Float[Array, " symbol"], validation.distribution]
+    space = spaces.symbols_of("probs")
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n symbols by inversion of the cumulative sum."""
-        return invert(jnp.cumsum(self.probs), noise.uniform(key, (n,), self.probs.dtype))
+        probs = validation.ready("Categorical", self).probs
+        return invert(jnp.cumsum(probs), noise.uniform(key, (n,), probs.dtype))
 
-    def log_prob(self, x: Int[Array, " n"]) -> Float[Array, " n"]:
+    def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln probs[x], in nats; −inf for a symbol that is lost."""
-        return jnp.log(self.probs)[x]
+        probs = validation.ready("Categorical", self).probs
+        padded = jnp.pad(jnp.log(probs), (0, 1), constant_values=-jnp.inf)
+        return padded[spaces.place(self.space.samples("x", x), probs.size)]
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: Smoothing = 0.0) -> "Categorical":
+    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
         """The weighted shares of the symbols, with `smoothing`, one number or one a symbol, added to the counts.
 
-        probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k]: the mean of the posterior under a Dirichlet(α)
-        prior, maximum likelihood at α = 0.
-
-        Args:
-            x: Symbols.
-            weights: w, at least 0.
-            smoothing: α, at least 0.
-
-        Returns:
-            The model; self where all weights are 0.
-
-        Raises:
-            ValueError: `smoothing` is negative or infinite, or its length is not the number of symbols.
+        probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k], α = smoothing ≥ 0: the mean of the posterior
+        under a Dirichlet(α) prior, maximum likelihood at α = 0; self where all weights are 0.
         """
+        self = validation.ready("Categorical", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: Int[Array, " n"], weights: Float[Array, " n"]) -> Float[Array, " symbol"]:
+    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Float[Array, " symbol"]:
         """The weighted counts of the symbols."""
-        return jnp.zeros_like(self.probs).at[x].add(weights.astype(self.probs.dtype))
+        x, weights = self.space.weighted(x, weights, self.probs.dtype)
+        size = self.probs.size
+        counts = jnp.zeros(size + 1, self.probs.dtype).at[spaces.place(x, size)].add(weights)
+        return counts[:-1] + jnp.where(counts[-1] > 0, jnp.nan, 0)
 
     def fit_statistics(self, statistics: Float[Array, " symbol"], *, smoothing: Smoothing = 0.0) -> "Categorical":
         """The fit to data with these counts; self where there are none."""
@@ -68,20 +64,18 @@ def invert(cumulative: Float[Array, " symbol"], u: Float[Array, " n"]) -> Int[Ar
 
 
 def pseudo_counts(smoothing: Smoothing, total: Float[Array, ""], *, like: Float[Array, " symbol"]) -> Array:
-    """What a fit adds to the count of each symbol: `smoothing`, and nothing where the data have no weight in `total`.
-
-    Raises:
-        ValueError: `smoothing` is negative or infinite, or neither one number nor one a symbol of `like`.
-    """
+    """What a fit adds to the count of each symbol: `smoothing`, and nothing where the `total` weight is 0."""
     validation.nonnegative("smoothing", smoothing)
     shape = np.shape(smoothing)
     if shape not in ((), like.shape):
-        raise ValueError(f"smoothing: one number or {like.size}, one a symbol, are accepted, got shape {list(shape)}")
+        raise validation.refuse("smoothing", f"shape {list(shape)}", f"one number or {like.size}, one a symbol")
     return jnp.where(total > 0, jnp.asarray(smoothing, like.dtype), jnp.zeros_like(like))
 
 
-def shares(counts: Float[Array, " symbol"], previous: Float[Array, " symbol"], alpha: Float[Array, " symbol"]) -> Array:
+def shares(
+    counts: Float[Array, " symbol"], previous: Float[Array | np.ndarray, " symbol"], alpha: Float[Array, " symbol"]
+) -> Array:
     """(c_k + α_k) / (Σ c + Σ α); `previous` where that is 0/0."""
     smoothed = counts + alpha
     total = smoothed.sum()
-    return jnp.where(total > 0, smoothed / jnp.where(total > 0, total, 1), previous)
+    return jnp.where(total == 0, previous, smoothed / jnp.where(total == 0, 1, total))

@@ -1,18 +1,19 @@
-"""A normal law in d dimensions."""
+"""A Gaussian in d dimensions."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import noise, validation
-from sandbox.models.linalg import cholesky, normal_log_density
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike
+from sandbox.models.linalg import cast, cholesky, location, normal_log_density
 
 
 class Moments(NamedTuple):
-    """Σ w, Σ w (x − m) and Σ w (x − m)(x − m)' about a fixed point m near the data, so that nothing cancels."""
+    """Σ w, Σ w z and Σ w z z' of z = (x − m)/u, with m near the data and units u, so that nothing cancels."""
 
     weight: Float[Array, ""]
     first: Float[Array, " dim"]
@@ -20,63 +21,66 @@ class Moments(NamedTuple):
 
 
 class Gaussian(NamedTuple):
-    """x = mean + scale z, z ~ N(0, I); scale is the lower Cholesky factor of the covariance."""
+    """x = mean + scale z, z ~ N(0, I); scale is the lower Cholesky factor of the covariance.
+
+    Of data in a wider dtype the fit is computed in theirs; what is returned always has that of the mean.
+    """
 
     mean: Float[Array, " dim"]
-    scale: Float[Array, "dim column"]
-
-    def check(self) -> None:
-        """Raises ValueError unless `scale` is a lower triangle of the mean's dimension, its diagonal not negative."""
-        d = self.mean.shape[-1] if self.mean.ndim else 0
-        if d < 1 or self.scale.shape[-2:] != (d, d):
-            raise ValueError(
-                "Gaussian: a mean [d] and a scale [d, d] are accepted, "
-                f"got {list(self.mean.shape)} and {list(self.scale.shape)}"
-            )
-        lower_triangle("Gaussian.scale", self.scale)
+    scale: Annotated[Float[Array, "dim column"], validation.square, validation.lower_triangle]
+    space = spaces.points_of("mean")
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
-        return self.mean[None, :] + transform(self.scale, noise.normal(key, (n, self.mean.size), self.mean.dtype))
+        mean, scale = validation.ready("Gaussian", self)
+        return mean[None, :] + transform(scale, noise.normal(key, (n, mean.size), mean.dtype))
 
-    def log_prob(self, x: Float[Array, "n dim"]) -> Float[Array, " n"]:
-        """ln N(x; mean, scale scale'), in nats; of a singular law, inf on its support and −inf off it."""
-        return normal_log_density(self.mean, self.scale, x)
+    def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
+        """ln N(x; mean, scale scale'), in nats; of a singular one, inf on its support and −inf off it."""
+        self = validation.ready("Gaussian", self)
+        x = self.space.samples("x", x, self.mean.dtype)
+        return normal_log_density(*cast(self, x.dtype), x).astype(self.mean.dtype)
 
-    def fit(self, x: Float[Array, "n dim"], weights: Float[Array, " n"], *, unbiased: bool = False) -> "Gaussian":
+    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, unbiased: bool = False) -> "Gaussian":
         """The weighted mean and covariance.
 
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
-        1 the unbiased estimate, which leaves the scale alone where W ≤ 1.
-
-        Args:
-            x: Points.
-            weights: w, at least 0.
-            unbiased: ddof = 1.
-
-        Returns:
-            The model; self where all weights are 0.
+        `unbiased` ddof = 1, which leaves the scale alone where W ≤ 1. Where all weights are 0 the fit is self.
         """
-        return self.fit_statistics(self.statistics(x, weights), unbiased=unbiased)
+        self = validation.ready("Gaussian", self)
+        x, weights = self.space.weighted(x, weights, self.mean.dtype)
+        centre, unit = location(x, weights)
+        near = Gaussian(centre, jnp.diag(unit))
+        fitted = cast(near.fit_statistics(near.statistics(x, weights), unbiased=unbiased), self.mean.dtype)
+        total = weights.sum()
+        return Gaussian(
+            jnp.where(total > 0, fitted.mean, self.mean), jnp.where(total > int(unbiased), fitted.scale, self.scale)
+        )
 
-    def statistics(self, x: Float[Array, "n dim"], weights: Float[Array, " n"]) -> Moments:
-        """The weighted moments about self.mean."""
-        weights = weights.astype(self.mean.dtype)
-        centred = jnp.where(weights[:, None] > 0, x - self.mean[None, :], 0)
-        weighted = weights[:, None] * centred
-        return Moments(weights.sum(), weighted.sum(0), second_moment(weighted, centred))
+    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Moments:
+        """The weighted moments about self.mean, in units of the largest entry of each row of self.scale."""
+        x, weights = self.space.weighted(x, weights, self.mean.dtype)
+        mean, unit = cast((self.mean, self._unit()), x.dtype)
+        z = jnp.where(weights[:, None] > 0, (x - mean[None, :]) / unit[None, :], 0)
+        weighted = weights[:, None] * z
+        return cast(Moments(weights.sum(), weighted.sum(0), second_moment(weighted, z)), self.mean.dtype)
 
     def fit_statistics(self, statistics: Moments, *, unbiased: bool = False) -> "Gaussian":
-        """The fit to data with these moments about self.mean."""
+        """The fit to data with these moments about self.mean; self where there are none."""
         weight, first, second = statistics
+        unit = self._unit()
         shift = first / jnp.where(weight > 0, weight, 1)
         scatter = second - first[:, None] * shift[None, :]
         freedom = weight - 1 if unbiased else weight
-        scale = cholesky(scatter / jnp.where(freedom > 0, freedom, 1))
-        return self._replace(mean=self.mean + shift, scale=jnp.where(freedom > 0, scale, self.scale))
+        scale = unit[:, None] * cholesky(scatter / jnp.where(freedom > 0, freedom, 1))
+        return self._replace(mean=self.mean + unit * shift, scale=jnp.where(freedom > 0, scale, self.scale))
+
+    def _unit(self) -> Float[Array, " dim"]:
+        largest = jnp.abs(self.scale).max(1)
+        return jnp.where(largest > 0, largest, 1)
 
 
-def transform(scale: Float[Array, "d d"], z: Float[Array, "n d"]) -> Float[Array, "n d"]:
+def transform(scale: Float[Array | np.ndarray, "d d"], z: Float[Array, "n d"]) -> Float[Array, "n d"]:
     """Each row of z times the lower triangle `scale`, as a sum over columns, which vectorises over replicas."""
     return sum((z[:, j, None] * scale[None, :, j] for j in range(1, z.shape[1])), z[:, :1] * scale[None, :, 0])
 
@@ -84,12 +88,3 @@ def transform(scale: Float[Array, "d d"], z: Float[Array, "n d"]) -> Float[Array
 def second_moment(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, "d d"]:
     """Σ_i a_i b_i', symmetric where a is a weighted b."""
     return (a[:, :, None] * b[:, None, :]).sum(0)
-
-
-def lower_triangle(name: str, scale: Array | np.ndarray) -> None:
-    """Raises unless `scale` is lower triangular with a diagonal that is not negative."""
-    if not validation.concrete(scale):
-        return
-    values = np.asarray(scale)
-    if not np.all(np.triu(values, 1) == 0) or not np.all(np.diagonal(values, axis1=-2, axis2=-1) >= 0):
-        raise ValueError(f"{name}: a lower Cholesky factor is accepted, its diagonal not negative, got {scale!s:.80}")

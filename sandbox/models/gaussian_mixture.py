@@ -1,7 +1,8 @@
-"""A mixture of normal laws, fitted by expectation-maximisation."""
+"""A mixture of Gaussians, fitted by expectation-maximisation."""
 
+import warnings
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,25 +10,31 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-from sandbox import noise, validation
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike
 from sandbox.models.categorical import invert
-from sandbox.models.gaussian import lower_triangle, transform
-from sandbox.models.linalg import cholesky, inverse_of_square, normal_log_density
+from sandbox.models.gaussian import transform
+from sandbox.models.linalg import cast, cholesky, inverse_of_square, location, normal_log_density
 
-COVARIANCE_FLOOR = 1e-6
+COVARIANCE_FLOOR = 1e-10
+CONVERGED = 1e-3  # nats a sample that a last step of EM may still add to the likelihood
 
 
 class GaussianMixture(NamedTuple):
-    """p(x) = Σ_k weights[k] N(x; means[k], scales[k] scales[k]')."""
+    """p(x) = Σ_k weights[k] N(x; means[k], scales[k] scales[k]').
 
-    weights: Float[Array, " component"]
+    Of data in a wider dtype the fit is computed in theirs; what is returned always has that of the means.
+    """
+
+    weights: Annotated[Float[Array, " component"], validation.distribution]
     means: Float[Array, "component dim"]
-    scales: Float[Array, "component dim column"]
+    scales: Annotated[Float[Array, "component dim column"], validation.square, validation.lower_triangle]
+    space = spaces.points_of("means")
 
     @staticmethod
     def from_data(
         key: Array,
-        x: Float[Array, "n dim"],
+        x: ArrayLike,
         num_components: int,
         *,
         restarts: int = 8,
@@ -37,137 +44,139 @@ class GaussianMixture(NamedTuple):
     ) -> "GaussianMixture":
         """The likeliest of `restarts` fits, each `steps` of EM from seeds drawn by k-means++.
 
+        Warns where one more step would raise the mean log-likelihood by over 1e-3 nats.
+
         Args:
             key: The randomness of the seeds.
-            x: Points.
-            num_components: k.
+            x: Points [n, d]; [n] if d = 1.
+            num_components: k, at most the number of distinct points.
             restarts: Fits.
             steps: EM steps of each.
             covariance_floor: As in `fit`.
             diagonal: As in `fit`.
 
         Returns:
-            The model.
-
-        Raises:
-            ValueError: fewer distinct samples than components, a sample that is not finite, or a count below 1.
+            The model, in the dtype of x.
 
         References:
             Arthur, Vassilvitskii (2007), k-means++: the advantages of careful seeding. SODA.
         """
-        x = jnp.asarray(x)
+        validation.key("key", key)
         for name, value in (("num_components", num_components), ("restarts", restarts), ("steps", steps)):
             validation.at_least(name, value, 1)
-        validation.samples("x", x)
-        if x.ndim != 2 or len(np.unique(np.asarray(x), axis=0)) < num_components:
-            raise ValueError(f"x: [n, d] with {num_components} distinct samples or more is accepted, got {x.shape}")
-        validation.positive("covariance_floor", covariance_floor)
-        return _likeliest(jax.random.split(key, restarts), x, num_components, steps, covariance_floor, diagonal)
-
-    def check(self) -> None:
-        """Raises ValueError unless the weights are probabilities and the shapes and triangles agree."""
-        validation.distribution("GaussianMixture.weights", self.weights)
-        k, d = self.weights.shape[-1], self.means.shape[-1]
-        if self.means.shape[-2:] != (k, d) or self.scales.shape[-3:] != (k, d, d):
-            raise ValueError(
-                "GaussianMixture: weights [k], means [k, d] and scales [k, d, d] are accepted, "
-                f"got {[list(leaf.shape) for leaf in self]}"
-            )
-        lower_triangle("GaussianMixture.scales", self.scales)
+        shape = np.shape(x)
+        points = spaces.points(shape[1] if len(shape) == 2 else 1).samples("x", x)
+        points = points if jnp.issubdtype(points.dtype, jnp.floating) else points.astype(float)
+        distinct = len(np.unique(np.asarray(points), axis=0))
+        if distinct < num_components:
+            raise validation.refuse("x", f"{distinct} distinct points", f"{num_components} or more, one a component")
+        validation.positive("covariance_floor", covariance_floor, ())
+        keys = jax.random.split(key, restarts)
+        z, centre, unit, seeds = _seeds(keys, points, num_components, covariance_floor, diagonal)
+        fits, likelihoods = _improved(seeds, z, steps, covariance_floor, diagonal)
+        best = int(np.argmax(likelihoods))
+        gain = float(_improved(fits, z, 1, covariance_floor, diagonal)[1][best] - likelihoods[best])
+        if gain > CONVERGED:
+            warnings.warn(f"steps: {steps} do not suffice, one more adds {gain:.2g} nats a sample", stacklevel=2)
+        weights, means, scales = (leaf[best] for leaf in fits)
+        return GaussianMixture(weights, means * unit + centre[None, :], scales * unit)
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
+        weights, means, scales = validation.ready("GaussianMixture", self)
         component_key, point_key = jax.random.split(key)
-        k, d = self.means.shape
-        component = invert(jnp.cumsum(self.weights), noise.uniform(component_key, (n,), self.means.dtype))
-        z = noise.normal(point_key, (n, d), self.means.dtype)
+        k, d = means.shape
+        component = invert(jnp.cumsum(weights), noise.uniform(component_key, (n,), means.dtype))
+        z = noise.normal(point_key, (n, d), means.dtype)
         # A select over the few components vectorises over replicas, where a gather would not.
         x = jnp.zeros_like(z)
         for j in range(k):
-            x = jnp.where(component[:, None] == j, self.means[None, j] + transform(self.scales[j], z), x)
+            x = jnp.where(component[:, None] == j, means[None, j] + transform(scales[j], z), x)
         return x
 
-    def log_prob(self, x: Float[Array, "n dim"]) -> Float[Array, " n"]:
+    def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i), in nats."""
-        components = jax.vmap(normal_log_density, (0, 0, None))(self.means, self.scales, x)
-        return jax.nn.logsumexp(components + jnp.log(self.weights)[:, None], axis=0)
+        self = validation.ready("GaussianMixture", self)
+        x = self.space.samples("x", x, self.means.dtype)
+        weights, means, scales = cast(self, x.dtype)
+        components = jax.vmap(normal_log_density, (0, 0, None))(means, scales, x)
+        return jax.nn.logsumexp(components + jnp.log(weights)[:, None], axis=0).astype(self.means.dtype)
 
     def fit(
         self,
-        x: Float[Array, "n dim"],
-        weights: Float[Array, " n"],
+        x: ArrayLike,
+        weights: ArrayLike | None = None,
         *,
-        steps: int = 10,
-        covariance_floor: float = COVARIANCE_FLOOR,
+        steps: int | Int[Array, ""] = 10,
+        covariance_floor: float | Float[Array, ""] = COVARIANCE_FLOOR,
         diagonal: bool = False,
         known_scales: bool = False,
     ) -> "GaussianMixture":
-        """`steps` of weighted EM, started from self.
+        """`steps` of weighted EM, started from self: so many, converged or not, are what the fit is.
 
-        A component that explains no sample keeps its mean and scale. Each pivot of a covariance, the variance of a
-        coordinate given those before it, is at least `covariance_floor` (units of x, squared): `at_floor` tells where
-        that acts.
+        A component that explains no sample keeps its mean and scale; where all weights are 0 the fit is self. Each
+        pivot of a covariance, the variance of a coordinate given those before it, is at least `covariance_floor` times
+        the variance of that coordinate in the data, or times 1 if it does not vary: `at_floor` tells where that acts.
 
         Args:
             x: Points.
-            weights: w, at least 0.
+            weights: w, at least 0; None: all 1.
             steps: EM steps, at least 1.
-            covariance_floor: The least pivot.
+            covariance_floor: The least pivot, in units of the variance of the data.
             diagonal: Whether the covariances are diagonal.
             known_scales: Whether weights and means alone are refitted.
-
-        Returns:
-            The model; self where all weights are 0.
-
-        Raises:
-            ValueError: `covariance_floor` is not positive, or `steps` is below 1.
 
         References:
             Dempster, Laird, Rubin (1977), Maximum likelihood from incomplete data via the EM algorithm. JRSS B.
         """
-        validation.at_least("steps", steps, 1)
-        validation.positive("covariance_floor", covariance_floor)
-        weights = weights.astype(self.means.dtype)
-        x = jnp.where(weights[:, None] > 0, x, self.means[:1])
-        centre = (weights @ x) / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
-        features = quadratic_features(x - centre[None, :])
+        if validation.concrete(steps):
+            validation.at_least("steps", steps, 1)
+        validation.positive("covariance_floor", covariance_floor, ())
+        self = validation.ready("GaussianMixture", self)
+        x, weights = self.space.weighted(x, weights, self.means.dtype)
+        share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
+        centre, unit = location(x, weights)
+        z = jnp.where(share[None, :] > 0, (x - centre[None, :]).T / unit[:, None], 0)
+        floor = _floor(covariance_floor, (share[None, :] * z**2).sum(1))
+        old = cast(self, x.dtype)
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
-            responsibilities = weights[None, :] * jax.nn.softmax(_log_weights(model) @ features, axis=0)
-            new = _maximise(model, responsibilities @ features.T, covariance_floor, diagonal)
+            new = _maximise(model, share[None, :] * _responsibilities(model, z), z, floor, diagonal)
             return new._replace(scales=model.scales) if known_scales else new
 
-        centred = self._replace(means=self.means - centre[None, :])
-        fitted = jax.lax.fori_loop(0, steps, step, centred)
-        fitted = fitted._replace(means=fitted.means + centre[None, :])
+        start = GaussianMixture(
+            old.weights, (old.means - centre[None, :]) / unit[None, :], old.scales / unit[None, :, None]
+        )
+        end = jax.lax.fori_loop(0, steps, step, start)
+        fitted = GaussianMixture(
+            end.weights, end.means * unit[None, :] + centre[None, :], end.scales * unit[None, :, None]
+        )
+        fitted = cast(fitted, self.means.dtype)
         return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, self)
 
     def at_floor(self, covariance_floor: float = COVARIANCE_FLOOR) -> Bool[Array, " component"]:
-        """The components whose covariance the floor holds up.
+        """The components of a fit whose covariance its `covariance_floor` holds up: a pivot of each is at the floor.
 
-        Args:
-            covariance_floor: That of the fit.
-
-        Returns:
-            Whether a pivot of each is at the floor.
+        EM leaves the mixture the variance of the data, so that the floor is known from the model alone.
         """
-        pivots = jnp.diagonal(self.scales, axis1=-2, axis2=-1) ** 2
-        return (pivots <= covariance_floor * (1 + 1e-6)).any(-1)
+        weights, means, scales = validation.ready("GaussianMixture", self)
+        gaps = means - (weights[:, None] * means).sum(0)[None, :]
+        unit = jnp.maximum(jnp.abs(gaps).max(0), jnp.abs(scales).max((0, 2)))[None, :]
+        variance = (weights[:, None] * (((scales / unit[..., None]) ** 2).sum(2) + (gaps / unit) ** 2)).sum(0)
+        pivots = (jnp.diagonal(scales, axis1=-2, axis2=-1) / unit) ** 2
+        return (pivots <= covariance_floor * (1 + 1e-4) * variance[None, :]).any(-1)
 
     def num_modes(self, *, steps: int = 50) -> Int[Array, ""]:
         """How many local maxima of the density are reached uphill from the means, `steps` of mean shift each.
 
-        Two ends are different modes where the density dips on the straight line between them.
-
-        Args:
-            steps: Of mean shift.
-
-        Returns:
-            The number, from 1 to that of the components.
+        From 1 to the number of components. Two ends are different modes where the density dips on the straight line
+        between them.
 
         References:
             Carreira-Perpiñán (2000), Mode-finding for mixtures of Gaussian distributions. IEEE PAMI 22.
         """
+        validation.at_least("steps", steps, 1)
+        self = validation.ready("GaussianMixture", self)
         k = self.weights.size
         precisions = jax.vmap(inverse_of_square)(self.scales)
         pulls = (precisions * self.means[:, None, :]).sum(-1)
@@ -188,36 +197,53 @@ class GaussianMixture(NamedTuple):
         return new
 
 
-def quadratic_features(x: Float[Array, "n d"]) -> Float[Array, "f n"]:
-    """1, x_a and x_a x_b for a ≤ b: the log-density of a normal law is linear in them, so EM is matrix products."""
-    a, b = np.triu_indices(x.shape[1])
-    return jnp.concatenate([jnp.ones_like(x.T[:1]), x.T, x.T[a] * x.T[b]])
+def _floor(covariance_floor: float | Array, variance: Float[Array, " d"]) -> Float[Array, " d"]:
+    """The least pivot of each coordinate."""
+    return covariance_floor * jnp.where(variance > 0, variance, 1)
 
 
-def _log_weights(model: GaussianMixture) -> Float[Array, "k f"]:
-    """The coefficients of ln(weight · density) of each component in the quadratic features."""
-    d = model.means.shape[1]
-    a, b = np.triu_indices(d)
-    precision = jax.vmap(inverse_of_square)(model.scales)
-    linear = (precision * model.means[:, None, :]).sum(-1)
-    log_volume = jnp.log(jnp.diagonal(model.scales, axis1=1, axis2=2)).sum(1)
-    constant = jnp.log(model.weights) - log_volume - 0.5 * (linear * model.means).sum(1) - 0.5 * d * jnp.log(2 * jnp.pi)
-    quadratic = -precision[:, a, b] * jnp.where(a == b, 0.5, 1.0)[None, :].astype(precision.dtype)
-    return jnp.concatenate([constant[:, None], linear, quadratic], axis=1)
+def _responsibilities(model: GaussianMixture, z: Float[Array, "d n"]) -> Float[Array, "k n"]:
+    """The E step: the probability of each component, given each point.
+
+    By the distances from each mean, coordinate by coordinate: about one centre for all, far components would cancel.
+    """
+    weights, means, scales = model
+    d, info = z.shape[0], jnp.finfo(z.dtype)
+    pivots = jnp.maximum(jnp.diagonal(scales, axis1=1, axis2=2), info.tiny)
+    normal: list[Array] = []
+    for i in range(d):
+        rest = z[None, i] - means[:, i, None]
+        for j in range(i):
+            rest = rest - scales[:, i, j, None] * normal[j]
+        normal.append(rest / pivots[:, i, None])
+    squares = jnp.minimum(sum(value**2 for value in normal), info.max)
+    logits = (jnp.log(weights) - jnp.log(pivots).sum(1))[:, None] - 0.5 * squares
+    # The barriers keep XLA from computing a density again for every sum that reads it.
+    logits = jax.lax.optimization_barrier(logits)
+    odds = jax.lax.optimization_barrier(jnp.exp(logits - logits.max(0)[None, :]))
+    return odds / odds.sum(0)[None, :]
 
 
-def _maximise(model: GaussianMixture, sums: Float[Array, "k f"], floor: float, diagonal: bool) -> GaussianMixture:
-    """The M step, from each component's sums of the quadratic features."""
-    d = model.means.shape[1]
-    a, b = np.triu_indices(d)
-    size = sums[:, 0]
+def _maximise(
+    model: GaussianMixture,
+    shares: Float[Array, "k n"],
+    z: Float[Array, "d n"],
+    floor: Float[Array, " d"],
+    diagonal: bool,
+) -> GaussianMixture:
+    """The M step, from each component's share in each point; the moments are about the new means."""
+    d = z.shape[0]
+    shares = jax.lax.optimization_barrier(shares)
+    size = shares.sum(1)
     used = size > 0
-    averages = sums / jnp.where(used, size, 1)[:, None]
-    means = averages[:, 1 : d + 1]
-    second = jnp.zeros_like(model.scales).at[:, a, b].set(averages[:, d + 1 :]).at[:, b, a].set(averages[:, d + 1 :])
-    covariances = second - means[:, :, None] * means[:, None, :]
-    if diagonal:
-        covariances = covariances * jnp.eye(d, dtype=covariances.dtype)[None]
+    total = jnp.where(used, size, 1)
+    means = jnp.stack([(shares * z[None, j]).sum(1) / total for j in range(d)], axis=1)
+    gaps = [z[None, j] - means[:, j, None] for j in range(d)]
+    covariances = jnp.zeros_like(model.scales)
+    for a in range(d):
+        for b in range(a, a + 1) if diagonal else range(a + 1):
+            entry = (shares * gaps[a] * gaps[b]).sum(1) / total
+            covariances = covariances.at[:, a, b].set(entry).at[:, b, a].set(entry)
     scales = jax.vmap(cholesky, (0, None))(covariances, floor)
     return GaussianMixture(
         weights=size / jnp.maximum(size.sum(), jnp.finfo(size.dtype).tiny),
@@ -226,40 +252,43 @@ def _maximise(model: GaussianMixture, sums: Float[Array, "k f"], floor: float, d
     )
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _likeliest(
-    keys: Array, x: Float[Array, "n d"], k: int, steps: int, floor: float, diagonal: bool
-) -> GaussianMixture:
-    """Of fits from the seeds of each key, the likeliest."""
-    ones = jnp.ones(x.shape[0], x.dtype)
-
-    def restart(key: Array) -> tuple[Array, GaussianMixture]:
-        model = _seeded(key, x, k, floor, diagonal)
-        model = model.fit(x, ones, steps=steps, covariance_floor=floor, diagonal=diagonal)
-        return model.log_prob(x).mean(), model
-
-    likelihoods, fits = jax.lax.map(restart, keys)
-    return jax.tree.map(lambda leaf: leaf[jnp.argmax(likelihoods)], fits)
+@partial(jax.jit, static_argnums=(2, 4))
+def _seeds(keys: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> tuple[Any, ...]:
+    """The points about their mean in units of the largest distance from it; both; and the start of each restart."""
+    centre, units = location(x, jnp.ones(x.shape[0], x.dtype))
+    z = (x - centre[None, :]) / units.max()
+    return z, centre, units.max(), jax.lax.map(lambda key: _seeded(key, z, k, floor, diagonal), keys)
 
 
-def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: float, diagonal: bool) -> GaussianMixture:
+@partial(jax.jit, static_argnums=4)
+def _improved(
+    models: GaussianMixture, z: Float[Array, "n d"], steps: Array, floor: Array, diagonal: bool
+) -> tuple[GaussianMixture, Float[Array, " restart"]]:
+    """Each model after so many steps, and its mean log-likelihood."""
+
+    def improved(model: GaussianMixture) -> tuple[GaussianMixture, Array]:
+        model = model.fit(z, steps=steps, covariance_floor=floor, diagonal=diagonal)
+        return model, model.log_prob(z).mean()
+
+    return jax.lax.map(improved, models)
+
+
+def _seeded(key: Array, z: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> GaussianMixture:
     """Each sample given to the nearest of k seeds, the next seed drawn in proportion to the squared distance."""
 
     def square_distance(seed: Array) -> Array:
-        return ((x - seed[None, :]) ** 2).sum(1)
+        return ((z - seed[None, :]) ** 2).sum(1)
 
     def draw(nearest: Array, key: Array) -> tuple[Array, Array]:
-        seed = x[jax.random.categorical(key, jnp.log(nearest))]
+        seed = z[jax.random.categorical(key, jnp.log(nearest))]
         return jnp.minimum(nearest, square_distance(seed)), seed
 
     first_key, key = jax.random.split(key)
-    first = x[jax.random.randint(first_key, (), 0, x.shape[0])]
+    first = z[jax.random.randint(first_key, (), 0, z.shape[0])]
     rest = jax.lax.scan(draw, square_distance(first), jax.random.split(key, k - 1))[1]
     seeds = jnp.concatenate([first[None], rest])
     label = jnp.argmin(jax.vmap(square_distance)(seeds), axis=0)
-    d = x.shape[1]
-    identity = jnp.broadcast_to(jnp.eye(d, dtype=x.dtype), (k, d, d))
-    centre = x.mean(0)
-    sums = jax.nn.one_hot(label, k, dtype=x.dtype).T @ quadratic_features(x - centre[None, :]).T
-    model = _maximise(GaussianMixture(jnp.full(k, 1 / k, x.dtype), seeds, identity), sums, floor, diagonal)
-    return model._replace(means=model.means + centre[None, :])
+    n, d = z.shape
+    identity = jnp.broadcast_to(jnp.eye(d, dtype=z.dtype), (k, d, d))
+    start = GaussianMixture(jnp.full(k, 1 / k, z.dtype), seeds, identity)
+    return _maximise(start, jax.nn.one_hot(label, k, dtype=z.dtype).T / n, z.T, _floor(floor, z.var(0)), diagonal)

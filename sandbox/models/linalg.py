@@ -1,29 +1,48 @@
 """Linear algebra that vectorises over replicas: triangular factors, unrolled over columns, and conjugate gradients."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float
 
 Same = TypeVar("Same")
 
 
-def cholesky(covariance: Float[Array, "d d"], floor: float = 0.0) -> Float[Array, "d d"]:
-    """The lower L with L L' = covariance, each pivot L_jj² no smaller than `floor`.
+def cast(tree: Same, dtype: Any) -> Same:
+    """`tree` with leaves of this dtype."""
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), tree)
+
+
+def location(x: Float[Array, "n d"], weights: Float[Array, " n"]) -> tuple[Float[Array, " d"], Float[Array, " d"]]:
+    """The weighted mean of each coordinate, and its largest distance from it: 1 where that is 0.
+
+    Sums of squares of (x − mean)/distance lose no digit to cancellation, overflow or underflow.
+    """
+    share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
+    used = share[:, None] > 0
+    mean = jnp.where(used, share[:, None] * x, 0).sum(0)
+    distance = jnp.where(used, jnp.abs(x - mean[None, :]), 0).max(0)
+    return mean, jnp.where(distance > 0, distance, 1)
+
+
+def cholesky(covariance: Float[Array, "d d"], floor: float | Float[Array, " d"] = 0.0) -> Float[Array, "d d"]:
+    """The lower L with L L' = covariance, each pivot L_jj² no smaller than `floor`, one number or one a coordinate.
 
     A pivot is the variance of a coordinate given those before it. Of a singular matrix, the factor has a column of
     zeros for each pivot that is 0 up to rounding, where LAPACK's would be NaN.
     """
     d = covariance.shape[-1]
     rounding = d * jnp.finfo(covariance.dtype).eps
+    floors = jnp.broadcast_to(jnp.asarray(floor, covariance.dtype), d)
     columns: list[Array] = []
     rest = covariance
     for j in range(d):
         exact = rest[j, j] > rounding * covariance[j, j]
-        pivot = jnp.maximum(jnp.where(exact, rest[j, j], 0), floor)
+        pivot = jnp.maximum(jnp.where(exact, rest[j, j], 0), floors[j])
         scale = jnp.sqrt(pivot)
         below = jnp.where(exact, rest[:, j] / jnp.where(exact, scale, 1), 0)
         column = jnp.where(jnp.arange(d) == j, scale, jnp.where(jnp.arange(d) > j, below, 0))
@@ -32,7 +51,7 @@ def cholesky(covariance: Float[Array, "d d"], floor: float = 0.0) -> Float[Array
     return jnp.stack(columns, axis=1)
 
 
-def solve_lower(scale: Float[Array, "d d"], x: Float[Array, "n d"]) -> Float[Array, "n d"]:
+def solve_lower(scale: Float[Array | np.ndarray, "d d"], x: Float[Array, "n d"]) -> Float[Array, "n d"]:
     """The z with scale z_i = x_i; a zero pivot gives 0 where nothing is left to explain and infinity where it is."""
     columns: list[Array] = []
     rest = x
@@ -46,16 +65,16 @@ def solve_lower(scale: Float[Array, "d d"], x: Float[Array, "n d"]) -> Float[Arr
     return jnp.stack(columns, axis=1)
 
 
-def inverse_of_square(scale: Float[Array, "d d"]) -> Float[Array, "d d"]:
+def inverse_of_square(scale: Float[Array | np.ndarray, "d d"]) -> Float[Array, "d d"]:
     """(scale scale')⁻¹: the precision of a covariance with this factor."""
     columns = solve_lower(scale, jnp.eye(scale.shape[0], dtype=scale.dtype))  # row i is scale⁻¹ e_i
     return (columns[:, None, :] * columns[None, :, :]).sum(-1)
 
 
 def normal_log_density(
-    mean: Float[Array, " d"], scale: Float[Array, "d d"], x: Float[Array, "n d"]
+    mean: Float[Array, " d"], scale: Float[Array | np.ndarray, "d d"], x: Float[Array, "n d"]
 ) -> Float[Array, " n"]:
-    """ln N(x_i; mean, scale scale'), in nats; of a singular law, inf on its support and −inf off it."""
+    """ln N(x_i; mean, scale scale'), in nats; of a singular covariance, inf on its support and −inf off it."""
     z = solve_lower(scale, x - mean[None, :])
     squares = (z * z).sum(1)
     log_volume = jnp.log(jnp.diagonal(scale)).sum()

@@ -1,45 +1,40 @@
 """A chain over K states, from which a data set is one path."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, validation
+from sandbox import noise, spaces, validation
+from sandbox.base import ArrayLike
 from sandbox.models.categorical import Smoothing, pseudo_counts, shares
 
 
 class MarkovChain(NamedTuple):
-    """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i]."""
+    """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i].
 
-    initial: Float[Array, " state"]
-    transition: Float[Array, "state next"]
+    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
+    """
+
+    initial: Annotated[Float[Array, " state"], validation.distribution]
+    transition: Annotated[Float[Array, "state next"], validation.square, validation.distribution]
     order = 1  # symbols of the past that a sample's probability depends on; no field, since it has no annotation
-
-    def check(self) -> None:
-        """Raises ValueError unless `initial` and the rows of `transition` are probability vectors of one length."""
-        validation.distribution("MarkovChain.initial", self.initial)
-        validation.distribution("MarkovChain.transition", self.transition)
-        states = self.initial.shape[-1]
-        if self.transition.shape[-2:] != (states, states):
-            raise ValueError(
-                f"MarkovChain.transition: shape [{states}, {states}] is accepted beside an initial law of {states} "
-                f"states, got {list(self.transition.shape)}"
-            )
+    space = spaces.symbols_of("initial")
 
     def stationary(self) -> Float[Array, " state"]:
-        """The share of its time that a long path spends in each state, from this initial law.
+        """The share of its time that a long path spends in each state, from this initial distribution.
 
         π = πT, and each closed class has the probability that the path ends in it. States are eliminated, the one that
         is left most often first: its visits go to where it leads, until each state that remains is the last of its
         class (Grassmann, Taksar & Heyman 1985). Nothing is subtracted, so every entry is exact to rounding, however
         rarely a path crosses from one part of the chain to another.
         """
-        n = self.initial.size
-        times = jnp.ones((n + 1, 1), self.transition.dtype)  # of a visit, with the eliminated states that follow it
-        table = jnp.concatenate([jnp.concatenate([self.transition, self.initial[None]]), times], 1)
+        chain = validation.ready("MarkovChain", self)
+        n = chain.initial.size
+        times = jnp.ones((n + 1, 1), chain.transition.dtype)  # of a visit, with the eliminated states that follow it
+        table = jnp.concatenate([jnp.concatenate([chain.transition, chain.initial[None]]), times], 1)
 
         def eliminate(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
             table, left = state
@@ -47,9 +42,9 @@ class MarkovChain(NamedTuple):
             k = jnp.where(left, leaves, -1).argmax()
             goes = leaves[k] > 0
             others = left & (jnp.arange(n) != k)
-            kept = jnp.append(others, True)
-            visits = jnp.where(kept & goes, table[:, k] / jnp.where(goes, leaves[k], 1), 0)
-            table = table + visits[:, None] * jnp.where(kept, table[k], 0)[None]
+            stays = jnp.append(others, True)
+            visits = jnp.where(stays & goes, table[:, k] / jnp.where(goes, leaves[k], 1), 0)
+            table = table + visits[:, None] * jnp.where(stays, table[k], 0)[None]
             return (table, jnp.where(goes, others, left)), (k, visits[:n])
 
         (table, last), eliminated = jax.lax.scan(eliminate, (table, jnp.ones(n, bool)), length=n)
@@ -63,52 +58,49 @@ class MarkovChain(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
-        uniforms = noise.uniform(key, (n,), self.transition.dtype)
-        cumulative = jnp.cumsum(self.transition, axis=1)
+        chain = validation.ready("MarkovChain", self)
+        uniforms = noise.uniform(key, (n,), chain.transition.dtype)
+        cumulative = jnp.cumsum(chain.transition, axis=1)
 
         def step(state: Array, u: Array) -> tuple[Array, Array]:
             row = cumulative[state]
             state = (u * row[-1] >= row).sum().astype(jnp.int32)
             return state, state
 
-        start = jnp.cumsum(self.initial)
+        start = jnp.cumsum(chain.initial)
         first = (uniforms[0] * start[-1] >= start).sum().astype(jnp.int32)
         path = jax.lax.scan(step, first, uniforms[1:])[1]
         return jnp.concatenate([first[None], path])
 
-    def log_prob(self, x: Int[Array, " n"]) -> Float[Array, " n"]:
+    def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i | x_{i−1}), in nats; the first entry is ln initial[x_0]."""
-        steps = jnp.log(self.transition)[x[:-1], x[1:]]
-        return jnp.concatenate([jnp.log(self.initial)[x[:1]], steps])
+        chain = validation.ready("MarkovChain", self)
+        x = spaces.place(self.space.samples("x", x), self.space.size)
+        initial, transition = (jnp.pad(jnp.log(table), (0, 1), constant_values=-jnp.inf) for table in chain)
+        return jnp.concatenate([initial[x[:1]], transition[x[:-1], x[1:]]])
 
-    def fit(self, x: Int[Array, " n"], weights: Float[Array, " n"], *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The weighted shares of the transitions out of each state, with `smoothing` added to their counts.
 
         transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b], α = smoothing,
         one number or one a state; initial likewise from x_0 with weight w_0, so that one path's maximum-likelihood fit
         always starts at that path's first symbol. A state that no counted transition leaves has the row α / Σ α, the
-        mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row.
-
-        Args:
-            x: One path.
-            weights: w, at least 0; w_i is that of the transition into x_i.
-            smoothing: α, at least 0.
-
-        Returns:
-            The model; self where all weights are 0.
-
-        Raises:
-            ValueError: `smoothing` is negative or infinite, or its length is not the number of states.
+        mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row. Where all
+        weights are 0 the fit is self.
         """
+        self = validation.ready("MarkovChain", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: Int[Array, " n"], weights: Float[Array, " n"]) -> "MarkovChain":
+    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> "MarkovChain":
         """Weighted counts of the first symbol and of the transitions, in the place of their probabilities."""
-        weights = weights.astype(self.transition.dtype)
-        return MarkovChain(
-            jnp.zeros_like(self.initial).at[x[0]].add(weights[0]),
-            jnp.zeros_like(self.transition).at[x[:-1], x[1:]].add(weights[1:]),
-        )
+        x, weights = self.space.weighted(x, weights, self.transition.dtype)
+        x = spaces.place(x, self.space.size)
+        padded = jax.tree.map(lambda table: jnp.zeros([size + 1 for size in table.shape], table.dtype), self)
+        initial = padded.initial.at[x[0]].add(weights[0])
+        transition = padded.transition.at[x[:-1], x[1:]].add(weights[1:])
+        lost = initial[-1] + transition[-1].sum() + transition[:-1, -1].sum()
+        poison = jnp.where(lost > 0, jnp.nan, 0)
+        return MarkovChain(initial[:-1] + poison, transition[:-1, :-1] + poison)
 
     def fit_statistics(self, statistics: "MarkovChain", *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The fit to paths with these counts; self where there are none."""
@@ -116,5 +108,5 @@ class MarkovChain(NamedTuple):
         alpha = pseudo_counts(smoothing, total, like=self.initial)
         return self._replace(
             initial=shares(statistics.initial, self.initial, alpha),
-            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, self.transition, alpha),
+            transition=jax.vmap(shares, (0, 0, None))(statistics.transition, jnp.asarray(self.transition), alpha),
         )

@@ -129,7 +129,7 @@ def learn_online(
 
     Args:
         keys: [environment, seed], or one key, of one environment; the randomness of step t comes from `fold_in`, so
-            that a longer run begins as a shorter one. `sandbox.spread(keys)` runs them on all devices.
+            that a longer run begins as a shorter one. `sandbox.shard(keys)` runs them on all devices.
         shortcuts: As `stack` makes them, each leaf [environment, ...]; with one key, as `shortcut` does.
         student: The architecture and the optimizer.
         num_steps: Batches.

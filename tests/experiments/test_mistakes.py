@@ -91,7 +91,10 @@ NOT_OURS = ("not a directory",)  # the system says it
             "--spurious-margin: 'high' was given; accepted: a number such as 0.3 or 30%",
         ),
         ("shortcut --agreement .9 --order 11", "--order: 11 was given; accepted: with parity 1 to 10"),
-        ("shortcut --agreement .9 --spurious source --spurious-order 6", "--spurious-order: 6 was given; accepted: with source 1 to 5"),
+        (
+            "shortcut --agreement .9 --spurious source --spurious-order 6",
+            "--spurious-order: 6 was given; accepted: with source 1 to 5",
+        ),
         ("shortcut --agreement .9 --samples 100", "--samples: 100 was given; accepted: 2048 or more"),
         ("shortcut --agreement .9 --samples few", "--samples: 'few' was given"),
         ("shortcut --agreement .9 --seeds 1", "--seeds: 1 was given; accepted: 2 or more"),

@@ -129,13 +129,13 @@ def jump(model, x, weights):
 def test_weights_are_checked_in_generations_that_are_not_recorded():
     """The mean is above a million in every second generation alone."""
     options = {"signal": nan_later, "fit": jump, "num_generations": 4, "num_real": None}
-    with pytest.raises(ValueError, match=r"^signal: weights in"):
+    with pytest.raises(ValueError, match=r"^signal: a weight of nan"):
         run(every=2, **options)
 
 
 @pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])
 def test_replicas_are_spread_over_the_devices_that_divide_them(size, devices):
-    keys = sandbox.spread(jax.random.split(KEY, size))
+    keys = sandbox.shard(jax.random.split(KEY, size))
     assert len(keys.sharding.device_set) == devices
     drawn = jax.jit(jax.vmap(jax.random.uniform))(keys)
     assert len(drawn.sharding.device_set) == devices

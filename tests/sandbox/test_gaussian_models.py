@@ -8,6 +8,9 @@ from cases import GAUSSIAN_1, GAUSSIAN_3, array, close, half_weights, same
 
 import sandbox
 
+KEY = jax.random.key(0)
+FAIR = sandbox.Gaussian(array([0.0]), array([[1.0]]))
+
 
 @pytest.mark.parametrize("unbiased", [False, True])
 @pytest.mark.parametrize("model", [GAUSSIAN_1, GAUSSIAN_3], ids=["d=1", "d=3"])
@@ -54,10 +57,57 @@ def test_a_collapsed_gaussian_is_a_point():
     same(point.log_prob(array([[1.0, 2], [1, 3]])), array([np.inf, -np.inf]))
 
 
-@pytest.mark.parametrize("smallest", [1e-150, 1e-170, 1e-308, 5e-324])
+@pytest.mark.parametrize("size", [1e200, 1e-100, 1e-170, 1e-300])
+@pytest.mark.parametrize("model", [FAIR, GAUSSIAN_1], ids=["fair", "other"])
+def test_a_fit_does_not_depend_on_the_unit(model, size):
+    """Squares of the data are beyond floats; scale(s x) = s scale(x)."""
+    x = np.random.default_rng(0).normal(3, 2, (50, 1))
+    fitted = model.fit(size * x)
+    np.testing.assert_allclose([fitted.mean[0], fitted.scale[0, 0]], [size * x.mean(), size * x.std()], rtol=1e-12)
+    assert np.isfinite(fitted.log_prob(size * x)).all()
+
+
+@pytest.mark.parametrize("smallest", [1e-150, 1e-170, 1e-300])
 def test_a_tiny_scale_is_no_nan(smallest):
     model = sandbox.Gaussian(array([0.0]), array([[smallest]]))
     x = model.sample(jax.random.key(0), 10)
     fitted = model.fit(x, jnp.ones(10))
+    np.testing.assert_allclose(fitted.scale[0, 0], np.std(np.asarray(x) / smallest) * smallest, rtol=1e-10)
     for value in (*fitted, model.log_prob(x), fitted.log_prob(x)):
         assert not bool(jnp.isnan(value).any())
+
+
+FAR = 1.7e9 + np.random.default_rng(0).normal(0, 10, 1000)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float64, jnp.float32])
+def test_the_data_are_far_from_the_model(dtype):
+    """1.7e9 ± 10, as a time in seconds: the moments are about the data, whatever the model; its dtype is kept."""
+    model = jax.tree.map(lambda leaf: leaf.astype(dtype), FAIR)
+    fitted = model.fit(FAR)
+    assert fitted.mean.dtype == fitted.scale.dtype == dtype
+    np.testing.assert_allclose(fitted.scale[0, 0], FAR.std(), rtol=1e-7)
+    np.testing.assert_allclose(fitted.mean[0], FAR.mean(), rtol=1e-7)
+    single = (FAR - 1.7e9 + 1e4).astype(np.float32)
+    np.testing.assert_allclose(model.fit(single).scale[0, 0], single.astype(float).std(), rtol=1e-6)
+    np.testing.assert_allclose(FAIR.fit(single).scale[0, 0], single.astype(float).std(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "regime",
+    [sandbox.Fresh(sandbox.Bootstrap(FAR[:, None]), 1.0), sandbox.Reuse(FAR), sandbox.Accumulate(FAR)],
+    ids=lambda regime: type(regime).__name__,
+)
+def test_real_data_far_from_the_first_model(regime):
+    """The signal drops all that it draws, so that the fit is to the real data."""
+    record = sandbox.run(
+        KEY, FAIR, lambda key, model, x: x[:, 0] > 1e9, num_samples=500, num_generations=1, regime=regime
+    )
+    expected = 10 if isinstance(regime, sandbox.Fresh) else FAR.std()
+    np.testing.assert_allclose(record.model.scale[1, 0, 0], expected, rtol=0.2 if expected == 10 else 1e-7)
+
+
+@pytest.mark.parametrize("size", [1e-290, 1e300])
+def test_the_size_of_the_weights_does_not_matter(size):
+    x, weights = GAUSSIAN_3.sample(KEY, 40), half_weights(40)
+    close(GAUSSIAN_3.fit(x, size * weights), GAUSSIAN_3.fit(x, weights))

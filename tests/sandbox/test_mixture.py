@@ -88,7 +88,7 @@ def test_the_floor_acts_and_says_so():
         array([0.5, 0.5]), array([[5.0, 5], [-3, 0]]), jnp.broadcast_to(jnp.eye(2) * 0.5, (2, 2, 2))
     )
     fitted = fit(start, x, jnp.ones(x.shape[0]), covariance_floor=1e-2)
-    np.testing.assert_allclose(fitted.scales[0], 0.1 * np.eye(2), atol=1e-6)
+    np.testing.assert_allclose(fitted.scales[0], 0.1 * np.diag(np.std(x, axis=0)), atol=1e-6)
     assert fitted.at_floor(1e-2).tolist() == [True, False]
     assert fitted.at_floor().tolist() == [False, False]
     assert fit(start, x, jnp.ones(x.shape[0])).at_floor().tolist() == [True, False]
@@ -132,3 +132,42 @@ def test_from_data_takes_the_likeliest_restart():
     ).sample(jax.random.key(0), 300)
     few, many = (sandbox.GaussianMixture.from_data(jax.random.key(2), x, 5, restarts=n, steps=20) for n in (1, 16))
     assert float(log_prob(many, x).mean()) >= float(log_prob(few, x).mean())
+
+
+def test_components_far_apart_in_float32():
+    """1e4 widths apart, of widths 1.01 and 1.03: about a common centre all digits would cancel."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, 500), rng.normal(1e4, 1, 500)]).astype(np.float32)[:, None]
+    start = sandbox.GaussianMixture(
+        *(jnp.asarray(leaf, jnp.float32) for leaf in ([0.5, 0.5], [[1.0], [9999.0]], [[[1.0]], [[1.0]]]))
+    )
+    fitted = fit(start, jnp.asarray(x), jnp.ones(1000, jnp.float32), steps=10)
+    np.testing.assert_allclose(fitted.scales[:, 0, 0], [x[:500].std(), x[500:].astype(float).std()], rtol=1e-5)
+
+
+CLUSTERS = np.concatenate([np.random.default_rng(0).normal(m, 1, (200, 2)) for m in (0, 10)])
+
+
+@pytest.mark.parametrize("size", [1e-5, 1e200, 1e-200, 1.0])
+def test_from_data_does_not_depend_on_the_unit(size):
+    fitted = sandbox.GaussianMixture.from_data(jax.random.key(0), size * CLUSTERS, 2, restarts=2, steps=20)
+    order = np.argsort(fitted.means[:, 0])
+    for label, found in enumerate(order):
+        part = CLUSTERS[200 * label : 200 * (label + 1)]
+        np.testing.assert_allclose(fitted.means[found] / size, part.mean(0), rtol=1e-6)
+        np.testing.assert_allclose(fitted.scales[found] / size, np.linalg.cholesky(np.cov(part.T, ddof=0)), atol=1e-6)
+    assert not fitted.at_floor().any()
+
+
+def test_from_data_says_that_it_has_not_converged():
+    with pytest.warns(UserWarning, match=r"^steps: 1 do not suffice"):
+        sandbox.GaussianMixture.from_data(jax.random.key(3), CLUSTERS, 6, restarts=1, steps=1)
+
+
+def test_a_constant_coordinate_and_the_size_of_weights():
+    x = jnp.asarray(np.concatenate([CLUSTERS, np.full((400, 1), 3.0)], axis=1))
+    fitted = sandbox.GaussianMixture.from_data(jax.random.key(0), x, 2, restarts=2, steps=20)
+    assert np.isfinite(fitted.log_prob(x)).all()
+    weights = half_weights(400)
+    for size in (1e-290, 1e300):
+        close(fitted.fit(x, size * weights), fitted.fit(x, weights), 1e-10)

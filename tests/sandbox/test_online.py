@@ -202,7 +202,7 @@ def test_one_environment_alone_is_as_in_a_stack():
         curriculum=at(EASY, 3),
     )
     close(one[:3], at(learned(), 3, 2)[:3], 1e-5)
-    keys = sandbox.spread(KEYS)
+    keys = sandbox.shard(KEYS)
     assert len(keys.sharding.device_set) == 2
     spread = go(keys=keys)
     assert len(spread.loss.sharding.device_set) == 2

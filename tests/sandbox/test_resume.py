@@ -67,7 +67,7 @@ def test_chunks_are_sized_by_their_bytes(monkeypatch, tmp_path):
 
 def run_until(count, monkeypatch, **options):
     """A run that is interrupted after `count` chunks."""
-    write, written = store.write, []
+    write, written = store.Folder.write, []
 
     def interrupted(*args):
         if len(written) == count:
@@ -75,7 +75,7 @@ def run_until(count, monkeypatch, **options):
         written.append(write(*args))
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store, "write", interrupted)
+        patch.setattr(store.Folder, "write", interrupted)
         run(**options)
 
 
@@ -165,7 +165,7 @@ def test_one_device_and_two_agree_to_rounding_and_two_chunks_bit_by_bit(tmp_path
     one, two, whole = (saved(tmp_path / f"{name}.npz") for name in runs)
     close(one, two, 1e-9)
     same(two, whole)
-    with pytest.raises(ValueError, match="num_devices = 1, this is 2"):
+    with pytest.raises(ValueError, match="num_devices = 1 where this has 2"):
         ensemble_script.main(tmp_path / "one", True)
 
 
@@ -202,7 +202,7 @@ def test_a_resume_under_another_version_is_refused(package, tmp_path):
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path):
     run(out=tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(ValueError, match=r"^out: .* holds a run already"):
+    with pytest.raises(ValueError, match=r"^out: .* which holds a run already"):
         run(out=tmp_path, key=jax.random.key(1))
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -283,16 +283,69 @@ def test_an_interrupted_write_leaves_nothing_behind(exists, tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "after")]
 
 
-def test_load_names_a_folder_without_a_run(tmp_path):
-    with pytest.raises(ValueError, match=r"^path: "):
-        store.load(tmp_path)
+def old(config):
+    fields = config["config"]["record"]["fields"]
+    fields |= {"kept": fields.pop("accepted"), "right": fields.pop("accuracy")}
+    config["provenance"]["versions"]["infoloop"] = "0.0.9"
+
+
+def foreign(config):
+    config["config"]["record"]["fields"]["model"]["type"] = "sandbox.nowhere:Model"
+
+
+def edited(change):
+    def edit(folder):
+        config = json.loads((folder / "config.json").read_text())
+        change(config)
+        (folder / "config.json").write_text(json.dumps(config))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("harm", "says", "load_alone"),
+    [
+        (lambda folder: (folder / "chunk_00002.npz").unlink(), "without chunk_00002.npz", False),
+        (
+            lambda folder: (folder / "chunk_00003.npz").rename(folder / "chunk_00002.npz"),
+            "chunk_00002.npz, which does not follow",
+            False,
+        ),
+        (
+            lambda folder: [
+                (folder / "chunk_00000.npz").unlink(),
+                [(folder / f"chunk_0000{i}.npz").rename(folder / f"chunk_0000{i - 1}.npz") for i in range(1, 8)],
+            ],
+            "chunk_00000.npz, which does not follow",
+            False,
+        ),
+        (lambda folder: (folder / "chunk_00007.npz").write_bytes(b""), "chunk_00007.npz, cut", False),
+        (lambda folder: (folder / "chunk_00001.npz").write_bytes(b"PK\x03\x04 cut"), "chunk_00001.npz, cut", False),
+        (lambda folder: (folder / "chunk_00001.npz").write_text("notes"), "chunk_00001.npz, cut", False),
+        (lambda folder: np.savez(folder / "chunk_00001.npz", x=np.ones(3)), "chunk_00001.npz, cut", False),
+        (lambda folder: (folder / "config.json").write_text(""), "config.json, cut", False),
+        (lambda folder: (folder / "config.json").write_text("[]"), "config.json, cut", False),
+        (lambda folder: (folder / "config.json").unlink(), "without a config.json", True),
+        (edited(old), "infoloop 0.0.9, whose record has model, kept, right", False),
+        (edited(foreign), "sandbox.nowhere:Model", True),
+        (lambda folder: [file.unlink() for file in folder.glob("chunk*")], "which holds no finished chunk", True),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused_in_one_line_that_names_the_file(harm, says, load_alone, tmp_path):
+    run(out=tmp_path, chunk=1)
+    harm(tmp_path)
+    calls = [lambda: store.load(tmp_path)] + [lambda: run(out=tmp_path, chunk=1, resume=True)] * (not load_alone)
+    for call in calls:
+        with pytest.raises(ValueError, match=rf"^\w+: .*{says}.* was given; accepted: ") as error:
+            call()
+        assert "\n" not in str(error.value)
 
 
 def test_a_model_that_cannot_be_loaded_is_refused_before_it_runs(tmp_path):
     class Local(NamedTuple):
         log_det: jax.Array
 
-    with pytest.raises(ValueError, match="top of a module"):
+    with pytest.raises(ValueError, match="top of a module, in a stored run"):
         run(summary=lambda model: Local(model.mean[0]), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

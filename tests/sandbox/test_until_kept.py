@@ -19,7 +19,7 @@ import scipy.stats
 from cases import CASES, CHAIN, agrees, array, close, differs, own_fit, same
 
 import sandbox
-from sandbox.proposals import batch_key
+from sandbox.proposals import batch_key, num_proposals, per_accepted
 from sandbox.regions import Symbols, Transitions
 
 KEY = jax.random.key(17)
@@ -188,7 +188,7 @@ def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
     record = run(num_samples=N)
     same(record.accuracy, np.zeros(1))
     assert (record.accepted[0] == 1 / N) if not until_kept else (0 < record.accepted[0] < 1 / N)
-    assert run(num_samples=1).correct is None
+    assert run(num_samples=1).accuracy is None
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -219,6 +219,16 @@ def test_a_path_by_hand(seed):
     share = transition / np.where(transition.sum(1, keepdims=True) > 0, transition.sum(1, keepdims=True), 1)
     close(record.model.transition[1], np.where(transition.sum(1, keepdims=True) > 0, share, CHAIN.transition))
     close(record.model.initial[1], initial if initial.any() else CHAIN.initial)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("n", [1, 7, 10_000, 2**20 + 3, 2**30])
+def test_more_proposals_than_32_bits_count(n, order):
+    """20,001 batches, as many as there can be, in 32 bits; a loop of 2.5e9 proposals agrees (once, 10 minutes)."""
+    batch, last = jnp.asarray(20_001 if n < 2**30 else 10_001, jnp.int32), jnp.asarray(n // 2, jnp.int32)
+    assert int(per_accepted(batch, n)) == int(batch) * n // 10_000
+    expected = n + (int(batch) - 2) * (n - order) + int(last)
+    np.testing.assert_allclose(num_proposals(batch, last, n, order, jnp.float32), expected, rtol=3e-7)
 
 
 def test_one_symbol_a_path_does_not_hang():

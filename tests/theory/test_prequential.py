@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles import close
 from scipy.linalg import expm
@@ -356,6 +356,7 @@ def test_equal_rates_and_answers_that_end_at_zero():
 @given(st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_separated_crossover(intended, spurious):
     """Its error stays bounded while the crossover grows as 1/s²; none where the spurious feature is the better one."""
+    assume(intended <= spurious or intended > spurious + 1e-6)  # a tie but for rounding is no crossover
     cases = [signs(scale, intended, spurious) for scale in (0.03, 0.01)]
     limit = [float(prequential.separated_crossover(*case)) for case in cases]
     exact = [float(prequential.flow_crossover(*case)) for case in cases]

@@ -17,7 +17,7 @@ from experiments.harness import progress
 from experiments.harness.study import key_of
 from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, crossing, learning_curves
 from experiments.validation import number, refuse, unknown
-from sandbox import spread
+from sandbox import shard
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
 from sandbox.validation import table
@@ -116,7 +116,7 @@ def _name(kind: str, order: int) -> str:
 
 def answer(question: Question, seed: int = 0, console: Console | None = None) -> Curves:
     """The curves for each of SHARES, [share, seed, learner, n]: one program, run once a share."""
-    keys = spread(jax.random.split(key_of(seed, "race"), question.num_seeds))[:, None]
+    keys = shard(jax.random.split(key_of(seed, "race"), question.num_seeds))[:, None]
     options: dict[str, Any] = {"num_steps": question.num_steps, "batch": BATCH}
     options["training"] = Training(learning_rate=question.learning_rate)
     found = []

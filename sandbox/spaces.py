@@ -1,0 +1,111 @@
+"""Where samples live: an alphabet, or points with coordinates. Data are checked here, against the model's space."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from sandbox import validation
+
+
+class Space(NamedTuple):
+    """`size` symbols 0 … size − 1, or points of `size` coordinates."""
+
+    size: int
+    kind: str  # "symbol" or "coordinate"
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.kind}{'s' * (self.size != 1)}"
+
+    def samples(self, name: str, x: Any, dtype: Any = None, weights: Any = None) -> Array:
+        """`x` as samples of this space.
+
+        Symbols are integers [n]; points are numbers [n, size] of `dtype` or a wider one, [n] too if there is one
+        coordinate. Samples of weight 0 may be NaN.
+
+        Raises:
+            ValueError: A symbol outside the alphabet, or a point that is not finite.
+        """
+        symbols = self.kind == "symbol"
+        accepted = f"symbols 0 … {self.size - 1}, [n]" if symbols else f"finite points [n, {self.size}]"
+        if validation.concrete(x) and not isinstance(x, Array):
+            try:
+                x = np.asarray(x)
+                x = x.astype(jax.dtypes.canonicalize_dtype(x.dtype), copy=False)
+            except (TypeError, ValueError) as error:
+                raise validation.refuse(name, validation.shown(x), accepted) from error
+        x = x[:, None] if not symbols and self.size == 1 and x.ndim == 1 else x
+        whole = jnp.issubdtype(x.dtype, jnp.integer)
+        shape = x.shape[1:] == (() if symbols else (self.size,))
+        real = whole or (not symbols and jnp.issubdtype(x.dtype, jnp.floating))
+        if not shape or x.ndim < 1 or x.shape[0] < 1 or not real:
+            raise validation.refuse(name, f"an array of {x.dtype} of shape {list(x.shape)}", accepted)
+        if validation.concrete(x):
+            known = validation.concrete(weights) and np.shape(weights) == x.shape[:1]
+            counts = np.asarray(weights) > 0 if known else True
+            values = np.asarray(x)
+            outside = (values < 0) | (values >= self.size) if symbols else ~(np.abs(values) < _most(values.dtype))
+            outside = (outside if symbols else outside.any(1)) & counts
+            if outside.any():
+                raise validation.refuse(name, f"{values[outside][0]} at place {np.argmax(outside)}", accepted)
+        return jnp.asarray(x, None if symbols or dtype is None else wider(x.dtype, dtype))
+
+    def weighted(self, x: Any, weights: Any, dtype: Any) -> tuple[Array, Array]:
+        """Samples, and their weights, 1 where that is None: in `dtype`, or in that of points if it is wider.
+
+        Raises:
+            ValueError: As `samples`; or `weights` are not one number >= 0 a sample, or their sum is not representable.
+        """
+        if weights is not None and validation.concrete(weights):
+            validation.nonnegative("weights", weights)
+            weights = weights if isinstance(weights, Array) else np.asarray(weights)
+        x = self.samples("x", x, dtype, weights)
+        dtype = dtype if self.kind == "symbol" else x.dtype
+        if weights is None:
+            return x, jnp.ones(x.shape[0], dtype)
+        if weights.shape != x.shape[:1]:
+            raise validation.refuse("weights", f"shape {list(weights.shape)}", f"one a sample, shape [{x.shape[0]}]")
+        if validation.concrete(weights) and np.any(np.asarray(weights) > 0):
+            with np.errstate(over="ignore"):
+                total = np.asarray(weights, dtype).sum()
+            if not jnp.finfo(dtype).tiny <= total < np.inf:
+                raise validation.refuse("weights", f"a sum of {total}", f"a sum that {jnp.dtype(dtype)} can hold")
+        return x, jnp.asarray(weights, dtype)
+
+
+def symbols(size: int) -> Space:
+    """The alphabet 0 … size − 1."""
+    return Space(size, "symbol")
+
+
+def points(size: int) -> Space:
+    """Points of so many coordinates."""
+    return Space(size, "coordinate")
+
+
+def symbols_of(field: str) -> Any:
+    """The property `space` of what has a table with one entry a symbol."""
+    return property(lambda self: symbols(np.shape(getattr(self, field))[-1]))
+
+
+def points_of(field: str) -> Any:
+    """The property `space` of what has an array with one entry a coordinate."""
+    return property(lambda self: points((np.shape(getattr(self, field)) or (1,))[-1]))
+
+
+def place(x: Array, size: int) -> Array:
+    """Each symbol's index in a table that has one more entry, the last, for whatever is no symbol."""
+    return jnp.where((x >= 0) & (x < size), x, size)
+
+
+def wider(first: Any, second: Any) -> Any:
+    """The floating dtype of more bits; the second where the first is no floating one."""
+    floating = jnp.issubdtype(first, jnp.floating)
+    return first if floating and jnp.finfo(first).bits > jnp.finfo(second).bits else second
+
+
+def _most(dtype: Any) -> float:
+    """Below it the difference of two numbers is finite."""
+    return float(jnp.finfo(dtype).max) / 4 if jnp.issubdtype(dtype, jnp.floating) else np.inf
