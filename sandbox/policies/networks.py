@@ -93,9 +93,10 @@ class Network(NamedTuple):
     def __call__(self, features: Features, /) -> Logits:
         """The logits of each prompt, in the dtype of the weights."""
         *hidden, head = self.layers
-        x = validation.numbers("features", features, "prompt feature").astype(head.bias.dtype)
+        x = validation.numbers("features", features, "prompt feature")
         if x.shape[1] != (wanted := len(self.layers[0].kernel)):
             raise validation.refuse("features", f"{x.shape[1]} a prompt", f"{wanted} a prompt, as the network takes")
+        x = x.astype(head.bias.dtype)
         for bias, kernel in hidden:
             x = jnp.tanh(x @ kernel + bias[None])
         return jnp.tensordot(x, head.kernel, 1) + head.bias[None]
