@@ -214,7 +214,7 @@ def question_rows(folder: Path):
     yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
-    yield row(f"{questions}.plan.read_counts", path=folder / "counts.csv")
+    yield row(f"{questions}.plan.read_counts", data=folder / "counts.csv")
     yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))

@@ -125,9 +125,13 @@ def functions(good: Callable[..., Any]) -> Spoiled:
     """Other things, and functions that return nonsense."""
     nonsense = {"nothing": None, "a text": "x", "an object": object(), "a dict": {}}
     wrong = {"NaN": lambda y: y * NAN, "complex": lambda y: y + 1j}
-    odd = {"7s": lambda y: y * 0 + 7, "-1s": lambda y: y * 0 - 1, "1e300": lambda y: y * 0.0 + 1e300}
+    odd = {"7s": lambda y: y * 0 + 7, "-1s": lambda y: y * 0 - 1, "1e30": lambda y: y * 0.0 + 1e30}
     odd |= {"inf": lambda y: y * 0.0 + INF, "halves": lambda y: y * 0.5, "integers": lambda y: y.astype(int)}
-    odd |= {"another axis": lambda y: y[..., None], "one less": lambda y: y[:-1], "a number": lambda y: y.sum() * 0}
+    odd |= {
+        "another axis": lambda y: y[..., None],
+        "one less": lambda y: y[:-1] if np.ndim(y) else y,
+        "a number": lambda y: y.sum() * 0,
+    }
     odd |= {"lists": lambda y: np.zeros(np.shape(y)).tolist()}
 
     def returns(changes: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -181,7 +185,7 @@ def spoil(good: Any, path: tuple[Any, ...], must: str) -> Iterator[tuple[tuple[A
     """What to put in the place of `good`, or of a part of it; `must` of None."""
     for kind, values in whole(good, len(path) > 1).items():
         for label, value in values.items():
-            yield path, label, value, kind
+            yield path, label, value, "either" if good is None else kind  # what a call does not look at
     yield path, "None", None, "either" if isinstance(good, bool) else must
     for name, part in parts_of(good).items():
         for where, label, value, kind in spoil(part, (*path, name), "either"):

@@ -90,26 +90,29 @@ NOT_OURS = ("not a directory",)  # the system says it
             "shortcut --agreement .9 --spurious-margin high",
             "--spurious-margin: 'high' was given; accepted: a number such as 0.3 or 30%",
         ),
-        ("shortcut --agreement .9 --order 11", "--intended parity: "),
-        ("shortcut --agreement .9 --spurious source --spurious-order 6", "--spurious source: "),
+        ("shortcut --agreement .9 --order 11", "--order: 11 was given; accepted: with parity 1 to 10"),
+        (
+            "shortcut --agreement .9 --spurious source --spurious-order 6",
+            "--spurious-order: 6 was given; accepted: with source 1 to 5",
+        ),
         ("shortcut --agreement .9 --samples 100", "--samples: 100 was given; accepted: 2048 or more"),
         ("shortcut --agreement .9 --samples few", "--samples: 'few' was given"),
         ("shortcut --agreement .9 --seeds 1", "--seeds: 1 was given; accepted: 2 or more"),
         ("shortcut --agreement .9 --learning-rate 0", "--learning-rate: 0.0 was given; accepted: a number above 0"),
         (
             "shortcut --agreement .9 --intended bit --order 2",
-            "bit: order: 2 was given; accepted: with bit 1",
+            "--order: 2 was given; accepted: with bit 1",
         ),
         (
             "shortcut --agreement .9 --spurious-order 3",
-            "length: order: 3 was given; accepted: with length 1",
+            "--spurious-order: 3 was given; accepted: with length 1",
         ),
-        ("shortcut --agreement .9 --margin .5", "parity: margin: 0.5 was given; accepted: with parity none"),
+        ("shortcut --agreement .9 --margin .5", "--margin: 0.5 was given; accepted: with parity none"),
         (
             "shortcut --agreement .9 --order 7 --student table",
             "parity of 7 was given; accepted: 6 columns",
         ),
-        ("shortcut --agreement .9 --scale -1", "--intended parity: scale"),
+        ("shortcut --agreement .9 --scale -1", "--scale: -1.0 was given"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(

@@ -97,7 +97,7 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
         ("agreement", float("nan"), "--agreement: nan was given; accepted: a share"),
         ("learning_rate", float("inf"), "--learning-rate: inf was given; accepted: a number above 0"),
         ("student", "MPL", "--student.*MLP"),
-        ("spurious_scale", 0.0, r"--spurious length: scale: 0\.0 was given; accepted: "),
+        ("spurious_scale", 0.0, r"--spurious-scale: 0\.0 was given; accepted: "),
     ],
 )
 def test_bad_questions_are_refused(option: str, given: float, message: str) -> None:

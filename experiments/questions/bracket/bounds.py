@@ -11,8 +11,9 @@ from jax import Array
 from jax.scipy.special import logsumexp
 
 import theory
-from experiments.questions.bracket.loops import Loop, Sampler, Simulation, everything, num_tasks, simulate
-from experiments.validation import refuse
+from experiments.questions.bracket.loops import Loop, Sampler, Simulation, check, everything, num_tasks, simulate
+from experiments.validation import instance, refuse
+from sandbox import validation
 from theory.estimators import Bounds, Classified, classifier_bound, pseudo_values, sandwich
 
 _pseudo_values = jax.jit(pseudo_values, static_argnums=1)
@@ -73,7 +74,10 @@ def information(
     Raises:
         ValueError: where the sizes do not fit: num_replicas/5 ≤ num_models ≤ num_replicas, 2 ≤ num_data ≤ num_models.
     """
+    instance("simulation", simulation, Simulation, "a bracket.Simulation")
     simulation.check()
+    check(tasks, loop)
+    validation.key("key", key)
     whole, sampler = sampler is None, sampler or everything(tasks, loop)
     loop_key, train_key = jax.random.split(key)
     simulated = simulate(loop_key, tasks, loop, sampler, *simulation[:3])

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import xlog1py, xlogy
 
 import sandbox
 import theory
-from experiments.validation import refuse
+from experiments.validation import instance, number, refuse
+from sandbox import validation
 from sandbox.regimes import Fit, Regime, Replace
 
 
@@ -66,12 +68,26 @@ class Simulation(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless the parts of the replicas fit into each other."""
-        if self.num_generations < 1:
-            raise refuse("num_generations", self.num_generations, "1 or more")
-        if not self.num_replicas / 5 <= self.num_models <= self.num_replicas:
-            raise refuse("num_models", self.num_models, f"num_replicas/5 to num_replicas = {self.num_replicas}")
-        if not 2 <= self.num_data <= self.num_models:
-            raise refuse("num_data", self.num_data, f"2 to num_models = {self.num_models}")
+        for name, value in self._asdict().items():
+            number(name, value, lambda x: x >= 1, "1 or more", int)
+        most = self.num_replicas
+        number(
+            "num_models", self.num_models, lambda x: most / 5 <= x <= most, f"num_replicas/5 to num_replicas = {most}"
+        )
+        number("num_data", self.num_data, lambda x: 2 <= x <= self.num_models, f"2 to num_models = {self.num_models}")
+
+
+def check(tasks: Any, loop: Loop) -> None:
+    """Raises ValueError unless the tasks are arrays of one first axis, of which the loop makes models."""
+    instance("loop", loop, Loop, "a bracket.Loop")
+    number("loop.num_samples", loop.num_samples, lambda x: x >= 1, "1 or more", int)
+    validation.leaves("tasks", tasks)
+    sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(tasks)}
+    if len(sizes) != 1 or sizes & {(), (0,)}:
+        raise refuse("tasks", f"leaves of {sorted(sizes)} tasks", "a pytree of arrays, whose first axis is that of X")
+    truth = loop.truth(jax.tree.map(lambda leaf: leaf[0], tasks))
+    if not (hasattr(truth, "sample") and hasattr(truth, "log_prob")):
+        raise refuse("tasks", type(truth).__name__, "models, or what `loop.truth` makes into models")
 
 
 def everything(tasks: Any, loop: Loop) -> Sampler:
@@ -82,6 +98,7 @@ def everything(tasks: Any, loop: Loop) -> Sampler:
     Raises:
         ValueError: the loop has another regime, or its signal no acceptance.
     """
+    check(tasks, loop)
     task = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], tasks)
     signal, regime = loop.signal(task), loop.regime(task)
     if not isinstance(regime, Replace):

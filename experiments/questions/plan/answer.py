@@ -1,15 +1,16 @@
 """The question of `infoloop plan`, and its answer in numbers."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
-from experiments.questions.plan.labels import Counts
+from experiments.questions.plan.labels import MOST, Counts
 from experiments.questions.plan.loop import LARGEST, LARGEST_FILTERED, Rates, VerifiedLoop, largest_fpr
-from experiments.validation import refuse
+from experiments.validation import instance, number, refuse
 from theory import budget
 
 LEVELS = (0.025, 0.975)  # of an interval
@@ -197,6 +198,7 @@ def _least(goal: float, candidates: int, capacity: Ranged) -> Ranged:
 
 def check(question: Question) -> None:
     """Raises ValueError unless the question can be answered."""
+    instance("question", question, Question, "a plan.Question")
     _check_numbers(question)
     counts, tpr, fpr, goal = question.counts, question.tpr, question.fpr, question.goal
     if counts is None and question.initial is None:
@@ -214,19 +216,21 @@ def check(question: Question) -> None:
 
 
 def _check_numbers(question: Question) -> None:
-    for name in ("tpr", "fpr"):
-        rate = getattr(question, name)
-        if rate is not None and not 0 <= rate <= 1:
-            raise refuse(f"--{name}", rate, "a rate in [0, 1]")
-    if question.initial is not None and not 0 < question.initial < 1:
-        both = "as a verifier selects among outputs of both kinds"
-        raise refuse("--initial", question.initial, f"a share in (0, 1), {both}")
-    if question.goal is not None and not 0 < question.goal < 1:
-        raise refuse("--goal", question.goal, "a probability in (0, 1); nothing noisy is certain")
-    most = LARGEST if question.until_kept else LARGEST_FILTERED
-    if question.round_size is not None and not 1 <= question.round_size <= most:
-        raise refuse("--round-size", question.round_size, f"1 to {most}, of which the exact chain is solved")
-    if question.verdicts is not None and question.verdicts < 1:
-        raise refuse("--verdicts", question.verdicts, "1 or more")
-    if question.candidates < 2:
-        raise refuse("--candidates", question.candidates, "2 or more candidate answers")
+    instance("until_kept", question.until_kept, bool | np.bool_, "True or False")
+    counts, most = question.counts, LARGEST if question.until_kept else LARGEST_FILTERED
+    if counts is not None:
+        instance("counts", counts, Counts, "a plan.Counts, as plan.read_counts returns")
+        counts.check()
+    both = "as a verifier selects among outputs of both kinds"
+    ranges: tuple[tuple[str, Callable[[Any], bool], str, type], ...] = (
+        ("tpr", lambda x: 0 <= x <= 1, "a rate in [0, 1]", float),
+        ("fpr", lambda x: 0 <= x <= 1, "a rate in [0, 1]", float),
+        ("initial", lambda x: 0 < x < 1, f"a share in (0, 1), {both}", float),
+        ("goal", lambda x: 0 < x < 1, "a probability in (0, 1); nothing noisy is certain", float),
+        ("round_size", lambda x: 1 <= x <= most, f"1 to {most}, of which the exact chain is solved", int),
+        ("verdicts", lambda x: 1 <= x <= MOST, f"1 to {MOST:,}", int),
+        ("candidates", lambda x: 2 <= x <= MOST, f"2 to {MOST:,} candidate answers", int),
+    )
+    for name, holds, accepted, kind in ranges:
+        if (value := getattr(question, name)) is not None or name == "candidates":
+            number(f"--{name.replace('_', '-')}", value, holds, accepted, kind)

@@ -1,15 +1,15 @@
 """A verifier's rates from labelled verdicts, with what so few labels leave open."""
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
 
 from experiments.questions import tables
-from experiments.validation import refuse
+from experiments.validation import number, refuse
 
 COLUMNS = ("verdict", "truth")
+MOST = 2**63 - 1  # what 64 bits count to
 
 
 class Counts(NamedTuple):
@@ -24,6 +24,14 @@ class Counts(NamedTuple):
     def accuracy(self) -> float:
         """The share of the outputs that are correct."""
         return self.correct / (self.correct + self.wrong)
+
+    def check(self) -> None:
+        """Raises ValueError unless they count outputs of both kinds, of which some were accepted."""
+        for name, all_outputs in (("correct", self.correct), ("wrong", self.wrong)):
+            number(f"counts.{name}", all_outputs, lambda x: 1 <= x <= MOST, f"1 to {MOST:,}", int)
+            field = f"accepted_{name}"
+            most = int(all_outputs)
+            number(f"counts.{field}", getattr(self, field), lambda x, most=most: 0 <= x <= most, f"0 to {most}", int)
 
     def draws(self, number: int) -> np.ndarray:
         """Pairs (tpr, fpr) from the posteriors [2, draw]; always the same ones.
@@ -48,13 +56,17 @@ class Counts(NamedTuple):
         return float(tpr), float(fpr)
 
 
-def read_counts(path: Path) -> tuple[Counts, tuple[str, ...]]:
-    """The counts of a table of verdict and truth, columns in this order or named by a header, and what was read."""
-    table = tables.read(path, names=COLUMNS)
+def read_counts(data: Any) -> tuple[Counts, tuple[str, ...]]:
+    """The counts of a table of verdict and truth, columns in this order or named by a header, and what was read.
+
+    Args:
+        data: a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
+    """
+    table = tables.read(data, names=COLUMNS)
     verdict, truth = (tables.binary(table, name) for name in COLUMNS)
     numbers = (verdict.values & truth.values, truth.values, verdict.values & ~truth.values, ~truth.values)
     counts = Counts(*(int(values.sum()) for values in numbers))
-    for kind, number in (("correct", counts.correct), ("wrong", counts.wrong)):
-        if not number:
-            raise refuse(str(path), f"no output whose truth is {kind}", "outputs of both kinds, which the rates need")
+    for kind, found in (("correct", counts.correct), ("wrong", counts.wrong)):
+        if not found:
+            raise refuse(table.name, f"no output whose truth is {kind}", "outputs of both kinds, which the rates need")
     return counts, (table.said(), verdict.said, truth.said)

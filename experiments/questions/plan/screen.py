@@ -9,6 +9,7 @@ import numpy as np
 from experiments.questions.plan.answer import LEVELS, Answer, Question, Ranged, largest_drawn
 from experiments.questions.plan.labels import Counts
 from experiments.questions.plan.loop import LARGEST, LARGEST_FILTERED, ROUNDING, VerifiedLoop
+from experiments.validation import number
 
 Rows = list[tuple[str, str]]  # a label, empty in a line that goes on, and a text
 PROTOCOLS = {
@@ -20,6 +21,7 @@ PROTOCOLS = {
 
 def lines(question: Question, answer: Answer, width: int = 100, said: Sequence[str] = ()) -> list[str]:
     """The answer in lines of at most `width` characters, and first what was read of a file."""
+    number("width", width, lambda x: x >= 1, "characters, 1 or more", int)
     rows = [("read", "; ".join(said))] if said else []
     rows += [*_verifier(question, answer), *_answer(question, answer), *_loop(question, answer)]
     rows += [*_spent(question, answer), *_bound(question, answer), *_assumptions(question, answer)]
@@ -37,9 +39,9 @@ def units(number: str, noun: str) -> str:
     return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
 
 
-def count(number: float) -> str:
+def count(value: float) -> str:
     """A number of verdicts, samples or rounds for people."""
-    return f"{number:,.1f}".removesuffix(".0") if number < 99.95 else f"{number:,.0f}"
+    return f"{value:,.1f}".removesuffix(".0") if value < 99.95 else f"{value:,.0f}"
 
 
 def ratio(number: float) -> str:

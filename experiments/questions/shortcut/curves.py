@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.validation import refuse
+from experiments.validation import instance, refuse
+from sandbox import validation
 from sandbox.shortcuts import LEARNERS, OnlineRecord
 from theory import prequential
 from theory.prequential import Crossover
@@ -47,7 +48,15 @@ class Curves(NamedTuple):
 
 def learning_curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves:
     """The curves of leaves [..., learner, step], from 8 batches on, at no more than `points` sample numbers."""
-    num_steps = record.loss.shape[-1]
+    instance("record", record, OnlineRecord, "what sandbox.learn_online returns")
+    fields = {name: _numbers(f"record.{name}", getattr(record, name)) for name in ("loss", "accuracy", "reliance")}
+    loss, accuracy, reliance = fields.values()
+    if loss.shape[-2:-1] != (len(LEARNERS),) or not loss.shape == accuracy.shape == reliance.shape:
+        given = ", ".join(f"{name} {list(value.shape)}" for name, value in fields.items())
+        raise refuse("record", given, f"one shape [..., {len(LEARNERS)} learners, step]")
+    validation.at_least("points", points, 1)
+    validation.table("points", points)
+    num_steps = loss.shape[-1]
     ends = np.unique(np.round(np.geomspace(min(8, num_steps), num_steps, points)).astype(int))
     starts = np.minimum(np.floor(ends * (1 - WINDOW)).astype(int), ends - 1)
 
@@ -55,13 +64,8 @@ def learning_curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) 
         total = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1, dtype=float)], axis=-1)
         return (total[..., ends] - total[..., starts]) / (ends - starts)
 
-    reliance = np.asarray(record.reliance)[..., BOTH, :]
-    return Curves(
-        ends * batch,
-        nats_saved(record.loss, batch)[..., ends - 1],
-        window(np.asarray(record.accuracy)),
-        window(reliance),
-    )
+    saved = nats_saved(loss, batch)[..., ends - 1]
+    return Curves(ends * batch, saved, window(accuracy), window(reliance[..., BOTH, :]))
 
 
 def nats_saved(loss: Any, batch: int) -> np.ndarray:
@@ -69,7 +73,17 @@ def nats_saved(loss: Any, batch: int) -> np.ndarray:
 
     It is `prequential.nats_saved` in NumPy.
     """
-    return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
+    validation.at_least("batch", batch, 1)
+    return batch * np.cumsum(math.log(2) - _numbers("loss", loss), axis=-1)
+
+
+def _numbers(name: str, value: Any) -> np.ndarray:
+    """Finite ones, with a step or more on the last axis."""
+    validation.no_nan(name, value)
+    found = np.asarray(value, float)
+    if not found.shape or not found.size or not np.isfinite(found).all():
+        raise refuse(name, validation.shown(found), "finite numbers [..., step], 1 or more")
+    return found
 
 
 def predicted_crossover(curves: Curves) -> Crossover:

@@ -115,10 +115,10 @@ def _blocks(signal: Feedback, num_forms: int) -> np.ndarray:
 
 def _distribution(name: str, probs: Any | None, size: int) -> np.ndarray:
     """Uniform where none is given."""
-    p = np.full(size, 1 / size) if probs is None else np.asarray(probs, float)
-    if p.shape != (size,):
-        raise validation.refuse(name, f"shape {p.shape}", f"{size} probabilities")
-    validation.distribution(name, jnp.asarray(p))
+    if probs is None:
+        return np.full(size, 1 / size)
+    validation.distribution(name, probs, (size,))
+    p = np.asarray(probs, float)
     return p / p.sum()
 
 
