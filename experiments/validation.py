@@ -35,7 +35,7 @@ def number(name: str, value: Any, holds: Callable[[Any], bool], accepted: str, k
         raise refuse(name, " ".join(str(value).split())[:80], accepted)
 
 
-def instance(name: str, value: Any, kind: type, accepted: str) -> None:
-    """Raises unless `value` is of a kind."""
+def instance(name: str, value: Any, kind: Any, accepted: str) -> None:
+    """Raises unless `value` is of a kind, or of one of several."""
     if not isinstance(value, kind):
         raise refuse(name, " ".join(str(value).split())[:80], accepted)

@@ -164,9 +164,8 @@ def floating(name: str, dtype: Any) -> None:
 def table(name: str, size: int) -> None:
     """Raises unless `size` numbers fit into memory, at 8 bytes each."""
     if size > MOST_NUMBERS:
-        raise refuse(
-            name, f"a table of {min(size, 10**300):.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}"
-        )
+        given = f"a table of {min(size, 10**300):.3g} numbers"
+        raise refuse(name, given, f"a size that leaves at most {MOST_NUMBERS:.3g}")
 
 
 def scalar(name: str, value: Any) -> None:
@@ -185,7 +184,7 @@ def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
     what = {jnp.bool_: "booleans", jnp.integer: "integers"}.get(kind, "numbers")
     accepted = f"an array of {n} {what}, one a sample"
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", object)
     if shape != (n,):
         raise refuse(name, type(value).__name__ if shape is None else f"an array of shape {list(shape)}", accepted)
     if not (jnp.issubdtype(dtype, kind) or (kind is jnp.number and dtype == jnp.bool_)):
@@ -243,7 +242,8 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         if typing.get_origin(annotation) is Callable:
             function(name, value)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-        kinds = [kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)]
+        among = typing.get_args(annotation) if union else (annotation,)
+        kinds: list[Any] = [kind for kind in among if _is_array(kind)]
         if value is None or len(kinds) != 1:
             yield field, value
             continue
@@ -308,10 +308,9 @@ def _numbers(
     floats = jnp.issubdtype(values.dtype, jnp.floating)
     fine = floats or values.dtype == bool or jnp.issubdtype(values.dtype, jnp.integer)
     if fine and concrete(value):
+        dtype = kind or jax.dtypes.canonicalize_dtype(values.dtype)
         with np.errstate(over="ignore"):
-            fine = np.all(
-                holds(values.astype(kind or jax.dtypes.canonicalize_dtype(values.dtype)) if floats else values)
-            )
+            fine = np.all(holds(values.astype(dtype) if floats else values))
     if not fine:
         raise refuse(name, shown(values), accepted)
     if shape is not None and values.shape != shape:

@@ -206,7 +206,7 @@ def content(file: Path) -> str:
     try:
         raw = file.read_bytes()
         raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise refuse(str(file), f"what cannot be read ({error})", "a file") from error
     try:
         content = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")

@@ -221,10 +221,8 @@ def _train(
     start = policy, optimizer.init(policy)
     if counts is None:
         (policy, _), path = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
-        end = measure(policy, held_out)
-        return Trained(
-            policy, jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b, a.dtype)[None]]), path, end)
-        )
+        end = jax.tree.map(jnp.asarray, measure(policy, held_out))
+        return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, end))
 
     def recorded(t: Array, so_far: tuple[State, Any]) -> tuple[State, Any]:
         state, now = one_round(so_far[0], t)

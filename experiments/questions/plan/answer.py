@@ -14,6 +14,7 @@ from experiments.validation import instance, number, refuse
 from theory import budget
 
 LEVELS = (0.025, 0.975)  # of an interval
+RATES, LEAST = ("tpr", "fpr"), 1e-99  # where a rate is not 0
 EXAMPLE = 16  # samples a round, where nothing asks for a size
 SEARCHED = 2_000  # verdicts, up to which the best constant size is searched
 SPENT = 1_000_000  # verdicts, up to which what they buy is computed
@@ -223,8 +224,10 @@ def _check_numbers(question: Question) -> None:
         counts.check()
     both = "as a verifier selects among outputs of both kinds"
     ranges: tuple[tuple[str, Callable[[Any], bool], str, type], ...] = (
-        ("tpr", lambda x: 0 <= x <= 1, "a rate in [0, 1]", float),
-        ("fpr", lambda x: 0 <= x <= 1, "a rate in [0, 1]", float),
+        *(
+            (name, lambda x: x == 0 or LEAST <= x <= 1, f"a rate in [0, 1], 0 or at least {LEAST:g}", float)
+            for name in RATES
+        ),
         ("initial", lambda x: 0 < x < 1, f"a share in (0, 1), {both}", float),
         ("goal", lambda x: 0 < x < 1, "a probability in (0, 1); nothing noisy is certain", float),
         ("round_size", lambda x: 1 <= x <= most, f"1 to {most}, of which the exact chain is solved", int),
