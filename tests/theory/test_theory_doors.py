@@ -133,6 +133,7 @@ DOORS = [
     (lambda: drift.pointwise_information([1.0], [[0.5, 0.6]]), "distributions"),
     (lambda: drift.residual_information([0.5, 0.5], ROW), "prior"),
     *each("kernel", drift.fixation_time, [[0.5, 0.5], [0.5, 0.5]], [[1, 0, 0], [0, 0, 1], [0, 1, 0]]),
+    (lambda: drift.fixation_probabilities([[1.0, 0.0]]), "kernel"),
     (lambda: drift.fixation_time_diffusion(5, [0.5, 0.6]), "pmf"),
     *each("values", theory.estimate, [1.0], 1.0, [1.0, np.nan], [1.7e308, -1.7e308]),
     *each("level", lambda x: theory.Estimate(0.0, 1.0, 2).interval(x), 1.0, np.nan),
