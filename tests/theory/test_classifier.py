@@ -1,6 +1,5 @@
 """The classifier's bound against exact information: normal laws by their densities, finite ones by their tables."""
 
-import inspect
 import itertools
 
 import jax
@@ -224,8 +223,3 @@ def test_the_pool_has_nearly_the_best_weights():
     )
     assert -float(jnp.diagonal(pooled, axis1=0, axis2=2).mean()) < best + 1e-3
     np.testing.assert_allclose(jnp.exp(pooled).sum(-1), 1, atol=1e-12)
-
-
-def test_a_seed_is_no_key():
-    with pytest.raises(ValueError, match=r"^key: int was given; accepted: .*jax\.random\.key\(0\)"):
-        inspect.unwrap(classifier_bound)(0, np.zeros((2, 20, 1)))
