@@ -11,11 +11,12 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, validation
+from sandbox import validation
 from sandbox.policies.feedback import Feedback, Score
-from sandbox.policies.losses import RLVR, SFT, Batch, LogProbs, Method, NaturalGradient, Number
-from sandbox.policies.networks import Policy, check_policy, checked_logits, log_probs
+from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
+from sandbox.policies.networks import Policy, check_policy, checked_logits
 from sandbox.policies.prompts import Prompts
+from sandbox.policies.rounds import State, round_steps
 
 SGD = optax.identity()
 ADAM = optax.scale_by_adam()
@@ -29,7 +30,6 @@ class Trained(NamedTuple):
 
 
 Measure = Callable[[Any, Any], Any]  # (policy, held_out) -> what is recorded
-State = tuple[Any, Any]  # the policy, and its optimizer's moments
 
 
 def accuracy(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
@@ -208,7 +208,7 @@ def _train(
     optimizer,
     measure,
 ) -> Trained:
-    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def one_round(state: State, t: Array) -> tuple[State, Any]:
         measured = measure(state[0], held_out)
@@ -256,7 +256,7 @@ def _rounds_to(
     measure,
 ) -> tuple[Int[Array, ""], Array]:
     """The rounds and the last value; a policy is measured in the round that trains it, as both need its logits."""
-    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def goes_on(now: tuple[State, Array, Array]) -> Array:
         _, t, value = now
@@ -270,82 +270,6 @@ def _rounds_to(
     start = (policy, optimizer.init(policy)), jnp.zeros((), int), none
     _, t, value = jax.lax.while_loop(goes_on, one_round, start)
     return jnp.where(value >= goal, t - 1, t), value
-
-
-def _steps(
-    key: Array,
-    policy: Any,
-    prompts: Prompts,
-    feedback: Feedback | Score | None,
-    method: Any,
-    learning_rate: Number,
-    num_samples: int | None,
-    optimizer: optax.GradientTransformation,
-) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
-    """How the policy of a round makes its batch, and how the batch updates the policy."""
-    start = log_probs(policy, prompts.features)
-    prompts = prompts._replace(
-        probs=prompts.probs.astype(start.dtype), form_probs=prompts.form_probs.astype(start.dtype)
-    )
-    symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.symbol_probs(prompts)
-    value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
-
-    def draw(policy: Any, t: Array) -> Batch:
-        behaviour = log_probs(policy, prompts.features)
-        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
-        return Batch(mass, references, value, behaviour, start, group)
-
-    def update(batch: Batch, state: State) -> State:
-        policy, moments = state
-        gradient = jax.grad(lambda policy: method.loss(log_probs(policy, prompts.features), batch))(policy)
-        if isinstance(method, NaturalGradient):
-            gradient = policy.natural(prompts.features, prompts.probs, gradient)
-        step, moments = optimizer_step(optimizer, gradient, moments, policy)
-        rate = jnp.asarray(learning_rate, start.dtype)
-        return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments
-
-    return draw, update
-
-
-def optimizer_step(
-    optimizer: optax.GradientTransformation, gradient: Any, moments: Any, parameters: Any
-) -> tuple[Any, Any]:
-    """The step of an optimizer, and its moments."""
-    with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
-        return optimizer.update(gradient, moments, parameters)
-
-
-def _drawn(
-    key: Array,
-    behaviour: LogProbs,
-    symbols: Float[Array, "prompt output symbol"],
-    prompts: Prompts,
-    num_samples: int | None,
-) -> tuple[Array, Array, Number]:
-    """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
-    num_prompts, num_outputs, num_symbols = symbols.shape
-    probs = prompts.probs[:, None]
-    wanted = prompts.references(num_outputs // prompts.form_probs.shape[1])
-    if num_samples is None:
-        return probs[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, probs * wanted, 1.0
-
-    def draw(key: Array, distributions: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
-        u = noise.uniform(key, (num_prompts, num_samples), distributions.dtype)[:, :, None]
-        cumulative = jnp.cumsum(distributions, 2)
-        return (cumulative <= u * cumulative[:, :, -1:]).sum(
-            2
-        )  # quicker than a search where each distribution has few draws
-
-    def shares(chosen: Int[Array, "prompt sample"], num_choices: int) -> Float[Array, "prompt choice"]:
-        return jax.nn.one_hot(chosen, num_choices, dtype=behaviour.dtype).sum(1) / num_samples
-
-    output_key, symbol_key, reference_key = (jax.random.fold_in(key, i) for i in range(3))
-    output = draw(output_key, jnp.exp(behaviour)[:, None, :])
-    symbol = draw(symbol_key, jnp.take_along_axis(symbols, output[:, :, None], axis=1))
-    mass = shares(output * num_symbols + symbol, num_outputs * num_symbols).reshape(symbols.shape)
-    references = shares(draw(reference_key, wanted[:, None, :]), num_outputs)
-    group = num_samples / max(num_samples - 1, 1)
-    return probs[:, :, None] * mass, probs * references, group
 
 
 def _check_prompts(name: str, prompts: Any) -> None:

@@ -17,7 +17,8 @@ from jaxtyping import Float, Int
 
 from sandbox import devices, noise, validation
 from sandbox.policies.networks import Network, log_probs, network
-from sandbox.policies.training import ADAM, SGD, optimizer_step
+from sandbox.policies.rounds import optimizer_step
+from sandbox.policies.training import ADAM, SGD
 from sandbox.shortcuts.features import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 
 LEARNERS = ("both", "intended", "spurious")

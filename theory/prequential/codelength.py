@@ -64,7 +64,7 @@ class Crossover(NamedTuple):
 
 
 def measured_crossover(lead: ArrayLike, samples: ArrayLike, level: float = 0.95) -> Crossover:
-    """The number of samples from which on one learner has saved more than another, by curves of several seeds.
+    """The number of samples from which on one learner has the larger code length saved, by curves of several seeds.
 
     The last zero of the mean over seeds, and of mean ± t·stderr (`upper` ends the −, `lower` the +), by a straight line
     between samples: 0 where a curve is positive throughout, inf where it does not end so. The band holds at each single
