@@ -139,7 +139,7 @@ def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeSt
         found = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
     except TypeError as error:
         raise validation.refuse("measure", validation.shown(error), "a function to an array") from error
-    if not found or any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
+    if any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
         raise validation.refuse("measure", f"a function to {validation.shown(found)}", "one to an array of numbers")
     return found
 
