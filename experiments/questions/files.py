@@ -207,7 +207,8 @@ def content(file: Path) -> str:
         raw = file.read_bytes()
         raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise refuse(str(file), f"what cannot be read ({error})", "a file") from error
+        reason = (getattr(error, "strerror", None) or str(error)).removesuffix(".")
+        raise refuse(str(file), f"what cannot be read ({reason})", "a file") from error
     try:
         content = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
         line = content[: content.find("\0")].count("\n") + 1 if "\0" in content else None
