@@ -1,13 +1,12 @@
 """The roles that a loop needs: a model, an exponential family, a signal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-import jax
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-ArrayLike = jax.typing.ArrayLike | Sequence[Any]  # JAX's own leaves lists out
+ArrayLike = Any  # an array of JAX or NumPy, or a list
 Data = Float[Array, "n dim"] | Int[Array, " n"]
 Weights = Float[Array, " n"]
 Same = TypeVar("Same")  # Self, which beartype cannot check in a protocol

@@ -126,9 +126,10 @@ def ensemble(
     watched = sys.stderr.isatty() if progress is None else progress
     chunk = min(num_rows, chunk or _chunk_rows(state, shared, plan, mesh, num_rows, watched or out is not None))
     advance = partial(_advance, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)
-    shape = jax.eval_shape(advance, state, 0)[1]
     folder = store.Folder(None if out is None else Path(out))
+    shape = None
     if out is not None:
+        shape = jax.eval_shape(advance, state, 0)[1]
         config = {"num_tasks": num_tasks, "num_replicas": num_replicas, "record": store.describe(shape)}
         folder.open(config | _config(key, tasks, signal, shared, plan), resume=resume)
     rows: list[Any] = []

@@ -54,7 +54,7 @@ class SelfConsistencyJudge(NamedTuple):
 class FixedRewardModel(NamedTuple):
     """A fixed reward model: accepts what is in a region that never changes, correct or not."""
 
-    keeps: Region
+    accepts: Region
 
     @staticmethod
     def trained(key: Array, task: Any, num_real: int, *, level: Rate = 0.1) -> "FixedRewardModel":
@@ -82,7 +82,7 @@ class FixedRewardModel(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the region, else 0."""
-        return inside("FixedRewardModel.keeps", self.keeps, x).astype(float)
+        return inside("FixedRewardModel.accepts", self.accepts, x).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 in the region, else 0."""

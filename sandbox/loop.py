@@ -107,6 +107,11 @@ def _run(key, model, signal, regime, *, num_samples: int, num_generations: int, 
     return jax.lax.scan(step, (model, pool), jnp.arange(num_generations + 1))[1]
 
 
+@partial(jax.jit, static_argnums=2)  # which remembers the shapes of samples that it has seen
+def _samples(model, key, n: int):
+    return model.sample(key, n)
+
+
 def check_model(name: str, model: Any, lead: int = 0) -> Any:
     """`model` in the form that JAX takes; raises unless it is a Model and its parameters make sense."""
     if not isinstance(model, Model) or isinstance(model, type):
@@ -142,7 +147,7 @@ def check_loop(model: Any, regime: Any, *, num_samples: Any, num_generations: An
         raise validation.refuse("until_kept", validation.shown(until_kept), "True or False")
     if fit is not None and (not callable(fit) or isinstance(fit, type)):
         raise validation.refuse("fit", validation.shown(fit), "a function (model, x, weights) -> model")
-    drawn = jax.eval_shape(partial(model.sample, n=num_samples), jax.random.key(0))
+    drawn = _samples.eval_shape(model, jax.random.key(0), num_samples)
     if getattr(drawn, "ndim", 0) not in (1, 2) or drawn.shape[0] != num_samples:
         given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
         raise validation.refuse("model", given, f"one that draws [n] or [n, d], n = {num_samples}")

@@ -101,9 +101,13 @@ class Fresh(NamedTuple):
         count_key, real_key = jax.random.split(key)
         binomial = (jax.random.uniform(count_key, (n,)) < self.share).sum()
         num_real = jnp.where(self.stratified, jnp.round(n * jnp.asarray(self.share)).astype(binomial.dtype), binomial)
-        real = self.real.sample(real_key, n).astype(x.dtype), (jnp.arange(n) < num_real).astype(weights.dtype)
+        real = self.real.sample(real_key, n).astype(x.dtype)
+        chosen = (jnp.arange(n) < num_real).astype(weights.dtype)
         rows = weights.shape[0]
-        return [real, (x, jnp.where(jnp.arange(rows) // (rows // n) < n - num_real, weights, 0))]
+        return [
+            _strict(model, real, chosen),
+            (x, jnp.where(jnp.arange(rows) // (rows // n) < n - num_real, weights, 0)),
+        ]
 
 
 class Accumulate(NamedTuple):
@@ -137,7 +141,7 @@ def start(regime: Any, model: Any, num_rows: int, num_generations: int, fit: Fit
     parts = [] if regime.data is None else [whole(regime.data)]
     options = own_options(model, fit)
     if options is not None:
-        near = model.fit(*parts[0]) if parts and regime.data.shape[0] > 1 else model
+        near = model.fit(*parts[0]) if parts and len(parts[0][1]) > 1 else model
         shapes = jax.eval_shape(lambda: near.statistics(model.sample(jax.random.key(0), 1), jnp.ones(1)))
         nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         return near, reduce(_plus, [near.statistics(*part) for part in parts], nothing)
@@ -202,9 +206,10 @@ def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
     options = own_options(model, fit)
     x, weights = union(parts)
     if options is not None and path_order(model):
-        fitted = model.fit_statistics(total_statistics(model, parts), **options)
-    else:
-        fitted = type(model).fit(model, x, weights) if fit is None else fit(model, x, weights)
+        return model.fit_statistics(total_statistics(model, parts), **options)
+    fitted = type(model).fit(model, x, weights) if fit is None else fit(model, x, weights)
+    if options is not None:
+        return fitted
     accepted = "a model of the structure and the shapes of the one that it was given"
     if jax.tree.structure(fitted) != jax.tree.structure(model):
         raise validation.refuse("fit", f"{type(fitted).__name__} as its result", accepted)
@@ -218,9 +223,9 @@ def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
 def check_regime(regime: Any, model: Any, drawn: Any) -> Any:
     """`regime` in the form that JAX takes; raises unless its real samples are such as `model` draws, as `drawn`."""
     space = getattr(model, "space", None)
-    regime = validation.ready("regime", regime, space)
-    if not isinstance(regime, Regime):
+    if not isinstance(regime, Regime) and not isinstance(regime, type):
         raise validation.refuse("regime", validation.shown(regime), "Replace(), Accumulate(), Fresh(…) or Reuse()")
+    regime = validation.ready("regime", regime, space)
     real = getattr(regime, "real", None)
     if real is not None:
         _check_data("Passage.path", getattr(real, "path", None), space, drawn)
@@ -250,6 +255,15 @@ def _check_shape(name: str, given: Any, drawn: Any, n: int) -> None:
     if given.shape != (n, *drawn.shape[1:]) or kinds[0] != kinds[1]:
         said = f"samples of shape {list(given.shape)} and {given.dtype}"
         raise validation.refuse(name, said, f"such as the model draws, {list(drawn.shape[1:])} of {drawn.dtype} each")
+
+
+def _strict(model: Any, x: Array, weights: Array) -> Part:
+    """The samples, any that is no symbol of the model with weight NaN, which makes the fit NaN and `run` refuse it."""
+    space = getattr(model, "space", None)
+    if space is None or space.kind != "symbol":
+        return x, weights
+    known = (x >= 0) & (x < space.size)
+    return jnp.where(known, x, 0), jnp.where(known, weights, jnp.nan)
 
 
 def _plus(first: Any, second: Any) -> Any:

@@ -30,8 +30,7 @@ class Symbols(NamedTuple):
 
     def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether each symbol is one of them."""
-        mask = jnp.append(jnp.asarray(self.mask, bool), False)
-        return mask[spaces.place(self.space.samples("x", x), self.space.size)]
+        return spaces.look_up(self.mask, self.space.samples("x", x), False)
 
 
 class Transitions(NamedTuple):
@@ -45,9 +44,8 @@ class Transitions(NamedTuple):
 
     def __call__(self, x: ArrayLike) -> Bool[Array, " n"]:
         """Whether the step into each symbol is one of them."""
-        mask = jnp.pad(jnp.asarray(self.mask, bool), (0, 1))
-        x = spaces.place(self.space.samples("x", x), self.space.size)
-        return jnp.concatenate([jnp.ones(1, bool), mask[x[:-1], x[1:]]])
+        x = self.space.samples("x", x)
+        return jnp.concatenate([jnp.ones(1, bool), spaces.look_up(self.mask, (x[:-1], x[1:]), False)])
 
 
 class Box(NamedTuple):

@@ -96,7 +96,7 @@ class TopFraction(NamedTuple):
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 for the best, else 0; NaN where the score is."""
-        score = validation.one_each("TopFraction.score", self.score(x), x.shape[0])
+        score = validation.one_each("TopFraction.score", self.score(x), x.shape[0]).astype(float)
         rank = jnp.argsort(jnp.argsort(-score))
         count = jnp.round(jnp.asarray(self.fraction) * x.shape[0]).astype(rank.dtype)
         return jnp.where(jnp.isnan(score), jnp.nan, (rank < jnp.maximum(count, 1)).astype(float))
@@ -110,8 +110,7 @@ class Rates(NamedTuple):
 
     def __call__(self, x: ArrayLike) -> Float[Array, " n"]:
         """The number of each symbol."""
-        table = jnp.append(jnp.asarray(self.table), jnp.nan)
-        return table[spaces.place(self.space.samples("x", x), self.space.size)]
+        return spaces.look_up(self.table, self.space.samples("x", x), jnp.nan)
 
 
 class Environment(NamedTuple):
@@ -136,7 +135,7 @@ class Environment(NamedTuple):
 class BlindSpot(NamedTuple):
     """Accepts whatever is in the region `blind`, and elsewhere what `signal` accepts."""
 
-    signal: Callable[..., Any]
+    signal: Any
     blind: Region
 
     @property

@@ -56,22 +56,21 @@ class Space(NamedTuple):
         """Samples, and their weights, 1 where that is None: in `dtype`, or in that of points if it is wider.
 
         Raises:
-            ValueError: As `samples`; or `weights` are not one number >= 0 a sample, or their sum is not representable.
+            ValueError: As `samples`; or the weights, or weighted squares of the points, are beyond floats.
         """
         if weights is not None and validation.concrete(weights):
             validation.nonnegative("weights", weights)
             weights = weights if isinstance(weights, Array) else np.asarray(weights)
         x = self.samples("x", x, dtype, weights)
         dtype = dtype if self.kind == "symbol" else x.dtype
-        if weights is None:
-            return x, jnp.ones(x.shape[0], dtype)
+        weights = jnp.ones(x.shape[0], dtype) if weights is None else weights
         if weights.shape != x.shape[:1]:
             raise validation.refuse("weights", f"shape {list(weights.shape)}", f"one a sample, shape [{x.shape[0]}]")
-        if validation.concrete(weights) and np.any(np.asarray(weights) > 0):
-            with np.errstate(over="ignore"):
-                total = np.asarray(weights, dtype).sum()
-            if not jnp.finfo(dtype).tiny <= total < np.inf:
-                raise validation.refuse("weights", f"a sum of {total}", f"a sum that {jnp.dtype(dtype)} can hold")
+        if validation.concrete(x) and validation.concrete(weights) and np.any(np.asarray(weights) > 0):
+            sizes = _sizes(np.asarray(x)[np.asarray(weights) > 0], np.asarray(weights, dtype), self.kind == "symbol")
+            for name, size in sizes.items():
+                if np.any((size < jnp.finfo(dtype).tiny) | (size > jnp.finfo(dtype).max)):
+                    raise validation.refuse(name, f"a size of {size.max():.2g}", f"sizes that {jnp.dtype(dtype)} holds")
         return x, jnp.asarray(weights, dtype)
 
 
@@ -95,9 +94,14 @@ def points_of(field: str) -> Any:
     return property(lambda self: points((np.shape(getattr(self, field)) or (1,))[-1]))
 
 
-def place(x: Array, size: int) -> Array:
-    """Each symbol's index in a table that has one more entry, the last, for whatever is no symbol."""
-    return jnp.where((x >= 0) & (x < size), x, size)
+def look_up(table: Array | np.ndarray, index: Any, missing: Any) -> Array:
+    """table[index], and `missing` where there is no such entry."""
+    return jnp.asarray(table).at[index].get(mode="fill", fill_value=missing, wrap_negative_indices=False)
+
+
+def count(table: Array | np.ndarray, index: Any, weights: Array) -> Array:
+    """The total weight of each index, in the shape of `table`; an index that it does not have is left out."""
+    return jnp.zeros_like(table).at[index].add(weights, mode="drop", wrap_negative_indices=False)
 
 
 def wider(first: Any, second: Any) -> Any:
@@ -109,3 +113,14 @@ def wider(first: Any, second: Any) -> Any:
 def _most(dtype: Any) -> float:
     """Below it the difference of two numbers is finite."""
     return float(jnp.finfo(dtype).max) / 4 if jnp.issubdtype(dtype, jnp.floating) else np.inf
+
+
+def _sizes(x: np.ndarray, weights: np.ndarray, symbols: bool) -> dict[str, Any]:
+    """The total weight, and of points the weighted squares of their range and of the largest."""
+    with np.errstate(over="ignore", under="ignore"):
+        total = weights.sum(dtype=float)
+        if symbols:
+            return {"weights": total}
+        ranges = np.ptp(x.astype(float), axis=0)
+        squares = np.append(ranges[ranges > 0], 2 * np.abs(x).max() + (not x.any())).astype(float) ** 2
+        return {"weights": total, "x": total * squares}

@@ -86,7 +86,7 @@ class Folder(NamedTuple):
 
     def config(self, name: str) -> dict[str, Any]:
         """Its config and provenance; a ValueError names what is no config of this version."""
-        file = self.path / _CONFIG
+        file = Path(self.path or "") / _CONFIG
         if not file.exists():
             raise refuse(name, f"{self.path} without a {_CONFIG}", "the folder of a run")
         try:

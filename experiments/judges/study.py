@@ -254,7 +254,7 @@ def loops(key: jax.Array, task: Any, correct: Any, *, num_generations: int, num_
         start, judge = (jax.tree.map(lambda leaf: leaf[i], two) for i in range(2))  # noqa: B023
         signals = sandbox.Verifier(tpr, fpr, correct), sandbox.SelfConsistencyJudge(*VERIFIER), judge
         run = partial(sandbox.run, num_samples=NUM_SAMPLES, num_generations=num_generations, until_kept=True)
-        return run(loop_key, start.keeps.model, SelectedSignal(which, signals, correct))
+        return run(loop_key, start.accepts.model, SelectedSignal(which, signals, correct))
 
     replicas = jax.vmap(loop, (0, None, None, None))
     return jax.vmap(replicas, (None, 0, 0, 0))(jax.random.split(key, num_replicas), which, tpr, fpr)

@@ -16,7 +16,7 @@ Smoothing = ArrayLike  # one number, or one a symbol
 class Categorical(NamedTuple):
     """p(x) = probs[x], x in {0 … K−1}.
 
-    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
+    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit leaves it out.
     """
 
     probs: Annotated[Float[Array, " symbol"], validation.distribution]
@@ -30,10 +30,9 @@ class Categorical(NamedTuple):
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln probs[x], in nats; −inf for a symbol that is lost."""
         probs = validation.ready("Categorical", self).probs
-        padded = jnp.pad(jnp.log(probs), (0, 1), constant_values=-jnp.inf)
-        return padded[spaces.place(self.space.samples("x", x), probs.size)]
+        return spaces.look_up(jnp.log(probs), self.space.samples("x", x), -jnp.inf)
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
         """The weighted shares of the symbols, with `smoothing`, one number or one a symbol, added to the counts.
 
         probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k], α = smoothing ≥ 0: the mean of the posterior
@@ -42,12 +41,10 @@ class Categorical(NamedTuple):
         self = validation.ready("Categorical", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Float[Array, " symbol"]:
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> Float[Array, " symbol"]:
         """The weighted counts of the symbols."""
         x, weights = self.space.weighted(x, weights, self.probs.dtype)
-        size = self.probs.size
-        counts = jnp.zeros(size + 1, self.probs.dtype).at[spaces.place(x, size)].add(weights)
-        return counts[:-1] + jnp.where(counts[-1] > 0, jnp.nan, 0)
+        return spaces.count(self.probs, x, weights)
 
     def fit_statistics(self, statistics: Float[Array, " symbol"], *, smoothing: Smoothing = 0.0) -> "Categorical":
         """The fit to data with these counts; self where there are none."""

@@ -9,11 +9,11 @@ from jaxtyping import Float
 
 from sandbox import noise, spaces, validation
 from sandbox.base import ArrayLike
-from sandbox.models.linalg import cast, cholesky, location, normal_log_density
+from sandbox.models.linalg import cast, centre, cholesky, normal_log_density
 
 
 class Moments(NamedTuple):
-    """Σ w, Σ w z and Σ w z z' of z = (x − m)/u, with m near the data and units u, so that nothing cancels."""
+    """Σ w, Σ w (x − m) and Σ w (x − m)(x − m)' about a fixed point m near the data, so that nothing cancels."""
 
     weight: Float[Array, ""]
     first: Float[Array, " dim"]
@@ -39,9 +39,10 @@ class Gaussian(NamedTuple):
         """ln N(x; mean, scale scale'), in nats; of a singular one, inf on its support and −inf off it."""
         self = validation.ready("Gaussian", self)
         x = self.space.samples("x", x, self.mean.dtype)
-        return normal_log_density(*cast(self, x.dtype), x).astype(self.mean.dtype)
+        mean, scale = cast(self, x.dtype)
+        return normal_log_density(mean, scale, x).astype(self.mean.dtype)
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, unbiased: bool = False) -> "Gaussian":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, unbiased: bool = False) -> "Gaussian":
         """The weighted mean and covariance.
 
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
@@ -49,35 +50,25 @@ class Gaussian(NamedTuple):
         """
         self = validation.ready("Gaussian", self)
         x, weights = self.space.weighted(x, weights, self.mean.dtype)
-        centre, unit = location(x, weights)
-        near = Gaussian(centre, jnp.diag(unit))
+        near = cast(self, x.dtype)._replace(mean=centre(x, weights))
         fitted = cast(near.fit_statistics(near.statistics(x, weights), unbiased=unbiased), self.mean.dtype)
-        total = weights.sum()
-        return Gaussian(
-            jnp.where(total > 0, fitted.mean, self.mean), jnp.where(total > int(unbiased), fitted.scale, self.scale)
-        )
+        return fitted._replace(mean=jnp.where(weights.sum() > 0, fitted.mean, self.mean))
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> Moments:
-        """The weighted moments about self.mean, in units of the largest entry of each row of self.scale."""
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> Moments:
+        """The weighted moments about self.mean."""
         x, weights = self.space.weighted(x, weights, self.mean.dtype)
-        mean, unit = cast((self.mean, self._unit()), x.dtype)
-        z = jnp.where(weights[:, None] > 0, (x - mean[None, :]) / unit[None, :], 0)
-        weighted = weights[:, None] * z
-        return cast(Moments(weights.sum(), weighted.sum(0), second_moment(weighted, z)), self.mean.dtype)
+        gaps = jnp.where(weights[:, None] > 0, x - self.mean.astype(x.dtype)[None, :], 0)
+        weighted = weights[:, None] * gaps
+        return cast(Moments(weights.sum(), weighted.sum(0), second_moment(weighted, gaps)), self.mean.dtype)
 
     def fit_statistics(self, statistics: Moments, *, unbiased: bool = False) -> "Gaussian":
         """The fit to data with these moments about self.mean; self where there are none."""
         weight, first, second = statistics
-        unit = self._unit()
         shift = first / jnp.where(weight > 0, weight, 1)
         scatter = second - first[:, None] * shift[None, :]
         freedom = weight - 1 if unbiased else weight
-        scale = unit[:, None] * cholesky(scatter / jnp.where(freedom > 0, freedom, 1))
-        return self._replace(mean=self.mean + unit * shift, scale=jnp.where(freedom > 0, scale, self.scale))
-
-    def _unit(self) -> Float[Array, " dim"]:
-        largest = jnp.abs(self.scale).max(1)
-        return jnp.where(largest > 0, largest, 1)
+        scale = cholesky(scatter / jnp.where(freedom > 0, freedom, 1))
+        return self._replace(mean=self.mean + shift, scale=jnp.where(freedom > 0, scale, self.scale))
 
 
 def transform(scale: Float[Array | np.ndarray, "d d"], z: Float[Array, "n d"]) -> Float[Array, "n d"]:

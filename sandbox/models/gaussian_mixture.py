@@ -2,7 +2,7 @@
 
 import warnings
 from functools import partial
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from sandbox import noise, spaces, validation
 from sandbox.base import ArrayLike
 from sandbox.models.categorical import invert
 from sandbox.models.gaussian import transform
-from sandbox.models.linalg import cast, cholesky, inverse_of_square, location, normal_log_density
+from sandbox.models.linalg import cast, centre, cholesky, inverse_of_square, normal_log_density
 
 COVARIANCE_FLOOR = 1e-10
 CONVERGED = 1e-3  # nats a sample that a last step of EM may still add to the likelihood
@@ -65,21 +65,22 @@ class GaussianMixture(NamedTuple):
         for name, value in (("num_components", num_components), ("restarts", restarts), ("steps", steps)):
             validation.at_least(name, value, 1)
         shape = np.shape(x)
-        points = spaces.points(shape[1] if len(shape) == 2 else 1).samples("x", x)
-        points = points if jnp.issubdtype(points.dtype, jnp.floating) else points.astype(float)
+        space = spaces.points(shape[1] if len(shape) == 2 else 1)
+        points = space.samples("x", x)
+        floating = jnp.issubdtype(points.dtype, jnp.floating)
+        points, _ = space.weighted(points, None, points.dtype if floating else jnp.result_type(float))
         distinct = len(np.unique(np.asarray(points), axis=0))
         if distinct < num_components:
             raise validation.refuse("x", f"{distinct} distinct points", f"{num_components} or more, one a component")
         validation.positive("covariance_floor", covariance_floor, ())
         keys = jax.random.split(key, restarts)
-        z, centre, unit, seeds = _seeds(keys, points, num_components, covariance_floor, diagonal)
-        fits, likelihoods = _improved(seeds, z, steps, covariance_floor, diagonal)
+        seeds = _seeds(keys, points, num_components, covariance_floor, diagonal)
+        fits, likelihoods = _improved(seeds, points, steps, covariance_floor, diagonal)
         best = int(np.argmax(likelihoods))
-        gain = float(_improved(fits, z, 1, covariance_floor, diagonal)[1][best] - likelihoods[best])
+        gain = float(_improved(fits, points, 1, covariance_floor, diagonal)[1][best] - likelihoods[best])
         if gain > CONVERGED:
             warnings.warn(f"steps: {steps} do not suffice, one more adds {gain:.2g} nats a sample", stacklevel=2)
-        weights, means, scales = (leaf[best] for leaf in fits)
-        return GaussianMixture(weights, means * unit + centre[None, :], scales * unit)
+        return jax.tree.map(lambda leaf: leaf[best], fits)
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
@@ -105,7 +106,7 @@ class GaussianMixture(NamedTuple):
     def fit(
         self,
         x: ArrayLike,
-        weights: ArrayLike | None = None,
+        weights: ArrayLike = None,
         *,
         steps: int | Int[Array, ""] = 10,
         covariance_floor: float | Float[Array, ""] = COVARIANCE_FLOOR,
@@ -135,23 +136,17 @@ class GaussianMixture(NamedTuple):
         self = validation.ready("GaussianMixture", self)
         x, weights = self.space.weighted(x, weights, self.means.dtype)
         share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
-        centre, unit = location(x, weights)
-        z = jnp.where(share[None, :] > 0, (x - centre[None, :]).T / unit[:, None], 0)
+        middle = centre(x, weights)
+        z = jnp.where(share[None, :] > 0, (x - middle[None, :]).T, 0)
         floor = _floor(covariance_floor, (share[None, :] * z**2).sum(1))
-        old = cast(self, x.dtype)
 
         def step(_, model: GaussianMixture) -> GaussianMixture:
-            new = _maximise(model, share[None, :] * _responsibilities(model, z), z, floor, diagonal)
+            new = _maximise(model, _shares(model, share, z), z, floor, diagonal)
             return new._replace(scales=model.scales) if known_scales else new
 
-        start = GaussianMixture(
-            old.weights, (old.means - centre[None, :]) / unit[None, :], old.scales / unit[None, :, None]
-        )
-        end = jax.lax.fori_loop(0, steps, step, start)
-        fitted = GaussianMixture(
-            end.weights, end.means * unit[None, :] + centre[None, :], end.scales * unit[None, :, None]
-        )
-        fitted = cast(fitted, self.means.dtype)
+        start = cast(self, x.dtype)
+        end = jax.lax.fori_loop(0, steps, step, start._replace(means=start.means - middle[None, :]))
+        fitted = cast(end._replace(means=end.means + middle[None, :]), self.means.dtype)
         return jax.tree.map(lambda new, old: jnp.where(weights.sum() > 0, new, old), fitted, self)
 
     def at_floor(self, covariance_floor: float = COVARIANCE_FLOOR) -> Bool[Array, " component"]:
@@ -161,9 +156,8 @@ class GaussianMixture(NamedTuple):
         """
         weights, means, scales = validation.ready("GaussianMixture", self)
         gaps = means - (weights[:, None] * means).sum(0)[None, :]
-        unit = jnp.maximum(jnp.abs(gaps).max(0), jnp.abs(scales).max((0, 2)))[None, :]
-        variance = (weights[:, None] * (((scales / unit[..., None]) ** 2).sum(2) + (gaps / unit) ** 2)).sum(0)
-        pivots = (jnp.diagonal(scales, axis1=-2, axis2=-1) / unit) ** 2
+        variance = (weights[:, None] * ((scales**2).sum(2) + gaps**2)).sum(0)
+        pivots = jnp.diagonal(scales, axis1=-2, axis2=-1) ** 2
         return (pivots <= covariance_floor * (1 + 1e-4) * variance[None, :]).any(-1)
 
     def num_modes(self, *, steps: int = 50) -> Int[Array, ""]:
@@ -202,8 +196,8 @@ def _floor(covariance_floor: float | Array, variance: Float[Array, " d"]) -> Flo
     return covariance_floor * jnp.where(variance > 0, variance, 1)
 
 
-def _responsibilities(model: GaussianMixture, z: Float[Array, "d n"]) -> Float[Array, "k n"]:
-    """The E step: the probability of each component, given each point.
+def _shares(model: GaussianMixture, share: Float[Array, " n"], z: Float[Array, "d n"]) -> Float[Array, "k n"]:
+    """The E step: how the share of each point in the data is divided among the components.
 
     By the distances from each mean, coordinate by coordinate: about one centre for all, far components would cancel.
     """
@@ -215,13 +209,13 @@ def _responsibilities(model: GaussianMixture, z: Float[Array, "d n"]) -> Float[A
         rest = z[None, i] - means[:, i, None]
         for j in range(i):
             rest = rest - scales[:, i, j, None] * normal[j]
-        normal.append(rest / pivots[:, i, None])
+        normal.append(rest * (1 / pivots)[:, i, None])
     squares = jnp.minimum(sum(value**2 for value in normal), info.max)
     logits = (jnp.log(weights) - jnp.log(pivots).sum(1))[:, None] - 0.5 * squares
     # The barriers keep XLA from computing a density again for every sum that reads it.
     logits = jax.lax.optimization_barrier(logits)
     odds = jax.lax.optimization_barrier(jnp.exp(logits - logits.max(0)[None, :]))
-    return odds / odds.sum(0)[None, :]
+    return odds * (share / odds.sum(0))[None, :]
 
 
 def _maximise(
@@ -253,42 +247,43 @@ def _maximise(
 
 
 @partial(jax.jit, static_argnums=(2, 4))
-def _seeds(keys: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> tuple[Any, ...]:
-    """The points about their mean in units of the largest distance from it; both; and the start of each restart."""
-    centre, units = location(x, jnp.ones(x.shape[0], x.dtype))
-    z = (x - centre[None, :]) / units.max()
-    return z, centre, units.max(), jax.lax.map(lambda key: _seeded(key, z, k, floor, diagonal), keys)
+def _seeds(keys: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> GaussianMixture:
+    """The start of each restart."""
+    return jax.lax.map(lambda key: _seeded(key, x, k, floor, diagonal), keys)
 
 
 @partial(jax.jit, static_argnums=4)
 def _improved(
-    models: GaussianMixture, z: Float[Array, "n d"], steps: Array, floor: Array, diagonal: bool
+    models: GaussianMixture, x: Float[Array, "n d"], steps: Array, floor: Array, diagonal: bool
 ) -> tuple[GaussianMixture, Float[Array, " restart"]]:
     """Each model after so many steps, and its mean log-likelihood."""
 
     def improved(model: GaussianMixture) -> tuple[GaussianMixture, Array]:
-        model = model.fit(z, steps=steps, covariance_floor=floor, diagonal=diagonal)
-        return model, model.log_prob(z).mean()
+        model = model.fit(x, steps=steps, covariance_floor=floor, diagonal=diagonal)
+        return model, model.log_prob(x).mean()
 
     return jax.lax.map(improved, models)
 
 
-def _seeded(key: Array, z: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> GaussianMixture:
+def _seeded(key: Array, x: Float[Array, "n d"], k: int, floor: Array, diagonal: bool) -> GaussianMixture:
     """Each sample given to the nearest of k seeds, the next seed drawn in proportion to the squared distance."""
 
     def square_distance(seed: Array) -> Array:
-        return ((z - seed[None, :]) ** 2).sum(1)
+        return ((x - seed[None, :]) ** 2).sum(1)
 
     def draw(nearest: Array, key: Array) -> tuple[Array, Array]:
-        seed = z[jax.random.categorical(key, jnp.log(nearest))]
+        seed = x[jax.random.categorical(key, jnp.log(nearest))]
         return jnp.minimum(nearest, square_distance(seed)), seed
 
     first_key, key = jax.random.split(key)
-    first = z[jax.random.randint(first_key, (), 0, z.shape[0])]
+    first = x[jax.random.randint(first_key, (), 0, x.shape[0])]
     rest = jax.lax.scan(draw, square_distance(first), jax.random.split(key, k - 1))[1]
     seeds = jnp.concatenate([first[None], rest])
     label = jnp.argmin(jax.vmap(square_distance)(seeds), axis=0)
-    n, d = z.shape
-    identity = jnp.broadcast_to(jnp.eye(d, dtype=z.dtype), (k, d, d))
-    start = GaussianMixture(jnp.full(k, 1 / k, z.dtype), seeds, identity)
-    return _maximise(start, jax.nn.one_hot(label, k, dtype=z.dtype).T / n, z.T, _floor(floor, z.var(0)), diagonal)
+    n, d = x.shape
+    identity = jnp.broadcast_to(jnp.eye(d, dtype=x.dtype), (k, d, d))
+    start = GaussianMixture(jnp.full(k, 1 / k, x.dtype), seeds, identity)
+    middle = x.mean(0)
+    shares = jax.nn.one_hot(label, k, dtype=x.dtype).T / n
+    model = _maximise(start, shares, (x - middle[None, :]).T, _floor(floor, x.var(0)), diagonal)
+    return model._replace(means=model.means + middle[None, :])

@@ -17,16 +17,10 @@ def cast(tree: Same, dtype: Any) -> Same:
     return jax.tree.map(lambda leaf: leaf.astype(dtype), tree)
 
 
-def location(x: Float[Array, "n d"], weights: Float[Array, " n"]) -> tuple[Float[Array, " d"], Float[Array, " d"]]:
-    """The weighted mean of each coordinate, and its largest distance from it: 1 where that is 0.
-
-    Sums of squares of (x − mean)/distance lose no digit to cancellation, overflow or underflow.
-    """
-    share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
-    used = share[:, None] > 0
-    mean = jnp.where(used, share[:, None] * x, 0).sum(0)
-    distance = jnp.where(used, jnp.abs(x - mean[None, :]), 0).max(0)
-    return mean, jnp.where(distance > 0, distance, 1)
+def centre(x: Float[Array, "n d"], weights: Float[Array, " n"]) -> Float[Array, " d"]:
+    """The weighted mean of each coordinate: squares of what is left lose no digit to cancellation."""
+    total = jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
+    return jnp.where(weights[:, None] > 0, weights[:, None] * x, 0).sum(0) / total
 
 
 def cholesky(covariance: Float[Array, "d d"], floor: float | Float[Array, " d"] = 0.0) -> Float[Array, "d d"]:
@@ -36,7 +30,7 @@ def cholesky(covariance: Float[Array, "d d"], floor: float | Float[Array, " d"] 
     zeros for each pivot that is 0 up to rounding, where LAPACK's would be NaN.
     """
     d = covariance.shape[-1]
-    rounding = d * jnp.finfo(covariance.dtype).eps
+    rounding = 4 * d * jnp.finfo(covariance.dtype).eps
     floors = jnp.broadcast_to(jnp.asarray(floor, covariance.dtype), d)
     columns: list[Array] = []
     rest = covariance

@@ -15,7 +15,7 @@ from sandbox.models.categorical import Smoothing, pseudo_counts, shares
 class MarkovChain(NamedTuple):
     """p(x_0 … x_{n−1}) = initial[x_0] · Π_i transition[x_{i−1}, x_i].
 
-    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit to it is NaN.
+    Where values cannot be looked at, under a trace, another symbol has log-probability −inf, and a fit leaves it out.
     """
 
     initial: Annotated[Float[Array, " state"], validation.distribution]
@@ -75,11 +75,11 @@ class MarkovChain(NamedTuple):
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i | x_{i−1}), in nats; the first entry is ln initial[x_0]."""
         chain = validation.ready("MarkovChain", self)
-        x = spaces.place(self.space.samples("x", x), self.space.size)
-        initial, transition = (jnp.pad(jnp.log(table), (0, 1), constant_values=-jnp.inf) for table in chain)
-        return jnp.concatenate([initial[x[:1]], transition[x[:-1], x[1:]]])
+        x = self.space.samples("x", x)
+        first = spaces.look_up(jnp.log(chain.initial), x[:1], -jnp.inf)
+        return jnp.concatenate([first, spaces.look_up(jnp.log(chain.transition), (x[:-1], x[1:]), -jnp.inf)])
 
-    def fit(self, x: ArrayLike, weights: ArrayLike | None = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
+    def fit(self, x: ArrayLike, weights: ArrayLike = None, *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The weighted shares of the transitions out of each state, with `smoothing` added to their counts.
 
         transition[a, b] = (N_ab + α_b) / (Σ_b N_ab + Σ α), N_ab = Σ_{i≥1} w_i 1[x_{i−1} = a, x_i = b], α = smoothing,
@@ -91,16 +91,12 @@ class MarkovChain(NamedTuple):
         self = validation.ready("MarkovChain", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
-    def statistics(self, x: ArrayLike, weights: ArrayLike | None = None) -> "MarkovChain":
+    def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> "MarkovChain":
         """Weighted counts of the first symbol and of the transitions, in the place of their probabilities."""
         x, weights = self.space.weighted(x, weights, self.transition.dtype)
-        x = spaces.place(x, self.space.size)
-        padded = jax.tree.map(lambda table: jnp.zeros([size + 1 for size in table.shape], table.dtype), self)
-        initial = padded.initial.at[x[0]].add(weights[0])
-        transition = padded.transition.at[x[:-1], x[1:]].add(weights[1:])
-        lost = initial[-1] + transition[-1].sum() + transition[:-1, -1].sum()
-        poison = jnp.where(lost > 0, jnp.nan, 0)
-        return MarkovChain(initial[:-1] + poison, transition[:-1, :-1] + poison)
+        return MarkovChain(
+            spaces.count(self.initial, x[0], weights[0]), spaces.count(self.transition, (x[:-1], x[1:]), weights[1:])
+        )
 
     def fit_statistics(self, statistics: "MarkovChain", *, smoothing: Smoothing = 0.0) -> "MarkovChain":
         """The fit to paths with these counts; self where there are none."""

@@ -133,6 +133,6 @@ def agrees(samples, expected):
 
 
 def differs(samples, wrong):
-    """The twin of `agrees`: more than 5 standard errors away."""
+    """The opposite of `agrees`: more than 5 standard errors away."""
     z = errors(samples, wrong)
     assert np.all(np.abs(z) > 5), f"only {z} standard errors from {wrong}"

@@ -41,11 +41,11 @@ def judge(key, task):
     return Centre(task.mean + 0.5 * jax.random.normal(key, task.mean.shape))
 
 
-class Spread(NamedTuple):
+class LogDet(NamedTuple):
     """What is recorded of a model."""
 
     log_det: jax.Array
 
 
-def spread(model):
-    return Spread(2 * jnp.log(jnp.diagonal(model.scale)).sum())
+def log_det(model):
+    return LogDet(2 * jnp.log(jnp.diagonal(model.scale)).sum())

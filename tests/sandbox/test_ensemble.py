@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import CASES, FAMILIES, FLOAT32, GAUSSIAN_1, at, close, names, same
-from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, Spread, T, judge, run, spread, stack
+from small_ensemble import KEEP_ALL, KEY, TASKS, K, LogDet, N, R, T, judge, log_det, run, stack
 
 import sandbox
 
@@ -66,8 +66,8 @@ def test_numbers_do_not_depend_on_what_runs_beside():
 
 @pytest.mark.slow
 def test_summary():
-    whole, short = run(), run(summary=spread)
-    assert type(short.model) is Spread
+    whole, short = run(), run(summary=log_det)
+    assert type(short.model) is LogDet
     close(short.model.log_det, np.log(np.linalg.det(whole.model.scale)) * 2, FLOAT32)
     same(short.accepted, whole.accepted)
     as_dict = run(summary=lambda model: {"first": model.mean[0]})
@@ -134,7 +134,7 @@ def test_weights_are_checked_in_generations_that_are_not_recorded():
 
 
 @pytest.mark.parametrize(("size", "devices"), [(6, 2), (3, 1)])
-def test_replicas_are_spread_over_the_devices_that_divide_them(size, devices):
+def test_replicas_are_sharded_over_the_devices_that_divide_them(size, devices):
     keys = sandbox.shard(jax.random.split(KEY, size))
     assert len(keys.sharding.device_set) == devices
     drawn = jax.jit(jax.vmap(jax.random.uniform))(keys)

@@ -69,7 +69,7 @@ def test_variance_of_the_likeliest_fit(t):
 @pytest.mark.slow
 @pytest.mark.parametrize("t", [0, 9, 19])
 def test_second_moments_are_conserved(t):
-    """E (μ_t − μ)² + E s_t² = 1: the loop ends as one sample's worth, a point with the law of one draw."""
+    """E (μ_t − μ)² + E s_t² = 1: the loop ends as one sample's worth, a point distributed as one draw."""
     mu, s2 = moments(gaussian(*LIKELIEST))
     agrees(mu[:, t] ** 2 + s2[:, t], 1)
     agrees(mu[:, t] ** 2, 1 - 0.9 ** (t + 1))
@@ -178,34 +178,34 @@ def stationary(n, share, stratified):
     return (mu[:, 100:] ** 2).mean(1), s2[:, 100:].mean(1)
 
 
-def stratified_law(n, a):
+def stratified_error(n, a):
     return 1 / (n * a * (2 - a) + 1 - a)
 
 
-def unstratified_law(n, a):
+def unstratified_error(n, a):
     return 1 / (n * a * (2 - a) + (1 - a) ** 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("n", "a", "stratified", "expected", "other"),
+    ("n", "a", "stratified", "error", "wrong"),
     [
-        (4, 0.5, True, stratified_law, unstratified_law),
-        (4, 0.5, False, unstratified_law, stratified_law),
-        (20, 0.1, True, stratified_law, lambda n, a: 1 / (n * a)),  # the real samples alone
+        (4, 0.5, True, stratified_error, unstratified_error),
+        (4, 0.5, False, unstratified_error, stratified_error),
+        (20, 0.1, True, stratified_error, lambda n, a: 1 / (n * a)),  # the real samples alone
     ],
     ids=["stratified", "unstratified", "a little"],
 )
-def test_fresh_data(n, a, stratified, expected, other):
+def test_fresh_data(n, a, stratified, error, wrong):
     """E (μ − μ_0)² = 1/(n a(2−a) + 1−a) with a fixed number of real samples, and E s² = 1 − that.
 
     Where each sample is real with probability a, Var(mean | Z) = [1 − (1−a)² μ² − …]/n adds the spread of the kind:
     V = [(1−a)(1−V) + a + a(1−a)V]/n + (1−a)² V, so V = 1/(n a(2−a) + (1−a)²).
     """
     mu2, s2 = stationary(n, a, stratified)
-    agrees(mu2, expected(n, a))
-    agrees(s2, 1 - expected(n, a))
-    differs(mu2, other(n, a))
+    agrees(mu2, error(n, a))
+    agrees(s2, 1 - error(n, a))
+    differs(mu2, wrong(n, a))
 
 
 @pytest.mark.slow
@@ -218,12 +218,12 @@ def test_the_same_data_again(num_real, n):
     mu, s2 = moments(gaussian(n, 149, 4000, regime=sandbox.Reuse(), num_real=num_real))
     agrees((mu[:, 100:] ** 2).mean(1), expected)
     agrees(s2[:, 100:].mean(1), 1 - expected)
-    differs((mu[:, 100:] ** 2).mean(1), stratified_law(total, a))  # as if they were fresh
+    differs((mu[:, 100:] ** 2).mean(1), stratified_error(total, a))  # as if they were fresh
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("t", [1, 10, 30])
-def test_heterozygosity(t):
+def test_diversity(t):
     """E [1 − Σ p_i²] = H_0 (1 − 1/n)^t, from Z_0 = the truth.
 
     References:

@@ -257,10 +257,10 @@ def entropy(case, n):
         case sandbox.Gaussian():
             return n * scipy.stats.multivariate_normal(model.mean, np.asarray(model.scale @ model.scale.T)).entropy()
         case sandbox.MarkovChain():
-            law, total = np.asarray(model.initial), scipy.stats.entropy(model.initial)
+            pmf, total = np.asarray(model.initial), scipy.stats.entropy(model.initial)
             rows = scipy.stats.entropy(model.transition, axis=1)
             for _ in range(n - 1):
-                total, law = total + law @ rows, law @ model.transition
+                total, pmf = total + pmf @ rows, pmf @ model.transition
             return total
     d = model.means.shape[1]
     axis = np.arange(-15, 15, 0.1)

@@ -40,7 +40,7 @@ def test_bits_are_those_of_the_library():
 
 @DTYPES
 def test_uniform_is_uniform(dtype):
-    """E u = 1/2, E u² = 1/3, and the Kolmogorov–Smirnov distance to the uniform law."""
+    """E u = 1/2, E u² = 1/3, and the Kolmogorov–Smirnov distance to the uniform distribution."""
     u = np.asarray(noise.uniform(jax.random.key(0), (N,), dtype))
     assert u.dtype == dtype
     agrees(u, 1 / 2)

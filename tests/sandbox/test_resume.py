@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import xarray
 from cases import CASES, CHAIN, array, close, same
-from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, T, judge, run, spread, stack
+from small_ensemble import KEEP_ALL, KEY, TASKS, K, N, R, T, judge, log_det, run, stack
 
 import sandbox
 from sandbox import store
@@ -175,7 +175,7 @@ def test_one_device_and_two_agree_to_rounding_and_two_chunks_bit_by_bit(tmp_path
         ("num_samples", {"num_samples": N + 1}),
         ("regime", {"regime": sandbox.Reuse()}),
         ("fit", {"fit": partial(sandbox.Gaussian.fit, unbiased=True)}),
-        ("summary", {"summary": spread}),
+        ("summary", {"summary": log_det}),
         ("signal", {"signal": judge}),
         ("key", {"key": jax.random.key(10)}),
         ("fingerprint", {"tasks": TASKS._replace(mean=TASKS.mean + 1e-15)}),
@@ -230,7 +230,7 @@ def test_config_tells_how_to_do_it_again(tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"every": 3}, {"summary": spread}, {"signal": judge}],
+    [{}, {"every": 3}, {"summary": log_det}, {"signal": judge}],
     ids=lambda options: "".join(options) or "plain",
 )
 def test_load_gives_the_record_back(options, tmp_path):

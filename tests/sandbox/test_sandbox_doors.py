@@ -1,6 +1,7 @@
 """Bad input of models, signals, regimes and loops: the call, and how its message begins; one line a case."""
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -98,7 +99,7 @@ BAD_SIGNALS = [  # for CATEGORICAL, of four symbols
     (sandbox.Environment(lambda x: 0.5), r"Environment\.success: float"),
     (sandbox.SelfConsistencyJudge(-0.5, 0.5), r"SelfConsistencyJudge\.tpr"),
     (sandbox.SelfConsistencyJudge(0.5, 1.5), r"SelfConsistencyJudge\.fpr"),
-    (sandbox.FixedRewardModel(3), r"FixedRewardModel\.keeps"),
+    (sandbox.FixedRewardModel(3), r"FixedRewardModel\.accepts"),
     (sandbox.FixedRewardModel(Denser(CATEGORICAL, NAN)), r"Denser\.threshold"),
     (sandbox.FixedRewardModel(Component(FULL, 2)), r"GaussianMixture: one for 2 coordinates"),
     # parts of another size than the model
@@ -141,7 +142,7 @@ BAD_DATA = [  # also as the data of a regime
 ]
 DATA = [case() for case, _ in BAD_DATA]
 CATEGORICAL_TASKS = CATEGORICAL._replace(probs=PROBS[None])
-DOORS = [
+BAD = [
     *((partial(run, CATEGORICAL, signal), name) for signal, name in BAD_SIGNALS),
     *((partial(ensemble, CATEGORICAL_TASKS, signal), name) for signal, name in BAD_SIGNALS if signal is not None),
     (
@@ -180,6 +181,8 @@ DOORS = [
     *((partial(region, x), "x: ") for region in (MASK, sandbox.Rates(PROBS)) for x in ([-1], [4], [0.5])),
     *each("weights", lambda x: CATEGORICAL.fit([0, 1], array(x)), [1.0], [1.0, -1.0], [1.0, NAN], 1.0, [1e308, 1e308]),
     (lambda: CATEGORICAL.fit([0, 1], array([1e-310, 0])), "weights"),
+    *each("x: a size", lambda x: from_data(x * CLUSTERS, 2), 1e200, 1e-200),
+    *each("x: a size", lambda x: FULL.fit(x * np.eye(2)), 1e200, 1e-200),
     *each("num_components:", lambda x: from_data(np.ones((5, 2)), x), 0, 2.5),
     *each("x:", lambda x: from_data(x, 2), np.ones((5, 2)), [[1.0], [np.nan], [2.0]], [[1.0], [np.inf], [2.0]]),
     (lambda: from_data(np.ones((0, 2)), 1), "x:"),
@@ -246,7 +249,7 @@ DOORS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "begins"), DOORS)
+@pytest.mark.parametrize(("call", "begins"), BAD)
 def test_bad_input_is_refused(call, begins):
     with pytest.raises(ValueError, match=rf"(?s)^{begins}") as error:
         call()
@@ -286,14 +289,24 @@ def test_lists_numbers_and_functions_are_what_they_stand_for(loose, strict):
         assert np.asarray(a).dtype == np.asarray(b).dtype
 
 
+class Stranger(NamedTuple):
+    """A source of missing values."""
+
+    def sample(self, key, n):
+        return jnp.full(n, -1, jnp.int32)
+
+
 @pytest.mark.parametrize("model", [CATEGORICAL, CHAIN], ids=["categorical", "chain"])
 def test_where_values_cannot_be_seen_no_symbol_is_taken_for_another(model):
-    """Under a trace: log-probability −inf, in no region, and a fit to it is NaN."""
+    """Under a trace: log-probability −inf, in no region, and a fit leaves it out."""
     x = jnp.array([0, -1, 1, model.probs.size if model is CATEGORICAL else 3])
     found = jax.jit(type(model).log_prob)(model, x)
     assert np.isneginf(found[jnp.array([1, 3])]).all() and np.isfinite(found[0])
-    assert all(np.isnan(leaf).any() for leaf in jax.jit(type(model).fit)(model, x, jnp.ones(4)))
-    dropped = jax.jit(type(model).fit)(model, x, array([1.0, 0, 0, 0]))
-    assert all(np.isfinite(leaf).all() for leaf in dropped)
+    fitted = jax.jit(type(model).fit)(model, x, jnp.ones(4))
+    expected = Categorical([0.5, 0.5, 0, 0]) if model is CATEGORICAL else CHAIN._replace(initial=[1, 0, 0])
+    for found, right in zip(fitted, expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+    with pytest.raises(ValueError, match=r"^fit: NaN"):
+        run(model, regime=Fresh(Stranger(), 0.5))
     same = jax.jit(lambda mask, x: Symbols(mask)(x))(jnp.ones(model[0].size, bool), x)
     assert same.tolist() == [True, False, True, False]

@@ -17,7 +17,7 @@ KEY = jax.random.key(5)
 N, T = 8, 2
 KEYS = jax.random.split(KEY, 2000)[np.r_[0, :2000]]
 CATEGORICAL = sandbox.Categorical(PROBS)
-RIGHT = {
+CORRECT = {
     "Categorical": Symbols(jnp.array([True, False, True, False])),
     "Gaussian": Box(array([-np.inf, -3, -1]), array([1.5, np.inf, 2])),
     "GaussianMixture": Component(FULL, 1),
@@ -51,15 +51,15 @@ SIGNALS = {
     "discriminator": lambda model, correct, rate: sandbox.Discriminator(model, rate),
     "top-fraction": lambda model, correct, rate: sandbox.TopFraction(rate, score(model)),
     "environment": lambda model, correct, rate: sandbox.Environment(Succeeds(rate, correct)),
-    "self-judge": lambda model, correct, rate: sandbox.SelfConsistencyJudge(rate, rate / 4),
-    "frozen-judge": lambda model, correct, rate: sandbox.FixedRewardModel(Denser(model, -6 * rate)),
+    "self-consistency": lambda model, correct, rate: sandbox.SelfConsistencyJudge(rate, rate / 4),
+    "fixed-reward": lambda model, correct, rate: sandbox.FixedRewardModel(Denser(model, -6 * rate)),
     "blind-spot": lambda model, correct, rate: sandbox.BlindSpot(
         sandbox.Verifier(rate, rate / 4, correct), Denser(model, rate - 2)
     ),
     "all-of": lambda model, correct, rate: sandbox.AllOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
     "any-of": lambda model, correct, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
 }
-BASIC = ["verifier", "discriminator", "top-fraction", "self-judge"]  # the others are made of such as these
+BASIC = ["verifier", "discriminator", "top-fraction", "self-consistency"]  # the others are made of such as these
 GRADED = {"rubric", "discriminator"}
 PROTOCOLS = pytest.mark.parametrize(
     "until_kept", [pytest.param(False, marks=pytest.mark.slow), True], ids=["filtering", "until-kept"]
@@ -68,7 +68,7 @@ FAMILY_CASES = [case for case in CASES if case.name in FAMILIES]
 
 
 def signal_of(name, model, rate):
-    return SIGNALS[name](model, RIGHT[type(model).__name__], array(rate))
+    return SIGNALS[name](model, CORRECT[type(model).__name__], array(rate))
 
 
 @jax.jit
@@ -198,8 +198,8 @@ def test_a_discriminator_of_a_singular_model():
     same(weights_of(sandbox.Discriminator(point, array(0.0)), point, x), np.array([0.5, 0.5]))
 
 
-def test_a_self_judge_depends_on_the_model_alone():
-    """At rates 1 and 0 it keeps the likelier symbols of whoever asks."""
+def test_a_self_consistency_judge_depends_on_the_model_alone():
+    """At rates 1 and 0 it accepts the likelier symbols of whoever asks."""
     judge = sandbox.SelfConsistencyJudge(array(1.0), array(0.0))
     x = jnp.arange(4).repeat(10)
     for probs in (PROBS, PROBS[::-1]):
@@ -207,7 +207,7 @@ def test_a_self_judge_depends_on_the_model_alone():
         same(weights_of(judge, model, x), (model.probs[x] == 0.7).astype(float))
 
 
-def test_a_self_judge_by_hand():
+def test_a_self_consistency_judge_by_hand():
     x = CASES[0].sample(1, N)
     own = CASES[0].sample(0, N, key=lambda _: jax.random.split(KEY)[0])
     weights = weights_of(sandbox.SelfConsistencyJudge(array(1.0), array(0.0)), CATEGORICAL, x)
@@ -215,43 +215,43 @@ def test_a_self_judge_by_hand():
     assert 0 < weights.sum() < N
 
 
-def frozen(key, task):
+def fixed(key, task):
     return sandbox.FixedRewardModel.drawn(key, sandbox.Verifier(0.8, 0.3, Symbols(jnp.arange(4) < 2)), 4)
 
 
-def test_a_frozen_verdict_is_a_verifiers_first():
+def test_a_fixed_reward_is_a_verifiers_first_call():
     """Each judge errs as a verifier does, and then never changes its mind."""
-    judges = jax.vmap(frozen, (0, None))(jax.random.split(KEY, 4000), None)
-    agrees(judges.keeps.mask, [0.8, 0.8, 0.3, 0.3])
-    differs(judges.keeps.mask, [0.7, 0.7, 0.4, 0.4])
+    judges = jax.vmap(fixed, (0, None))(jax.random.split(KEY, 4000), None)
+    agrees(judges.accepts.mask, [0.8, 0.8, 0.3, 0.3])
+    differs(judges.accepts.mask, [0.7, 0.7, 0.4, 0.4])
     weights = sweep(judges, jax.random.split(jax.random.key(1), 3), CATEGORICAL, jnp.arange(4))
-    same(weights, np.broadcast_to(judges.keeps.mask[:, None], (4000, 3, 4)).astype(float))
+    same(weights, np.broadcast_to(judges.accepts.mask[:, None], (4000, 3, 4)).astype(float))
 
 
 @pytest.mark.parametrize("case", FAMILY_CASES[::2], ids=names)
 def test_a_trained_judge_knows_its_own_samples(case):
     """Fitted to them from the task, it accepts those at or above the 10% quantile of their likelihood."""
     judge, real, likelihood = training(KEY, case.model, 50)
-    close(judge.keeps.model, case._replace(options={}).fit(real), 1e-9)
-    assert float(judge.keeps.threshold) == np.quantile(likelihood, 0.1, method="lower")
-    same(judge.keeps(real), likelihood >= judge.keeps.threshold)
+    close(judge.accepts.model, case._replace(options={}).fit(real), 1e-9)
+    assert float(judge.accepts.threshold) == np.quantile(likelihood, 0.1, method="lower")
+    same(judge.accepts(real), likelihood >= judge.accepts.threshold)
 
 
 def test_a_trained_judge_of_a_singular_fit_accepts_its_support():
     judge, real, _ = training(KEY, GAUSSIAN_1, 1)
-    assert float(judge.keeps.threshold) == np.inf
+    assert float(judge.accepts.threshold) == np.inf
     same(judge.acceptance(real), np.ones(1))
 
 
 @partial(jax.jit, static_argnums=2)
 def training(key, task, num_real):
     judge, real = sandbox.FixedRewardModel.trained(key, task, num_real), task.sample(key, num_real)
-    return judge, real, judge.keeps.model.log_prob(real)
+    return judge, real, judge.accepts.model.log_prob(real)
 
 
 @pytest.mark.slow
 @PROTOCOLS
-def test_an_ensemble_of_frozen_judges(until_kept):
+def test_an_ensemble_of_fixed_reward_models(until_kept):
     """Each replica has a judge of its own, and replays with `replica_keys`."""
     tasks = sandbox.Categorical(jnp.stack([PROBS, PROBS[::-1]]))
     options = {"num_samples": N, "num_generations": T, "until_kept": until_kept}
@@ -285,7 +285,7 @@ def test_parts_err_independently():
         differs(weights, 0.6)
 
 
-def test_what_is_right_is_forwarded_from_the_first():
+def test_what_is_correct_is_forwarded_from_the_first():
     verifier = signal_of("verifier", CATEGORICAL, 0.8)
     assert sandbox.AllOf((verifier, sandbox.KeepAll())).correct is verifier.correct
     assert sandbox.AnyOf((sandbox.BlindSpot(verifier, verifier.correct), sandbox.KeepAll())).correct is verifier.correct
@@ -293,7 +293,7 @@ def test_what_is_right_is_forwarded_from_the_first():
     assert sandbox.BlindSpot(sandbox.KeepAll(), verifier.correct).correct is None
 
 
-def test_a_rubric_is_right_where_all_criteria_are_met():
+def test_a_rubric_is_correct_where_all_criteria_are_met():
     criteria = Symbols(jnp.array([True, True, False, False])), Symbols(jnp.array([True, False, True, False]))
     rubric = sandbox.Rubric(criteria, jnp.ones(2), jnp.zeros(2), array([1.0, 3.0]))
     same(rubric.correct(jnp.arange(4)), np.array([True, False, False, False]))

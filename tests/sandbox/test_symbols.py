@@ -65,14 +65,14 @@ def test_a_smoothed_fit_depends_on_the_data_alone(smoothing):
     same(CASES[0].model.fit(x, jnp.zeros(4), smoothing=0.5), CASES[0].model)
 
 
-def test_a_chain_samples_its_law_at_every_step():
+def test_a_chain_samples_its_distribution_at_every_step():
     """P(x_t = k) = (initial · transition^t)_k."""
     keys = jax.random.split(jax.random.key(3), 20000)
     paths = np.asarray(jax.vmap(lambda key: CHAIN.sample(key, 4))(keys))
-    law = np.asarray(CHAIN.initial)
+    pmf = np.asarray(CHAIN.initial)
     for t in range(4):
-        agrees(np.eye(3)[paths[:, t]], law)
-        law = law @ CHAIN.transition
+        agrees(np.eye(3)[paths[:, t]], pmf)
+        pmf = pmf @ CHAIN.transition
 
 
 def exact_shares(transition):

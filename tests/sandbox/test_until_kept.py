@@ -1,7 +1,7 @@
-"""Filtering and rejection: the exact laws of both, and that regimes and paths do not care.
+"""Filtering and rejection: the exact distributions of both, and that regimes and paths do not care.
 
-Two symbols, 0 kept with probability P and 1 with probability Q. Until n are kept this is Wright–Fisher with selection:
-of the next n symbols each is 0 with probability P a / (P a + Q b), where a + b = 1 are the shares of now.
+Two symbols, 0 accepted with probability P and 1 with probability Q. Until n are accepted this is Wright–Fisher with
+selection: of the next n symbols each is 0 with probability P a / (P a + Q b), where a + b = 1 are the shares of now.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ class Graded(NamedTuple):
 
 @cache
 def simulated(until_kept, graded=False):
-    """The shares of symbol 0, the shares kept and the shares right, [replica, t]."""
+    """The shares of symbol 0, the shares accepted and the accuracies, [replica, t]."""
     signal = Graded(array([P, Q])) if graded else VERIFIER
     run = partial(sandbox.run, num_samples=N, num_generations=T, until_kept=until_kept)
     record = jax.vmap(lambda key: run(key, CATEGORICAL, signal))(jax.random.split(KEY, REPLICAS))
@@ -49,39 +49,39 @@ def simulated(until_kept, graded=False):
 
 
 def until_kept_step(a):
-    """The exact law of the next share, {share: probability}."""
+    """The exact distribution of the next share, {share: probability}."""
     accepted = P * a / (P * a + Q * (1 - a))
     return {Fraction(c, N): comb(N, c) * accepted**c * (1 - accepted) ** (N - c) for c in range(N + 1)}
 
 
 def filtering_step(a):
-    """Of n proposals, i zeros and j ones are kept, and the others dropped: multinomial."""
+    """Of n proposals, i zeros and j ones are accepted, and the others dropped: multinomial."""
     zero, one = P * a, Q * (1 - a)
-    law = Counter()
+    distribution = Counter()
     for i in range(N + 1):
         for j in range(N + 1 - i):
             share = Fraction(i, i + j) if i + j else Fraction(a).limit_denominator(2 * N)
-            law[share] += comb(N, i) * comb(N - i, j) * zero**i * one**j * (1 - zero - one) ** (N - i - j)
-    return law
+            distribution[share] += comb(N, i) * comb(N - i, j) * zero**i * one**j * (1 - zero - one) ** (N - i - j)
+    return distribution
 
 
 def exact(step, t):
-    law = {Fraction(A).limit_denominator(N): 1.0}
+    distribution = {Fraction(A).limit_denominator(N): 1.0}
     for _ in range(t):
         after = Counter()
-        for share, probability in law.items():
+        for share, probability in distribution.items():
             for next_share, conditional in step(float(share)).items():
                 after[next_share] += probability * conditional
-        law = after
-    return law
+        distribution = after
+    return distribution
 
 
-def p_value(shares, law):
+def p_value(shares, distribution):
     """Chi-square, rare shares pooled; 0 where a share was seen that cannot be."""
     seen = Counter(Fraction(float(share)).limit_denominator(2 * N) for share in shares)
-    if any(law.get(share, 0) < 1e-12 for share in seen):
+    if any(distribution.get(share, 0) < 1e-12 for share in seen):
         return 0.0
-    expected = {share: probability * len(shares) for share, probability in law.items()}
+    expected = {share: probability * len(shares) for share, probability in distribution.items()}
     often = [share for share in expected if expected[share] >= 10]
     counts, means = [seen[share] for share in often], [expected[share] for share in often]
     rest = len(shares) - sum(means)
@@ -93,7 +93,7 @@ def p_value(shares, law):
 @pytest.mark.parametrize("t", [1, 3])
 @pytest.mark.parametrize("graded", [False, True], ids=["noisy", "graded"])
 def test_until_kept_is_selection(graded, t):
-    """A weight is the probability to be kept, whether the signal draws or the loop."""
+    """A weight is the probability to be accepted, whether the signal draws or the loop."""
     assert p_value(simulated(True, graded)[0][:, t], exact(until_kept_step, t)) > 1e-5
 
 
@@ -109,12 +109,12 @@ def neutral_step(a):
 @pytest.mark.parametrize(
     ("until_kept", "step"), [(True, neutral_step), (True, filtering_step), (False, until_kept_step)]
 )
-def test_the_laws_twins(until_kept, step):
+def test_the_wrong_protocol_is_noticed(until_kept, step):
     """No selection, or the other protocol: both fail after one generation."""
     assert p_value(simulated(until_kept)[0][:, 1], exact(step, 1)) < 1e-9
 
 
-def test_a_graded_filter_is_another_law():
+def test_a_graded_filter_is_another_distribution():
     """Weights of P and Q give shares that counts cannot."""
     assert p_value(simulated(False, graded=True)[0][:, 1], exact(filtering_step, 1)) == 0
 
@@ -138,7 +138,7 @@ def test_a_state_that_keeps_nothing_stays(until_kept):
 
 
 class FirstOf(NamedTuple):
-    """Keeps the first sample of the batch that has this key."""
+    """Accepts the first sample of the batch that has this key."""
 
     key: jax.Array
 
@@ -148,8 +148,8 @@ class FirstOf(NamedTuple):
 
 
 @pytest.mark.parametrize(("batch", "accepted"), [(99, 1 / 20_000), (100, 0)])
-def test_what_was_kept_before_giving_up_is_fitted_to(batch, accepted):
-    """The 10,000th proposal is the last without a sample, and 10,000 more are made for each that was kept."""
+def test_what_was_accepted_before_giving_up_is_fitted_to(batch, accepted):
+    """The 10,000th proposal is the last without a sample, and 10,000 more are made for each that was accepted."""
     sample_key, signal_key = (jax.random.fold_in(jax.random.fold_in(KEY, use), 2**32 - batch) for use in range(2))
     run = partial(sandbox.run, num_samples=100, num_generations=1, until_kept=True)
     record = run(KEY, CATEGORICAL, FirstOf(signal_key))
@@ -175,13 +175,13 @@ def test_where_all_is_kept_the_protocols_agree(model, regime, fit):
 
 
 def test_the_first_batch_is_that_of_filtering():
-    """And what is right is counted in it alone."""
+    """And the accuracy is counted in it alone."""
     same(simulated(False)[2][:, 0], simulated(True)[2][:, 0])
 
 
 @pytest.mark.parametrize("until_kept", [False, True], ids=["filtering", "until-kept"])
 def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
-    """A verifier passes it as right, but it has no part in the share right; one symbol alone has no step."""
+    """A verifier passes it as correct, but it has no part in the accuracy; one symbol alone has no step."""
     still = CHAIN._replace(transition=jnp.eye(3))
     signal = sandbox.Verifier(1.0, 0.0, Transitions(~jnp.eye(3, dtype=bool)))
     run = partial(sandbox.run, KEY, still, signal, num_generations=0, until_kept=until_kept)
@@ -193,8 +193,8 @@ def test_no_step_leads_into_the_first_symbol_of_a_path(until_kept):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_path_by_hand(seed):
-    """Each symbol that is kept counts with the one before it; the first counts in the first batch alone."""
-    key, n, keeps = jax.random.key(seed), 6, np.array([False, True, False])
+    """Each symbol that is accepted counts with the one before it; the first counts in the first batch alone."""
+    key, n, mask = jax.random.key(seed), 6, np.array([False, True, False])
     initial, transition, accepted, proposals = np.zeros(3), np.zeros((3, 3)), 0, 0
     first_key = jax.random.fold_in(key, 0)
     for batch in range(50):
@@ -205,15 +205,15 @@ def test_a_path_by_hand(seed):
         )
         if batch == 0:
             proposals += 1
-            initial[path[0]] += keeps[path[0]]
-            accepted += keeps[path[0]]
+            initial[path[0]] += mask[path[0]]
+            accepted += mask[path[0]]
         for before, symbol in pairwise(path):
             if accepted < n:
                 proposals += 1
-                transition[before, symbol] += keeps[symbol]
-                accepted += keeps[symbol]
+                transition[before, symbol] += mask[symbol]
+                accepted += mask[symbol]
     assert accepted == n
-    signal = sandbox.FixedRewardModel(Symbols(jnp.asarray(keeps)))
+    signal = sandbox.FixedRewardModel(Symbols(jnp.asarray(mask)))
     record = sandbox.run(key, CHAIN, signal, num_samples=n, num_generations=1, until_kept=True)
     assert float(record.accepted[0]) == pytest.approx(n / proposals)
     share = transition / np.where(transition.sum(1, keepdims=True) > 0, transition.sum(1, keepdims=True), 1)
