@@ -1,4 +1,4 @@
-"""The questions: each experiment compares what the sandbox does with what the theory says.
+"""The evidence: each experiment compares loops of the sandbox with predictions of the theory.
 
 An experiment is one module, or a folder of three, `study.py` (what is computed), `claims.py` (what is claimed) and
 `figures.py` (what is drawn), and one line in `EXPERIMENTS`; its title is the first line of its docstring. It gives
@@ -6,7 +6,7 @@ An experiment is one module, or a folder of three, `study.py` (what is computed)
 - `CLAIMS`, its rows: `(*claim(...), *claim(...))` of `harness.claim`;
 - `STATEMENTS`, the claims in words, beside their rows: `(Statement(...), ...)` of `harness.statements`;
 - `FIGURES`, file stem to maker: a function of the settings, whose docstring is the caption;
-- and, if it takes data of one's own, `run(settings, *, data, out, resume)`.
+- and, if it takes the user's own data, `run(settings, *, data, out, resume)`.
 
 This package imports nothing heavy, so that `infoloop --help` answers at once.
 """

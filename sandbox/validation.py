@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jaxtyping import AbstractArray
+from jaxtyping import AbstractArray, Float
 
 from sandbox.base import Checked
 
@@ -39,7 +39,8 @@ def shown(value: Any) -> str:
 def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array:
     """`value` as JAX's array, broadcast to `shape`; without a compilation where it is concrete."""
     module = np if concrete(value) else jnp
-    value = module.asarray(value, dtype)
+    with np.errstate(over="ignore"):  # beyond the dtype is infinite, which checks refuse
+        value = module.asarray(value, dtype)
     return jax.device_put(value if shape is None else module.broadcast_to(value, shape))
 
 
@@ -70,31 +71,41 @@ def at_least(name: str, value: Any, least: int) -> None:
         raise refuse(name, value, f"an integer <= {MOST}")
 
 
-def integers(name: str, value: Any, least: int) -> None:
+def flag(name: str, value: Any) -> None:
+    """Raises unless `value` is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise refuse(name, shown(value), "True or False")
+
+
+def integers(name: str, value: Any, least: int, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless every number of `value` is an integer of `least` or more that 32 bits can count to."""
-    values = np.asarray(value) if concrete(value) else value
-    if values.dtype.kind not in "iu" or (concrete(value) and np.any((values < least) | (values > MOST))):
-        raise refuse(name, value, f"integers >= {least} below 2^31")
+
+    def holds(x: np.ndarray) -> Any:
+        return (x.dtype.kind in "iu") & (x >= least) & (x <= MOST)
+
+    _numbers(name, value, holds, f"integers >= {least} below 2^31", shape)
+    if not concrete(value) and not jnp.issubdtype(value.dtype, jnp.integer):
+        raise refuse(name, f"an array of {value.dtype}", f"integers >= {least}")
 
 
 def rate(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless every number of `value` lies in [0, 1]."""
-    _numbers(name, value, lambda x: (x >= 0) & (x <= 1), "numbers in [0, 1]", shape)
+    _numbers(name, value, is_rate, "numbers in [0, 1]", shape)
 
 
-def nonnegative(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
-    """Raises unless every number of `value` is finite and not negative."""
-    _numbers(name, value, lambda x: (x >= 0) & np.isfinite(x), "finite numbers >= 0", shape)
+def nonnegative(name: str, value: Any, shape: tuple[int, ...] | None = None, kind: Any = None) -> None:
+    """Raises unless every number of `value`, as a `kind` of float, is finite and not negative."""
+    _numbers(name, value, lambda x: (x >= 0) & np.isfinite(x), "finite numbers >= 0", shape, kind)
 
 
-def positive(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
-    """Raises unless every number of `value` is finite and above 0."""
-    _numbers(name, value, lambda x: (x > 0) & np.isfinite(x), "finite numbers > 0", shape)
+def positive(name: str, value: Any, shape: tuple[int, ...] | None = None, kind: Any = None) -> None:
+    """Raises unless every number of `value`, as a `kind` of float, is finite and above 0."""
+    _numbers(name, value, lambda x: (x > 0) & np.isfinite(x), "finite numbers > 0", shape, kind)
 
 
-def no_nan(name: str, value: Any) -> None:
+def no_nan(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises where a number of `value` is NaN; an infinity is accepted."""
-    _numbers(name, value, lambda x: ~np.isnan(x), "numbers, of which none is NaN")
+    _numbers(name, value, lambda x: ~np.isnan(x), "numbers, of which none is NaN", shape)
 
 
 def finite(name: str, tree: Any) -> None:
@@ -109,16 +120,14 @@ def function(name: str, value: Any) -> None:
         raise refuse(name, f"the class {value.__name__}" if isinstance(value, type) else shown(value), "a function")
 
 
-def distribution(name: str, probs: Any) -> None:
+def distribution(name: str, probs: Any, shape: tuple[int, ...] | None = None) -> None:
     """Raises unless `probs` sums to one along its last axis and has no negative entry."""
-    if not concrete(probs):
-        return
-    values = np.asarray(probs)
-    if values.ndim < 1 or values.shape[-1] < 1:
-        raise refuse(name, f"shape {values.shape}", "at least one probability")
-    tolerance = np.sqrt(np.finfo(values.dtype).eps) if values.dtype.kind == "f" else 1e-8
-    if not np.all(values >= 0) or not np.all(np.abs(values.sum(-1) - 1) <= tolerance):
-        raise refuse(name, shown(values), "probabilities that sum to 1 on the last axis")
+
+    def holds(x: np.ndarray) -> bool:
+        tolerance = np.sqrt(jnp.finfo(x.dtype).eps) if jnp.issubdtype(x.dtype, jnp.floating) else 0
+        return x.size > 0 and bool(np.all(x >= 0) and np.all(np.abs(x.sum(-1) - 1) <= tolerance))
+
+    _numbers(name, probs, holds, "probabilities that sum to 1 on the last axis", shape)
 
 
 def square(name: str, table: Any) -> None:
@@ -144,21 +153,24 @@ def samples(name: str, x: Array | np.ndarray) -> None:
 
 def floating(name: str, dtype: Any) -> None:
     """Raises unless `dtype` is a floating type."""
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise refuse(name, dtype, "a floating type")
+    try:
+        fine = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
+    except TypeError:
+        fine = False
+    if not fine:
+        raise refuse(name, shown(dtype), "a floating type")
 
 
 def table(name: str, size: int) -> None:
     """Raises unless `size` numbers fit into memory, at 8 bytes each."""
     if size > MOST_NUMBERS:
-        raise refuse(name, f"a table of {size:.3g} numbers", f"a size that leaves at most {MOST_NUMBERS:.3g}")
+        given = f"a table of {min(size, 10**300):.3g} numbers"
+        raise refuse(name, given, f"a size that leaves at most {MOST_NUMBERS:.3g}")
 
 
 def scalar(name: str, value: Any) -> None:
     """Raises unless `value` is one real number, not NaN."""
-    kind = value.dtype.kind if isinstance(value, Array) else np.asarray(value).dtype.kind
-    if np.ndim(value) or kind not in "fiu" or (concrete(value) and np.isnan(value)):
-        raise refuse(name, f"{value!r:.80}", "one number")
+    _numbers(name, value, lambda x: x.dtype != bool and ~np.isnan(x), "one number", ())
 
 
 def leaves(name: str, tree: Any) -> None:
@@ -170,7 +182,7 @@ def leaves(name: str, tree: Any) -> None:
 
 def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
-    what = "booleans" if kind is jnp.bool_ else "numbers"
+    what = {jnp.bool_: "booleans", jnp.integer: "integers"}.get(kind, "numbers")
     accepted = f"an array of {n} {what}, one a sample"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", object)
     if shape != (n,):
@@ -180,7 +192,7 @@ def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
     return jnp.asarray(value)
 
 
-def is_rate(value: Array) -> Array:
+def is_rate(value: Any) -> Any:
     """Whether each number lies in [0, 1], as NaN does not; a tracer may ask."""
     return (value >= 0) & (value <= 1)
 
@@ -230,9 +242,8 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         if typing.get_origin(annotation) is Callable:
             function(name, value)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
-        kinds: list[Any] = [
-            kind for kind in (typing.get_args(annotation) if union else (annotation,)) if _is_array(kind)
-        ]
+        among = typing.get_args(annotation) if union else (annotation,)
+        kinds: list[Any] = [kind for kind in among if _is_array(kind)]
         if value is None or len(kinds) != 1:
             yield field, value
             continue
@@ -263,7 +274,8 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
     if concrete(value) and not isinstance(value, Array):
         try:
             value = np.asarray(value)
-            value = value.astype(jax.dtypes.canonicalize_dtype(value.dtype), copy=False)
+            with np.errstate(over="ignore"):
+                value = value.astype(jax.dtypes.canonicalize_dtype(value.dtype), copy=False)
         except (TypeError, ValueError) as error:
             raise refuse(name, shown(value), accepted) from error
     if floats and jnp.issubdtype(value.dtype, jnp.integer):
@@ -278,19 +290,35 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
 
 
 def _numbers(
-    name: str, value: Any, holds: Callable[[np.ndarray], Any], accepted: str, shape: tuple[int, ...] | None = None
+    name: str,
+    value: Any,
+    holds: Callable[[np.ndarray], Any],
+    accepted: str,
+    shape: tuple[int, ...] | None = None,
+    kind: Any = None,
 ) -> None:
-    """Raises unless `value` is made of numbers for all of which `holds`, in this shape if there is one."""
-    if not concrete(value):
-        given = value.shape
-    else:
-        try:
-            values = np.asarray(value)
-            fine = bool(np.all(holds(values)))
-        except (TypeError, ValueError) as error:
-            raise refuse(name, shown(value), accepted) from error
-        if not fine:
-            raise refuse(name, shown(values), accepted)
-        given = values.shape
-    if shape is not None and given != shape:
-        raise refuse(name, f"shape {list(given)}", f"shape {list(shape)}" if shape else "one number")
+    """Raises unless `value` is made of real numbers, for all of which `holds`, in this shape if there is one.
+
+    Floats are looked at in the type that JAX makes of them, or in `kind`: what that cannot hold is infinite or 0.
+    """
+    try:
+        values = np.asarray(value) if concrete(value) else value
+    except (TypeError, ValueError, OverflowError) as error:
+        raise refuse(name, shown(value), accepted) from error
+    floats = jnp.issubdtype(values.dtype, jnp.floating)
+    fine = floats or values.dtype == bool or jnp.issubdtype(values.dtype, jnp.integer)
+    if fine and concrete(value):
+        dtype = kind or jax.dtypes.canonicalize_dtype(values.dtype)
+        with np.errstate(over="ignore"):
+            fine = np.all(holds(values.astype(dtype) if floats else values))
+    if not fine:
+        raise refuse(name, shown(values), accepted)
+    if shape is not None and values.shape != shape:
+        raise refuse(name, f"shape {list(values.shape)}", f"shape {list(shape)}" if shape else "one number")
+
+
+def numbers(name: str, value: Any, axes: str) -> Array:
+    """`value` as an array of finite numbers with these axes, as "prompt feature"; raises where it is none."""
+    value = _typed(name, value, Float[Array, axes], 0)
+    finite(name, value)
+    return value if isinstance(value, Array) else array(value, None)

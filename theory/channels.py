@@ -1,4 +1,11 @@
-"""What a channel can carry, and how much it must lose: capacity and contraction coefficients, in nats."""
+"""What a channel W[x, y] = p(y|x) can carry, and how much it must lose: capacity, contraction coefficients, in nats.
+
+References: Arimoto (1972), An algorithm for computing the capacity of arbitrary discrete memoryless channels; Boyd &
+Vandenberghe (2004), Convex Optimization, section 11.7; Dobrushin (1956), Central limit theorem for nonstationary Markov
+chains; Ahlswede & Gács (1976), Spreading of sets in product spaces; Anantharam, Gohari, Kamath & Nair (2013), On
+maximal correlation, arXiv:1304.6133; Ordentlich & Polyanskiy (2021), Strong data processing constant is achieved by
+binary inputs, arXiv:2010.01987; Rényi (1959), On measures of dependence.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -26,7 +33,7 @@ FACE = -300.0  # a tilt that leaves nothing of a symbol, and whose exponential i
 
 
 class Capacity(NamedTuple):
-    """An interval around the capacity, in nats, and the input law that attains its lower end."""
+    """An interval around the capacity, in nats, and the input distribution that attains its lower end."""
 
     lower: Float[Array, ""]
     upper: Float[Array, ""]
@@ -36,7 +43,7 @@ class Capacity(NamedTuple):
 def capacity(channel: ArrayLike, *, tolerance: float | None = None, max_iterations: int = MAX_ITERATIONS) -> Capacity:
     """The capacity of a channel, between two bounds.
 
-    C = max_r I(X;Y),  Σ_x r(x) D(W_x‖rW) ≤ C ≤ max_x D(W_x‖rW) for every input law r.
+    C = max_r I(X;Y),  Σ_x r(x) D(W_x‖rW) ≤ C ≤ max_x D(W_x‖rW) for every input distribution r.
 
     Blahut–Arimoto's r(x) ← r(x) e^{D(W_x‖rW)}, normalised, while that is quick; then Newton's steps along the central
     path r(x) (ν − D(W_x‖rW)) = μ → 0, on the inputs that come near the upper bound. Under `jit` Newton's on all inputs.
@@ -48,11 +55,7 @@ def capacity(channel: ArrayLike, *, tolerance: float | None = None, max_iteratio
             wide, but not under `jit`.
 
     Returns:
-        The lower and upper bound and the input law of the lower one, at which derivatives are taken.
-
-    References:
-        Arimoto (1972), An algorithm for computing the capacity of arbitrary discrete memoryless channels.
-        Boyd & Vandenberghe (2004), Convex Optimization, section 11.7 and exercise 4.57.
+        Both bounds, and the input distribution of the lower one, at which derivatives are taken.
     """
     w = validation.pmf("channel", channel, ndim=2, axis=1)
     goal = None if tolerance is None else validation.positive("tolerance", tolerance).astype(w.dtype)
@@ -93,7 +96,7 @@ def _on_host(w: np.ndarray, tolerance: float | None, max_iterations: int) -> tup
 
 
 def _output(xp: Any, w: Any, r: Any) -> Any:
-    """The output law rW, above zero."""
+    """The output distribution rW, above zero."""
     return xp.maximum(r @ w, jnp.finfo(w.dtype).tiny)
 
 
@@ -112,7 +115,7 @@ def _wide(divergences: Any, r: Any, tolerance: Any) -> Any:
 
 
 def _blahut_arimoto(w: np.ndarray, tolerance: float | None, max_iterations: int) -> tuple[Any, int]:
-    """The input law after the quick steps, and their number; one logarithm an output, which rounds a small capacity."""
+    """The input distribution after the quick steps, and their number; one logarithm an output."""
     negentropies = (w * np.log(np.where(w > 0, w, 1))).sum(1)
     r = np.full(len(w), 1 / len(w))
     for i in range(max_iterations):
@@ -125,7 +128,7 @@ def _blahut_arimoto(w: np.ndarray, tolerance: float | None, max_iterations: int)
 
 
 def _newton_steps(xp: Any, w: Any, r: Any, tolerance: Any, max_iterations: int | Array) -> tuple[Any, Any]:
-    """The input law after the steps from r that its tolerance takes, and their number.
+    """The input distribution after the steps from r that its tolerance takes, and their number.
 
     A step solves D + ΔD + z + Δz = ν, ΔD = −W diag(1/rW) WᵀΔr, zΔr + rΔz = σμ − rz, Σ Δr = 0, with Mehrotra's σ, in
     the unknowns Δr/√r: b bᵀ has eigenvalues of at most 1, and none of its digits cancels where the rows of W are alike.
@@ -174,42 +177,18 @@ def _newton_steps(xp: Any, w: Any, r: Any, tolerance: Any, max_iterations: int |
 def dobrushin(channel: ArrayLike) -> Float[Array, ""]:
     """Dobrushin's coefficient: how far apart two inputs can be told in total variation.
 
-    η_TV = max_{x,x'} ½ Σ_y |W(y|x) − W(y|x')|; no divergence keeps a larger share through the channel.
-
-    Args:
-        channel: W[x, y] = p(y|x).
-
-    Returns:
-        The coefficient, in [0, 1].
-
-    Raises:
-        ValueError: Where a row of `channel` is not a probability table.
-
-    References:
-        Dobrushin (1956), Central limit theorem for nonstationary Markov chains.
+    η_TV = max_{x,x'} ½ Σ_y |W(y|x) − W(y|x')| ∈ [0, 1]; no divergence keeps a larger share through the channel.
     """
     w = validation.pmf("channel", channel, ndim=2, axis=1)
     return jax.lax.map(lambda row: jnp.abs(w - row[None]).sum(1).max() / 2, w).max()
 
 
 def contraction(channel: ArrayLike) -> Float[Array, ""]:
-    """The strong data-processing constant of a channel: no input law keeps more of its information.
+    """The strong data-processing constant of a channel: no input distribution keeps more of its information.
 
     η_KL = sup I(U;Y)/I(U;X) over U → X → Y = max_{x,x'} max_w w(1−w) Σ_y (a−b)²/(wa+(1−w)b), a = W(·|x), b = W(·|x'):
-    the supremum over input laws of the squared maximal correlation is attained on two symbols, and is concave in w.
-
-    Args:
-        channel: W[x, y] = p(y|x).
-
-    Returns:
-        The coefficient, in [0, 1]; 1 where two inputs have disjoint outputs.
-
-    Raises:
-        ValueError: Where a row of `channel` is not a probability table.
-
-    References:
-        Ahlswede & Gács (1976), Spreading of sets in product spaces and hypercontraction of the Markov operator.
-        Ordentlich & Polyanskiy (2021), Strong data processing constant is achieved by binary inputs, arXiv:2010.01987.
+    the supremum over input distributions of the squared maximal correlation is attained on two symbols, and is concave
+    in w. In [0, 1]; 1 where two inputs have disjoint outputs.
     """
     return _contraction(validation.pmf("channel", channel, ndim=2, axis=1))
 
@@ -237,28 +216,14 @@ def _contraction(channel: Float[Array, "x y"]) -> Float[Array, ""]:
 
 
 def contraction_at(prior: ArrayLike, channel: ArrayLike) -> Float[Array, ""]:
-    """The strong data-processing constant of a channel at one input law.
+    """The strong data-processing constant of a channel at one input distribution p.
 
     s*(p, W) = sup_r D(rW‖pW)/D(r‖p) = sup I(U;Y)/I(U;X) over U → X → Y with X ~ p;  ρ² ≤ s* ≤ η_KL.
 
     With r ∝ p·e^v the ratio λ rises along v ← Σ_y W(y|x) ln((rW)_y/(pW)_y)/λ, and faster along Newton's step; the best
     of both is taken, from tilts up and down of every symbol, near and far, and from random ones. ρ² is the limit r → p.
-    Where no start finds the highest of several maxima the result is a lower bound.
-
-    Args:
-        prior: Input law p[x].
-        channel: W[x, y] = p(y|x).
-
-    Returns:
-        The coefficient, in [0, 1], to about 1e-9; 0 where the input or the output is constant.
-
-    Raises:
-        ValueError: Where `prior` or a row of `channel` is not a probability table, or the shapes disagree.
-
-    References:
-        Ahlswede & Gács (1976), Spreading of sets in product spaces and hypercontraction of the Markov operator.
-        Anantharam, Gohari, Kamath & Nair (2013), On maximal correlation, hypercontractivity, and the data processing
-        inequality studied by Erkip and Cover, arXiv:1304.6133.
+    Where no start finds the highest of several maxima the result is a lower bound. To about 1e-9; 0 where the input or
+    the output is constant.
     """
     p, w = validation.one_dtype(
         validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=2, axis=1)
@@ -268,7 +233,7 @@ def contraction_at(prior: ArrayLike, channel: ArrayLike) -> Float[Array, ""]:
 
 
 def _starts(size: int) -> Float[np.ndarray, "start x"]:
-    """Tilts v of the input law: of one symbol, down to a face and up to a corner, and fixed random ones."""
+    """Tilts v of the input distribution: of one symbol, down to a face and up to a corner, and fixed random ones."""
     random = np.random.default_rng(0).standard_normal((NUM_RANDOM_STARTS, size))
     scales = np.geomspace(0.01, 10, NUM_RANDOM_STARTS)[:, None]
     return np.concatenate([s * np.eye(size) for s in (-30.0, -1.0, -0.01, 0.01, 1.0, 30.0)] + [scales * random])
@@ -285,7 +250,7 @@ def _contraction_at(
 
 
 def _tilted(p: Float[Array, " x"], v: Float[Array, " x"]) -> Float[Array, " x"]:
-    """The law r ∝ p·e^v."""
+    """The distribution r ∝ p·e^v."""
     weights = p * jnp.exp(v - jnp.where(p > 0, v, -jnp.inf).max())
     return weights / weights.sum()
 
@@ -328,20 +293,7 @@ def _climb(p: Float[Array, " x"], w: Float[Array, "x y"], v: Float[Array, " x"])
 def maximal_correlation(joint: ArrayLike) -> Float[Array, ""]:
     """The Hirschfeld–Gebelein–Rényi maximal correlation: how well a function of X can predict a function of Y.
 
-    ρ = max corr(f(X), g(Y)), the largest singular value of (p(x,y) − p(x)p(y))/√(p(x)p(y)).
-
-    Args:
-        joint: Probabilities [x, y].
-
-    Returns:
-        The correlation, in [0, 1].
-
-    Raises:
-        ValueError: Where `joint` is not a probability table of two axes.
-
-    References:
-        Rényi (1959), On measures of dependence.
-        Witsenhausen (1975), On sequences of pairs of dependent random variables.
+    ρ = max corr(f(X), g(Y)) ∈ [0, 1], the largest singular value of (p(x,y) − p(x)p(y))/√(p(x)p(y)).
     """
     return _maximal_correlation(validation.pmf("joint", joint, ndim=2))
 

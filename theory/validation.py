@@ -161,3 +161,65 @@ def entries(name: str, size: int, most: int, of: str = "a table") -> None:
 def amount(size: int) -> str:
     """A count, which may be too long to be written."""
     return f"{size:,}" if size < 10**30 else "more than 10^30"
+
+
+def key(name: str, value: Any) -> Any:
+    """One JAX random key, typed or raw."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not ((typed and shape == ()) or (dtype == np.uint32 and shape in ((2,), (4,)))):
+        given = type(value).__name__ if shape is None else f"{dtype} of shape {shape}"
+        raise refuse(name, given, "one JAX random key, as jax.random.key(0) is")
+    return value
+
+
+def function(name: str, value: Any) -> Any:
+    """A function that `jit` can take as static: one without a hash, as a callable tuple of arrays, is wrapped."""
+    if not callable(value):
+        raise refuse(name, type(value).__name__, "a function")
+    try:
+        hash(value)
+    except TypeError:
+        return lambda *args: value(*args)
+    return value
+
+
+def taken(name: str, x: Any, accepted: str) -> Array:
+    """`array`, of whatever dtype, where there can be one."""
+    try:
+        return array(x)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise refuse(name, f"{type(x).__name__} ({error})", accepted) from error
+
+
+def result(name: str, f: Any, *args: Any, on: str) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of the array that a function returns for what `on` names."""
+
+    def call(*given: Any) -> Any:
+        try:
+            found = f(*given)
+        except Exception as error:
+            failed = f"a function that fails for {on} ({type(error).__name__}: {error})"
+            raise refuse(name, failed, "one that returns an array") from error
+        if not isinstance(found, Array | np.ndarray | np.generic):
+            raise refuse(name, f"a function that returns {type(found).__name__}", "one that returns an array")
+        return found
+
+    return jax.eval_shape(call, *args)
+
+
+def inside(name: str, value: Any, low: float | int, high: float | int) -> float:
+    """A number strictly between two others, with a value."""
+    accepted = f"a number in ({low:g}, {high:g})"
+    if np.shape(value) != () or not has_values(value) or np.asarray(value).dtype.kind not in "iuf":
+        raise refuse(name, type(value).__name__, accepted)
+    if not low < value < high:
+        raise refuse(name, value, accepted)
+    return float(value)
+
+
+def in_range(name: str, result: Array) -> Array:
+    """`result`, unless the numbers of `name` are so large or so small that it is no finite one."""
+    if has_values(result) and not np.isfinite(np.asarray(result)).all():
+        raise refuse(name, f"numbers whose result is beyond {result.dtype}", "numbers of a more moderate size")
+    return result

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.special import logsumexp
 from scipy.stats import binom, multivariate_normal
 
@@ -17,7 +17,7 @@ _TINY = 10 * np.finfo(float).eps  # a component that has lost all samples divide
 
 
 class Mixtures(NamedTuple):
-    """Mixtures of normal laws, one a replica (and a generation)."""
+    """Mixtures of Gaussians, one per replica (and generation)."""
 
     weights: Float[np.ndarray, "*lead component"]
     means: Float[np.ndarray, "*lead component dim"]
@@ -57,7 +57,7 @@ def categorical(
     num_samples: int,
     num_generations: int,
 ) -> Float[np.ndarray, "t replica symbol"]:
-    """The probabilities of a categorical law retrained on its own samples: one multinomial draw a generation."""
+    """The probabilities of a categorical model retrained on its own samples: one multinomial draw per generation."""
     trajectory = np.empty((num_generations + 1, num_replicas, probs.size))
     trajectory[0] = probs
     for t in range(num_generations):
@@ -73,7 +73,7 @@ def markov_chain(
     num_samples: int,
     num_generations: int,
 ) -> tuple[Float[np.ndarray, "t replica state"], Float[np.ndarray, "t replica state next"]]:
-    """Initial laws and transitions of a Markov chain retrained on one path of its own, all replicas step by step."""
+    """Initial probabilities and transitions of a chain retrained on one path of its own, all replicas step by step."""
     k, replicas = initial.size, np.arange(num_replicas)
     initials = np.empty((num_generations + 1, num_replicas, k))
     transitions = np.empty((num_generations + 1, num_replicas, k, k))
@@ -197,7 +197,7 @@ def information(
     kernel: Float[np.ndarray, "s s"],
     num_generations: int,
 ) -> Float[np.ndarray, " t"]:
-    """I(X;Z_t) in nats, t = 0 … T, from the laws of Z_t given each task: one matrix product a generation."""
+    """I(X;Z_t) in nats, t = 0 … T, from p(z_t|x): one matrix product per generation."""
     nats, distributions = np.empty(num_generations + 1), initial
     for t in range(num_generations + 1):
         marginal = prior @ distributions
@@ -208,18 +208,18 @@ def information(
     return nats
 
 
-def last_law(
+def last_distributions(
     initial: Float[np.ndarray, "x s"], kernels: Float[np.ndarray, "*x s s"], num_generations: int
 ) -> Float[np.ndarray, "x s"]:
     """p(z_T|x): the matrix products of a chain and nothing else."""
-    law = initial[:, None] if kernels.ndim == 3 else initial
+    distributions = initial[:, None] if kernels.ndim == 3 else initial
     for _ in range(num_generations):
-        law = law @ kernels
-    return law.reshape(initial.shape)
+        distributions = distributions @ kernels
+    return distributions.reshape(initial.shape)
 
 
 def fixation(sizes: Int[np.ndarray, " n"], ratios: Float[np.ndarray, " ratio"], initial: float) -> np.ndarray:
-    """P(ends right) [ratio, n], until kept: one linear system a cell."""
+    """P(ends correct) [ratio, n], ratios fpr/tpr, by rejection sampling: one linear system per cell."""
     ends = np.empty((len(ratios), len(sizes)))
     for i, ratio in enumerate(ratios):
         for j, n in enumerate(sizes):
@@ -232,12 +232,12 @@ def fixation(sizes: Int[np.ndarray, " n"], ratios: Float[np.ndarray, " ratio"], 
 
 
 def pair_information(points: Float[np.ndarray, "n 2"], mixture: Mixtures) -> Float[np.ndarray, " n"]:
-    """ln p(x,y) − ln p(x) − ln p(y) under a mixture of two normal laws, with SciPy."""
+    """ln p(x,y) − ln p(x) − ln p(y) under a mixture of two Gaussians, with SciPy."""
     weights, means, covariances = mixture
 
     def log_density(axes: list[int]) -> np.ndarray:
-        distributions = zip(weights, means[:, axes], covariances[:, axes][:, :, axes], strict=True)
-        terms = [np.log(w) + multivariate_normal.logpdf(points[:, axes], m, c) for w, m, c in distributions]
+        components = zip(weights, means[:, axes], covariances[:, axes][:, :, axes], strict=True)
+        terms = [np.log(w) + multivariate_normal.logpdf(points[:, axes], m, c) for w, m, c in components]
         return np.asarray(logsumexp(terms, axis=0))
 
     return log_density([0, 1]) - log_density([0]) - log_density([1])
@@ -263,108 +263,3 @@ def pair_information_by_hand(
 def log_add(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """ln(eᵃ + eᵇ) by the vectorised exp and log1p, several times as fast as `numpy.logaddexp`."""
     return np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b)))
-
-
-def policy_gradient(
-    rng: np.random.Generator,
-    start: tuple[Float[np.ndarray, "..."], ...],
-    features: Float[np.ndarray, "prompt feature"],
-    correct: Int[np.ndarray, " prompt"],
-    num_samples: int,
-    num_rounds: int,
-    learning_rate: float,
-) -> Float[np.ndarray, "t seed"]:
-    """Share right of networks (one hidden layer, tanh) trained by policy gradient and Adam, all seeds at once.
-
-    `start`: weights [seed, feature, hidden] and [seed, hidden, class · form], biases [seed, 1, …], in the order weight,
-    bias, weight, bias. The verdict is exact; of each prompt `num_samples` outputs are drawn, and the baseline of one is
-    the mean verdict of the others.
-    """
-    weights = [part.copy() for part in start]
-    moments = [[np.zeros_like(part) for part in weights] for _ in range(2)]
-    num_seeds, num_outputs = weights[2].shape[0], weights[2].shape[2]
-    num_forms = num_outputs // (correct.max() + 1)
-    is_right = (np.arange(num_outputs) // num_forms)[None, None, :] == correct[None, :, None]
-    seed, prompt = np.arange(num_seeds)[:, None, None], np.arange(len(correct))[None, :, None]
-    shares = []
-    for t in range(num_rounds + 1):
-        hidden = np.tanh(features @ weights[0] + weights[1])
-        logits = hidden @ weights[2] + weights[3]
-        p = np.exp(logits - logits.max(-1, keepdims=True))
-        p /= p.sum(-1, keepdims=True)
-        shares.append((p * is_right).sum(-1).mean(-1))
-        if t == num_rounds:
-            break
-        u = rng.random((num_seeds, len(correct), num_samples), p.dtype)
-        chosen = (p.cumsum(-1)[:, :, None, :] < u[..., None]).sum(-1).clip(max=num_outputs - 1)
-        verdicts = is_right[0, prompt, chosen].astype(p.dtype)
-        gain = (verdicts - verdicts.mean(-1, keepdims=True)) * (num_samples / (num_samples - 1))
-        slope = np.zeros_like(p)
-        np.add.at(slope, (seed, prompt, chosen), -gain / (num_samples * len(correct)))  # gains of a prompt sum to 0
-        back = (slope @ weights[2].swapaxes(1, 2)) * (1 - hidden**2)
-        gradients = [
-            features.T @ back,
-            back.sum(1, keepdims=True),
-            hidden.swapaxes(1, 2) @ slope,
-            slope.sum(1, keepdims=True),
-        ]
-        for weight, gradient, first, second in zip(weights, gradients, *moments, strict=True):
-            first += (1 - 0.9) * (gradient - first)
-            second += (1 - 0.999) * (gradient**2 - second)
-            weight -= learning_rate * first / (1 - 0.9 ** (t + 1)) / (np.sqrt(second / (1 - 0.999 ** (t + 1))) + 1e-8)
-    return np.stack(shares)
-
-
-def learn_online(
-    rng: np.random.Generator,
-    start: tuple[Float[np.ndarray, "..."], ...],
-    agreement: Float[np.ndarray, "run 2"],
-    *,
-    order: int,
-    num_steps: int,
-    batch: int,
-    learning_rate: float,
-) -> Float[np.ndarray, "record run learner t"]:
-    """Loss, share right and reliance of networks (one hidden layer, tanh) that learn online by SGD, all runs at once.
-
-    The label agrees with the parity of `order` bits of 10 and with a length up to 10; the learners see both, the parity
-    alone, the length alone, the other being of an independent sign. `start`: weights of each run as in
-    `policy_gradient`, the same for its learners.
-    """
-    weight, bias, out_weight, out_bias = (np.repeat(part[:, None], 3, axis=1) for part in start)
-    weight = np.concatenate([weight, bias], axis=2)  # of a feature that is 1
-    written = np.array([[True, True], [True, False], [False, True]])[:, None]
-    rates, places = agreement[:, None, None].astype(np.float32), np.arange(10, dtype=np.float32)
-    x = np.ones((len(agreement), 3, 2 * batch, 21), np.float32)  # what is learned from, then the exam
-    hidden = np.empty((*x.shape[:3], out_weight.shape[2]), np.float32)
-    shape, record = (len(agreement), 1, batch), np.empty((3, len(agreement), 3, num_steps), np.float32)
-    for t in range(num_steps):
-        u = rng.random((*shape, 5), np.float32)
-        label, asked = _signs(u[..., :1] < 0.5), _signs(u[..., 1:2] < 0.5)
-        seen = np.where(written, label * _signs(u[..., 2:4] >= rates), _signs(u[..., 4:] < 0.5))
-        conflict = np.broadcast_to(asked * np.array([1, -1], np.float32), seen.shape)
-        parity, length = np.split(np.concatenate([seen, conflict], axis=2), 2, axis=3)
-        u = rng.random((len(agreement), 1, 2 * batch, 11), np.float32)
-        x[..., :10] = bits = _signs(u[..., :10] < 0.5)
-        x[..., :1] *= parity * bits[..., :order].prod(-1, keepdims=True)
-        x[..., 10:20] = _signs(places >= 5 + length * (1 + np.floor(5 * u[..., 10:])))
-        np.tanh(np.matmul(x, weight, out=hidden), out=hidden)
-        distributions = hidden @ out_weight + out_bias
-        distributions -= np.logaddexp(distributions[..., :1], distributions[..., 1:])
-        says = _signs(distributions[..., :1] >= distributions[..., 1:])
-        x_now, active, distributions = x[:, :, :batch], hidden[:, :, :batch], distributions[:, :, :batch]
-        is_label = label == np.array([-1, 1], np.float32)
-        record[0, ..., t] = -(distributions * is_label).sum(-1).mean(-1)
-        record[1, ..., t] = (says[:, :, :batch] == label).mean((2, 3))
-        record[2, ..., t] = (says[:, :, batch:] != asked).mean((2, 3))
-        slope = (np.exp(distributions) - is_label) * np.float32(learning_rate / batch)
-        back = slope @ out_weight.swapaxes(2, 3)
-        back *= 1 - active**2
-        weight -= x_now.swapaxes(2, 3) @ back
-        out_weight -= active.swapaxes(2, 3) @ slope
-        out_bias -= slope.sum(2, keepdims=True)
-    return record
-
-
-def _signs(minus: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    return np.where(minus, np.float32(-1), np.float32(1))

@@ -1,4 +1,4 @@
-"""What is timed of networks: policies that are trained by RLVR, and online learning of two features."""
+"""The networks that are timed: policies trained by RLVR, and online learning of two competing features."""
 
 from functools import partial
 from typing import Any
@@ -35,20 +35,20 @@ def trained_policies(
     """The accuracy of each network before each round and after the last [seed, t]."""
 
     def one(key: jax.Array, network: sandbox.Network) -> jax.Array:
-        size: dict[str, Any] = POLICY | {"num_rounds": num_rounds}
+        options: dict[str, Any] = POLICY | {"num_rounds": num_rounds, "optimizer": ADAM}
         verdict = sandbox.policies.verdict(4, 8)
-        return sandbox.train(key, network, prompts, verdict, sandbox.policies.RLVR(), optimizer=ADAM, **size).measured
+        return sandbox.train(key, network, prompts, verdict, sandbox.policies.RLVR(), **options).measured
 
     num_seeds = jax.tree.leaves(start)[0].shape[0]
     return jax.vmap(one)(jax.random.split(jax.random.key(2), num_seeds), start)
 
 
-RACES: dict[str, Any] = dict(num_steps=200, batch=32)
+SHORTCUT: dict[str, Any] = dict(num_steps=200, batch=32)
 STUDENT = sandbox.shortcuts.STUDENTS["MLP SGD"]
 
 
 def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array, sandbox.Shortcut]:
-    """Environments that differ in how often the length has the label's sign, and one seed for each."""
+    """Environments that differ in how often the length agrees with the label, and one seed for each."""
     parity, length = sandbox.feature("parity", order=order), sandbox.feature("length")
     agreements = np.linspace(0.55, 0.95, num_environments)
     shortcuts = [sandbox.shortcut(parity, length, agreement=a, label_noise=0.1) for a in agreements]
@@ -56,5 +56,5 @@ def parity_against_length(num_environments: int, order: int) -> tuple[jax.Array,
 
 
 def student_weights(keys: jax.Array) -> tuple[np.ndarray, ...]:
-    """The networks before training under these keys [environment, 1], as `policy_weights`."""
+    """The networks at the start of `learn_online` for these keys [environment, 1], as `policy_weights`."""
     return policy_weights(jax.jit(jax.vmap(lambda key: STUDENT.start(jax.random.fold_in(key, 0))))(keys[:, 0]))

@@ -20,9 +20,10 @@ import tyro
 # before NumPy is loaded: idle threads of its BLAS spin, and keep a core from what is compiled beside them
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from experiments.cli import options
 from experiments.cli.evidence import bench, list_, run, verify
 from experiments.cli.questions import check, plan, shortcut
-from experiments.harness.names import unknown
+from experiments.validation import unknown
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "verify": verify,
@@ -77,18 +78,20 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(f"infoloop {version('infoloop')}")
         return 0
-    name, *options = arguments or ["--help"]
-    if help_wanted := bool({"-h", "--help"} & {name, *options}):
-        options = ["--help"]
+    name, *written = arguments or ["--help"]
+    if help_wanted := bool({"-h", "--help"} & {name, *written}):
+        written = ["--help"]
     if name in COMMANDS:
-        parse = partial(tyro.cli, COMMANDS[name], prog=f"infoloop {name}", args=options)
-    elif name.startswith("-"):
+        if not help_wanted:
+            options.check(COMMANDS[name], written)
+        parse = partial(tyro.cli, COMMANDS[name], prog=f"infoloop {name}", args=written)
+    elif help_wanted and name.startswith("-"):
         app = tyro.extras.SubcommandApp()
         for known, command in COMMANDS.items():
             app.command(name=known, help=(inspect.getdoc(command) or "").partition("\n\n")[0])(command)
-        parse = partial(app.cli, prog="infoloop", description=DESCRIPTION, args=[name, *options])
+        parse = partial(app.cli, prog="infoloop", description=DESCRIPTION, args=["--help"])
     else:
-        raise unknown("COMMAND", name, COMMANDS)
+        raise unknown("COMMAND", name, [*COMMANDS, "--help", "--version"])
     return _help(parse) if help_wanted else parse()
 
 

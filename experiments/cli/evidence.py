@@ -11,6 +11,7 @@ import experiments
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
 from experiments.harness import ledger
 from experiments.harness.ledger import Profile, Settings
+from experiments.validation import refuse
 
 Names = UseAppendAction[tuple[str, ...]]
 Resume = Annotated[FlagCreatePairsOff[bool], arg(help_behavior_hint="")]
@@ -44,8 +45,8 @@ def verify(
             checked are kept.
     """
     if seeds is not None and (seed is not None or seeds < 1):
-        given = f"{seeds} was given" + (" beside --seed" if seed is not None else "")
-        raise ValueError(f"--seeds: {given}; accepted: a whole number from 1 on, without --seed")
+        given = f"{seeds}" + (" beside --seed" if seed is not None else "")
+        raise refuse("--seeds", given, "a whole number from 1 on, without --seed")
     settings = Settings(profile, seed or 0, out / "studies", resume)
     set_up_jax()
     from experiments.harness import catalogue, cost, statements, summary  # takes seconds
@@ -63,16 +64,16 @@ def verify(
         rows, stems = steps.measure(chosen, settings, out, terminal)
         by_seed = [rows] if seeds is None else steps.other_seeds(chosen, rows, settings, seeds, terminal)
     except KeyboardInterrupt:
-        accepted = f"stopped; the rows printed above are kept in {out / 'ledger.json'}"
-        raise KeyboardInterrupt(f"{accepted}; the same command with --resume goes on") from None
+        done = f"stopped; the rows printed above are kept in {out / 'ledger.json'}"
+        raise KeyboardInterrupt(f"{done}; the same command with --resume goes on") from None
     spent = cost.Cost.now().since(start)
     computed |= spent.fields() | ({"studies read from disk": len(settings.read)} if resume else {})
-    verdicts = None if seeds is None else steps.outcomes(by_seed)
-    steps.finish(loaded, in_words, rows, computed, out, verdicts)
+    outcomes = None if seeds is None else steps.outcomes(by_seed)
+    steps.finish(loaded, in_words, rows, computed, out, outcomes)
     say(terminal, "\n".join(["", *summary.screen(rows, in_words, width(terminal))]))
-    if verdicts is not None:
-        ledger.write_atomic(out / "seeds.json", json.dumps(verdicts, indent=1) + "\n")
-        say(terminal, "\n".join(["", *_changing(verdicts)]))
+    if outcomes is not None:
+        ledger.write_atomic(out / "seeds.json", json.dumps(outcomes, indent=1) + "\n")
+        say(terminal, "\n".join(["", *_changing(outcomes)]))
     say(terminal, f"\n{spent}")
     drawn = f" and {len(stems)} figure{'s'[: len(stems) != 1]} (PNG, SVG, data as CSV)" if stems else ""
     say(terminal, f"{out / 'report.html'} is the page to read; beside it: ledger.json{drawn}")
@@ -80,19 +81,18 @@ def verify(
     return max(ledger.status(seed_rows, profile) for seed_rows in by_seed)
 
 
-def _changing(verdicts: dict[str, list[ledger.Verdict]]) -> list[str]:
+def _changing(outcomes: dict[str, list[ledger.Outcome]]) -> list[str]:
     """The rows whose outcome is not the same at every seed."""
-    changing = {id: found for id, found in verdicts.items() if len(set(found)) > 1}
-    num_seeds = max(map(len, verdicts.values()))
+    changing = {id: found for id, found in outcomes.items() if len(set(found)) > 1}
+    num_seeds = max(map(len, outcomes.values()))
     lines = [f"{id}: {' '.join(found)}" for id, found in changing.items()]
-    return [f"over {num_seeds} seeds {len(changing)} of {len(verdicts)} rows change their outcome", *lines]
+    return [f"over {num_seeds} seeds {len(changing)} of {len(outcomes)} rows change their outcome", *lines]
 
 
 def list_() -> int:
     """Name the experiments, and say which take your own data.
 
-    Those marked with --data FILE repeat the experiment on your data: a CSV of numbers (one sample a row, no header) or
-    a text.
+    Those marked with --data FILE repeat the experiment on your data: a table of numbers, one sample a row, or a text.
     """
     from experiments.harness import catalogue
 
@@ -117,7 +117,7 @@ def run(
 
     Args:
         name: of the experiment, as `infoloop list` prints it.
-        data: your own data, for experiments that take it: a CSV of numbers (one sample a row, no header) or a text.
+        data: your own data, for experiments that take it: a table of numbers, one sample a row, or a text.
         profile: quick takes minutes; full has more replicas and longer loops.
         seed: of all random numbers; the same seed gives the same result.
         resume: go on with the run that was stopped in the same --out.
@@ -127,9 +127,7 @@ def run(
 
     module, (_, takes_data) = catalogue.module_of(name), catalogue.about(name)
     if data is not None and not takes_data:
-        raise ValueError(f"--data is given, but {name} takes none; `infoloop list` marks the experiments that do")
-    if data is not None and not data.is_file():
-        raise ValueError(f"--data is {data}, which is not a file; accepted: a CSV or a text file")
+        raise refuse("--data", data, f"none with {name}; `infoloop list` marks the experiments that take data")
     out = Path("runs", name) if out is None else out
     settings = Settings(profile, seed, out / "studies", resume)
     check_writable(out)
@@ -144,8 +142,8 @@ def run(
             rows, stems = steps.measure([catalogue.load(name)], settings, out, console())
             say(console(), f"{ledger.summary(rows)}; {len(stems)} figures (PNG, SVG and CSV) are in {out}")
     except KeyboardInterrupt:
-        accepted = f"stopped; what was finished is kept in {out}; the same command with --resume goes on"
-        raise KeyboardInterrupt(accepted) from None
+        done = f"stopped; what was finished is kept in {out}; the same command with --resume goes on"
+        raise KeyboardInterrupt(done) from None
     return 0
 
 

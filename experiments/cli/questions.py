@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from experiments.cli.options import share, whole
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
+from experiments.validation import refuse
 
 
 def check(
@@ -30,26 +32,22 @@ def check(
         figure: a picture of the pipeline, FILE.png or FILE.svg.
     """
     if figure is not None and figure.suffix not in (".png", ".svg"):
-        raise ValueError(f"--figure is {figure}; accepted: FILE.png or FILE.svg")
-    from experiments.questions.pipeline.words import explain
-    from theory import Pipeline
+        raise refuse("--figure", figure, "FILE.png or FILE.svg")
+    from experiments.questions import pipeline
 
-    pipeline = Pipeline(graph)
-    verdict = pipeline.criterion(before, after)
-    nodes = [names.replace(",", " ").split() for names in (before, after)]
+    found = pipeline.check(graph, before=before, after=after)
     if figure is not None:
         from experiments.harness import figures
-        from experiments.questions.pipeline import diagrams
 
         with figures.style():
-            diagrams.pipeline_figure(pipeline, verdict, *nodes).savefig(figure)
-    say(console(), "\n".join(explain(verdict, *nodes)))
+            found.figure().savefig(figure)
+    say(console(), "\n".join(found.lines))
     return 0
 
 
 def plan(
     *,
-    initial: Annotated[str, arg(metavar="P")],
+    initial: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: that of --verdicts-file)")] = None,
     tpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
     fpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
     verdicts_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
@@ -57,37 +55,43 @@ def plan(
     verdicts: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
     round_size: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
     protocol: Literal["until-kept", "filtering"] = "until-kept",
-    blocks: Annotated[str, arg(metavar="C")] = "2",
+    candidates: Annotated[str, arg(metavar="C")] = "2",
 ) -> int:
-    """Plan a loop of sample, keep what the verifier keeps, retrain: how many verdicts, how accurate, how likely.
+    """Plan a loop of sampling, accepting by a verifier and retraining: how many verdicts, how accurate, how likely.
 
     For instance:
 
         infoloop plan --tpr .9 --fpr .2 --initial .3 --goal .99 --verdicts 300
 
     Args:
-        initial: the share of right outputs at the start, as all shares: .3 or 30%.
-        tpr: how often the verifier keeps a right output.
-        fpr: how often it keeps a wrong one; left out, the largest one that is good enough.
-        verdicts_file: labelled outputs that measure the verifier, a CSV of verdict,truth (1/0, keep/reject, ...).
-        goal: the wanted probability that the loop ends with right outputs only.
+        initial: the accuracy at the start, as all shares: .3 or 30%.
+        tpr: how often the verifier accepts a correct output.
+        fpr: how often it accepts a wrong one; left out, the largest one that is good enough.
+        verdicts_file: labelled outputs that measure the verifier, a table of verdict,truth (1/0, accept/reject, ...).
+        goal: the wanted probability that the loop ends with correct outputs only.
         verdicts: the budget, 1000 or 1e3; rejected outputs count.
-        round_size: samples kept in each round (filtering: proposals).
-        protocol: until-kept samples until so many are kept; filtering samples so many and keeps some of them.
-        blocks: equally likely candidate answers, for the bound that holds for every learner.
+        round_size: samples accepted in each round (filtering: proposals).
+        protocol: until-kept is rejection sampling until so many are accepted; filtering is of so many proposals.
+        candidates: equally likely candidate answers, for the lower bound for any method.
     """
     set_up_jax()
     from experiments.questions import plan as steps
 
-    until_kept = protocol == "until-kept"
-    if not until_kept:
-        print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
     options = {
-        **_read(steps.share, initial=initial, tpr=tpr, fpr=fpr, goal=goal),
-        **_read(steps.whole, verdicts=verdicts, round_size=round_size, blocks=blocks),
+        **_read(share, initial=initial, tpr=tpr, fpr=fpr, goal=goal),
+        **_read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
     }
-    lines = steps.lines(**options, until_kept=until_kept, labels=verdicts_file, width=width(console()))
-    print("\n".join(lines))
+    said: tuple[str, ...] = ()
+    question = steps.Question(**options, until_kept=protocol == "until-kept")
+    if verdicts_file is not None:
+        if tpr is not None or fpr is not None:
+            raise refuse("--verdicts-file", "a file beside --tpr or --fpr", "the file, or the rates")
+        counts, said = steps.read_counts(verdicts_file)
+        question = question._replace(counts=counts)
+    steps.check(question)
+    if not question.until_kept:
+        print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
+    print("\n".join(steps.lines(question, steps.answer(question), width(console()), said)))
     return 0
 
 
@@ -140,8 +144,6 @@ def shortcut(
         out: folder for the figure (shortcut.png, shortcut.svg), its numbers (shortcut.csv) and the options
             (shortcut.json).
     """
-    from experiments.questions.plan.screen import share, whole
-
     options = {
         "intended": intended,
         "scale": scale,
@@ -171,4 +173,4 @@ def shortcut(
 
 def _read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
     """What was written for some options, read by `reader(option, text)`; None stays None."""
-    return {name: None if text is None else reader(name.replace("_", "-"), text) for name, text in texts.items()}
+    return {name: None if text is None else reader(f"--{name.replace('_', '-')}", text) for name, text in texts.items()}

@@ -14,10 +14,10 @@ from theory import gaussian
 
 REGIMES = {"replace": plots.CLOSED, "fresh": plots.REAL, "reuse": plots.SKY, "accumulate": plots.PURPLE}
 TITLES = {
-    "replace": "replace",
-    "fresh": f"{100 * real_data.REAL_SHARE:g} % fresh real",
-    "reuse": "reuse the real set",
-    "accumulate": "accumulate",
+    "replace": "fully synthetic",
+    "fresh": f"{100 * real_data.REAL_SHARE:g} % fresh data",
+    "reuse": "augmentation",
+    "accumulate": "accumulation",
 }
 SHOWN = (0, 20, 200)  # the generations whose models are drawn or quoted
 EVERY = 2  # generations whose measures are drawn
@@ -25,14 +25,14 @@ EVERY = 2  # generations whose measures are drawn
 
 @plots.style()
 def information(settings: Settings) -> Figure:
-    """What a closed loop still knows about its task falls in every generation.
+    """The information of a closed loop about its task falls in every generation.
 
-    In the categorical loop it stops at what one draw of the true model tells. Thin dark lines: exact. Coloured bands:
+    In the categorical loop it stops at that of one draw of the true model. Thin dark lines: exact. Coloured bands:
     simulated, 95 %.
     """
     loops = (
         (f"a symbol's probability, n = {NUM_SAMPLES}", study.categorical(settings)),
-        (f"the mean of a normal law, n = {study.NUM_MEAN}", study.mean(settings)),
+        (f"the mean of a Gaussian, n = {study.NUM_MEAN}", study.mean(settings)),
         (f"its variance, n = {study.NUM_VARIANCE}", study.log_variance(settings)),
     )
     fig, axes = plots.figure(3, sharey=True, width=4.4)
@@ -44,7 +44,7 @@ def information(settings: Settings) -> Figure:
         )
         plots.theory(ax, t + 1, loop.exact[t], label="exact")
         plots.log_ticks(ax.xaxis, [1, 10, 100])
-        ax.set(title=title, xlabel="fits, t + 1")
+        ax.set(title=title, xlabel="generation, t + 1")
     plots.reference(axes[0], study.residual(), "one draw of the true model", color=plots.INK)
     corner = (1, study.residual())
     axes[0].annotate("one draw of the true model", corner, xytext=(0, -14), textcoords="offset points", fontsize=11)
@@ -57,16 +57,16 @@ def information(settings: Settings) -> Figure:
 def collapse(settings: Settings) -> Figure:
     """What is lost, seen in the models.
 
-    Diversity falls by a share 1/n a generation, until one symbol is left, each with the probability that it had. The
-    log-variance of a normal law walks down a straight line. Thin dark lines: exact.
+    Diversity falls by the factor 1 − 1/n per generation, until one symbol is left, each with its true probability. The
+    mean log-variance of a Gaussian falls linearly. Thin dark lines: exact.
     """
-    fig, (left, middle, correct) = plots.figure(3, width=4.4)
+    fig, (left, middle, right) = plots.figure(3, width=4.4)
     t = np.arange(NUM_GENERATIONS + 1)
-    accepted = study.diversity(settings)
-    plots.band(left, t, accepted.mean, accepted.stderr, color=plots.CLOSED, label="simulated")
-    plots.theory(left, t, study.diversity_law(), label="(1 − 1/n)ᵗ⁺¹")
-    left.set(title=f"diversity falls by 1/{NUM_SAMPLES} a generation", xlabel="generation t", ylim=0)
-    left.set_ylabel("heterozygosity, true model = 1")
+    diversity = study.diversity(settings)
+    plots.band(left, t, diversity.mean, diversity.stderr, color=plots.CLOSED, label="simulated")
+    plots.theory(left, t, study.expected_diversity(), label="(1 − 1/n)ᵗ⁺¹")
+    left.set(title=f"diversity falls by 1/{NUM_SAMPLES} per generation", xlabel="generation", ylim=0)
+    left.set_ylabel("diversity, true model = 1")
     left.legend()
     states, fair = np.arange(NUM_SAMPLES + 1) / NUM_SAMPLES, np.argmin(np.abs(SHARES - 0.5))
     z = study.categorical(settings).parameter[..., fair]  # [replica, t]
@@ -79,15 +79,13 @@ def collapse(settings: Settings) -> Figure:
     middle.set(title="a fair coin ends at 0 or 1", xlabel="probability in the model", ylabel="share of replicas")
     middle.legend()
     steps = study.log_variance(settings).parameter
-    plots.band(
-        correct, t, steps.mean(0), *np.quantile(steps, [0.1, 0.9], axis=0), color=plots.CLOSED, label="mean, 80 %"
-    )
-    plots.theory(
-        correct, t, gaussian.log_variance_moments(study.NUM_VARIANCE, NUM_GENERATIONS).mean, label="exact mean"
-    )
+    middle_runs = np.quantile(steps, [0.1, 0.9], axis=0)
+    plots.band(right, t, steps.mean(0), *middle_runs, color=plots.CLOSED, label="mean, middle 80 % of runs")
+    exact = gaussian.log_variance_moments(study.NUM_VARIANCE, NUM_GENERATIONS).mean
+    plots.theory(right, t, exact, label="exact mean")
     title = f"a variance goes to 0, n = {study.NUM_VARIANCE}"
-    correct.set(title=title, xlabel="generation t", ylabel="ln s² − ln σ²  [nats]")
-    correct.legend()
+    right.set(title=title, xlabel="generation", ylabel="ln s² − ln σ²  [nats]")
+    right.legend()
     return fig
 
 
@@ -108,7 +106,7 @@ def english(settings: Settings) -> Figure:
     """A Markov chain of characters fitted to Genesis and Exodus, retrained on paths of 5000 characters.
 
     On its own samples alone it forgets bigram after bigram; bands hold the middle 80 % of the replicas. The
-    log-likelihood is that of the chain with one per cent of the uniform law mixed in, since one lost bigram would make
+    log-likelihood is that of the chain with 1 % of the uniform distribution mixed in, since one lost bigram would make
     it infinite. Above: samples of the first replica's models, all from the same random numbers.
     """
     return text_figure(real_data.english(settings))
@@ -128,7 +126,7 @@ def points_figure(loops: Loops, *names: str) -> Figure:
     for ax in axes[1]:
         ax.remove()
     below = fig.add_subplot(grid[1, :])
-    _measure(below, loops, "held_out", "held-out log-likelihood lost", "nats a sample", against_first=True)
+    _measure(below, loops, "held_out", "held-out log-likelihood lost", "nats per sample", against_first=True)
     below.set_yscale("symlog", linthresh=0.1)
     below.legend(loc="upper left")
     return fig
@@ -143,16 +141,16 @@ def text_figure(loops: Loops) -> Figure:
     quotes = fig.add_subplot(grid[0, :])
     quotes.axis("off")
     lines = [("Z₀", "replace", 0, plots.INK)]
-    lines += [(f"replace, t = {t}", "replace", t, REGIMES["replace"]) for t in SHOWN[1:]]
+    lines += [(f"{TITLES['replace']}, t = {t}", "replace", t, REGIMES["replace"]) for t in SHOWN[1:]]
     lines += [(f"{TITLES[name]}, t = {SHOWN[2]}", name, SHOWN[2], REGIMES[name]) for name in ("fresh", "accumulate")]
     for i, (title, regime, t, color) in enumerate(lines):
         y = 0.92 - 0.2 * i
         line = "".join((loops.source.alphabet or "")[i] for i in loops.quotes[regime][0, t])
         quotes.text(0.0, y, title, color=color, fontsize=12, transform=quotes.transAxes)
-        quotes.text(0.165, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
-    _measure(axes[1, 0], loops, "held_out", "held-out log-likelihood lost", "nats a character", against_first=True)
-    _measure(axes[1, 1], loops, "support", "support", "bigrams of positive probability")
-    _measure(axes[1, 2], loops, "entropy_rate", "entropy rate", "nats a character")
+        quotes.text(0.172, y, line, color=color, family="monospace", fontsize=11, transform=quotes.transAxes)
+    _measure(axes[1, 0], loops, "held_out", "held-out log-likelihood lost", "nats per character", against_first=True)
+    _measure(axes[1, 1], loops, "support", "support", "bigrams with p > 0")
+    _measure(axes[1, 2], loops, "entropy_rate", "entropy rate", "nats per character")
     for ax in axes[1, 1:]:
         ax.set_ylim(0, None)
     axes[1, 2].legend(loc="lower left")
@@ -170,7 +168,7 @@ def _measure(ax: Axes, loops: Loops, name: str, title: str, unit: str, *, agains
         line = plots.band(ax, *drawn, label=TITLES[regime], color=REGIMES[regime])
         if regime == "accumulate":
             line.set_linestyle((0, (3, 2)))  # what it often covers shows through
-    ax.set(xlabel="generation t", ylabel=unit, title=title)
+    ax.set(xlabel="generation", ylabel=unit, title=title)
 
 
 def _draw_model(ax: Axes, model: GaussianMixture, x: np.ndarray, color: str) -> None:
@@ -185,7 +183,7 @@ def _draw_model(ax: Axes, model: GaussianMixture, x: np.ndarray, color: str) -> 
     circle = np.stack([np.cos(angle), np.sin(angle)])
     for weight, mean, scale in zip(*map(np.asarray, model), strict=True):
         for level in (0.5, 0.9):
-            radius = (-2 * np.log(1 - level)) ** 0.5  # of the χ² law with two degrees of freedom
+            radius = (-2 * np.log(1 - level)) ** 0.5  # of the χ² distribution with two degrees of freedom
             ring = mean[:2, None] + radius * scale[:2, :2] @ circle
             ax.plot(*ring, color=color, linewidth=0.6 + 2.5 * weight, label=f"_{level:.0%} of a component")
 

@@ -1,5 +1,6 @@
-"""`infoloop run closed-loop`: the loops from real data, kept on disk, drawn and summed up; or those from your own."""
+"""`infoloop run closed-loop`: the loops from real data, or from yours, kept on disk, drawn and summed up."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from experiments.closed_loop import figures, real_data
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
+from experiments.questions import tables
 from sandbox import store
 
 
@@ -22,6 +24,8 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
         for stem in ("closed-loop-information", "closed-loop-collapse"):
             plots.save(figures.FIGURES[stem](settings), out, stem)
     else:
+        print(said(data), flush=True)
+        print("fitting Z_0; a table of many columns takes minutes to compile ...", file=sys.stderr, flush=True)
         found = [real_data.own(alone, data, **options)]
     for loops in found:
         maker = figures.points_figure if loops.source.kind == "points" else figures.text_figure
@@ -31,6 +35,14 @@ def run(settings: Settings, *, data: Path | None, out: Path, resume: bool) -> No
             store.export(out / f"{loops.name}-{regime}", out / f"{loops.name}-{regime}.nc")
         Console().print(_table(loops))
     print(f"figures (PNG, SVG and CSV), loops and netCDF files are in {out}")
+
+
+def said(data: Path) -> str:
+    """What was read of a file, as in: x.csv: 120 points of 2 coordinates, header x,y."""
+    found = tables.read_or_text(data)
+    return (
+        f"{data}: a text of {len(found):,} characters" if isinstance(found, str) else found.said("point", "coordinate")
+    )
 
 
 def _table(loops: real_data.Loops) -> Table:

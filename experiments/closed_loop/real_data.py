@@ -13,6 +13,8 @@ from scipy.special import logsumexp
 import sandbox
 import theory
 from experiments.harness.study import study
+from experiments.questions import tables
+from experiments.validation import refuse
 from sandbox import GaussianMixture, MarkovChain
 
 FILES = {name: Path(__file__).parents[1] / "data" / name for name in ("faithful.csv", "english.txt")}
@@ -31,7 +33,7 @@ fit_pool = partial(GaussianMixture.fit, steps=1)  # to all points so far, of whi
 fit_chain = jax.jit(MarkovChain.fit)
 
 
-class Source(NamedTuple):
+class RealData(NamedTuple):
     """Real data, split, and the model Z_0 fitted to the part that is not held out."""
 
     kind: str  # points or text
@@ -46,7 +48,7 @@ class Loops(NamedTuple):
 
     name: str
     setting: str
-    source: Source
+    source: RealData
     measures: dict[str, dict[str, np.ndarray]]  # of the models, by regime and name [replica, t]
     models: dict[str, GaussianMixture]  # by regime [replica, t, …], of points
     quotes: dict[str, np.ndarray]  # samples of the models by regime [replica, t, character], of a text
@@ -134,40 +136,21 @@ def _of_chain(held_out: jax.Array, quote_key: jax.Array, model: MarkovChain) -> 
     }
 
 
-def read(key: jax.Array, file: Path, num_components: tuple[int, ...] = NUM_COMPONENTS) -> Source:
-    """Data from a file: a CSV of numbers, one sample a row, no header; else a text.
-
-    Raises:
-        ValueError: a file that is empty, too short or not UTF-8, a row of another length, or a number that is not
-            finite; the message names the file and the row.
-    """
-    try:
-        content = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"data: a CSV of numbers or a text in UTF-8 is accepted, {file} is neither") from error
-    lines = [line for line in content.splitlines() if line.strip()]
-    if not lines:
-        raise ValueError(f"data: a CSV of numbers or a text is accepted, {file} is empty")
-    return (
-        points(key, file, lines, num_components) if file.suffix == ".csv" or _numbers(lines[0]) else text(file, content)
-    )
+def read(key: jax.Array, file: Path, num_components: tuple[int, ...] = NUM_COMPONENTS) -> RealData:
+    """Data from a file: a table of numbers, one sample a row; else a text."""
+    found = tables.read_or_text(file)
+    return text(file, found) if isinstance(found, str) else points(key, file, tables.numbers(found), num_components)
 
 
-def points(key: jax.Array, file: Path, lines: list[str], num_components: tuple[int, ...]) -> Source:
-    """The rows of a CSV, a quarter held out, and a mixture whose number of components BIC chooses."""
-    rows = [_numbers(line) for line in lines]
-    width = len(rows[0] or ())
-    for number, row in enumerate(rows, 1):
-        if row is None or len(row) != width or not np.all(np.isfinite(row)):
-            accepted = "rows of finite numbers, all of one length, no header, are accepted"
-            raise ValueError(f"data: {accepted}, row {number} of {file} is {lines[number - 1]!r:.60}")
-    x = np.random.default_rng(0).permutation(np.array(rows))
-    if len(np.unique(x, axis=0)) < 20:
-        raise ValueError(f"data: 20 different rows or more are accepted, {file} has {len(np.unique(x, axis=0))}")
+def points(key: jax.Array, file: Path, rows: np.ndarray, num_components: tuple[int, ...]) -> RealData:
+    """The rows of a table, a quarter held out, and a mixture whose number of components BIC chooses."""
+    x = np.random.default_rng(0).permutation(rows)
+    if (different := len(np.unique(x, axis=0))) < 20:
+        raise refuse("--data", f"{file} with {different} different rows", "20 different rows or more")
     held_out, train = x[: len(x) // 4], x[len(x) // 4 :]
     fit = partial(GaussianMixture.from_data, key, jnp.asarray(train))
     model = min(map(fit, num_components), key=lambda model: _bic(model, train))
-    return Source("points", jnp.asarray(train), jnp.asarray(held_out), model)
+    return RealData("points", jnp.asarray(train), jnp.asarray(held_out), model)
 
 
 def _bic(model: GaussianMixture, x: np.ndarray) -> float:
@@ -185,23 +168,17 @@ def log_prob(models: GaussianMixture, x: np.ndarray) -> np.ndarray:
     return np.asarray(logsumexp(-(z**2).sum(-2) / 2 - log_volume[..., None], axis=-2, b=weights[..., None]))
 
 
-def text(file: Path, content: str) -> Source:
+def text(file: Path, content: str) -> RealData:
     """The characters of a text, the last tenth held out, and a Markov chain over the commonest."""
     content = " ".join(content.lower().split())
     alphabet = "".join(sorted({" "} | {c for c, _ in Counter(content).most_common(NUM_SYMBOLS)}))
     if len(content) < 1000 or len(alphabet) < 2:
-        raise ValueError(f"data: a text of 1000 characters or more is accepted, {file} has {len(content)}")
+        given = f"{file}, a text of {len(content)} characters, {len(alphabet)} of them different,"
+        raise refuse("--data", given, "a text of 1000 characters or more")
     index = {character: i for i, character in enumerate(alphabet)}
     path = np.array([index.get(character, index[" "]) for character in content], np.int32)
     cut = len(path) * 9 // 10
     k = len(alphabet)
     start = MarkovChain(jnp.asarray(np.full(k, 1 / k)), jnp.asarray(np.full((k, k), 1 / k)))
     train, held_out = jnp.asarray(path[:cut]), jnp.asarray(path[cut:])
-    return Source("text", train, held_out, fit_chain(start, train, jnp.asarray(np.ones(cut))), alphabet)
-
-
-def _numbers(line: str) -> list[float] | None:
-    try:
-        return [float(cell) for cell in line.split(",")]
-    except ValueError:
-        return None
+    return RealData("text", train, held_out, fit_chain(start, train, jnp.asarray(np.ones(cut))), alphabet)

@@ -1,6 +1,7 @@
 """Three closed loops in which I(X;Z_t) is exact, each also simulated.
 
-A simulated information is the average of ln p(z|x)/p(z), with the exact law, at the simulated z: no plug-in, no bias.
+A simulated information is the mean of ln p(z|x)/p(z) at the simulated z, under the exact distribution: no plug-in
+estimate, no bias.
 """
 
 from functools import cache, partial
@@ -18,17 +19,17 @@ from experiments.harness.study import generator, study
 from theory import drift, gaussian
 
 NUM_SAMPLES = 50  # of the categorical loop
-SHARES = np.arange(1, 20) / 20  # its 19 tasks, equally likely: the probability of the first symbol
+SHARES = np.arange(1, 20) / 20  # its 19 equally likely tasks: the probability of the first symbol
 PMFS = np.stack([SHARES, 1 - SHARES], axis=1)
 PRIOR = np.full(19, 1 / 19)
 NUM_MEAN, NUM_VARIANCE = 10, 20  # samples of the Gaussian loops
 NUM_GENERATIONS = 200
-LATE = 2000  # generations after which nothing is left to lose
+LATE = 2000  # generations, after which nothing is left to lose
 
 stratified_information = jax.jit(theory.stratified_information)
 
 
-class Chain(NamedTuple):
+class ExactLoop(NamedTuple):
     """A categorical loop, computed."""
 
     kernel: np.ndarray  # [s, s]
@@ -38,9 +39,9 @@ class Chain(NamedTuple):
 
 
 @cache
-def chain(n: int = NUM_SAMPLES, smoothing: float = 0.0) -> Chain:
+def chain(n: int = NUM_SAMPLES, smoothing: float = 0.0) -> ExactLoop:
     """The exact loop of n samples whose fit adds `smoothing` to each count; Z_0 is fitted to n real samples."""
-    return Chain(*map(np.asarray, _chain(n, smoothing)))
+    return ExactLoop(*map(np.asarray, _chain(n, smoothing)))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -55,17 +56,17 @@ def _chain(n: int, smoothing: jax.Array) -> tuple[jax.Array, ...]:
 
 @cache
 def residual() -> float:
-    """What one draw of the true model tells of the task, I(X;Y)."""
+    """I(X;Y), the information about the task in one draw Y of the true model."""
     return float(jax.jit(drift.residual_information)(PRIOR, PMFS))
 
 
-class Simulated(NamedTuple):
-    """A loop, simulated, beside its exact information."""
+class SimulatedLoop(NamedTuple):
+    """A simulated loop and its exact information."""
 
     setting: str
     exact: np.ndarray  # I(X;Z_t) [t]
     pointwise: np.ndarray  # [replica, t]; the mean over replicas estimates I(X;Z_t)
-    parameter: np.ndarray  # that of the models [replica, t, …]
+    parameter: np.ndarray  # of the models [replica, t, …]
 
     @property
     def information(self) -> theory.Estimate:
@@ -74,37 +75,37 @@ class Simulated(NamedTuple):
 
 
 @study("closed-loop/categorical", num_replicas=200, full={"num_replicas": 1000})
-def categorical(key: jax.Array, *, num_replicas: int) -> Simulated:
-    """The task is the probability of a symbol; a replica is one loop of each task."""
+def categorical(key: jax.Array, *, num_replicas: int) -> SimulatedLoop:
+    """The task is the probability of a symbol; a replica is one loop for each task."""
     record = _ensemble(key, sandbox.Categorical(jnp.asarray(PMFS)), NUM_SAMPLES, num_replicas=num_replicas)
     z = np.moveaxis(np.asarray(record.model.probs)[..., 0], 0, 2)  # [replica, t, x]
     states = np.rint(z * NUM_SAMPLES).astype(int)
     exact, generation, task = chain(), np.arange(NUM_GENERATIONS + 1)[:, None], np.arange(len(SHARES))
     pointwise = exact.pointwise[generation, task, states].mean(2)
     setting = f"2 symbols, n = {NUM_SAMPLES}, 19 tasks"
-    return Simulated(setting, exact.information[: NUM_GENERATIONS + 1], pointwise, z)
+    return SimulatedLoop(setting, exact.information[: NUM_GENERATIONS + 1], pointwise, z)
 
 
 def diversity(settings: Settings) -> theory.Estimate:
-    """The chance that two samples of the categorical loop's model differ, that of the true model being 1 [t]."""
+    """The chance that two samples of the model differ, relative to that of the true model [t]."""
     z = categorical(settings).parameter
     return theory.estimate((z * (1 - z)).mean(2) / (SHARES * (1 - SHARES)).mean())
 
 
-def diversity_law() -> np.ndarray:
+def expected_diversity() -> np.ndarray:
     """(1 − 1/n)^{t+1} [t] (Wright 1931)."""
     return (1 - 1 / NUM_SAMPLES) ** np.arange(1, NUM_GENERATIONS + 2)
 
 
 @study("closed-loop/mean", num_tasks=4_000, full={"num_tasks": 20_000})
-def mean(key: jax.Array, *, num_tasks: int) -> Simulated:
-    """The task is the mean of a normal law of variance 1, itself drawn from N(0, 1)."""
+def mean(key: jax.Array, *, num_tasks: int) -> SimulatedLoop:
+    """The task is the mean of a Gaussian of variance 1, drawn from N(0, 1)."""
     task_key, loop_key = jax.random.split(key)
     tasks = generator(task_key).standard_normal(num_tasks)
     models = sandbox.Gaussian(jnp.asarray(tasks[:, None]), jnp.asarray(np.ones((num_tasks, 1, 1))))
     means = np.asarray(_ensemble(loop_key, models, NUM_MEAN, fit=fit_mean).model.mean)[:, 0, :, 0]
     exact, pointwise = map(np.asarray, _of_means(tasks, means))
-    return Simulated(f"n = {NUM_MEAN}, τ = σ = 1", exact, pointwise, means)
+    return SimulatedLoop(f"n = {NUM_MEAN}, τ = σ = 1", exact, pointwise, means)
 
 
 @jax.jit
@@ -115,10 +116,10 @@ def _of_means(tasks: jax.Array, means: jax.Array) -> tuple[jax.Array, jax.Array]
 
 
 @study("closed-loop/log-variance", num_tasks=4_000, full={"num_tasks": 20_000})
-def log_variance(key: jax.Array, *, num_tasks: int) -> Simulated:
-    """The task is the log-variance of a normal law, drawn from N(0, 1); mean and variance are refitted.
+def log_variance(key: jax.Array, *, num_tasks: int) -> SimulatedLoop:
+    """The task is the log-variance of a Gaussian, drawn from N(0, 1); mean and variance are refitted.
 
-    Its parameter is how far the log-variance has walked from the task.
+    The parameter is the distance of the log-variance from the task.
     """
     task_key, loop_key = jax.random.split(key)
     tasks = generator(task_key).standard_normal(num_tasks)
@@ -127,11 +128,11 @@ def log_variance(key: jax.Array, *, num_tasks: int) -> Simulated:
     pointwise = gaussian.log_variance_pointwise_information(tasks, walk, NUM_VARIANCE)
     exact = gaussian.log_variance_information(NUM_VARIANCE, NUM_GENERATIONS)
     setting = f"n = {NUM_VARIANCE}, prior N(0, 1) on ln σ²"
-    return Simulated(setting, np.asarray(exact), np.asarray(pointwise), walk - tasks[:, None])
+    return SimulatedLoop(setting, np.asarray(exact), np.asarray(pointwise), walk - tasks[:, None])
 
 
 def fit_mean(model: sandbox.Gaussian, x: jax.Array, weights: jax.Array) -> sandbox.Gaussian:
-    """The maximum-likelihood mean where the variance is known."""
+    """The maximum-likelihood mean; the variance is known."""
     return model.fit(x, weights)._replace(scale=model.scale)
 
 
@@ -149,8 +150,8 @@ def _ensemble(key: jax.Array, tasks, n: int, *, num_replicas: int = 1, fit=None)
     )
 
 
-class Training(NamedTuple):
-    """What data and a model fitted to them say of the task, pointwise [replica]."""
+class FitInformation(NamedTuple):
+    """Pointwise information about the task [replica], in data and in a model fitted to them."""
 
     of_data: np.ndarray
     of_model: np.ndarray
@@ -158,10 +159,10 @@ class Training(NamedTuple):
 
 
 @study("closed-loop/training", num_replicas=1_000, full={"num_replicas": 4_000})
-def training(key: jax.Array, leak: bool, *, num_replicas: int) -> Training:
-    """A learner that goes half the way from its start, 0, to the mean of data whose variance also tells the task.
+def training(key: jax.Array, leak: bool, *, num_replicas: int) -> FitInformation:
+    """A learner that goes half the way from its start, 0, to the mean of its data, whose variance is lost.
 
-    `leak`: its start was chosen on the answers, the true mean of the task.
+    `leak`: the start depends on the task, whose true mean it is.
     """
     means, scales, n = np.linspace(-1.0, 1.0, 8), np.linspace(0.5, 1.5, 8), 20
     data = means[:, None] + scales[:, None] * generator(key).standard_normal((num_replicas, 8, n))
@@ -169,8 +170,7 @@ def training(key: jax.Array, leak: bool, *, num_replicas: int) -> Training:
     model = (start + data.mean(2)) / 2
     of_data = norm.logpdf(data[..., None], means, scales).sum(2)  # ln p(d|x') [replica, x, x']
     of_model = norm.logpdf(model[..., None], (start + means) / 2, scales / (2 * n**0.5))
-    setting = (
-        f"8 tasks N(μ_x, σ_x²), n = {n}, the fit starts at {'μ_x' if leak else '0'} and goes half the way to the mean"
-    )
+    start_name = "μ_x" if leak else "0"
+    setting = f"8 tasks N(μ_x, σ_x²), n = {n}, the fit starts at {start_name} and goes half the way to the sample mean"
     of_data, of_model = (np.asarray(stratified_information(table)) for table in (of_data, of_model))
-    return Training(of_data, of_model, f"{setting}, {num_replicas} paired replicas")
+    return FitInformation(of_data, of_model, f"{setting}, {num_replicas} paired replicas")

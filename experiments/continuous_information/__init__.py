@@ -1,1 +1,1 @@
-"""What a mixture and a Markov chain know of their task in closed and open loops, between bounds that hold."""
+"""The information of a mixture and a Markov chain about their task, in closed and open loops, between bounds."""

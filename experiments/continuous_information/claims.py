@@ -1,4 +1,4 @@
-"""What is claimed of models whose information is known between two bounds only, and of the bounds themselves."""
+"""Claims about models whose information is known between two bounds only, and about the bounds themselves."""
 
 from functools import partial
 from typing import Any
@@ -43,21 +43,22 @@ def learns(of: Any, loop: str, settings: Settings) -> Found:
 
 
 def sharpens(settings: Settings) -> Found:
-    """The share right of a chain that judges itself, in all generations."""
-    correct = study.chain(settings, "self-judge").correct
-    first, later = (Estimate(correct.mean[t], correct.stderr[t], correct.count) for t in (slice(0, 1), slice(1, None)))
-    where = [f"chain, self-judge: t = {t} against t = 0" for t in range(1, len(correct.mean))]
-    return at_least(later, first, where, "share right")
+    """The accuracy of a chain that judges itself, in all generations."""
+    accuracy = study.chain(settings, "self-consistency").accuracy
+    mean, stderr, count = accuracy
+    first, later = (Estimate(mean[t], stderr[t], count) for t in (slice(0, 1), slice(1, None)))
+    where = [f"chain, self-consistency judge: t = {t} against t = 0" for t in range(1, len(mean))]
+    return at_least(later, first, where, "accuracy")
 
 
 def fresh(settings: Settings) -> Found:
-    """What a share of fresh data keeps, that the closed loop loses."""
+    """The information that a share of fresh data preserves, against the closed loop."""
     open_, closed = (at(study.mixture(settings, loop).bounds, LAST) for loop in ("fresh data", "closed"))
-    return at_least(*between(open_, closed), f"mixture, a fifth fresh against closed: I(X;Z_{LAST})")
+    return at_least(*between(open_, closed), f"mixture, 20 % fresh samples against closed: I(X;Z_{LAST})")
 
 
 def external_signal(known: str, settings: Settings) -> Found:
-    """I(X;Z) against what is known of real samples, with or without their verdicts."""
+    """I(X;Z) against the information in real samples, with or without their verdicts."""
     found = study.real_samples(settings)
     values = getattr(found, known)
     words = known.replace("_", " ")
@@ -88,7 +89,7 @@ def brackets(settings: Settings) -> Found:
 
 
 def swapped(settings: Settings) -> Found:
-    """Where the model that made the data is left in, and the mean over all problems is taken."""
+    """The bounds with the model that made the data left in, as the mean over all problems."""
     exact, bracket = study.problems(settings)
     return at_most(*paired(bracket.upper.mean, exact), f"mean over {len(exact)} random problems")
 
@@ -120,16 +121,16 @@ MIXTURE, CHAIN, COVERAGE = "continuous-mixture", "continuous-chain", "coverage"
 CLAIMS = (
     *claim(
         "instrument-intervals",
-        "95 % intervals of a Monte-Carlo information hold the truth in 93 to 97 % of the cases",
+        "95 % intervals of a Monte Carlo information cover the truth in 93 to 97 % of the cases",
         partial(normal_covers, NORMAL),
-        control=("… also where values that share a task are taken for independent", partial(normal_covers, NAIVE)),
+        control=("… also where values that share a task count as independent", partial(normal_covers, NAIVE)),
         figure=COVERAGE,
     ),
     *claim(
         "instrument-bernstein",
-        "Empirical-Bernstein intervals hold the truth in 95 % of the cases at least, at any n",
+        "Empirical Bernstein intervals cover the truth in at least 95 % of the cases, at any n",
         partial(covers, BERNSTEIN),
-        control=("… as do normal intervals of few replicas with a rare task", partial(covers, NORMAL)),
+        control=("… as do normal intervals from few replicas of a rare task", partial(covers, NORMAL)),
         figure=COVERAGE,
         kind="monte-carlo",
     ),
@@ -137,12 +138,12 @@ CLAIMS = (
         "instrument-brackets",
         "E[ln p̂_out(d|x) − ln p̂_in(d)] ≤ I(X;D) ≤ E[ln p̂_in(d|x) − ln p̂_out(d)]",
         brackets,
-        control=("E[ln p̂_in(d|x) − ln p̂_out(d)] ≤ I(X;D), the own model in where it must be out", swapped),
+        control=("E[ln p̂_in(d|x) − ln p̂_out(d)] ≤ I(X;D): the model that made d left in where it must be out", swapped),
         test="tests/theory/test_sandwich.py::test_contains_the_exact_information",
     ),
     *claim(
         "instrument-two-states",
-        "Brackets of I(X;Z_t) hold the exact value, by counting paths, in closed and open loops",
+        "Brackets of I(X;Z_t) contain the exact value, from counts of paths, in closed and open loops",
         enumerated,
         figure="continuous-two-states",
         test="tests/experiments/test_continuous_information.py::test_exact_information_is_the_enumeration_of_paths",
@@ -163,41 +164,43 @@ CLAIMS = (
     ),
     *claim(
         "C3-mixture",
-        "I(X;Z) ≤ I(X;D) + I(X;S|D) for a mixture fitted to what verdicts kept of real samples",
+        "I(X;Z) ≤ I(X;D) + I(X;S|D) for a mixture fitted to the real samples that a verifier accepted",
         partial(external_signal, "data_and_verdicts"),
-        control=("I(X;Z) ≤ I(X;D), the signal left out", partial(external_signal, "data")),
+        control=("I(X;Z) ≤ I(X;D), without the term of the signal", partial(external_signal, "data")),
     ),
     *claim(
         "C4-mixture",
-        "A mixture under a verifier knows more in each of five generations: I(X;Z_t) ≥ I(X;Z_0)",
+        "With a verifier a mixture gains information about its task: I(X;Z_t) ≥ I(X;Z_0) in each generation",
         partial(learns, study.mixture, "verifier"),
-        control=("… also under one that keeps right and wrong alike", partial(learns, study.mixture, "equal rates")),
+        control=("… also with a verifier of likelihood ratio 1", partial(learns, study.mixture, "equal rates")),
         figure=MIXTURE,
     ),
     *claim(
         "C4-chain",
-        "A Markov chain under a verifier knows more in each of five generations: I(X;Z_t) ≥ I(X;Z_0)",
+        "With a verifier a Markov chain gains information about its task: I(X;Z_t) ≥ I(X;Z_0) in each generation",
         partial(learns, study.chain, "verifier"),
         figure=CHAIN,
     ),
     *claim(
         "C4-fresh",
-        "A fifth of fresh samples keeps what the closed loop loses: I(X;Z_5) is larger",
+        "With 20 % fresh samples, 4 of 20 on average, I(X;Z_5) of a mixture is larger than in the closed loop",
         fresh,
         figure=MIXTURE,
     ),
     *claim(
         "C5-mixture",
-        "I(X;Z_5) ≤ I(X;Z_0) under a self-judge",
-        partial(never_more, study.mixture, "self-judge", generations=(LAST,)),
+        "I(X;Z_5) ≤ I(X;Z_0) in a mixture with a self-consistency judge",
+        partial(never_more, study.mixture, "self-consistency", generations=(LAST,)),
         figure=MIXTURE,
     ),
     *claim(
         "C5-chain",
-        "I(X;Z_5) ≤ I(X;Z_0) under a self-judge, …",
-        partial(never_more, study.chain, "self-judge", generations=(LAST,)),
+        "I(X;Z_5) ≤ I(X;Z_0) in a Markov chain with a self-consistency judge, …",
+        partial(never_more, study.chain, "self-consistency", generations=(LAST,)),
         figure=CHAIN,
     ),
-    *claim("C5-chain-right", "… while the share right rises in every generation", sharpens, figure=CHAIN),
+    *claim(
+        "C5-chain-right", "… while its accuracy is above that of Z_0 in every later generation", sharpens, figure=CHAIN
+    ),
 )
 STATEMENTS: tuple[Statement, ...] = ()

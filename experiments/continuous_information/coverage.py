@@ -1,4 +1,4 @@
-"""How often a 95 % interval of a Monte-Carlo information holds the truth, where the truth is known without sampling."""
+"""How often a 95 % interval of a Monte Carlo information covers the truth, which is known without sampling."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -20,7 +20,7 @@ SNR = 4.0
 TASKS = np.linspace(-3.5, 3.5, 8)
 ARM, WIDTH = 1.6, 0.5  # z|x ~ ½ N(x − ARM, WIDTH²) + ½ N(x + ARM, WIDTH²)
 TABLE = np.array([[0.2, 0.1, 0.0, 0.02], [0.05, 0.25, 0.03, 0.0], [0.0, 0.05, 0.1, 0.2]])
-RARE = np.diag([0.98, 0.02])  # a task of 2 %, which the data tell for sure
+RARE = np.diag([0.98, 0.02])  # a task of 2 %, which the data determine
 WEIGHTS = np.array([0.4, 0.6])
 MEANS = np.array([[-1.0, 0.5], [1.0, -0.5]])
 COVARIANCES = np.array([[[1.0, 0.8], [0.8, 1.5]], [[0.5, -0.4], [-0.4, 1.0]]])
@@ -28,19 +28,19 @@ NORMAL, BERNSTEIN, NAIVE = "normal", "Bernstein", "as if independent"
 
 
 class Coverage(NamedTuple):
-    """What became of the intervals of one case."""
+    """The intervals of one case."""
 
     case: str
     interval: str
     truth: float  # nats
     repeats: int
     replicas: int  # data sets an interval
-    hits: int  # the intervals that hold the truth
+    hits: int  # the intervals that cover the truth
     half_width: float  # the mean, in nats
 
     @property
     def share(self) -> float:
-        """Of the intervals that hold the truth."""
+        """Of the intervals that cover the truth."""
         return self.hits / self.repeats
 
     @property
@@ -54,7 +54,7 @@ class Coverage(NamedTuple):
         return float(beta.ppf(tail, self.hits, missed + 1)), float(beta.isf(tail, self.hits + 1, max(missed, 1e-12)))
 
 
-class Known(NamedTuple):
+class KnownInformation(NamedTuple):
     """Replica values whose mean is a known information."""
 
     name: str
@@ -73,7 +73,7 @@ def gaussian_channel(rng: np.random.Generator, repeats: int, *, num_tasks: int, 
 
 
 def two_arms(rng: np.random.Generator, repeats: int, *, rounds: int, stratified: bool) -> Array:
-    """Values of eight tasks, of which z tells by a mixture: tasks drawn, or each once a round."""
+    """Values of eight tasks seen through a mixture z: tasks drawn, or each once a round."""
     shape = (rounds, repeats, len(TASKS))
     task = np.broadcast_to(np.arange(len(TASKS)), shape) if stratified else rng.integers(len(TASKS), size=shape)
     z = TASKS[task] + ARM * (2 * rng.integers(2, size=shape) - 1) + WIDTH * rng.standard_normal(shape)
@@ -98,7 +98,7 @@ def table(rng: np.random.Generator, repeats: int, *, joint: np.ndarray, replicas
 
 
 def mixture_pair(rng: np.random.Generator, repeats: int, *, replicas: int) -> Array:
-    """Values ln p(x,y) − ln p(x) − ln p(y) of a pair from a mixture of two correlated normal laws."""
+    """Values ln p(x,y) − ln p(x) − ln p(y) of a pair from a mixture of two correlated Gaussians."""
     first = rng.random((replicas, repeats)) < WEIGHTS[0]
     u, v = rng.standard_normal((2, replicas, repeats))
     (x, y), (other_x, other_y) = (
@@ -115,7 +115,7 @@ def _pair_information(x: Array, y: Array) -> Array:
 
 
 def pair_information(x: Array, y: Array, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> Array:
-    """ln p(x,y) − ln p(x) − ln p(y) [...] for a mixture of two bivariate normal laws, at points x [...], y [...].
+    """ln p(x,y) − ln p(x) − ln p(y) [...] for a mixture of two bivariate Gaussians, at points x [...], y [...].
 
     Each density is the larger component times 1 + e, e ≤ 1, so that the three logarithms are one of a quotient.
     """
@@ -173,18 +173,20 @@ def truth_of_mixture_pair() -> float:
 
 
 @cache
-def cases() -> tuple[Known, ...]:
+def cases() -> tuple[KnownInformation, ...]:
     """The cases, with the truth of each."""
     channel, arms = float(0.5 * np.log1p(SNR)), truth_of_two_arms()
     exact, rare = (float(theory.mutual_information(joint)) for joint in (TABLE, RARE))
     return (
-        Known("Gaussian channel", channel, partial(gaussian_channel, num_tasks=500), 500),
-        Known("8 tasks, drawn", arms, partial(two_arms, rounds=100, stratified=False), 800),
-        Known("8 tasks, each once a round", arms, partial(two_arms, rounds=100, stratified=True), 800),
-        Known("correlated mixture", truth_of_mixture_pair(), partial(mixture_pair, replicas=500), 500),
-        Known("table", exact, partial(table, joint=TABLE, replicas=500), 500, _ends(TABLE)),
-        Known("rare task", rare, partial(table, joint=RARE, replicas=50), 50, _ends(RARE)),
-        Known("channel, tasks used 4×", channel, partial(gaussian_channel, num_tasks=125, times=4), 500, None, False),
+        KnownInformation("Gaussian channel", channel, partial(gaussian_channel, num_tasks=500), 500),
+        KnownInformation("8 tasks, drawn", arms, partial(two_arms, rounds=100, stratified=False), 800),
+        KnownInformation("8 tasks, each once a round", arms, partial(two_arms, rounds=100, stratified=True), 800),
+        KnownInformation("correlated mixture", truth_of_mixture_pair(), partial(mixture_pair, replicas=500), 500),
+        KnownInformation("table", exact, partial(table, joint=TABLE, replicas=500), 500, _ends(TABLE)),
+        KnownInformation("rare task", rare, partial(table, joint=RARE, replicas=50), 50, _ends(RARE)),
+        KnownInformation(
+            "channel, tasks used 4×", channel, partial(gaussian_channel, num_tasks=125, times=4), 500, None, False
+        ),
     )
 
 

@@ -20,11 +20,11 @@ SMOOTHING = np.array(chains.SMOOTHING[2])
 def information(loop: str, num_generations: int, num_samples: int = 10) -> Float[np.ndarray, " t"]:
     """I(X;Z_t), t = 0 … T, of one of the four loops, in nats.
 
-    A fit tells the counts that it was made from, on which the loop is a Markov chain. What a verdict keeps of a path is
-    binomial, count by count; with fresh steps a path is one of the mixed chain.
+    A fit determines the counts that it was made from, on which the loop is a Markov chain. What a verdict accepts of a
+    path is binomial, count by count; with fresh steps a path is one of the mixed chain.
 
     Args:
-        loop: "closed", "self-judge", "verifier" or "fresh data".
+        loop: "closed", "self-consistency", "verifier" or "fresh data".
         num_generations: T.
         num_samples: The length of a path.
 
@@ -34,30 +34,30 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
     Raises:
         KeyError: Where there is no such loop.
     """
-    tasks = chains.two_states(num_samples)[1][loop].tasks
-    probs, kernels = (_judged if loop in ("self-judge", "verifier") else _whole)(tasks, num_samples)
+    tasks = chains.two_states(num_samples).arms[loop].tasks
+    distributions, kernels = (_judged if loop in ("self-consistency", "verifier") else _whole)(tasks, num_samples)
     found = []
     for _ in range(num_generations + 1):
-        joint = probs / len(probs)
+        joint = distributions / len(distributions)
         found.append(rel_entr(joint, joint.sum(1, keepdims=True) * joint.sum(0)).sum())
-        probs = np.stack([one @ kernel for one, kernel in zip(probs, kernels, strict=True)])
+        distributions = np.stack([one @ kernel for one, kernel in zip(distributions, kernels, strict=True)])
     return np.array(found)
 
 
-def _whole(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """The laws of the counts of a real path [x, s], and the kernels of whole paths, mixed with the true chain."""
+def _whole(tasks: chains.ChainTask, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distributions of the counts of a real path [x, s], and kernels of whole paths, mixed with the true chain."""
     models = MarkovChain(*map(jnp.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))
     of_each = [jax.tree.map(lambda leaf: leaf[x], tasks) for x in range(len(tasks.chain.initial))]  # noqa: B023
     mixed = [chains.regime(task).mixed(models) for task in of_each]
     every = jax.tree.map(lambda *leaves: np.concatenate(leaves), *mixed)  # [x·s, …]
-    return _path_laws(tasks.chain, num_samples), np.split(_path_laws(every, num_samples), len(mixed))  # pyright: ignore
+    return _path_distributions(tasks.chain, num_samples), np.split(_path_distributions(every, num_samples), len(mixed))  # pyright: ignore
 
 
-def _judged(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, Sequence[np.ndarray]]:
-    """The same where a judge drops steps; tasks with the same judge share a kernel."""
+def _judged(tasks: chains.ChainTask, num_samples: int) -> tuple[np.ndarray, Sequence[np.ndarray]]:
+    """The same where a judge rejects steps; tasks with the same judge share a kernel."""
     states = markov.accepted_counts(num_samples)
-    judges = MarkovChain(*markov.fits(states, SMOOTHING)) if tasks.feedback.own[0] else tasks.chain
-    tpr, fpr = tasks.feedback.tpr[0], tasks.feedback.fpr[0]
+    judges = MarkovChain(*markov.fits(states, SMOOTHING)) if tasks.inputs.own[0] else tasks.chain
+    tpr, fpr = tasks.inputs.tpr[0], tasks.inputs.fpr[0]
     accepts = np.where(chains.likeliest(judges), tpr, fpr)  # [s or x, state, next]
     first = np.full(2, tpr)
 
@@ -65,14 +65,14 @@ def _judged(tasks: chains.Task, num_samples: int) -> tuple[np.ndarray, Sequence[
         firsts = np.broadcast_to(first, (*accept.shape[:-2], 2))
         return np.asarray(markov.accepted_kernel(num_samples, accept, firsts, smoothing=SMOOTHING))
 
-    probs = np.asarray(markov.initial_distributions(*tasks.chain, num_samples, states))
-    if tasks.feedback.own[0]:
-        return probs, [kernel(accepts)] * len(probs)
+    distributions = np.asarray(markov.initial_distributions(*tasks.chain, num_samples, states))
+    if tasks.inputs.own[0]:
+        return distributions, [kernel(accepts)] * len(distributions)
     each, which = np.unique(accepts, axis=0, return_inverse=True)
     kernels = [kernel(accept) for accept in each]
-    return probs, [kernels[i] for i in which.reshape(-1)]
+    return distributions, [kernels[i] for i in which.reshape(-1)]
 
 
-def _path_laws(chain: MarkovChain, num_samples: int) -> Float[np.ndarray, "chain s"]:
-    """The law of the counts of a path, under each chain."""
+def _path_distributions(chain: MarkovChain, num_samples: int) -> Float[np.ndarray, "chain s"]:
+    """The distribution of the counts of a path, under each chain."""
     return np.asarray(markov.distributions(*chain, num_samples, 0, smoothing=SMOOTHING)[0])

@@ -1,8 +1,9 @@
-"""Three states on a ring, where one move from each is wrong, and what was dropped of a path follows from what was kept.
+"""Three states on a ring, where one move from each is wrong: what was accepted of a path determines what was rejected.
 
-A verdict always keeps a right step, and a wrong one with probability ψ. The dropped steps are three unknown numbers,
-one a state. What flows into a state flows out of it, but for the two ends of the path, and the length is known: three
-equations, so that given the last symbol the dropped steps are known, and the law of what was kept is a sum over it.
+A verdict always accepts a correct step, and a wrong one with probability ψ. The rejected steps are three unknown
+numbers, one a state. What flows into a state flows out of it, but for the two ends of the path, and the length is
+known: three equations, so that given the last symbol the rejected steps are known, and the likelihood of what was
+accepted is a sum over it.
 """
 
 from functools import cache, partial, reduce
@@ -14,12 +15,12 @@ import numpy as np
 from jax import Array
 from scipy.special import gammaln, xlogy
 
-from experiments.continuous_information.chains import SHARE, Seen, Task, loops, make, path_probs
-from experiments.questions.bracket import Case, Loop, four
+from experiments.continuous_information.chains import SHARE, ChainTask, PathCounts, features, make, path_probs
+from experiments.continuous_information.setup import Setup, four
 from sandbox import MarkovChain
 from theory import markov
 
-RATES = 1.0, 0.7  # of the verifier, and of the self-judge
+RATES = 1.0, 0.7  # of the verifier, and of the self-consistency judge
 IMPOSSIBLE = -1e30  # ln 0, finite, so that a product with the zeros of other patterns is no NaN
 
 AHEAD = np.roll(np.eye(3, dtype=bool), 1, axis=1)  # the moves forward
@@ -28,10 +29,10 @@ WRONG = np.where(PATTERNS[:, :, None], AHEAD.T, AHEAD)  # [pattern, state, next]
 
 
 class Explained(NamedTuple):
-    """What was kept; under each pattern and last symbol the dropped steps that explain it, and ln of their weight."""
+    """What was accepted; for each pattern and last symbol the rejected steps that explain it, and ln of the weight."""
 
     accepted: Array | np.ndarray  # the first symbol and the steps [12]
-    dropped: Array | np.ndarray  # from each state [p, e, 3]
+    rejected: Array | np.ndarray  # from each state [p, e, 3]
     log_weight: Array | np.ndarray  # [p, e]
 
 
@@ -42,33 +43,33 @@ def pattern(chain: MarkovChain) -> Array:
 
 
 def explain(first: np.ndarray, accepted: np.ndarray, num_samples: int, fpr: float) -> Explained:
-    """The paths that what was kept may come from.
+    """The paths that what was accepted may come from.
 
     Args:
         first: The first symbol, [..., 3], one-hot.
-        accepted: Counts of kept steps, [..., 3, 3].
+        accepted: Counts of accepted steps, [..., 3, 3].
         num_samples: The length of the path.
         fpr: ψ.
     """
-    inflow = np.swapaxes(WRONG, 1, 2) - np.eye(3)[None]  # what a dropped step out of `state` adds to each state
+    inflow = np.swapaxes(WRONG, 1, 2) - np.eye(3)[None]  # what a rejected step out of `state` adds to each state
     equations = np.concatenate([inflow[:, :2], np.ones((8, 1, 3))], axis=1)
     balance = accepted.sum(-1) - accepted.sum(-2)
     ends = np.eye(3)
     flow = (balance - first)[..., None, :] + ends
     missing = np.broadcast_to((num_samples - 1 - accepted.sum((-1, -2)))[..., None, None], (*flow.shape[:-1], 1))
     known = np.concatenate([flow[..., :2], missing], axis=-1)  # [..., e, equation]
-    dropped = np.einsum("pae,...le->...pla", np.linalg.inv(equations), known)  # [..., p, e, state]
-    possible = (np.abs(dropped - np.rint(dropped)) < 1e-6).all(-1) & (dropped > -0.5).all(-1)
-    dropped = np.where(possible[..., None], np.rint(dropped), 0)
-    counts = accepted[..., None, None, :, :] + dropped[..., None] * WRONG[:, None]
+    rejected = np.einsum("pae,...le->...pla", np.linalg.inv(equations), known)  # [..., p, e, state]
+    possible = (np.abs(rejected - np.rint(rejected)) < 1e-6).all(-1) & (rejected > -0.5).all(-1)
+    rejected = np.where(possible[..., None], np.rint(rejected), 0)
+    counts = accepted[..., None, None, :, :] + rejected[..., None] * WRONG[:, None]
     shape = counts.shape[:-2]
     start = np.broadcast_to(first.argmax(-1)[..., None, None], shape)
     paths = markov.log_num_paths(np.rint(counts).astype(int), start, np.broadcast_to(np.arange(3), shape))
-    kept_wrong = (accepted[..., None, :, :] * WRONG).sum(-1)[..., None, :]  # [..., p, 1, state]
-    verdicts = gammaln(kept_wrong + dropped + 1) - gammaln(kept_wrong + 1) - gammaln(dropped + 1)
-    verdicts = (verdicts + xlogy(kept_wrong, fpr) + xlogy(dropped, 1 - fpr)).sum(-1)
+    accepted_wrong = (accepted[..., None, :, :] * WRONG).sum(-1)[..., None, :]  # [..., p, 1, state]
+    verdicts = gammaln(accepted_wrong + rejected + 1) - gammaln(accepted_wrong + 1) - gammaln(rejected + 1)
+    verdicts = (verdicts + xlogy(accepted_wrong, fpr) + xlogy(rejected, 1 - fpr)).sum(-1)
     log_weight = np.where(possible, paths + verdicts, -np.inf)
-    return Explained(np.concatenate([first, accepted.reshape(*accepted.shape[:-2], 9)], -1), dropped, log_weight)
+    return Explained(np.concatenate([first, accepted.reshape(*accepted.shape[:-2], 9)], -1), rejected, log_weight)
 
 
 def correct(chain: MarkovChain) -> Array:
@@ -76,43 +77,43 @@ def correct(chain: MarkovChain) -> Array:
     return ~jnp.asarray(WRONG)[pattern(chain)]
 
 
-def prepare(seen: Seen, tasks: Task, *, num_samples: int) -> Explained:
-    """The paths behind what was kept of each."""
+def prepare(seen: PathCounts, tasks: ChainTask, *, num_samples: int) -> Explained:
+    """The paths behind what was accepted of each."""
     accepted = np.rint(np.asarray(seen.accepted)).astype(int)
     steps = accepted[..., 3:].reshape(*accepted.shape[:-1], 3, 3)
-    return explain(accepted[..., :3], steps, num_samples, float(np.ravel(tasks.feedback.fpr)[0]))
+    return explain(accepted[..., :3], steps, num_samples, float(np.ravel(tasks.inputs.fpr)[0]))
 
 
-def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, Task]) -> Array:
-    """ln p of what was kept [b], for models and tasks [l]."""
+def seen_log_likelihood(seen: Explained, latent: tuple[MarkovChain, ChainTask]) -> Array:
+    """ln p of what was accepted [b], for models and tasks [l]."""
 
-    def probs(model: MarkovChain, task: Task) -> tuple[Array, Array]:
-        judged = jnp.where(task.feedback.own, pattern(model), pattern(task.chain))
+    def of_each(model: MarkovChain, task: ChainTask) -> tuple[Array, Array]:
+        judged = jnp.where(task.inputs.own, pattern(model), pattern(task.chain))
         return jnp.log(path_probs(model, task)), judged
 
-    return log_likelihood(seen, *jax.vmap(probs)(*latent))
+    return log_likelihood(seen, *jax.vmap(of_each)(*latent))
 
 
 @cache
-def three_states(num_samples: int = 100) -> tuple[Case, dict[str, Loop]]:
+def three_states(num_samples: int = 100) -> Setup:
     """Eight tasks: from each state, the likelier move leads forward or backward, with probability .45 to .3."""
     rows = np.where(WRONG, 0.3, 0.45) * ~np.eye(3, dtype=bool) + 0.25 * np.eye(3)
     tasks = MarkovChain(np.full((8, 3), 1 / 3), rows)  # pyright: ignore[reportArgumentType]
     prepared = partial(prepare, num_samples=num_samples)
-    case = make(tasks, num_samples, correct, seen_log_likelihood=seen_log_likelihood, prepare=prepared)
-    feedback = four(*RATES, SHARE)
-    return case, loops(tasks, feedback, tuple(feedback))
+    inputs = four(*RATES, SHARE)
+    options = {"log_likelihood": seen_log_likelihood, "features": features, "prepare": prepared}
+    return make(tasks, num_samples, correct, inputs, tuple(inputs), **options)
 
 
 def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array:
-    """ln p of what was kept [b, l], for chains with these ln probabilities [l, 12] and patterns [l]."""
+    """ln p of what was accepted [b, l], for chains with these ln probabilities [l, 12] and patterns [l]."""
     mine = jax.nn.one_hot(patterns, 8, dtype=log_chains.dtype)  # [l, p]
     steps = log_chains[:, 3:].reshape(-1, 3, 3)
     wrong = jnp.where(jnp.asarray(WRONG)[patterns], steps, 0).sum(2)  # ln p of the wrong move from each state
     parameters = jnp.concatenate([(mine[:, :, None] * wrong[:, None, :]).reshape(mine.shape[0], -1), mine], 1).T
     weights = jnp.maximum(seen.log_weight, IMPOSSIBLE)
     by_end = [
-        jnp.concatenate([seen.dropped[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], 1) @ parameters
+        jnp.concatenate([seen.rejected[:, :, e].reshape(weights.shape[0], -1), weights[:, :, e]], 1) @ parameters
         for e in range(3)
     ]
     top = reduce(jnp.maximum, by_end)  # `logsumexp` over a stack takes ten times as long

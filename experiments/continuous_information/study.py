@@ -1,4 +1,4 @@
-"""What is known of loops of mixtures and Markov chains; the brackets themselves, against exact answers."""
+"""The information along loops of mixtures and Markov chains; the brackets themselves, against exact answers."""
 
 from functools import partial
 from typing import NamedTuple
@@ -11,7 +11,8 @@ from scipy.special import rel_entr, softmax
 import theory
 from experiments.continuous_information import chains, mixtures, rings
 from experiments.harness.study import generator, study
-from experiments.questions.bracket import Bracketed, Size, bracket, classified
+from experiments.questions.bracket import Bracketed, Simulation
+from experiments.questions.bracket.bounds import classified
 from theory.estimators import Bounds, sandwich
 
 NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random problems
@@ -19,47 +20,44 @@ NUM_TASKS, NUM_STATES, NUM_SYMBOLS, NUM_MODELS = 3, 5, 6, 40  # of the random pr
 
 @study(
     "continuous-information/mixture",
-    size=Size(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
-    full={"size": Size(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
+    size=Simulation(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
+    full={"size": Simulation(num_generations=10, num_replicas=10_000, num_models=2500, num_data=250, num_steps=1200)},
 )
-def mixture(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
+def mixture(key: jax.Array, loop: str, *, size: Simulation) -> Bracketed:
     """A loop of a mixture of two components."""
-    case, loops = mixtures.small()
-    return bracket(key, case, loops[loop], size)
+    return mixtures.small().information(key, loop, size)
 
 
 @study(
     "continuous-information/chain",
-    size=Size(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=200),
-    full={"size": Size(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
+    size=Simulation(num_generations=5, num_replicas=1280, num_models=1280, num_data=320, num_steps=200),
+    full={"size": Simulation(num_generations=6, num_replicas=10_000, num_models=10_000, num_data=200, num_steps=1200)},
 )
-def chain(key: jax.Array, loop: str, *, size: Size) -> Bracketed:
+def chain(key: jax.Array, loop: str, *, size: Simulation) -> Bracketed:
     """A loop of a Markov chain of three states."""
-    case, loops = rings.three_states()
-    return bracket(key, case, loops[loop], size)
+    return rings.three_states().information(key, loop, size)
 
 
 @study(
     "continuous-information/two-states",
-    size=Size(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
+    size=Simulation(num_generations=5, num_replicas=1280, num_models=640, num_data=200, num_steps=200),
     loops=("closed", "verifier"),
     full={
-        "size": Size(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
-        "loops": ("closed", "self-judge", "verifier", "fresh data"),
+        "size": Simulation(num_generations=10, num_replicas=10_000, num_models=4000, num_data=500, num_steps=1200),
+        "loops": ("closed", "self-consistency", "verifier", "fresh data"),
     },
 )
-def two_states(key: jax.Array, *, size: Size, loops: tuple[str, ...]) -> dict[str, Bracketed]:
+def two_states(key: jax.Array, *, size: Simulation, loops: tuple[str, ...]) -> dict[str, Bracketed]:
     """Loops of a Markov chain of two states, in which counting is exact."""
-    case, known = chains.two_states()
-    return {loop: bracket(key, case, known[loop], size) for loop in loops}  # common random numbers
+    return {loop: chains.two_states().information(key, loop, size) for loop in loops}  # common random numbers
 
 
-class Known(NamedTuple):
-    """What real samples tell, their verdicts beside them, and a model: values [replica]."""
+class RealSamples(NamedTuple):
+    """The information in real samples, with their verdicts beside them, and in a model: values [replica]."""
 
     data: np.ndarray  # I(X;D)
     data_and_verdicts: np.ndarray  # I(X;D,S)
-    accepted: np.ndarray  # I(X;K), K what was kept
+    accepted: np.ndarray  # I(X;K), K what was accepted
     model: np.ndarray  # below I(X;Z), Z the fit to K
 
 
@@ -70,31 +68,33 @@ class Known(NamedTuple):
     num_steps=200,
     full={"num_replicas": 10_000, "num_steps": 1200},
 )
-def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> Known:
+def real_samples(key: jax.Array, *, num_blocks: int, num_replicas: int, num_steps: int) -> RealSamples:
     """Of 20 real samples of each mixture; a classifier a block, as in a loop of as many generations."""
     draw_key, train_key = jax.random.split(key)
     *tables, states = map(np.asarray, _real_samples(jax.random.split(draw_key, num_blocks), num_replicas))
     below, _ = classified(train_key, np.moveaxis(states, 2, 1), num_steps)
-    return Known(*[table[:, : len(below)].ravel() for table in tables] + [below.T.ravel()])
+    return RealSamples(*[table[:, : len(below)].ravel() for table in tables] + [below.T.ravel()])
 
 
 @partial(jax.jit, static_argnums=1)
 def _real_samples(keys: jax.Array, num_replicas: int):
-    """The values of `Known` but the last [block, replica], and what the classifier sees [block, replica, x, …]."""
-    case, loops = mixtures.small()
-    tasks = jax.tree.map(jnp.asarray, loops["verifier"].tasks)
+    """`RealSamples` but its last field [block, replica], and what the classifier sees [block, replica, x, …]."""
+    loop, sampler, arms = mixtures.small()
+    fit, features = loop.fit, loop.features
+    assert fit is not None and features is not None
+    tasks = jax.tree.map(jnp.asarray, arms["verifier"].tasks)
 
     def replica(key: jax.Array):
-        seen = jax.vmap(case.seen)(jax.random.split(key, len(tasks.mixture.weights)), tasks.mixture, tasks)
-        data = case.log_likelihood(seen.x[..., None], tasks)
+        seen = jax.vmap(sampler.seen)(jax.random.split(key, len(tasks.mixture.weights)), tasks.mixture, tasks)
+        data = sampler.real_log_likelihood(seen.x[..., None], tasks)
         verdicts = jax.vmap(lambda one: jax.vmap(lambda task: mixtures.signal_log_prob(one, task))(tasks))(seen)
-        accepted = case.seen_log_likelihood(case.prepare(seen, tasks), (tasks.mixture, tasks))
-        fitted = jax.vmap(case.fit)(tasks.mixture, seen.x[..., None], seen.accepted)
+        accepted = sampler.log_likelihood(sampler.prepare(seen, tasks), (tasks.mixture, tasks))
+        fitted = jax.vmap(fit)(tasks.mixture, seen.x[..., None], seen.accepted)
         return data, data + verdicts, accepted, fitted
 
     def block(key: jax.Array):
         *tables, fitted = jax.vmap(replica)(jax.random.split(key, num_replicas))
-        return *map(theory.stratified_information, tables), case.features(fitted)
+        return *map(theory.stratified_information, tables), features(fitted)
 
     return jax.lax.map(block, keys)
 

@@ -1,1 +1,1 @@
-"""How accurate a verifier must be: accuracy × samples, the break-even, blind spots."""
+"""How good a verifier must be: the drift barrier, the break-even likelihood ratio, blind spots."""

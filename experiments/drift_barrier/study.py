@@ -1,4 +1,4 @@
-"""The drift barrier: exactly for categorical models, and by simulation in a mixture and a Markov chain."""
+"""The drift barrier: exact for categorical models, simulated in a mixture and a Markov chain."""
 
 import math
 from functools import cache, partial
@@ -19,17 +19,17 @@ from sandbox import regions
 from theory import budget, drift
 
 LN2 = math.log(2)
-SHARE, RARE = 0.6, 0.1  # of the right symbol in real data: X can be read off them, and hardly any is right
-BLIND_ACCEPTANCE = np.array([0.9, 0.3, 1.0])  # right, wrong, and what the verifier always keeps
+SHARE, RARE = 0.6, 0.1  # of the correct symbol in real data: X can be read off them; few are correct
+BLIND_ACCEPTANCE = np.array([0.9, 0.3, 1.0])  # of correct and wrong outputs, and of the blind spot
 BLIND_START = np.array([0.2, 0.75, 0.05])
 BLIND_SIZES = np.array([1, 2, 3, 4, 5, 6, 8, 12, 20, 40])
 BLIND_GENERATIONS = 400
-START = 0.3  # the share of right samples at the start of the simulated loops
+START = 0.3  # the accuracy at the start of the simulated loops
 TPR, FPRS = 0.9, (0.45, 0.72, 0.86)
 NUM_GENERATIONS = 60
 
 
-class Diagram(NamedTuple):
+class VerifierMap(NamedTuple):
     """A quantity over verifiers and sizes."""
 
     sizes: np.ndarray  # n [n]
@@ -43,15 +43,15 @@ def _grid(num_points: int, lowest: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @study("drift-barrier/gain", num_points=24, full={"num_points": 100})
-def gain(key: jax.Array, *, num_points: int) -> Diagram:
-    """I(X;Z_∞) − I(X;Z_0), Z_0 fitted to n real samples with the share .6 of the right symbol, in nats."""
+def gain(key: jax.Array, *, num_points: int) -> VerifierMap:
+    """I(X;Z_∞) − I(X;Z_0), Z_0 fitted to n real samples of which 60 % are correct on average, in nats."""
     sizes, ratios = _grid(num_points, 0.85)
     correct = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), SHARE, num_real=sizes)
-    return Diagram(sizes, ratios, LN2 - _binary_entropy(correct) - start_information(sizes))
+    return VerifierMap(sizes, ratios, LN2 - _binary_entropy(correct) - start_information(sizes))
 
 
 def start_information(sizes: np.ndarray) -> np.ndarray:
-    """I(X;Z_0) of n real samples with the share .6 of the right symbol, in nats [n]."""
+    """I(X;Z_0) of n real samples of which 60 % are correct on average, in nats [n]."""
     shares = np.array([[SHARE], [1 - SHARE]])
     # `drift.initial` without a compilation for each n
     joints = (binom.pmf(np.arange(n + 1), n, shares) / 2 for n in sizes)
@@ -66,14 +66,14 @@ def _binary_entropy(p: ArrayLike) -> np.ndarray:
 
 
 @study("drift-barrier/ends-right", num_points=24, full={"num_points": 100})
-def ends_right(key: jax.Array, *, num_points: int) -> Diagram:
-    """P(ends right) from the share .1 of the right symbol."""
+def ends_correct(key: jax.Array, *, num_points: int) -> VerifierMap:
+    """P(ends correct) from the accuracy .1."""
     sizes, ratios = _grid(num_points, 0.0)
     correct = budget.success(sizes, (jnp.ones((len(ratios), 1)), ratios[:, None]), RARE)
-    return Diagram(sizes, ratios, np.asarray(correct))
+    return VerifierMap(sizes, ratios, np.asarray(correct))
 
 
-class Errors(NamedTuple):
+class KimuraErrors(NamedTuple):
     """Kimura's approximation against the exact probability, over a grid of sizes, verifiers and starts."""
 
     selection: np.ndarray  # s = ln(φ/ψ)
@@ -82,7 +82,7 @@ class Errors(NamedTuple):
 
 
 @cache
-def kimura_errors() -> Errors:
+def kimura_errors() -> KimuraErrors:
     """n = 5 … 100, p = .01 … .9."""
     selection = np.append(np.geomspace(0.005, 0.12, 8), np.geomspace(0.2, 2.2, 8))
     sizes, starts = np.array([5, 10, 20, 50, 100]), np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9])
@@ -91,30 +91,25 @@ def kimura_errors() -> Errors:
     errors = np.abs(np.asarray(budget.kimura(n, s, p) - exact)).reshape(len(selection), -1)
     worst = errors.argmax(1)
     where = [f"n = {n[i].ravel()[j]}, p = {p[i].ravel()[j]:g}" for i, j in enumerate(worst)]
-    return Errors(selection, errors.max(1), where)
+    return KimuraErrors(selection, errors.max(1), where)
 
 
 @cache
 def blind_ends() -> np.ndarray:
-    """Where three symbols end, right, wrong and blind [n, k], until kept, for each of `BLIND_SIZES`."""
+    """P(the loop ends with the correct, the wrong, the blind-spot symbol) [n, k], for each of `BLIND_SIZES`."""
     return np.stack([_ends(int(n), BLIND_ACCEPTANCE, BLIND_START) for n in BLIND_SIZES])
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)  # a compilation a size, instead of one an operation
+@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)  # a compilation per size instead of one per operation
 def _ends(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
     states = drift.lattice(n, len(start)) / n
-    stops = drift.fixation_probabilities(drift.selection_kernel(n, acceptance)) @ states
-    return _first(n, acceptance, start) @ stops
-
-
-def without_wrong(n: int) -> float:
-    """P(ends right) of three symbols where the verifier keeps nothing that is wrong."""
-    return float(_ends(n, BLIND_ACCEPTANCE * np.array([1, 0, 1]), BLIND_START)[0])
+    ends = drift.fixation_probabilities(drift.selection_kernel(n, acceptance)) @ states
+    return _first(n, acceptance, start) @ ends
 
 
 @cache
 def blind_path(n: int) -> np.ndarray:
-    """The expected shares of right, wrong and blind outputs [t, k], t = 0 … BLIND_GENERATIONS."""
+    """The expected shares of correct, wrong and blind-spot outputs [t, k], t = 0 … BLIND_GENERATIONS."""
     return np.concatenate([BLIND_START[None], _path(n, BLIND_ACCEPTANCE, BLIND_START)])
 
 
@@ -129,8 +124,8 @@ def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.A
     return drift.multinomial_kernel(n, drift.select(start[None], acceptance))[0]
 
 
-class Ends(NamedTuple):
-    """The share of right outputs after NUM_GENERATIONS of simulated loops."""
+class FinalAccuracy(NamedTuple):
+    """The accuracy of simulated loops after NUM_GENERATIONS."""
 
     sizes: tuple[int, ...]
     simulated: theory.Estimate  # [fpr, n]
@@ -141,28 +136,28 @@ FULL = {"sizes": (5, 10, 20, 40, 80, 160), "num_replicas": 2000}
 
 
 @study("drift-barrier/mixture", **SIZES, full=FULL)
-def mixture(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> Ends:
-    """Two components that do not overlap; what is right is to come from the lighter one."""
+def mixture(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> FinalAccuracy:
+    """Two components that do not overlap; a sample of the lighter one is correct."""
     scales = jnp.ones((2, 1, 1))
     model = sandbox.GaussianMixture(jnp.array([START, 1 - START]), jnp.array([[5.0], [-5.0]]), scales)
     return _simulated(key, model, regions.Box(jnp.zeros(1), jnp.full(1, jnp.inf)), sizes, num_replicas, one_step)
 
 
 @study("drift-barrier/markov-chain", **SIZES, full=FULL)
-def markov_chain(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> Ends:
-    """Two states; what is right is a step into the first, from wherever."""
+def markov_chain(key: jax.Array, *, sizes: tuple[int, ...], num_replicas: int) -> FinalAccuracy:
+    """Two states; a step into the first is correct."""
     row = jnp.array([START, 1 - START])
     model = sandbox.MarkovChain(row, jnp.stack([row, row]))
     correct = regions.Transitions(jnp.array([[True, False], [True, False]]))
     return _simulated(key, model, correct, sizes, num_replicas)
 
 
-one_step = partial(sandbox.GaussianMixture.fit, steps=1)  # of EM is the whole fit where components do not overlap
+one_step = partial(sandbox.GaussianMixture.fit, steps=1)  # of EM, which is exact where components do not overlap
 
 
 def _simulated(
     key: jax.Array, model: Any, correct: regions.Region, sizes: tuple[int, ...], num_replicas: int, fit: Any = None
-) -> Ends:
+) -> FinalAccuracy:
     """Each verifier and size with the same random numbers."""
 
     def end(n: int, fpr: float) -> np.ndarray:
@@ -181,11 +176,11 @@ def _simulated(
         return np.asarray(record.accuracy)[0, :, -1]
 
     ends = np.array([[end(n, fpr) for n in sizes] for fpr in FPRS])  # [fpr, n, replica]
-    return Ends(sizes, theory.estimate(np.moveaxis(ends, 2, 0)))
+    return FinalAccuracy(sizes, theory.estimate(np.moveaxis(ends, 2, 0)))
 
 
 @cache
 def exact(sizes: tuple[int, ...]) -> np.ndarray:
-    """The expected share right of the categorical loop, from the same start [fpr, n]."""
+    """The expected accuracy of the categorical loop, from the same start [fpr, n]."""
     schedules = np.repeat(np.array(sizes)[:, None], NUM_GENERATIONS, axis=1)
     return np.array([1 - np.asarray(budget.spend(schedules, (TPR, fpr), START).wrong[:, -1]) for fpr in FPRS])

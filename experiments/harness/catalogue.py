@@ -1,7 +1,8 @@
-"""The experiments, found by name: what each computes, claims and draws."""
+"""The experiments by name: their checks, statements and figures."""
 
 import ast
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,13 +10,13 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import experiments
-from experiments.harness.names import unknown
+from experiments.validation import refuse, unknown
 
 Maker = Callable[[Any], Any]  # of a figure, from the settings
 
 
 class Experiment(NamedTuple):
-    """An experiment that is loaded."""
+    """A loaded experiment."""
 
     name: str
     module: str
@@ -74,20 +75,16 @@ def load_all() -> list[Experiment]:
         ("statement", [statement.id for one in loaded for statement in one.statements]),
     ):
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{what}: {', '.join(twice)} was given more than once; accepted: names that differ")
+            raise refuse(what, f"{', '.join(twice)}, more than once,", "names that differ")
     for one in loaded:
         for check in one.checks:
             if check.figure is not None and check.figure not in one.figures:
-                raise ValueError(
-                    f"figure: {check.figure!r} was given for {check.id}; accepted: {', '.join(one.figures)}"
-                )
+                raise unknown(f"figure of {check.id}", check.figure, one.figures)
     return loaded
 
 
 def studies(package: str) -> dict[str, Any]:
-    """The studies of an experiment by name, from all its modules that are imported."""
-    import sys
-
+    """The studies of an experiment by name, from its imported modules."""
     modules: list[ModuleType] = [
         m for name, m in sys.modules.items() if name == package or name.startswith(f"{package}.")
     ]

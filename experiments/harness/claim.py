@@ -8,12 +8,13 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from experiments.harness.ledger import EXACT_TOLERANCE, Kind, Outcome, Row, Settings, Verdict, accept
+from experiments.harness.ledger import EXACT_TOLERANCE, Decision, Kind, Outcome, Row, Settings
+from experiments.validation import refuse, unknown
 from theory.estimators import Bracket, Estimate
 
 Relation = Literal["=", "≥", "≤"]
@@ -37,36 +38,37 @@ class Found(NamedTuple):
     unit: str = "nats"
     tolerance: float | None = None  # of an equality that is not exact to 1e-12; its reason stands in the setting
 
-    def outcome(self) -> Outcome:
-        """The outcome of the entry that decides: the one with the least slack, in units of what its error may hide."""
-        accept("relation", self.relation, ("=", "≥", "≤"))
+    def decide(self) -> Decision:
+        """The entry that decides: the one with the least slack, in units of the half-width of its interval."""
+        if self.relation not in get_args(Relation):
+            raise unknown("relation", self.relation, get_args(Relation))
         measured, predicted = _ends(self.measured), _ends(self.predicted)
         low, high = _minus(measured[0], predicted[1]), _minus(measured[1], predicted[0])  # of measured − predicted
         exact = all(isinstance(side, _Exact) for side in (*measured, *predicted))
         if self.tolerance is not None and (self.relation != "=" or not exact):
-            raise ValueError(f"tolerance: {self.tolerance} was given; accepted: None where an error or a bound decides")
+            raise refuse("tolerance", self.tolerance, "None where an error or a bound decides")
         if self.relation == "=":
             reach = (self.tolerance if self.tolerance is not None else EXACT_TOLERANCE) if exact else 0.0
             slack = np.minimum(high.mean + high.reach, low.reach - low.mean) + reach
-            verdicts = np.where(slack >= 0, "holds", "fails")
+            outcomes = np.where(slack >= 0, "holds", "fails")
             shown, reach = slack, np.maximum(np.maximum(low.reach, high.reach), reach)
         else:
             near, far = (low, high) if self.relation == "≥" else (_negative(high), _negative(low))
             margin = EXACT_TOLERANCE if exact else 0.0
             holds, fails = near.mean - near.reach >= -margin, far.mean + far.reach < -margin
-            verdicts = np.where(holds, "holds", np.where(fails, "fails", "open"))
+            outcomes = np.where(holds, "holds", np.where(fails, "fails", "open"))
             shown, reach = np.where(fails, far.mean, near.mean), np.where(fails, far.reach, near.reach)
-        at = _worst(verdicts, shown, reach, exact)
+        at = _worst(outcomes, shown, reach, exact)
         setting = str(np.broadcast_to(np.asarray(self.setting), shown.shape)[at])
         bracket = next((side for side in (measured, predicted) if side[0] is not side[1]), None)
         first = self.relation != "≤"  # of a bracket that end is shown that decides
         ends = [
-            side[0 if (first == (side is measured)) != (verdicts[at] == "fails") else 1]
+            side[0 if (first == (side is measured)) != (outcomes[at] == "fails") else 1]
             for side in (measured, predicted)
         ]
         values = [float(np.broadcast_to(end.mean, shown.shape)[at]) for end in ends]
         error = np.hypot(*(np.broadcast_to(end.stderr, shown.shape)[at] for end in ends))
-        return Outcome(
+        return Decision(
             setting=setting + (f"; the worst of {shown.size}" if shown.size > 1 else ""),
             slack=float(shown[at]),
             measured=values[0],
@@ -75,7 +77,7 @@ class Found(NamedTuple):
             lower=None if bracket is None else float(np.broadcast_to(bracket[0].mean, shown.shape)[at]),
             upper=None if bracket is None else float(np.broadcast_to(bracket[1].mean, shown.shape)[at]),
             unit=self.unit,
-            verdict=str(verdicts[at]),  # pyright: ignore[reportArgumentType]
+            outcome=str(outcomes[at]),  # pyright: ignore[reportArgumentType]
             reach=float(reach[at]),
         )
 
@@ -103,7 +105,7 @@ def paired(a: Any, b: Any) -> tuple[Estimate, np.ndarray]:
     """
     a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
     if a.ndim == 0 or len(a) < FEWEST:
-        raise ValueError(f"a: shape {a.shape} was given; accepted: {FEWEST} replicas or more on axis 0")
+        raise refuse("a", f"shape {a.shape}", f"{FEWEST} replicas or more on axis 0")
     error = (a - b).std(0, ddof=1) / len(a) ** 0.5
     return Estimate(a.mean(0), error, len(a)), b.mean(0)  # pyright: ignore[reportArgumentType]
 
@@ -134,9 +136,9 @@ def _ends(side: Any) -> tuple[_Side, _Side]:
     mean, stderr = np.broadcast_arrays(_finite("mean", side.mean), _finite("stderr", side.stderr))
     count = np.broadcast_to(np.asarray(side.count, float), mean.shape)
     if (stderr < 0).any():
-        raise ValueError(f"stderr: {stderr.min()} was given; accepted: 0 or more")
+        raise refuse("stderr", stderr.min(), "0 or more")
     if (count < FEWEST).any():
-        raise ValueError(f"count: {count.min():g} was given; accepted: {FEWEST} independent units or more")
+        raise refuse("count", f"{count.min():g}", f"{FEWEST} independent units or more")
     one = _Side(mean, stderr, count - 1)
     return one, one
 
@@ -144,7 +146,7 @@ def _ends(side: Any) -> tuple[_Side, _Side]:
 def _finite(name: str, values: Any) -> np.ndarray:
     found = np.asarray(values, float)
     if not found.size or not np.isfinite(found).all():
-        raise ValueError(f"{name}: {found} was given; accepted: finite numbers, at least one")
+        raise refuse(name, found, "finite numbers, at least one")
     return found
 
 
@@ -161,12 +163,12 @@ def _negative(side: _Side) -> _Side:
     return side._replace(mean=-side.mean)
 
 
-def _worst(verdicts: np.ndarray, slack: np.ndarray, reach: np.ndarray, exact: bool) -> tuple[int, ...]:
-    """The entry that decides: of those with the gravest verdict the one with the least slack (per reach)."""
+def _worst(outcomes: np.ndarray, slack: np.ndarray, reach: np.ndarray, exact: bool) -> tuple[int, ...]:
+    """The entry that decides: of those with the gravest outcome the one with the least slack (per reach)."""
     clear = np.where(slack >= -EXACT_TOLERANCE, np.inf, -np.inf)  # of an entry that had no error at all
     score = slack if exact else np.where(reach > 0, slack / np.where(reach > 0, reach, 1.0), clear)
-    gravest = next(verdict for verdict in ("fails", "open", "holds") if (verdicts == verdict).any())
-    return tuple(map(int, np.unravel_index(np.argmin(np.where(verdicts == gravest, score, np.inf)), slack.shape)))
+    gravest = next(outcome for outcome in ("fails", "open", "holds") if (outcomes == outcome).any())
+    return tuple(map(int, np.unravel_index(np.argmin(np.where(outcomes == gravest, score, np.inf)), slack.shape)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,20 +181,20 @@ class Check:
     kind: Kind | None = None  # None: exact or monte-carlo, as what is found has an error or not
     figure: str | None = None  # the stem of its file, a key of the experiment's FIGURES
     test: str | None = None  # an independent test: tests/…/test_x.py::test_y
-    expected: Verdict = "holds"
+    expected: Outcome = "holds"
     original: "Check | None" = None  # the row whose negative control this is
 
     def __post_init__(self) -> None:
         for what, name in (("id", self.id), ("figure", self.figure)):
             if name is not None and not _NAME.fullmatch(name):
-                raise ValueError(f"{what}: {name!r} was given; accepted: letters, digits, dot, hyphen and underscore")
+                raise refuse(what, repr(name), "letters, digits, dot, hyphen and underscore")
         if not _CLAIM.fullmatch(self.claim):
             known = "a claim (C1 … C12, L1 … L4, R1, …) or instrument, then a hyphen and a name"
-            raise ValueError(f"id: {self.id!r} was given; accepted: {known}")
+            raise refuse("id", repr(self.id), known)
         if self.test is not None and not re.fullmatch(r"tests/[\w/]+\.py::.+", self.test):
-            raise ValueError(f"test: {self.test!r} was given for {self.id}; accepted: tests/…/test_x.py::test_y")
+            raise refuse("test", f"{self.test!r} for {self.id}", "tests/…/test_x.py::test_y")
         if not self.statement.strip():
-            raise ValueError(f"statement: nothing was given for {self.id}; accepted: the claim in words or symbols")
+            raise refuse("statement", f"nothing for {self.id}", "the claim in words or symbols")
 
     @property
     def claim(self) -> str:
@@ -205,46 +207,41 @@ class Check:
         Raises:
             ValueError: the control is its row with the sign turned, which shows nothing.
         """
-        outcome = self.find(settings).outcome()
+        found = self.find(settings).decide()
         expected = self.expected
         if self.original is not None:
             of = of or self.original.row(settings)
-            if (
-                outcome.unit == of.unit
-                and outcome.slack
-                and math.isclose(outcome.slack, -(of.slack or 0.0), rel_tol=1e-9)
-            ):
-                raise ValueError(
-                    f"control: a slack of {outcome.slack:g}, that of {of.id} with its sign turned, was given; "
-                    "accepted: a world in which a hypothesis is missing"
-                )
-            if expected == "open" and not self._excludes(outcome, of):
+            turned = math.isclose(found.slack, -(of.slack or 0.0), rel_tol=1e-9)
+            if found.unit == of.unit and found.slack and turned:
+                given = f"the slack {found.slack:g}, that of {of.id} with its sign turned,"
+                raise refuse("control", given, "a study in which a hypothesis is missing")
+            if expected == "open" and not self._excludes(found, of):
                 expected = "fails"
         return Row(
             id=self.id,
             claim=self.claim,
-            kind=self.kind or ("exact" if outcome.stderr is None else "monte-carlo"),
+            kind=self.kind or ("exact" if found.stderr is None else "monte-carlo"),
             statement=self.statement,
-            setting=outcome.setting,
-            predicted=outcome.predicted,
-            measured=outcome.measured,
-            stderr=outcome.stderr,
-            lower=outcome.lower,
-            upper=outcome.upper,
-            unit=outcome.unit,
-            slack=outcome.slack,
-            verdict=outcome.verdict,
+            setting=found.setting,
+            predicted=found.predicted,
+            measured=found.measured,
+            stderr=found.stderr,
+            lower=found.lower,
+            upper=found.upper,
+            unit=found.unit,
+            slack=found.slack,
+            outcome=found.outcome,
             expected=expected,
-            twin_of=None if self.original is None else self.original.id,
+            control_of=None if self.original is None else self.original.id,
             test=self.test,
             figure=self.figure,
             command=f"infoloop verify --row {self.id}",
         )
 
     @staticmethod
-    def _excludes(outcome: Outcome, of: Row) -> bool:
+    def _excludes(found: Decision, of: Row) -> bool:
         """Whether a control that is to tie does so, and not by noise: its interval excludes the slack of its row."""
-        return outcome.verdict == "open" and abs(outcome.slack - (of.slack or 0.0)) > outcome.reach
+        return found.outcome == "open" and abs(found.slack - (of.slack or 0.0)) > found.reach
 
 
 Finder = Callable[[Settings], Found]
@@ -277,7 +274,7 @@ def claim(
     if control is None and tie is None:
         return (check,)
     if control is not None and tie is not None:
-        raise ValueError(f"tie: one was given for {id} beside a control; accepted: one of the two")
+        raise refuse("tie", f"one beside a control of {id}", "one of the two")
     words, wrong = control or tie or ("", find)
     other = Check(
         id=f"{id}-control",

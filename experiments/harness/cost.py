@@ -1,4 +1,4 @@
-"""What a run costs: seconds of wall clock and CPU, compilations, peak memory."""
+"""The cost of a run: seconds of wall clock and CPU, compilations, peak memory."""
 
 import ctypes
 import gc
@@ -10,14 +10,14 @@ from contextlib import suppress
 from functools import cache
 from typing import NamedTuple, Self
 
-# Options of `jax.jit`, LLVM's level: less of it compiles faster, which is worth more than what runs in a second loses
+# Options of `jax.jit`, LLVM's level: a lower one compiles faster, which is worth more where a program runs for seconds
 RUNS_ONCE, RUNS_BRIEFLY = ({"xla_backend_optimization_level": level} for level in (0, 1))
 _COMPILED, _READ = "/jax/core/compile/backend_compile_duration", "/jax/compilation_cache/cache_hits"
 _COUNTS: Counter[str] = Counter()  # JAX keeps its listeners for good, so that there is one count a process
 
 
 class Cost(NamedTuple):
-    """What was spent so far in this process; a difference of two is what a part of it costs."""
+    """The cost of this process so far; the difference of two is the cost of a part."""
 
     wall: float
     cpu: float
@@ -34,7 +34,7 @@ class Cost(NamedTuple):
         return cls(time.perf_counter(), used.ru_utime + used.ru_stime, compiled - read, read, used.ru_maxrss / unit)
 
     def since(self, start: "Cost") -> "Cost":
-        """What was spent since then; the peak of the memory is that of the process."""
+        """The cost since then; the peak of the memory is that of the process."""
         wall, cpu, compiled, read, _ = (now - then for now, then in zip(self, start, strict=True))
         return Cost(wall, cpu, int(compiled), int(read), self.memory)
 
@@ -54,7 +54,7 @@ class Cost(NamedTuple):
 
 @cache
 def count_compilations() -> None:
-    """Begins to count, once a process."""
+    """Starts counting compilations, once a process."""
     import jax
 
     def heard(event: str, *_: object, **__: object) -> None:
@@ -65,7 +65,7 @@ def count_compilations() -> None:
 
 
 def release() -> None:
-    """Gives memory back: compiled programs, which stay in the cache on disk, and what glibc keeps of what was freed."""
+    """Releases memory: compiled programs, which stay in the cache on disk, and freed memory that glibc holds."""
     import jax
 
     jax.clear_caches()

@@ -1,4 +1,4 @@
-"""The ledger: one row a claim that was checked, with its numbers, its outcome and the command that reruns it.
+"""The ledger: a row for each check, with its numbers, its outcome and the command that reruns it.
 
 Nothing here imports JAX. All numbers are in the row's unit, nats unless it says otherwise.
 """
@@ -9,26 +9,23 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
+
+from experiments.validation import refuse, unknown
 
 Profile = Literal["quick", "full"]
 Kind = Literal["exact", "monte-carlo", "proof", "adversarial"]
-Verdict = Literal["holds", "fails", "open"]
+Outcome = Literal["holds", "fails", "open"]
 
 EXACT_TOLERANCE = 1e-12  # float64, sums of up to some thousand terms of size one
-MARKS: dict[Verdict, str] = {"holds": "✓", "fails": "✗", "open": "?"}
+MARKS: dict[Outcome, str] = {"holds": "✓", "fails": "✗", "open": "?"}
 MOST_OPEN = 15  # rows of the quick profile
-
-
-def accept(what: str, given: object, accepted: Sequence[str]) -> None:
-    """Refuses what is none of the words that are accepted."""
-    if given not in accepted:
-        raise ValueError(f"{what}: {given!r} was given; accepted: {', '.join(accepted)}")
+KEYS = {"outcome": "verdict", "control_of": "twin_of"}  # fields of a row that the file calls otherwise
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much work a check may do, its randomness, and where results are kept on disk; hashable."""
+    """The profile, the seed, and where the results of studies are kept on disk; hashable."""
 
     profile: Profile = "quick"
     seed: int = 0
@@ -37,9 +34,10 @@ class Settings:
     read: list[str] = field(default_factory=list, compare=False, repr=False)  # the studies that were read
 
     def __post_init__(self) -> None:
-        accept("profile", self.profile, get_args(Profile))
+        if self.profile not in get_args(Profile):
+            raise unknown("profile", self.profile, get_args(Profile))
         if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed: {self.seed} was given; accepted: a whole number from 0 to 2^63 - 1")
+            raise refuse("seed", self.seed, "a whole number from 0 to 2^63 - 1")
 
     @property
     def full(self) -> bool:
@@ -48,8 +46,8 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a row found, decided by `claim.Found`."""
+class Decision:
+    """The outcome of a row and the numbers behind it, as `claim.Found` decides it."""
 
     setting: str
     slack: float
@@ -59,13 +57,13 @@ class Outcome:
     lower: float | None = None  # a bracket around the truth, where there is one
     upper: float | None = None
     unit: str = "nats"
-    verdict: Verdict
+    outcome: Outcome
     reach: float = 0.0  # half the interval of the slack, at the level of five sigma
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of ledger.json, its fields in the order of the file."""
+    """One row of ledger.json, its fields in the order of the file, in which some have the names of `KEYS`."""
 
     id: str
     claim: str
@@ -79,9 +77,9 @@ class Row:
     upper: float | None
     unit: str
     slack: float | None
-    verdict: Verdict
-    expected: Verdict
-    twin_of: str | None
+    outcome: Outcome
+    expected: Outcome
+    control_of: str | None  # the id of the row whose negative control this is
     test: str | None
     figure: str | None
     command: str
@@ -89,12 +87,12 @@ class Row:
     @property
     def as_expected(self) -> bool:
         """Whether the outcome is the expected one."""
-        return self.verdict == self.expected
+        return self.outcome == self.expected
 
     @property
     def refuted(self) -> bool:
         """Whether a claim fails, or a negative control holds."""
-        return not self.as_expected and self.verdict == ("holds" if self.twin_of else "fails")
+        return not self.as_expected and self.outcome == ("holds" if self.control_of else "fails")
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -113,16 +111,22 @@ def read(path: Path) -> list[Row]:
         ValueError: the file is not a ledger.
     """
     try:
-        return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        return [_row(fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is not a ledger ({error}); remove it, or choose another --out") from error
+        raise refuse(str(path), f"no ledger ({error})", "a ledger.json of infoloop; or choose another --out") from error
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    names = {key: name for name, key in KEYS.items()}
+    return Row(**{names.get(key, key): value for key, value in dict(fields).items()})
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Writes a whole ledger, atomically."""
-    write_atomic(path, json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    found = [{KEYS.get(name, name): value for name, value in asdict(row).items()} for row in rows]
+    write_atomic(path, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def update(path: Path, row: Row) -> list[Row]:
@@ -154,7 +158,7 @@ def numbers(row: Row) -> tuple[str, str]:
 
 
 class Tally(NamedTuple):
-    """How many rows of a claim have which outcome."""
+    """The rows of a claim, counted by outcome."""
 
     held: int
     failed: int  # negative controls that fail, or tie, as they must
@@ -163,7 +167,7 @@ class Tally(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """The gravest of the outcomes, in a letter."""
+        """The mark of the gravest outcome."""
         return MARKS["fails" if self.refuted else "open" if self.left_open else "holds"]
 
     @property
@@ -182,7 +186,9 @@ def tally(rows: Iterable[Row]) -> dict[str, Tally]:
     """The rows counted by claim."""
     counts: dict[str, list[int]] = {}
     for row in rows:
-        place = ("refuted" if row.refuted else "open") if not row.as_expected else "control" if row.twin_of else "row"
+        place = (
+            ("refuted" if row.refuted else "open") if not row.as_expected else "control" if row.control_of else "row"
+        )
         counts.setdefault(row.claim, [0, 0, 0, 0])[("row", "control", "open", "refuted").index(place)] += 1
     return {claim: Tally(*numbers) for claim, numbers in counts.items()}
 
@@ -196,7 +202,7 @@ def summary(rows: Sequence[Row]) -> str:
     """How many rows are as expected, and which are open or refuted."""
     text = f"{sum(row.as_expected for row in rows)} of {len(rows)} rows as expected"
     open_ = [row.id for row in rows if not row.as_expected and not row.refuted]
-    refuted = [f"{row.id} ({row.verdict})" for row in rows if row.refuted]
+    refuted = [f"{row.id} ({row.outcome})" for row in rows if row.refuted]
     if open_:
         most = f", more than {MOST_OPEN}" if len(open_) > MOST_OPEN else ""
         text += f"; {len(open_)} open{most}: {', '.join(open_)}"

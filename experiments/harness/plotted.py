@@ -86,12 +86,12 @@ class Panel(Axes):
 
     def imshow(self, *args: Any, **look: Any) -> Any:
         image = super().imshow(*args, **look)
-        values, (left, correct, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
+        values, (left, right, bottom, top) = np.ma.asarray(image.get_array()), image.get_extent()
         m, n, *colors = values.shape
         if colors:  # a picture
             return image
         down = np.linspace(top, bottom, m + 1)
-        x, y = np.linspace(left, correct, n + 1), down[::-1] if image.origin == "lower" else down
+        x, y = np.linspace(left, right, n + 1), down[::-1] if image.origin == "lower" else down
         return self.note("image", image, x=x, y=y, value=values)
 
     def pcolormesh(self, *args: Any, **look: Any) -> Any:

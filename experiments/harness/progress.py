@@ -1,4 +1,4 @@
-"""A progress line: what is being done, how much of the work is done, and about how long the rest will take."""
+"""A progress line: the steps under way, the share of the work done, and about how long the rest will take."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ SILENCE = 14.0  # seconds at most between two lines where there is no terminal
 
 
 class _Line(ProgressColumn):
-    """All in one piece, which a narrow terminal cuts at its end."""
+    """One piece of text, which a narrow terminal cuts at its end."""
 
     def render(self, task: Task) -> Text:
         return Text(_said(task), no_wrap=True, overflow="ellipsis")
@@ -26,7 +26,7 @@ def _said(task: Task) -> str:
 
 
 def left(elapsed: float, done: float) -> str:
-    """About how long the rest will take, no more precise than it is known; nothing as long as nothing is known.
+    """About how long the rest will take, rounded as it is uncertain; nothing as long as nothing is known.
 
     Args:
         elapsed: seconds so far.

@@ -1,4 +1,4 @@
-"""A study: a pure function of a key and of sizes, computed once for given settings.
+"""A study: a pure function of a key and of sizes, computed once for the same settings.
 
     @study("closed-loop/categorical", num_replicas=2_000, full={"num_replicas": 10_000})
     def categorical(key, n, *, num_replicas): ...
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from experiments.harness.ledger import Settings, write_atomic
+from experiments.validation import refuse
 
 LARGEST, MOST = 64 * 2**20, 2 * 2**30  # bytes on disk: of one result, which else is computed again, and of all
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "optax", "flax")
@@ -50,7 +51,7 @@ def study(
         signature = inspect.signature(function)
         for what, named, accepted in (("full", full, quick), ("independent", independent, signature.parameters)):
             if unknown := set(named) - set(accepted):
-                raise ValueError(f"{what}: {', '.join(sorted(unknown))} was given; accepted: {', '.join(accepted)}")
+                raise refuse(what, ", ".join(sorted(unknown)), ", ".join(accepted))
         memory: dict[Hashable, Any] = {}
 
         @wraps(function)
@@ -96,7 +97,7 @@ def generator(key: Any) -> np.random.Generator:
 
 
 def forget(package: str) -> None:
-    """Drops what the studies and caches of a package remember."""
+    """Clears the caches of a package, and what its studies have computed."""
     for name, module in list(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             for value in list(vars(module).values()):

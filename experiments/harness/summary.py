@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from experiments.harness.ledger import MARKS, Row, Tally, Verdict, tally
+from experiments.harness.ledger import MARKS, Outcome, Row, Tally, tally
 from experiments.harness.statements import INSTRUMENT, Statement
 
-Seeds = Mapping[str, Sequence[Verdict]]  # the outcomes of each row, seed by seed; one of a row that is exact
+Seeds = Mapping[str, Sequence[Outcome]]  # the outcomes of each row, seed by seed; an exact row has one
 
 
 def screen(rows: Iterable[Row], statements: Sequence[Statement], width: int) -> list[str]:
@@ -31,15 +31,15 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
     lines = ["# Claims", "", f"Written by `infoloop verify`: {provenance}.", ""]
     claims = list(_claims(rows, statements))
     count = sum(claim.id != INSTRUMENT.id for claim, _ in claims)
-    lines += [f"{count} claims; a negative control removes a hypothesis of its row and must not hold.", ""]
+    lines += [f"{count} claims; a negative control is its row with a hypothesis removed, and must not hold.", ""]
     lines += ["| claim | what it says | outcome |", "| --- | --- | --- |"]
     lines += [f"| {claim.id} | {_cell(claim.title)} | {counted.mark} {counted.words} |" for claim, counted in claims]
     outcome = "outcome" if seeds is None else f"outcome at seeds 0 to {max(map(len, seeds.values()), default=1) - 1}"
     lines += ["", f"| row | what is claimed | {outcome} | figure |", "| --- | --- | --- | --- |"]
     for row in rows:
-        verdicts: Sequence[Verdict] = [row.verdict] if seeds is None else seeds.get(row.id, [row.verdict])
-        control = "control: " if row.twin_of else ""
-        marks = f"{''.join(MARKS[verdict] for verdict in verdicts)}{' (exact)' if row.kind == 'exact' else ''}"
+        outcomes: Sequence[Outcome] = [row.outcome] if seeds is None else seeds.get(row.id, [row.outcome])
+        control = "control: " if row.control_of else ""
+        marks = f"{''.join(MARKS[outcome] for outcome in outcomes)}{' (exact)' if row.kind == 'exact' else ''}"
         lines.append(f"| `{row.id}` | {control}{_cell(row.statement)} | {marks} | {row.figure or ''} |")
     return "\n".join(lines) + "\n"
 

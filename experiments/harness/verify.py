@@ -1,4 +1,4 @@
-"""What `infoloop verify` does: fills the ledger row by row, draws the figures, writes the page."""
+"""`infoloop verify`: fills the ledger row by row, draws the figures, writes the page."""
 
 import json
 import time
@@ -17,20 +17,20 @@ from rich.text import Text
 from experiments.harness import cost, ledger, progress
 from experiments.harness.catalogue import Experiment, Maker
 from experiments.harness.claim import Check
-from experiments.harness.ledger import MARKS, Row, Settings, Verdict, number, numbers
-from experiments.harness.names import unknown
+from experiments.harness.ledger import MARKS, Outcome, Row, Settings, number, numbers
 from experiments.harness.progress import Step
 from experiments.harness.statements import Statement
 from experiments.harness.study import forget
+from experiments.validation import unknown
 
 DRAWING = Lock()
 FIGURE = 4.0  # a figure takes about as long as so many rows
 
 
 def select(loaded: Sequence[Experiment], claims: Sequence[str], rows: Sequence[str]) -> list[Experiment]:
-    """The experiments with the checks that are of one of the claims or are one of the rows, all where nothing is named.
+    """The experiments, reduced to the checks of these claims and to these rows; all of them where nothing is named.
 
-    Where it is not all of its checks, an experiment keeps the figures that these name.
+    A reduced experiment has the figures that its checks name.
 
     Raises:
         ValueError: there is no such claim or row.
@@ -58,7 +58,7 @@ def select(loaded: Sequence[Experiment], claims: Sequence[str], rows: Sequence[s
 def measure(
     chosen: Sequence[Experiment], settings: Settings, out: Path, console: Console
 ) -> tuple[list[Row], list[str]]:
-    """Fills the ledger, on the screen and on disk, row by row, two experiments at once, and draws their figures.
+    """Fills the ledger on the screen and on disk, row by row, and draws the figures; two experiments run at once.
 
     Returns:
         The rows, and the names of the figures.
@@ -83,15 +83,7 @@ def measure(
 def other_seeds(
     chosen: Sequence[Experiment], first: Sequence[Row], settings: Settings, num_seeds: int, console: Console
 ) -> list[list[Row]]:
-    """The rows at seeds 0, 1, …; those that are exact are measured at the first only.
-
-    Args:
-        chosen: the experiments.
-        first: their rows at seed 0.
-        settings: those of seed 0.
-        num_seeds: how many seeds.
-        console: what has the progress.
-    """
+    """The rows at seeds 0, 1, …, of which `first` are those of seed 0; exact rows are measured there only."""
     simulated = {row.id for row in first if row.kind not in ("exact", "proof")}
     left = [one._replace(checks=[check for check in one.checks if check.id in simulated], figures={}) for one in chosen]
     others = range(1, num_seeds)
@@ -101,13 +93,13 @@ def other_seeds(
     return [list(first), *([row for at, row in found if at == seed] for seed in others)]
 
 
-def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Verdict]]:
-    """The outcomes of each row, seed by seed; one of a row that is exact."""
-    return {row.id: [other.verdict for seed in rows for other in seed if other.id == row.id] for row in rows[0]}
+def outcomes(rows: Sequence[Sequence[Row]]) -> dict[str, list[Outcome]]:
+    """The outcomes of each row, seed by seed; an exact row has one."""
+    return {row.id: [other.outcome for seed in rows for other in seed if other.id == row.id] for row in rows[0]}
 
 
 class Work(NamedTuple):
-    """What is to be done of an experiment, and what will have come of it."""
+    """An experiment to be measured, and its results as they come."""
 
     experiment: Experiment
     settings: Settings
@@ -122,20 +114,20 @@ class Work(NamedTuple):
 
 @contextmanager
 def _under_way(works: Sequence[Work], out: Path, step: Step) -> Iterator[None]:
-    """Experiments are measured from the first and from the last one on, a thread each: to compile keeps one core busy.
+    """Measures in two threads, one from the first experiment on, one from the last: compilation keeps one core busy.
 
-    The rows of an experiment are measured in their order; what it remembers is dropped when it is done, and its
-    compiled programs when no other seed is waiting for them.
+    The rows of an experiment are measured in their order; then its studies are forgotten, and its compiled programs
+    are released unless another seed of it is waiting.
     """
     left, waiting = Event(), list(works)
 
     def attempt(found: Future[Any], work: Callable[[], Any]) -> bool:
-        """Whether there is to be more after it."""
+        """Whether to go on after it."""
         if not left.is_set():
             try:
                 found.set_result(work())
                 return True
-            except BaseException as error:  # whatever it is, it is the main thread that answers it
+            except BaseException as error:  # whatever it is, the main thread raises it
                 found.set_exception(error)
         return False
 
@@ -163,7 +155,7 @@ def _under_way(works: Sequence[Work], out: Path, step: Step) -> Iterator[None]:
                     cost.release()
 
     for place in (0, -1):
-        Thread(target=measure, args=(place,), daemon=True).start()  # nobody waits for what is measured as we leave
+        Thread(target=measure, args=(place,), daemon=True).start()  # on exit nobody waits for what is being measured
     try:
         yield
     finally:
@@ -171,7 +163,7 @@ def _under_way(works: Sequence[Work], out: Path, step: Step) -> Iterator[None]:
 
 
 def draw(makers: Mapping[str, Maker], settings: Settings, out: Path, step: Step) -> None:
-    """Draws figures, one by one: the style of matplotlib is one for all threads."""
+    """Draws figures one by one: matplotlib has one style for all threads."""
     from experiments.harness import figures
 
     for stem, maker in makers.items():
@@ -185,9 +177,9 @@ def finish(
     checked: Sequence[Row],
     provenance: Mapping[str, Any],
     out: Path,
-    seeds: Mapping[str, Sequence[Verdict]] | None = None,
+    seeds: Mapping[str, Sequence[Outcome]] | None = None,
 ) -> None:
-    """Puts the rows of the ledger in order, and writes the page about all that the folder holds, and claims.md."""
+    """Sorts the ledger and writes claims.md, provenance.json and the page about all rows and figures in the folder."""
     from experiments.harness import figures, report, summary
 
     place = {check.id: i for i, check in enumerate(check for one in loaded for check in one.checks)}
@@ -225,9 +217,9 @@ WIDE_ENOUGH = 20  # for nine ids of ten
 
 @dataclass(frozen=True)
 class Printer:
-    """Prints the ledger as one table, a row whenever one arrives; what was printed stays.
+    """Prints the ledger as a table, row by row as they arrive.
 
-    An id that does not fit its column stands on a line of its own, in one piece, so that it can be copied.
+    An id that does not fit its column has a line of its own, in one piece, so that it can be copied.
     """
 
     console: Console
@@ -236,7 +228,7 @@ class Printer:
 
     @classmethod
     def on(cls, console: Console, ids: Sequence[str]) -> Self:
-        """The ids get what the terminal leaves them; in a pipe, which has no width, all they need."""
+        """Leaves out columns until the ids fit the terminal; a pipe has no width, and all columns."""
         longest = max(map(len, ["row", *ids]))
         if not console.is_terminal:
             return cls(console, longest)
@@ -260,7 +252,7 @@ class Printer:
             "predicted": Text(predicted),
             "measured ± error": Text(measured),
             "slack": Text(number(row.slack)),
-            "outcome": Text(f"{MARKS[row.verdict]} {row.verdict}", style),
+            "outcome": Text(f"{MARKS[row.outcome]} {row.outcome}", style),
             "expected": Text(row.expected, "dim") if row.as_expected else Text(f"≠ {row.expected}", style),
             "time": Text(f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"),
             "unit": Text(row.unit),
@@ -288,5 +280,5 @@ class Printer:
 
 
 def _room(console: Console, columns: Sequence[str]) -> int:
-    """What so many columns leave for the first one."""
+    """The width that these columns leave for the first one."""
     return console.width - sum(COLUMNS[name] + 1 for name in columns)

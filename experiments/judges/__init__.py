@@ -1,1 +1,1 @@
-"""Who may judge: the student itself, an earlier student, a judge made once, a verifier with fresh errors."""
+"""Who judges: the model itself, an earlier model, a fixed reward model, or a verifier with independent errors."""

@@ -1,1 +1,1 @@
-"""How the signal enters: one reference, references worded anew, a filter, a reward; what each keeps."""
+"""How the signal enters: a fixed or a paraphrased reference, a filter, a reward; transfer and diversity of each."""

@@ -1,4 +1,4 @@
-"""Best of n without training: how far it goes from the reference, and what a noisy score costs."""
+"""Best of n without training: its divergence from the reference, and what a noisy score costs."""
 
 from typing import Any
 
@@ -11,21 +11,20 @@ from experiments.harness.study import generator, study
 
 SIZES = (4, 16, 64)
 NOISE = 1.0  # variance of the score's error, where that of the true value is 1
-CORRECT = 0.25  # outputs that a verdict accepts
+ACCURACY = 0.25  # of the outputs that a verdict judges
 CHUNK = 20_000
-DEGREES = 3  # of freedom, of Student's errors
+DEGREES = 3  # of freedom of the heavy-tailed errors
 
 
 @study("methods/best-of-n", num_chunks=10, full={"num_chunks": 50})
-def selected(key: jax.Array, errors: str = "normal", *, num_chunks: int) -> np.ndarray:
+def selected(key: jax.Array, errors: str = "Gaussian", *, num_chunks: int) -> np.ndarray:
     """The rank, the true value and the score of the best of n by the score [draw, n, 3], for each n of SIZES.
 
-    The rank is that of the score under the reference, in (0, 1), as its logarithm; errors are "normal", or "heavy":
-    Student's with 3 degrees of freedom, of the same variance.
+    The rank is that of the score under the reference, in (0, 1), as its logarithm; errors are "Gaussian", or
+    "heavy-tailed": Student's t with 3 degrees of freedom, of the same variance.
     """
     rng = generator(key)
-    found = [_chunk(rng, errors == "heavy") for _ in range(num_chunks)]
-    return np.concatenate(found)
+    return np.concatenate([_chunk(rng, errors == "heavy-tailed") for _ in range(num_chunks)])
 
 
 def _chunk(rng: np.random.Generator, heavy: bool) -> np.ndarray:
@@ -39,7 +38,7 @@ def _chunk(rng: np.random.Generator, heavy: bool) -> np.ndarray:
 
 
 def rank_kl(settings: Any) -> theory.Estimate:
-    """KL(best of n ‖ reference) of scores without ties [n], in nats: the mean of ln n u^{n−1}, u the rank of the best.
+    """KL(best of n ‖ reference) for scores without ties [n], in nats: the mean of ln n u^{n−1}, u the rank of the best.
 
     The rank of a draw is uniform under the reference, and its density among the best is n u^{n−1}.
     """
@@ -47,7 +46,7 @@ def rank_kl(settings: Any) -> theory.Estimate:
     return theory.estimate(np.log(sizes) + (sizes - 1) * selected(settings)[:, :, 0])
 
 
-def verdict_kl(sizes: Any, correct: float = CORRECT) -> np.ndarray:
+def verdict_kl(sizes: Any, accuracy: float = ACCURACY) -> np.ndarray:
     """KL(best of n by a verdict ‖ reference) [n], exactly, in nats: two scores alone, hence ties."""
-    reached = 1 - (1 - correct) ** np.asarray(sizes, float)
-    return rel_entr(reached, correct) + rel_entr(1 - reached, 1 - correct)
+    passed = 1 - (1 - accuracy) ** np.asarray(sizes, float)  # pass@n
+    return rel_entr(passed, accuracy) + rel_entr(1 - passed, 1 - accuracy)

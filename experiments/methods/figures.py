@@ -8,65 +8,70 @@ from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 from experiments.methods import best_of_n, tables
 from experiments.methods.study import (
-    ANEW,
-    EXAMS,
+    EVALUATED,
+    FIXED,
     GRADIENT,
     HELD_OUT,
     METHODS,
-    ONCE,
-    PASSES,
+    PARAPHRASED,
     REFIT,
+    TRIES,
     UNSEEN,
-    Runs,
+    TrainingMetrics,
     trained,
 )
 from theory.policies.best_of_n import best_of_kl, regressional_goodhart
 
-COLOR = {ONCE: plots.VERMILLION, ANEW: plots.ORANGE, REFIT: plots.PURPLE, GRADIENT: plots.BLUE, "natural": plots.GREEN}
-EXAM_COLORS, EXAM_MARKERS = (plots.GREY, plots.PURPLE, plots.BLUE), ("|", "s", "o")
-RUNS = 600  # drawn of the many that are measured
+COLOR = {
+    FIXED: plots.VERMILLION,
+    PARAPHRASED: plots.ORANGE,
+    REFIT: plots.PURPLE,
+    GRADIENT: plots.BLUE,
+    "natural gradient": plots.GREEN,
+}
+EVALUATED_COLORS, EVALUATED_MARKERS = (plots.GREY, plots.PURPLE, plots.BLUE), ("|", "s", "o")
+DRAWN = 600  # of the replicas
 
 
 @plots.style()
-def accepted(settings: Settings) -> Figure:
-    """What each method keeps and what it wastes: a method a row.
+def transfer(settings: Settings) -> Figure:
+    """The transfer, diversity and cost of each method.
 
-    Means over 64 worlds (natural: 16) with 95 % intervals. A network learns 64 prompts, 16 contents in 4 domains,
-    from the same start; K = 4 classes in M = 8 forms, 4 outputs or references a prompt and round, as many updates
-    for all. First panel: the share right on the prompts of training, on other contents, in other domains; open:
-    that one of 16 answers on other contents is right. Second: the entropy of the form of a right answer, as share
-    of the start's. Third: KL(policy ‖ start). Fourth: nats of signal, I(Y;S|Q) of each verdict on an output Y of
-    the policy, at the correctness of its round; Y the target, for one reference ln K + ln M a prompt, once; worded
-    anew, ln M more for each.
+    Means over 64 datasets (natural gradient: 16) with 95 % intervals. A network learns 64 prompts, 16 items in 4
+    domains, from the same start; K = 4 classes in M = 8 surface forms, 4 outputs or references per prompt and round,
+    equally many updates for all. First panel: accuracy on training prompts, held-out items and unseen domains; open:
+    pass@16 on held-out items. Second: the entropy of the form of a correct answer, as a share of the start's. Third:
+    KL(policy ‖ start). Fourth: nats of signal, I(Y;S|Q) of each verdict on an output Y of the policy, at the accuracy
+    of its round; a fixed reference costs ln K + ln M per prompt, once, and each paraphrase ln M more.
 
-    In practice: all of them learn what they train on. One reference a prompt is the cheapest signal, and transfers
-    worst, for it teaches its wording as well. RLVR and RFT transfer, but answer in few wordings in the end, clipped or
-    not; a small KL to the start keeps them all at hardly a cost in correctness, and so does a natural gradient. Many
-    tries on new contents are worth more with a KL: plain RLVR is then no better than one reference.
+    In practice: all methods learn the training prompts. One reference per prompt is the cheapest signal, and transfers
+    worst, since it teaches its surface form as well. RLVR and RFT transfer, but end with few surface forms, clipped or
+    not; a small KL penalty to the start preserves them at hardly a cost in accuracy, and so does a natural gradient.
+    Pass@16 on new items is higher with a KL penalty: RLVR without one is no better than a fixed reference.
     """
-    fig, (right, forms, away, spent) = plots.figure(4, width=3.5, height=4.6, sharey=True)
+    fig, (transfer, forms, away, spent) = plots.figure(4, width=3.5, height=4.6, sharey=True)
     names = list(METHODS)
     for y, name in enumerate(names):
         runs = _runs(settings, name)
-        for exam, (color, marker) in enumerate(zip(EXAM_COLORS, EXAM_MARKERS, strict=True)):
-            _dot(right, runs.correct[:, -1, exam], y, color, marker, label="_" * (y > 0) + EXAMS[exam])
+        for i, (color, marker) in enumerate(zip(EVALUATED_COLORS, EVALUATED_MARKERS, strict=True)):
+            _dot(transfer, runs.accuracy[:, -1, i], y, color, marker, label="_" * (y > 0) + EVALUATED[i])
         tried = runs.passed[:, -1, HELD_OUT, -1].mean()
-        label = "_" * (y > 0) + f"held out, one of {PASSES[-1]} right"
-        right.plot(tried, y, "s", color=EXAM_COLORS[HELD_OUT], markersize=6, fillstyle="none", label=label)
-        for ax, values in ((forms, runs.accepted), (away, runs.kl[:, -1]), (spent, runs.nats[:, -1])):
+        label = "_" * (y > 0) + f"held-out items, pass@{TRIES[-1]}"
+        transfer.plot(tried, y, "s", color=EVALUATED_COLORS[HELD_OUT], markersize=6, fillstyle="none", label=label)
+        for ax, values in ((forms, runs.diversity_left), (away, runs.kl[:, -1]), (spent, runs.nats[:, -1])):
             _dot(ax, values, y, plots.INK, label="_mean")
-    right.set_yticks(range(len(names)), names)
-    right.set(xlim=(0.45, 1.02), xlabel="share right", ylim=(len(names) - 0.5, -0.5))
-    right.set_title("one reference transfers worst")
-    fig.legend(*right.get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    transfer.set_yticks(range(len(names)), names)
+    transfer.set(xlim=(0.45, 1.02), xlabel="accuracy", ylim=(len(names) - 0.5, -0.5))
+    transfer.set_title("a fixed reference transfers worst")
+    fig.legend(*transfer.get_legend_handles_labels(), loc="outside lower left", ncols=4)
     forms.axvline(1, color=plots.INK, linewidth=1, linestyle=plots.DASHED, label="_start")
-    forms.set(xlim=(0, 1.15), xlabel="diversity kept, start = 1", title="a KL keeps all wordings")
+    forms.set(xlim=(0, 1.15), xlabel="diversity of correct outputs", title="a KL preserves diversity")
     away.set(xlim=(0, None), xlabel="KL to the start  [nats]", title="… and stays near the start")
-    spent.set(xscale="log", xlim=(100, 4e5), xlabel="signal spent  [nats]", title="verdicts cost more nats")
+    spent.set(xscale="log", xlim=(100, 4e5), xlabel="signal used  [nats]", title="verdicts cost more nats")
     return fig
 
 
-def _runs(settings: Settings, name: str) -> Runs:
+def _runs(settings: Settings, name: str) -> TrainingMetrics:
     """Natural gradients take several times as long, and are in no row."""
     return trained(settings, name, **{"num_seeds": 16} if name.startswith("natural") else {})
 
@@ -80,21 +85,21 @@ def _dot(ax: Axes, values: np.ndarray, y: float, color: str, marker: str = "o", 
 
 @plots.style()
 def curves(settings: Settings) -> Figure:
-    """Correctness on unseen domains while the methods train, by updates.
+    """The accuracy on unseen domains during training, by updates.
 
-    Means over 64 worlds (natural: 16) with 95 % bands, the world of methods-kept. Each update sees 4 outputs
-    or references a prompt; RFT uses the same for 25 updates, one reference is always the same.
+    Means over 64 datasets (natural gradient: 16) with 95 % bands, as in methods-kept. Each update uses 4 outputs or
+    references per prompt; RFT uses the same outputs for 25 updates, a fixed reference is always the same.
 
-    In practice: if updates are what you pay, verdicts win in the end. References worded anew transfer nearly as well.
+    In practice: if you pay for updates, verdicts win in the end. Paraphrased references transfer nearly as well.
     """
     fig, ax = plots.figure(width=6.0, height=4.4)
     for name, color in COLOR.items():
         runs = _runs(settings, name)
         t = 1 + np.unique(runs.updates[1:], return_index=True)[1]
-        correct = runs.correct[..., UNSEEN][:, t]
-        plots.band(ax, runs.updates[t], correct.mean(0), _stderr(correct), color=color, label=name)
+        accuracy = runs.accuracy[..., UNSEEN][:, t]
+        plots.band(ax, runs.updates[t], accuracy.mean(0), _stderr(accuracy), color=color, label=name)
     plots.log_ticks(ax.xaxis, [1, 3, 10, 30, 100])
-    ax.set(xlabel="updates", ylabel="share right, unseen domains")
+    ax.set(xlabel="updates", ylabel="accuracy on unseen domains")
     ax.set_title("per update: verdicts win late")
     ax.legend(loc="lower right")
     return fig
@@ -106,35 +111,36 @@ def _stderr(values: np.ndarray) -> np.ndarray:
 
 @plots.style()
 def diversity(settings: Settings) -> Figure:
-    """What becomes of the three wordings of the right answer, one law a prompt: the simplex of p(form | right class).
+    """What becomes of the three surface forms of a correct answer: the simplex of p(form | correct class).
 
-    Left, tables: natural gradient stays at the dots, exactly, while plain policy gradient goes the coloured way on its
-    conserved orbit (thin dark line: theory at equal correctness) to the wording that was the likeliest, which gives the
-    colour. Right: refits of one model to the accepted of its 12 samples, 600 runs, after one and four refits; one
-    reference is a corner. The legend says which share of the heterozygosity 1 − Σ p² is left, simulated and exact.
+    Left, tables, a line per prompt: the natural gradient stays at the dots, exactly; the policy gradient moves on its
+    conserved orbit (thin dark line: exact at equal accuracy) to the form that was likeliest. Right: refits of one model
+    to the accepted ones of its 12 samples, 600 runs; the legend gives the diversity 1 − Σ p² left.
 
-    In practice: a verdict on the class does not tell one wording from another, so what happens to them is the method's
-    doing. A natural gradient leaves them alone, a plain gradient favours what was likely already, a refit to few
-    samples loses them by chance.
+    In practice: a verdict on the class does not distinguish surface forms; the method decides their fate.
     """
     fig, (left, right) = plots.figure(2, width=5.4, height=4.8)
     path = tables.trained(settings)[-1]
     exact = tables.orbit(path, np.append(0, np.unique(np.geomspace(1, tables.ROUNDS, 40).astype(int))))
     for q in range(tables.NUM_PROMPTS):
-        color = (plots.BLUE, plots.GREEN, plots.ORANGE)[int(path.within(q)[0].argmax())]
-        left.plot(*_corner(path.within(q)), color=color, linewidth=5, alpha=0.5, label=f"_prompt {q}, plain gradient")
-        plots.theory(left, *_corner(exact.within(q)), label=f"_prompt {q}, exact orbit")
-        left.plot(*_corner(path.within(q)[0]), "o", color=color, markersize=8, label=f"_prompt {q}, natural gradient")
+        color = (plots.BLUE, plots.GREEN, plots.ORANGE)[int(path.form_probs(q)[0].argmax())]
+        left.plot(
+            *_corner(path.form_probs(q)), color=color, linewidth=5, alpha=0.5, label=f"_prompt {q}, policy gradient"
+        )
+        plots.theory(left, *_corner(exact.form_probs(q)), label=f"_prompt {q}, exact orbit")
+        start = _corner(path.form_probs(q)[0])
+        left.plot(*start, "o", color=color, markersize=8, label=f"_prompt {q}, natural gradient")
     refits = tables.refitted(settings)
-    accepted, exactly = np.asarray(refits.accepted().mean), refits.exact()
-    shake = np.random.default_rng(0).normal(size=(RUNS, 2)) * 0.012  # shares of few samples lie on a lattice
+    diversity, exact_diversity = np.asarray(refits.diversity().mean), refits.exact()
+    jitter = np.random.default_rng(0).normal(size=(DRAWN, 2)) * 0.012  # shares of few samples lie on a lattice
     start = right.plot(*_corner(refits.start), "o", color=plots.INK, markersize=9, label="start", zorder=5)
     for t, color in ((1, plots.BLUE), (tables.NUM_GENERATIONS, plots.VERMILLION)):
-        x, y = _corner(refits.forms[:RUNS, t]) + shake.T
-        label = f"after {t}: {accepted[t - 1]:.3f} left, exactly {exactly[t - 1]:.3f}"
+        x, y = _corner(refits.form_probs[:DRAWN, t]) + jitter.T
+        refitted = f"after {t} refit{'s' * (t > 1)}"
+        label = f"{refitted}: diversity {diversity[t - 1]:.3f}, exact {exact_diversity[t - 1]:.3f}"
         right.plot(x, y, ".", color=color, alpha=0.5, markersize=4, rasterized=True, label=f"_after {t}")
         start += right.plot([], [], "o", color=color, label=label)
-    for ax, title in ((left, "plain gradient sharpens, natural stays"), (right, "a refit to few samples loses forms")):
+    for ax, title in ((left, "policy gradient sharpens, natural stays"), (right, "a refit to few samples loses forms")):
         _simplex(ax)
         ax.set_title(title)
     fig.legend(handles=start, loc="outside lower right", ncols=3)
@@ -142,7 +148,7 @@ def diversity(settings: Settings) -> Figure:
 
 
 def _simplex(ax: Axes) -> None:
-    """The frame of the laws of three forms."""
+    """The frame of the distributions over three forms."""
     ax.plot(*_corner(np.eye(3)[[0, 1, 2, 0]]), color=plots.GREY, linewidth=1, label="_frame")
     ax.set(aspect="equal", xlim=(-0.08, 1.08), ylim=(-0.12, 0.97))
     ax.set_axis_off()
@@ -153,20 +159,20 @@ def _simplex(ax: Axes) -> None:
 
 
 def _corner(probs: np.ndarray) -> np.ndarray:
-    """[2, …]: the place of a law of three forms in a triangle with sides of length 1."""
+    """[2, …]: the place of a distribution over three forms in a triangle with sides of length 1."""
     return np.stack([probs[..., 1] + probs[..., 2] / 2, probs[..., 2] * 3**0.5 / 2])
 
 
 @plots.style()
 def best(settings: Settings) -> Figure:
-    """The best of n draws, without training: how far it goes, and what it is worth if the score is noisy.
+    """The best of n draws, without training: its divergence, and its worth if the score is noisy.
 
-    Dots simulated (200,000 draws or more; errors smaller than the dots), lines exact. Left: KL(best of n ‖ reference),
-    ln n − (n−1)/n if no two scores are equal; by a verdict with a quarter of the outputs right it ends at ln 4. Right:
-    the score is the true value plus an error of the same variance.
+    Dots: simulated, errors smaller than the dots; lines: exact. Left: KL(best of n ‖ model), ln n − (n−1)/n without
+    ties, ending at ln 4 for a verdict at accuracy ¼. Right: the score is the true value plus a Gaussian error of the
+    same variance.
 
-    In practice: the best of 64 draws is at most 3.2 nats away from the model, whatever the score. With a score that
-    is half noise, half of what it promises is there, and more draws do not change the half where errors are normal.
+    In practice: the best of 64 draws is at most 3.2 nats from the model. If half of a score's variance is noise, expect
+    half the score, for any n.
     """
     fig, (left, right) = plots.figure(2, width=5.4, height=4.2)
     fig.set_layout_engine("constrained", wspace=0.08)
@@ -175,17 +181,17 @@ def best(settings: Settings) -> Figure:
     left.plot(sizes, ranked, "o", color=plots.BLUE, markersize=8, label="_no ties, simulated")
     bound = plots.theory(left, fine, [best_of_kl(int(n)) for n in fine])
     verdict = left.plot(fine, best_of_n.verdict_kl(fine), color=plots.GREEN)[0]
-    left.set(ylabel="KL to the reference  [nats]", title="the distance is bounded")
+    left.set(ylabel="KL(best of n ‖ model)  [nats]", title="the divergence is bounded")
     simulated = best_of_n.selected(settings).mean(0)
-    distributions = [regressional_goodhart(int(n), best_of_n.NOISE) for n in fine]
+    expected = [regressional_goodhart(int(n), best_of_n.NOISE) for n in fine]
     lines = {}
-    for i, (name, color) in enumerate({"true value": plots.BLUE, "what the score says": plots.VERMILLION}.items()):
+    for i, (name, color) in enumerate({"true value": plots.BLUE, "score": plots.VERMILLION}.items()):
         right.plot(sizes, simulated[:, 1 + i], "o", color=color, markersize=8, label=f"_{name}, simulated")
-        lines[name] = plots.theory(right, fine, [probs[i] for probs in distributions])
-    right.set(ylabel="standard deviations of the true value", title="half noise, half the promise")
+        lines[name] = plots.theory(right, fine, [each[i] for each in expected])
+    right.set(ylabel="standard deviations of the true value", title="half noise: worth half the score")
     for ax in (left, right):
         plots.log_ticks(ax.xaxis, [1, 4, 16, 64])
-        ax.set(xlabel="n, draws", xlim=(1, 100))
+        ax.set(xlabel="draws, n", xlim=(1, 100))
     fig.draw_without_rendering()  # direct labels need the final limits
     plots.direct_labels(left, {"no ties": bound, "a verdict": verdict})
     plots.direct_labels(right, lines)
@@ -193,7 +199,7 @@ def best(settings: Settings) -> Figure:
 
 
 FIGURES = {
-    "methods-kept": accepted,
+    "methods-kept": transfer,
     "methods-curves": curves,
     "methods-diversity": diversity,
     "methods-best-of-n": best,

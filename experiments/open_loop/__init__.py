@@ -1,1 +1,1 @@
-"""What a signal adds to a loop: the injection bound, and what neither a signal nor candidates do alone."""
+"""What a signal adds to a loop: the injection bound, and why a loop needs both candidates and a signal."""

@@ -1,7 +1,7 @@
-"""Open loops in which every information is exact, and their simulation.
+"""Open loops whose information is exact, and their simulation.
 
-X says which of two symbols is right, both equally likely; real data have the right one with share p; a verifier keeps
-right samples with probability φ and wrong ones with ψ.
+X is which of two symbols is correct, both equally likely. The correct symbol has probability p in real data. A verifier
+accepts a correct sample with probability φ (tpr) and a wrong one with ψ (fpr).
 """
 
 from functools import cache
@@ -19,50 +19,50 @@ from sandbox import regions
 from theory import drift
 
 PRIOR = np.full(2, 0.5)
-NUM_GENERATIONS, NUM_SAMPLES = 12, 10  # proposals a generation, or samples kept; as many real ones
+NUM_GENERATIONS, NUM_SAMPLES = 12, 10  # proposals or accepted samples per generation; as many real samples
 
 
-class Scene(NamedTuple):
+class Scenario(NamedTuple):
     """A loop with a verifier."""
 
     title: str
-    share: float  # p, of the right symbol in real data
+    accuracy: float  # p, of real data
     tpr: float  # φ
     fpr: float  # ψ
 
     @property
     def text(self) -> str:
         """The parameters, as a setting."""
-        return f"p = {self.share:g}, φ = {self.tpr:g}, ψ = {self.fpr:g}"
+        return f"p = {self.accuracy:g}, verifier ({self.tpr:g}, {self.fpr:g})"
 
 
-SCENES = (
-    Scene("real data say next to nothing", 0.52, 0.9, 0.3),
-    Scene("what is right is rare", 0.1, 0.9, 0.3),
-    Scene("the verifier is weak", 0.6, 1.0, 0.9),
+SCENARIOS = (
+    Scenario("uninformative real data", 0.52, 0.9, 0.3),
+    Scenario("correct outputs are rare", 0.1, 0.9, 0.3),
+    Scenario("weak verifier", 0.6, 1.0, 0.9),
 )
-LITTLE_KNOWN, RARE, WEAK = range(len(SCENES))
+UNINFORMATIVE, RARE, WEAK = range(len(SCENARIOS))
 
 
-class Exact(NamedTuple):
-    """The loops of all scenes, computed."""
+class ExactLoops(NamedTuple):
+    """The loops of all scenarios, computed."""
 
-    information: np.ndarray  # I(X;Z_t) [scene, t]
-    injected: np.ndarray  # I(X;S_t|Z_t,D_t) [scene, t − 1]; empty until kept, where the number of verdicts is random
-    correct: np.ndarray  # the expected share of right outputs [scene, t]
-    distributions: np.ndarray  # [scene, t, x, s]
+    information: np.ndarray  # I(X;Z_t) [scenario, t]
+    injected: (
+        np.ndarray
+    )  # I(X;S_t|Z_t,D_t) [scenario, t − 1]; empty for rejection sampling: a random number of verdicts
+    accuracy: np.ndarray  # the expected one [scenario, t]
+    distributions: np.ndarray  # [scenario, t, x, s]
     states: np.ndarray  # the share of the first symbol [s], ascending
 
 
 @cache
-def exact(until_kept: bool) -> Exact:
-    """n proposals in each generation, of which some are kept; or sampling until n are kept."""
-    share, tpr, fpr = np.array([scene[1:] for scene in SCENES]).T
-    acceptances = np.stack(
-        [[tpr, fpr], [fpr, tpr]]
-    ).T  # P(keep | symbol, task) [scene, x, k]: symbol x is right in task x
-    tasks = np.stack([[share, 1 - share], [1 - share, share]]).T  # the laws of real data [scene, x, k]
-    loops = Exact(*map(np.asarray, (_until_kept if until_kept else _filtering)(tasks, acceptances)))
+def exact(until_kept: bool) -> ExactLoops:
+    """Rejection sampling until n are accepted, or filtering of n proposals in each generation."""
+    share, tpr, fpr = np.array([scenario[1:] for scenario in SCENARIOS]).T
+    acceptances = np.stack([[tpr, fpr], [fpr, tpr]]).T  # P(accept | symbol, task) [scenario, x, k]; x is correct in x
+    tasks = np.stack([[share, 1 - share], [1 - share, share]]).T  # the distributions of real data [scenario, x, k]
+    loops = ExactLoops(*map(np.asarray, (_rejection_sampling if until_kept else _filtering)(tasks, acceptances)))
     return loops._replace(states=loops.states[0])
 
 
@@ -78,7 +78,7 @@ def _filtering(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...
 
 @jax.jit
 @jax.vmap
-def _until_kept(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
+def _rejection_sampling(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...]:
     kernels = jnp.stack([drift.selection_kernel(NUM_SAMPLES, acceptance) for acceptance in acceptances])
     starts = jnp.stack([drift.initial(NUM_SAMPLES, task) for task in tasks])
     distributions = drift.distributions(starts, kernels, NUM_GENERATIONS)
@@ -86,22 +86,22 @@ def _until_kept(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ..
 
 
 def _exact(distributions: jax.Array, states: jax.Array, injected: jax.Array) -> tuple[jax.Array, ...]:
-    information = jax.vmap(lambda law: theory.mutual_information(law / 2))(distributions)
-    correct = (distributions[:, 0] @ states + distributions[:, 1] @ (1 - states)) / 2
-    return information, injected, correct, distributions, states
+    information = jax.vmap(lambda given: theory.mutual_information(given / 2))(distributions)
+    accuracy = (distributions[:, 0] @ states + distributions[:, 1] @ (1 - states)) / 2
+    return information, injected, accuracy, distributions, states
 
 
-class Simulated(NamedTuple):
-    """The loops of the sandbox, in pairs of replicas, one a task."""
+class SimulatedLoops(NamedTuple):
+    """The loops of the sandbox, in pairs of replicas, one per task."""
 
-    pointwise: np.ndarray  # ln p(z|x)/p(z) under the exact law [replica, scene, t]
-    correct: np.ndarray  # the share of right outputs that the model gives [replica, scene, t]
+    pointwise: np.ndarray  # ln p(z|x)/p(z) under the exact distribution [replica, scenario, t]
+    accuracy: np.ndarray  # of the model [replica, scenario, t]
 
 
 @study("open-loop/loops", independent=("until_kept",), num_replicas=2_000, full={"num_replicas": 10_000})
-def simulated(key: jax.Array, until_kept: bool, *, num_replicas: int) -> Simulated:
-    """The loops of all scenes, run by the sandbox."""
-    shares = np.array([share for scene in SCENES for share in (scene.share, 1 - scene.share)])
+def simulated(key: jax.Array, until_kept: bool, *, num_replicas: int) -> SimulatedLoops:
+    """The loops of all scenarios, run by the sandbox."""
+    shares = np.array([share for scenario in SCENARIOS for share in (scenario.accuracy, 1 - scenario.accuracy)])
     record = sandbox.ensemble(
         key,
         sandbox.Categorical(jnp.asarray(np.stack([shares, 1 - shares], axis=1))),
@@ -114,22 +114,21 @@ def simulated(key: jax.Array, until_kept: bool, *, num_replicas: int) -> Simulat
         progress=False,
     )
     loops = exact(until_kept)
-    z = np.asarray(record.model.probs)[..., 0].reshape(len(SCENES), 2, num_replicas, -1)  # [scene, x, replica, t]
+    z = np.asarray(record.model.probs)[..., 0].reshape(len(SCENARIOS), 2, num_replicas, -1)  # [scenario, x, replica, t]
     states = np.searchsorted(loops.states, z - 1e-9)
-    distributions = loops.distributions[
-        np.arange(len(SCENES))[:, None, None, None], np.arange(z.shape[-1]), :, states
-    ]  # […, x']
-    own = np.stack([distributions[:, 0, ..., 0], distributions[:, 1, ..., 1]])  # p(z|x)
-    both = np.stack([distributions[:, x].mean(-1) for x in (0, 1)])  # p(z)
-    pointwise = np.log(own / both).mean(0)  # [scene, replica, t]
-    correct = (z[:, 0] + 1 - z[:, 1]) / 2
-    return Simulated(np.moveaxis(pointwise, 0, 1), np.moveaxis(correct, 0, 1))
+    scenario, t = np.arange(len(SCENARIOS))[:, None, None, None], np.arange(z.shape[-1])
+    probs = loops.distributions[scenario, t, :, states]  # p(z|x') [scenario, x, replica, t, x']
+    given = np.stack([probs[:, 0, ..., 0], probs[:, 1, ..., 1]])  # p(z|x)
+    marginal = np.stack([probs[:, x].mean(-1) for x in (0, 1)])  # p(z)
+    pointwise = np.log(given / marginal).mean(0)  # [scenario, replica, t]
+    accuracy = (z[:, 0] + 1 - z[:, 1]) / 2
+    return SimulatedLoops(np.moveaxis(pointwise, 0, 1), np.moveaxis(accuracy, 0, 1))
 
 
 def _verifier(key: jax.Array, task: sandbox.Categorical) -> sandbox.Verifier:
-    """That of the scene in which real data have this law; which symbol is right depends on the task."""
-    share, tpr, fpr = jnp.asarray([scene[1:] for scene in SCENES]).T
-    near = jnp.abs(jnp.stack([share, 1 - share]) - task.probs[0])  # [x, scene]
+    """That of the scenario whose real data have this distribution; the task decides which symbol is correct."""
+    share, tpr, fpr = jnp.asarray([scenario[1:] for scenario in SCENARIOS]).T
+    near = jnp.abs(jnp.stack([share, 1 - share]) - task.probs[0])  # [x, scenario]
     first = near.min(1)[0] < near.min(1)[1]
     place = near.min(0).argmin()
     return sandbox.Verifier(tpr[place], fpr[place], regions.Symbols(jnp.stack([first, ~first])))
@@ -137,10 +136,10 @@ def _verifier(key: jax.Array, task: sandbox.Categorical) -> sandbox.Verifier:
 
 @study("open-loop/support", num_replicas=2_000, full={"num_replicas": 10_000})
 def support(key: jax.Array, fpr: float, *, num_replicas: int) -> theory.Estimate:
-    """The share right in the end, n proposals filtered by a verifier with φ = 1, from the share .1."""
+    """The accuracy in the end of filtering n proposals by a verifier with tpr 1, from the accuracy .1."""
     record = sandbox.ensemble(
         key,
-        sandbox.Categorical(jnp.array([[SUPPORT_SHARE, 1 - SUPPORT_SHARE]])),
+        sandbox.Categorical(jnp.array([[SUPPORT_START, 1 - SUPPORT_START]])),
         sandbox.Verifier(1.0, fpr, regions.Symbols(jnp.array([True, False]))),
         num_samples=NUM_SAMPLES,
         num_generations=SUPPORT_GENERATIONS,
@@ -152,11 +151,11 @@ def support(key: jax.Array, fpr: float, *, num_replicas: int) -> theory.Estimate
     return theory.estimate(np.asarray(record.model.probs)[0, :, -1, 0])
 
 
-SUPPORT_SHARE, SUPPORT_GENERATIONS = 0.1, 60
+SUPPORT_START, SUPPORT_GENERATIONS = 0.1, 60
 
 
-class Average(NamedTuple):
-    """What data and a signal say of the task, and what a learner keeps of it, pointwise [replica]."""
+class AverageInformation(NamedTuple):
+    """Pointwise information about the task [replica]: in data and a signal, and in a learner's average of the two."""
 
     of_both: np.ndarray
     of_model: np.ndarray
@@ -164,19 +163,17 @@ class Average(NamedTuple):
 
 
 @study("open-loop/means", num_replicas=1_000, full={"num_replicas": 4_000})
-def means(key: jax.Array, *, num_replicas: int) -> Average:
-    """Data and a signal of another accuracy, of which the learner keeps the average alone."""
+def means(key: jax.Array, *, num_replicas: int) -> AverageInformation:
+    """Data and a signal of another precision; the learner keeps their average alone."""
     tasks, n, noise = np.linspace(-1.0, 1.0, 8), 4, 0.25
     errors = generator(key).standard_normal((2, num_replicas, 8))
-    data, signal = tasks + errors[0] / n**0.5, tasks + noise * errors[1]  # of data their mean says all
+    data, signal = tasks + errors[0] / n**0.5, tasks + noise * errors[1]  # the mean is sufficient for the data
     # ln p(d,s|x') [replica, x, x'], independent given x'
     both = norm.logpdf(data[..., None], tasks, n**-0.5) + norm.logpdf(signal[..., None], tasks, noise)
     model = norm.logpdf((data + signal)[..., None] / 2, tasks, (1 / n + noise**2) ** 0.5 / 2)
-    setting = (
-        f"8 tasks N(μ_x, 1), D: {n} samples, S: μ_x ± {noise:g}, Z = (mean of D + S)/2, {num_replicas} paired replicas"
-    )
+    setting = f"8 tasks N(μ_x, 1), D: {n} samples, S: μ_x ± {noise:g}, Z = (mean of D + S)/2"
     of_both, of_model = (np.asarray(stratified_information(table)) for table in (both, model))
-    return Average(of_both, of_model, setting)
+    return AverageInformation(of_both, of_model, f"{setting}, {num_replicas} paired replicas")
 
 
 stratified_information = jax.jit(theory.stratified_information)

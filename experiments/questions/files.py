@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from theory.validation import refuse
+from experiments.validation import refuse
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "blanks"}  # of equals, the first wins
 ONE_COLUMN = "\x1f"  # a separator that no text holds
@@ -206,8 +206,9 @@ def content(file: Path) -> str:
     try:
         raw = file.read_bytes()
         raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise refuse(str(file), f"what cannot be read ({error})", "a file") from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).removesuffix(".")
+        raise refuse(str(file), f"what cannot be read ({reason})", "a file") from error
     try:
         content = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
         line = content[: content.find("\0")].count("\n") + 1 if "\0" in content else None

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 
 from experiments.questions import files
 from experiments.questions.files import COMMA, MISSING, POINT, Cells, Decimal, count, is_number, shown
-from theory.validation import refuse
+from experiments.validation import refuse
 
 YES = frozenset(("1", "true", "t", "yes", "y", "keep", "kept", "accept", "accepted", "pass", "right", "correct"))
 NO = frozenset(("0", "false", "f", "no", "n", "drop", "reject", "rejected", "fail", "wrong", "incorrect"))

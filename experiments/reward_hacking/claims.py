@@ -41,7 +41,7 @@ EXACT = "students by natural gradient, exact; on counterfactual prompts"
 def flow(noisy: bool, settings: Settings) -> Found:
     """Least squares on two signs, from 0: whether it ever switches, against ρ < 1 − ε; noisy: against always."""
     rho, noise = np.array(GRID).T
-    switches = [np.isfinite(prequential.crossover(*signs(0.1, (1 - 2 * e, 2 * r - 1)))) for r, e in GRID]
+    switches = [np.isfinite(prequential.flow_crossover(*signs(0.1, (1 - 2 * e, 2 * r - 1)))) for r, e in GRID]
     where = [f"ρ = {r:g}, ε = {e:g}, the sign of correctness at scale .1: 1 where it switches" for r, e in GRID]
     return equal(np.array(switches), np.ones(len(GRID)) if noisy else rho < 1 - noise, where, "switches")
 

@@ -185,7 +185,7 @@ def goodharts(settings: Settings) -> Figure:
 
     In practice: the reward rises on both sides, so it does not tell them apart. With the bad judge the accuracy has a
     peak at a tenth of a nat, a little above the start, and then falls below it; to stop early saves what there is. RL
-    from few samples spends nats on forms that chance favours, so its distance says less of the damage.
+    from few samples spends nats on forms that chance favours, so its distance measures less of the damage.
     """
     fig, axes = plots.figure(2, width=6.2, height=4.4, sharey=True)
     for ax, when in zip(axes, SAMPLES, strict=True):

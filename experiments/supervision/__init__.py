@@ -1,1 +1,1 @@
-"""What a signal says of the task and of the surface form, and what the form costs."""
+"""What a signal carries about the task and about the surface form, and what the form costs."""

@@ -131,7 +131,7 @@ CLAIMS = (
     ),
     *claim(
         "C10-flow-turn",
-        "The losses saved by two features alone predict when a gradient flow switches between them, up to a factor of 2",
+        "Code lengths saved by single-feature learners predict when a gradient flow switches, within a factor of 2",
         exact.flow_crossover,
         test=FLOWS,
     ),
@@ -145,7 +145,10 @@ CLAIMS = (
         "C10-hits",
         "A student relies on the feature that saves more code length on its own, in nine decided cells of ten",
         partial(hits, SAVED, 0.9, EVERYONE, 0, 0),
-        control=("… on the one that saves more in another environment", partial(hits, SAVED, 0.9, EVERYONE, 0, 1)),
+        control=(
+            "… on the one that saves more code length in another environment",
+            partial(hits, SAVED, 0.9, EVERYONE, 0, 1),
+        ),
         figure=HITS,
     ),
     *claim(
@@ -211,14 +214,14 @@ CLAIMS = (
     ),
     *claim(
         "L2-scale-flow",
-        "In a gradient flow a small feature has saved more before the student switches to it",
+        "In a gradient flow a small feature has saved more code length before the student switches to it",
         exact.scaled_flow,
         figure=MAP,
         test=LIMITS + "test_scale",
     ),
     *claim(
         "L2-decay-flow",
-        "Under weight decay a small feature may save more forever, with the same decay, and never be relied on",
+        "Under weight decay a student may never rely on a small feature, whatever its code length saved",
         partial(exact.decayed_flow, 0.02),
         control=("… also under a tenth of that decay", partial(exact.decayed_flow, 0.002)),
         figure=MAP,
@@ -226,7 +229,7 @@ CLAIMS = (
     ),
     *claim(
         "L2-decay",
-        "Under strong weight decay, in the learners too, a small feature saves more, and the other is relied on",
+        "Under strong weight decay the student relies on the other feature, though a small one saves more code length",
         partial(follows_little, FAILURES["decay"], 0.5),
         control=("… also without weight decay", partial(follows_little, CONTROLS["decay"], 0.5)),
         figure=MAP,

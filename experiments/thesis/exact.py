@@ -56,7 +56,9 @@ def faster_flow(settings: Settings) -> Found:
     """The crossover at half the scale: 4 times as late by `separated_crossover`."""
     small, large = 0.01, 0.02
     saved = flow.savings_cross(small) / flow.savings_cross(large)
-    setting = f"least squares, scales {small} and {large}, tolerance O(scale²); the losses saved cross {saved:.4f} × as late"
+    setting = (
+        f"least squares, scales {small} and {large}, tolerance O(scale²); the losses saved cross {saved:.4f} × as late"
+    )
     return equal(flow.crossover(small) / flow.crossover(large), 4.0, setting, "times as late", tolerance=4 * large**2)
 
 

@@ -46,11 +46,11 @@ BROKEN = RuleTest("broken tie", 8192)
 
 
 class RuleFollowed(NamedTuple):
-    """How often a student answers counterfactual inputs by the feature whose single-feature learner has saved more."""
+    """How often a student answers counterfactual inputs by the feature of the larger code length saved."""
 
     samples: int
     nats_saved: np.ndarray  # [seed, feature]: of the intended, of the spurious one
-    share: np.ndarray  # [seed], of the inputs that are answered by the feature that has saved more
+    share: np.ndarray  # [seed], of the inputs that are answered by the feature that has saved more code length
 
     @property
     def lead(self) -> np.ndarray:
@@ -125,7 +125,7 @@ def joint_reliance(num_contexts: int, correct: float, agreement: float, num_samp
 
 
 def joint_follows(agreement: float) -> float:
-    """How often that table answers a counterfactual input by the feature whose own table has saved more."""
+    """How often that table answers a counterfactual input by the feature whose own table has saved more code length."""
     first, second = (table_nats_saved(*table)[SAMPLES] for table in ((CONTEXTS, CORRECT), (2, agreement)))
     reliance = joint_reliance(CONTEXTS, CORRECT, agreement, SAMPLES)
     return 1 - reliance if first > second else reliance

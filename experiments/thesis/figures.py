@@ -101,7 +101,7 @@ def online(settings: Settings) -> Figure:
         ax.set(xlabel="samples")
         plots.log_ticks(ax.xaxis, found.samples[0] * 2 ** np.arange(1, 6))
         ax.set_xlim(found.samples[0], found.samples[-1])
-    saved.set(ylabel="code length saved  [nats]", title="the feature that has saved more …")
+    saved.set(ylabel="code length saved  [nats]", title="the feature that has saved more code length …")
     reliance.set(ylabel="reliance on length", ylim=(0, 1.02))
     reliance.set_title("… is relied on")
     saved.legend(loc="upper left")
@@ -120,9 +120,9 @@ def hit_rates(settings: Settings) -> Figure:
     where one code length saved is above 3 nats.
 
     In practice: train the student on each feature alone and add up the code length saved. Neither information,
-    correlation nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is right in nine of
-    ten cells, one above 6 nearly always. Use as many samples: code lengths on a tenth of them are right less often than
-    the order.
+    correlation nor simplicity do as well, least of all for a table. A lead by a factor of 2 or 3 is correct in nine of
+    ten cells, one above 6 nearly always. Use as many samples: code lengths on a tenth of them are correct less often
+    than the order.
     """
     fig, (left, right) = plots.figure(2, width=6.6, height=4.8)
     found = study.students(settings)
@@ -159,12 +159,12 @@ def hit_rates(settings: Settings) -> Figure:
 def failed(settings: Settings) -> Figure:
     """Where the thesis fails or predicts little, each time beside a control: answers that follow the rule.
 
-    Left: the share of counterfactual inputs that are answered by the feature whose single-feature learner has saved
-    more, means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least
+    Left: the share of counterfactual inputs that are answered by the feature of the larger code length
+    saved, means over seeds with 95 % intervals; at rate 100 both have lost nats, one fewer; diamonds exact, of least
     squares at a rate that is stable for each sign alone, and of a table of all pairs of contexts. Middle: two bits of
     agreement .9, or one of .9 and one of less, and two parities of 2 bits that explain all; each seed by its own code
     lengths. Right: the exact gradient flow of two signs, the intended one at scale .1; shaded: the intended one has
-    saved more, yet the student relies on the other; where a line ends, it never switches.
+    saved more code length, yet the student relies on the other; where a line ends, it never switches.
 
     In practice: distrust the code lengths when a feature is small in scale, or needs large weights under weight decay;
     measure them on as many samples as the student will see, and train the single-feature learners as it will be

@@ -56,7 +56,7 @@ def savings_cross(scale: float, decay: float = 0.0) -> float:
 def crossover(scale: float, decay: float = 0.0) -> float:
     """The time at which the learner of both switches; weight decay is a ridge, C + decay · 1."""
     covariance, cross, direction = signs(scale)
-    return float(prequential.crossover(covariance + decay * np.eye(2), cross, direction))
+    return float(prequential.flow_crossover(covariance + decay * np.eye(2), cross, direction))
 
 
 def limit(scale: float, decay: float) -> tuple[float, np.ndarray]:

@@ -1,1 +1,1 @@
-"""What verdicts buy: how many a goal takes, how to spend them, what better students change, their worth."""
+"""The price of verdicts: how many a goal takes, how to spend them, better learners, and their worth in samples."""

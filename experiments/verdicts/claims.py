@@ -1,4 +1,4 @@
-"""What is claimed of verdicts: L1, R2, R3 and R5. The protocol of every loop is until kept."""
+"""Claims about verdicts: L1, R2, R3 and R5. Every loop uses rejection sampling."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,30 +15,30 @@ from theory import Estimate, budget
 
 REJECTS = RATES.index(0.2)
 FEW = [n for n in SIZES if n <= 5]
-ROUNDS = "verifier (.8, .4), a share .3 right at the start, until kept"
-BLOCKS = "verifier (.9, .3), uniform start, error ≤ .05, until kept"
-PAIR = "verifier (.9, .2), fresh samples .6/.4, two symbols equally likely to be right; no loop"
+ROUNDS = "verifier (.8, .4), accuracy .3 at the start, rejection sampling"
+CANDIDATES = "verifier (.9, .3), uniform start, error ≤ .05, rejection sampling"
+PAIR = "verifier (.9, .2), fresh samples .6/.4, two symbols equally likely to be correct; no loop"
 
 
 def too_few(paid: str, settings: Settings) -> Found:
-    """L1: expected verdicts, or those alone that were kept, against the converse."""
+    """L1: expected verdicts, or the accepting ones alone, against the lower bound for any method."""
     loops = study.fixations()
     few = np.s_[REJECTS, :, : len(FEW)]
-    loop = f"which of two symbols is right, even start, until kept, tpr {RATES[REJECTS]:g}"
-    where = [f"{loop}, fpr/tpr {ratio:.2f}, n = {n}" for ratio in RATIOS for n in FEW]
+    loop = f"two symbols, even start, rejection sampling, tpr {RATES[REJECTS]:g}"
+    where = [f"{loop}, fpr {RATES[REJECTS] * ratio:.3f}, n = {n}" for ratio in RATIOS for n in FEW]
     return at_most(getattr(loops, paid)[few].ravel(), loops.needed[few].ravel(), where, "verdicts")
 
 
 def shares_noise(settings: Settings) -> Found:
-    """L1: what two verdicts that share a coin inject, against the sum of their capacities."""
+    """L1: the information injected by two verdicts that share a coin, against the sum of their capacities."""
     information, capacities = study.shared()
-    setting = "right is {1} or {1, 2}, the verdicts on 1 and 2 are flipped by one fair coin, no loop"
+    setting = "the correct set is {1} or {1, 2}, the verdicts on 1 and 2 are flipped by one fair coin; no loop"
     return at_least(information, capacities, setting)
 
 
 def own_noise(settings: Settings) -> Found:
-    """The same of verdicts each with noise of its own."""
-    setting = "random tables, 3 tasks, a verdict on each of 5 items, no loop"
+    """The same for verdicts with independent noise."""
+    setting = "random tables, 3 tasks, a verdict on each of 5 items; no loop"
     information, capacities = study.injected(settings)
     return at_least(information, capacities, setting)
 
@@ -51,78 +51,80 @@ def many_rounds(settings: Settings) -> Found:
         f"{ROUNDS}: rounds of {n} for N = {number}, against one round"
         for n, number in zip(size, found.verdicts, strict=True)
     ]
-    return at_most(wrong, study.one_round(), where, "wrong share")
+    return at_most(wrong, study.one_round(), where, "1 − accuracy")
 
 
 def round_size(settings: Settings) -> Found:
     """R2: the best constant size at the largest budget against √(φN/2p)."""
     found = study.rounds(settings)
     size, number = found.best[0], found.verdicts[-1]
-    probs, _ = budget.round_size_law(study.ROUNDS, study.START, number)
-    setting = f"{ROUNDS}: best n = {_listed(size)} for N = {_listed(found.verdicts)}; 10 %: of large N and a diffusion"
-    return equal(size[-1], probs, setting, "samples", tolerance=0.1 * probs)
+    predicted, _ = budget.round_size_law(study.ROUNDS, study.START, number)
+    setting = (
+        f"{ROUNDS}: best n = {_listed(size)} for N = {_listed(found.verdicts)}; tolerance 10 %: large N, diffusion"
+    )
+    return equal(size[-1], predicted, setting, "samples", tolerance=0.1 * predicted)
 
 
 def exponent(diffusion: bool, settings: Settings) -> Found:
     """R2: how fast −ln wrong grows with √N, between the two largest budgets."""
     found = study.rounds(settings)
     exact, selection = study.drift_exponent(), 2 * study.SELECTION * study.START
-    probs = study.exponent_law(exact)
     slope = np.diff(-np.log(found.best[1]))[-1] / np.diff(np.sqrt(found.verdicts))[-1]
     theta = f"θ = {exact:.4f} from the exact chain, 2sp = {selection:.4f}"
-    setting = f"{ROUNDS}: best sizes, slope at N = {found.verdicts[-1]}; {theta}; 2 %: of large N, and n is whole"
-    predicted = study.exponent_law(selection) if diffusion else probs
-    return equal(slope, predicted, setting, "1/√verdict", tolerance=0.02 * probs)
+    setting = f"{ROUNDS}: best sizes, slope at N = {found.verdicts[-1]}; {theta}; tolerance 2 %: large N, whole n"
+    predicted = study.decay_exponent(selection if diffusion else exact)
+    return equal(slope, predicted, setting, "1/√verdict", tolerance=0.02 * study.decay_exponent(exact))
 
 
-def nats_saved(settings: Settings) -> Found:
-    """R2: what two sizes save, budget by budget, from nothing up to the share 1 − p."""
+def verdicts_saved(settings: Settings) -> Found:
+    """R2: the share of verdicts that two sizes save, budget by budget, from 0 up to 1 − p."""
     found = study.rounds(settings)
-    saved = found.two_stage.saved
-    ends = ["no budget", *(f"N = {n}" for n in found.verdicts[: saved.size]), "the limit, a conjecture"]
+    saved = found.two_stage.verdicts_saved
+    ends = ["no budget", *(f"N = {n}" for n in found.verdicts[: saved.size]), "the conjectured limit"]
     where = [f"{ROUNDS}: two sizes, {a} against {b}" for a, b in pairwise(ends)]
     return at_most([0, *saved], [*saved, 1 - study.START], where, "share of verdicts")
 
 
-def block_law(settings: Settings) -> Found:
-    """R3: the verdicts of the cheapest loop against c ln c."""
-    loop, probs = study.loop(settings), study.slope_law()
-    measured = loop.verdicts / (loop.blocks * np.log(loop.blocks))
-    setting = f"{BLOCKS}: over c ln c {_listed(np.round(measured, 2))} for c = {_listed(loop.blocks)}; 5 %: of large c"
-    return equal(measured[-1], probs, setting, "verdicts/(c ln c)", tolerance=0.05 * probs)
+def candidates_slope(settings: Settings) -> Found:
+    """R3: the verdicts of the cheapest loop over c ln c against the constant for large c."""
+    loop, predicted = study.loop(settings), study.candidates_slope()
+    measured = loop.verdicts / (loop.candidates * np.log(loop.candidates))
+    values = f"{_listed(np.round(measured, 2))} for c = {_listed(loop.candidates)}"
+    setting = f"{CANDIDATES}: verdicts/(c ln c) {values}; tolerance 5 %: large c"
+    return equal(measured[-1], predicted, setting, "verdicts/(c ln c)", tolerance=0.05 * predicted)
 
 
-def converse_ratio(settings: Settings) -> Found:
-    """R3: the verdicts of the loop over Fano's converse, from one number of blocks to twice as many."""
+def lower_bound_ratio(settings: Settings) -> Found:
+    """R3: the verdicts of the loop over Fano's lower bound, from one number of candidates to twice as many."""
     loop = study.loop(settings)
     ratio = loop.verdicts / loop.needed
-    where = [f"{BLOCKS}: {2 * c} blocks against {c}" for c in loop.blocks[:-1]]
-    return at_least(ratio[1:], ratio[:-1], where, "verdicts/converse")
+    where = [f"{CANDIDATES}: {2 * c} candidates against {c}" for c in loop.candidates[:-1]]
+    return at_least(ratio[1:], ratio[:-1], where, "verdicts/lower bound")
 
 
-def better_students(settings: Settings) -> Found:
-    """R3: a Bayesian against the loop, and one that has the likeliest block judged against one that asks at random."""
-    fewer, links = SEARCHED >= 4, ("loop against uniform candidates", "uniform candidates against the likeliest")
-    uniform, chosen = (study.student(settings, kind) for kind in ("uniform", "probable"))
+def better_learners(settings: Settings) -> Found:
+    """R3: a Bayesian against the loop, and one that queries the likeliest candidate against one that queries any."""
+    fewer, links = SEARCHED >= 4, ("loop against uniform queries", "uniform queries against the likeliest")
+    uniform, chosen = (study.learner(settings, kind) for kind in ("uniform", "probable"))
     alone = study.loop(settings).verdicts[: SEARCHED.size]
     loop = uniform._replace(mean=alone, stderr=np.zeros(alone.shape))
-    where = [f"{BLOCKS}, or a posterior ≥ .95, c = {c}: {link}" for link in links for c in SEARCHED[fewer]]
+    where = [f"{CANDIDATES}, or a posterior ≥ .95, c = {c}: {link}" for link in links for c in SEARCHED[fewer]]
     return at_least(_stacked(loop, uniform, fewer), _stacked(uniform, chosen, fewer), where, "verdicts")
 
 
-def forgetful_student(settings: Settings) -> Found:
-    """R3: a Bayesian who remembers against one who forgets the rejections."""
-    uniform, forgets = (study.student(settings, kind) for kind in ("uniform", "ignoring"))
-    where = [f"verifier (.9, .3), posterior ≥ .95, c = {c}, uniform candidates; no loop" for c in SEARCHED]
+def forgetful_learner(settings: Settings) -> Found:
+    """R3: a Bayesian that uses rejections against one that ignores them."""
+    uniform, forgets = (study.learner(settings, kind) for kind in ("uniform", "ignoring"))
+    where = [f"verifier (.9, .3), posterior ≥ .95, c = {c}, uniform queries; no loop" for c in SEARCHED]
     return at_least(uniform, forgets, where, "verdicts")
 
 
-def exchange_rate(probs: Callable[[], float], settings: Settings) -> Found:
+def exchange_rate(ratio: Callable[[], float], settings: Settings) -> Found:
     """R5: fresh samples for a verdict, exactly, against a ratio."""
     found = study.exchange(settings)
     k = found.verdicts[-1]
-    setting = f"{PAIR}; k = {k} verdicts, error {found.error[-1]:.2g}; 3 %: the law is that of k → ∞"
-    return equal(found.samples[-1] / k, probs(), setting, "samples a verdict", tolerance=0.03 * study.by_exponent())
+    setting = f"{PAIR}; k = {k} verdicts, error {found.error[-1]:.2g}; tolerance 3 %: the limit k → ∞"
+    return equal(found.samples[-1] / k, ratio(), setting, "samples per verdict", tolerance=0.03 * study.by_exponent())
 
 
 def _stacked(first: Estimate, second: Estimate, which: np.ndarray) -> Estimate:
@@ -137,16 +139,16 @@ def _listed(values: np.ndarray) -> str:
 CLAIMS = (
     *claim(
         "L1-rejected",
-        "What a loop learns may take more verdicts than it keeps: rejected proposals tell too",
-        partial(too_few, "kept"),
-        control=("… and more than all it is given", partial(too_few, "verdicts")),
+        "A loop may need more verdicts than it has accepted samples: rejections carry information too",
+        partial(too_few, "accepted"),
+        control=("… and more than all its verdicts", partial(too_few, "verdicts")),
         figure="budget-verdicts",
     ),
     *claim(
         "L1-shared-noise",
-        "Verdicts that share their noise may inject more than the sum of their capacities",
+        "Verdicts with shared noise may inject more than the sum of their capacities",
         shares_noise,
-        control=("… so do verdicts each with noise of its own", own_noise),
+        control=("… so do verdicts with independent noise", own_noise),
         test="tests/theory/test_budget.py::test_shared_noise_twin",
     ),
     *claim(
@@ -157,48 +159,48 @@ CLAIMS = (
     ),
     *claim(
         "R2-exponent",
-        "The best constant rounds leave e^{−√(sφθN)} wrong, θ the exact exponent of the loss by drift",
+        "The best constant rounds leave the share e^{−√(sφθN)} wrong, θ the exact exponent of the loss by drift",
         partial(exponent, False),
-        control=("… θ = 2sp, as the diffusion says, also under strong selection", partial(exponent, True)),
+        control=("… with θ = 2sp of the diffusion, also under strong selection", partial(exponent, True)),
         figure="budget-rounds",
     ),
     *claim(
         "R2-many-rounds",
-        "Rounds of the best size leave less wrong than one round of any size",
+        "Rounds of the best size leave fewer wrong outputs than one round of any size",
         many_rounds,
         figure="budget-rounds",
     ),
     *claim(
         "R2-schedule",
-        "Two sizes, the large one first, save a share of the verdicts that grows with N, below 1 − p",
-        nats_saved,
+        "Two sizes, the larger first, save a share of the verdicts that grows with N and stays below 1 − p",
+        verdicts_saved,
         figure="budget-rounds",
     ),
     *claim(
         "R3-blocks",
-        "To find the right one of c blocks the loop needs about κ(1/ψ + 1/φ)/ln(φ/ψ) · c ln c verdicts",
-        block_law,
+        "To find the correct one of c candidates the loop needs about κ(1/ψ + 1/φ)/ln(φ/ψ) · c ln c verdicts",
+        candidates_slope,
         figure="budget-blocks",
     ),
     *claim(
         "R3-ratio",
-        "… ever more times the converse, Fano's information over the capacity, the more blocks there are",
-        converse_ratio,
+        "… a multiple of the lower bound, Fano's information over the capacity, that grows with c",
+        lower_bound_ratio,
         figure="budget-blocks",
     ),
     *claim(
         "R3-better-student",
-        "A Bayesian needs fewer verdicts than the loop, and fewer still where it chooses the candidate",
-        better_students,
-        control=("… rejections tell nothing: a Bayesian who forgets them needs no more", forgetful_student),
+        "A Bayesian learner needs fewer verdicts than the loop, and fewer still if it queries the likeliest candidate",
+        better_learners,
+        control=("… and no more verdicts if it ignores rejections", forgetful_learner),
         figure="budget-blocks",
     ),
     *claim(
         "R5-exchange",
-        "A verdict is worth as many fresh samples as the ratio of the Chernoff informations",
+        "For small errors a verdict is worth the ratio of the Chernoff informations in fresh samples",
         partial(exchange_rate, study.by_exponent),
         control=(
-            "… as the ratio of the informations, whatever the error wanted",
+            "… the ratio of capacity to information",
             partial(exchange_rate, study.by_information),
         ),
         figure="budget-exchange",
@@ -207,20 +209,20 @@ CLAIMS = (
 STATEMENTS = (
     Statement(
         "L1",
-        title="How many verdicts: at least the missing nats over the capacity",
+        title="A goal takes at least the missing nats over the capacity in verdicts",
         formula=r"N \ge \frac{I_* - I_0}{C(\varphi, \psi)}",
         words=(
-            "A verdict of a verifier that keeps right outputs with the rate φ and wrong ones with ψ tells at most its "
-            "capacity C. To bring I(X;Z) from I₀ to I* takes at least so many on average, those on rejected proposals "
-            "included."
+            "A verdict is one accept/reject call of a verifier, which accepts correct outputs with probability φ (tpr) "
+            "and wrong ones with ψ (fpr). It carries at most the capacity C. To raise I(X;Z) from I₀ to I* any method "
+            "needs at least this many verdicts on average, rejections included."
         ),
         conditions=(
-            "The paper has no numbers at all. The bound needs fresh noise in each verdict: verdicts that share their "
-            "noise may tell more together than the sum of their capacities."
+            "The noise must be independent for each verdict: verdicts with shared noise may carry more together than "
+            "the sum of their capacities. The paper has no numbers."
         ),
         practice=(
-            "Divide the nats that are missing by the capacity: no method needs less. A loop of sampling, filtering and"
-            " retraining takes several times that, or many; `infoloop plan` says how many, for how sure an end."
+            "Divide the missing nats by the capacity: no method needs fewer verdicts. A loop of sampling, filtering "
+            "and retraining needs several times as many or more; `infoloop plan` computes how many."
         ),
         source="Fano (1961), Transmission of Information; Cover & Thomas (2006), theorem 2.10.1 and section 7.9",
     ),
@@ -232,48 +234,50 @@ STATEMENTS = (
             r"-\ln(\text{wrong}) \sim \sqrt{s\, \varphi\, \theta\, N}"
         ),
         words=(
-            "N verdicts may be spent in one round or in many. One round leaves the same share wrong whatever its size;"
-            " constant rounds of about √(φN/2p) kept samples do best, and the exponent of what they leave wrong grows "
-            "like √(sφθN), θ being that of the loss by drift; a few hundred verdicts leave more than that says."
+            "N verdicts may be spent in one round or in many. One round leaves the same share wrong whatever its size. "
+            "Of constant sizes about √(φN/2p) accepted samples per round is best, and −ln(wrong share) then grows like "
+            "√(sφθN), s = ln(φ/ψ), p the accuracy at the start, θ the exponent of the loss by drift."
         ),
-        conditions="Nobody had asked. That two sizes approach 1/√p times the exponent of one is a conjecture.",
+        conditions=(
+            "Asymptotic in N, for rejection sampling with a budget of expected verdicts; a few hundred verdicts leave "
+            "more wrong. That two sizes approach 1/√p times the exponent of one is a conjecture."
+        ),
         practice=(
-            "Never spend a budget in one round. Begin with rounds half as large again, and let them shrink; better "
-            "than any plan, look at how many candidates pass and keep rounds large until that has risen."
+            "Never spend a budget in one round. Begin with rounds 1.5 times that size, and let them shrink. Better "
+            "than any fixed plan, watch the acceptance rate, and keep rounds large until it has risen."
         ),
         source="infoloop; Kimura (1962) for the diffusion",
     ),
     Statement(
         "R3",
-        title="To find one block of c costs about c ln c verdicts",
+        title="Finding the correct one of c candidates costs a loop about c ln c verdicts",
         formula=r"N \approx \frac{\kappa\, (1/\psi + 1/\varphi)}{\ln(\varphi/\psi)}\; c \ln c",
         words=(
-            "A loop that starts from c equally likely blocks wastes nearly all that its verdicts tell: the converse "
-            "grows like ln c, the loop like c ln c. κ = −ln δ · ψ/(φu), δ the error that is allowed, u the root of 1 −"
-            " u = e^{−φu/ψ}."
+            "A loop that starts from c equally likely candidate answers wastes nearly all information in its verdicts: "
+            "the lower bound for any method grows like ln c, the loop's cost like c ln c. κ = −ln δ · ψ/(φu), δ the "
+            "error allowed, u the root of 1 − u = e^{−φu/ψ}."
         ),
-        conditions="Nobody had asked what retraining wastes. The law comes from a branching argument, not a proof.",
+        conditions="For large c and rejection sampling, by a branching argument, which is not a proof.",
         practice=(
-            "Remember verdicts, rejections too, in a posterior over the blocks (a count of passes and failures for "
-            "each kind of answer), and have judged what it thinks likely: that saves nine verdicts in ten at 64 "
-            "blocks."
+            "Store all verdicts, rejections too, in a posterior over the candidates (a count of acceptances and "
+            "rejections for each), and query the likeliest one: that saves 90 % of the verdicts at 64 candidates."
         ),
-        source="infoloop; Fano (1961) for the converse",
+        source="infoloop; Fano (1961) for the lower bound",
     ),
     Statement(
         "R5",
-        title="A verdict is worth a number of fresh samples",
+        title="For small errors a verdict is worth a fixed number of fresh samples",
         formula=(
             r"\frac{m}{k} \to \frac{\ln\bigl(\sqrt{\varphi\psi} + "
             r"\sqrt{(1-\varphi)(1-\psi)}\bigr)}{\ln\bigl(2\sqrt{p(1-p)}\bigr)}"
         ),
         words=(
-            "k verdicts, given on two symbols in turn, or m fresh real samples, in which the right one has the share "
-            "p: as both grow the errors are the same where m/k is the ratio of the Chernoff informations."
+            "k verdicts on two symbols in turn, or m fresh real samples of which a share p is correct: as both grow, "
+            "their errors are equal if m/k is the ratio of the Chernoff informations."
         ),
         conditions=(
-            "Capacities, in which the paper thinks, give another rate: they say what one of each tells at most, not "
-            "how many it takes."
+            "Two equally likely tasks, decided once, without a loop, for k → ∞. Capacities, which the paper uses, give "
+            "another rate: they bound the information in one verdict, not the number needed for a small error."
         ),
         practice=(
             "Buy verdicts as long as one costs less than that many real samples. Compare exponents, not capacities."

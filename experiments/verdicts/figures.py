@@ -12,26 +12,26 @@ from experiments.verdicts import study
 from theory import budget
 
 SHOWN = {1.0: plots.BLUE, 0.5: plots.GREEN, 0.2: plots.VERMILLION}  # tpr of the loops that are drawn
-MARKERS = "os^D"  # of the samples a generation
-STUDENTS = {
-    "ignoring": ("Bayes, forgets rejections", plots.ORANGE),
-    "uniform": ("Bayes, uniform candidates", plots.BLUE),
-    "own": ("Bayes, own candidates", plots.GREEN),
-    "probable": ("Bayes, asks of the likeliest", plots.PURPLE),
+MARKERS = "os^D"  # of the samples per generation
+LEARNERS = {
+    "ignoring": ("Bayes, ignores rejections", plots.ORANGE),
+    "uniform": ("Bayes, uniform queries", plots.BLUE),
+    "own": ("Bayes, samples its posterior", plots.GREEN),
+    "probable": ("Bayes, queries the likeliest", plots.PURPLE),
 }
 
 
 @plots.style()
 def verdicts(settings: Settings) -> Figure:
-    """How many verdicts a loop takes, against what no learner can beat.
+    """How many verdicts a loop takes, against the lower bound for any method.
 
-    Each point is a loop, until kept, from an even start, run until one of two symbols is left: exact. The dashed line
-    is the converse, (I_∞ − I_0)/C, a theorem. Left, all verdicts: no loop passes the line. Right, the kept ones alone:
-    below the line, at one capacity each, they cannot have told what the loop has learned.
+    Each point is a loop by rejection sampling, from an even start, run until one of two symbols is left: exact. The
+    dashed line is the lower bound (I_∞ − I_0)/C, a theorem. Left, all verdicts: no loop is below the line. Right, the
+    accepting ones alone: below the line, at one capacity each, they cannot carry what the loop has learned.
 
-    In practice: budget in verdicts and not in kept samples, and divide the nats that are missing by the capacity of the
-    verifier for a number below which no method goes. Expect a loop to take several times that; fewer samples a
-    generation come closer, at the price of ending wrong more often.
+    In practice: budget in verdicts and not in accepted samples, and divide the missing nats by the capacity of the
+    verifier for a number that no method beats. Expect a loop to take several times that; fewer samples per generation
+    come closer, at the price of ending wrong more often.
     """
     fig, axes = plots.figure(2, sharex=True, sharey=True, width=5.4, height=4.4)
     loops = study.fixations()
@@ -42,11 +42,17 @@ def verdicts(settings: Settings) -> Figure:
             for j, (n, marker) in enumerate(zip(study.SIZES, MARKERS, strict=True)):
                 label = f"_true-positive rate {tpr:g}, n = {n}"
                 ax.plot(loops.needed[i, :, j], paid[i, :, j], marker, label=label, **dots)
-        plots.theory(ax, [0.03, 3000], [0.03, 3000], dashed=True, label="_converse")
+        plots.theory(ax, [0.03, 3000], [0.03, 3000], dashed=True, label="_lower bound")
         ax.fill_between([0.03, 3000], [0.03, 3000], 0.1, color=plots.GREY, alpha=0.12, linewidth=0, label="_below it")
-        ax.set(xscale="log", yscale="log", xlim=(0.03, 3000), ylim=(0.4, 1e4), xlabel="converse  [verdicts]")
-    axes[0].set(title="no loop needs fewer verdicts than the converse", ylabel="expected in the loop  [verdicts]")
-    axes[1].set(title="… but the kept ones alone would be too few", ylabel="expected in the loop  [kept samples]")
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlim=(0.03, 3000),
+            ylim=(0.4, 1e4),
+            xlabel="lower bound for any method  [verdicts]",
+        )
+    axes[0].set(title="no loop beats the lower bound", ylabel="expected verdicts")
+    axes[1].set(title="… the accepting verdicts alone would be too few", ylabel="expected accepting verdicts")
     axes[1].tick_params(labelleft=True)
     axes[0].text(60, 1.2, "impossible", color=plots.GREY)
     for tpr, color in SHOWN.items():
@@ -60,21 +66,21 @@ def verdicts(settings: Settings) -> Figure:
 
 @plots.style()
 def rounds_figure(settings: Settings) -> Figure:
-    """Few large rounds or many small ones, until kept; verifier (.8, .4), a share .3 right at the start.
+    """Few large rounds or many small ones, rejection sampling; verifier (.8, .4), accuracy .3 at the start.
 
-    Left: what a budget of N verdicts leaves wrong, against the size of constant rounds; the dots are the best. Right:
-    the exponent of the best schedule against √N. Coloured: exact, for the family searched. Thin lines: asymptotic, for
-    large N; the solid one takes the loss by drift from the exact chain, the dashed ones from the diffusion. That two
-    sizes approach 1/√p times the exponent of one is a conjecture. The bound, feedback included, is exact for rounds of
-    at most 32.
+    Left: the share of wrong outputs that a budget of N verdicts leaves, against the size of constant rounds; the dots
+    are the best. Right: the exponent of the best schedule against √N. Coloured: exact, for the family searched. Thin
+    lines: asymptotic, for large N; the solid one takes the loss by drift from the exact chain, the dashed ones from the
+    diffusion. That two sizes approach 1/√p times the exponent of one is a conjecture. The bound, feedback included, is
+    exact for rounds of at most 32.
 
-    In practice: never spend a budget in one round, take about √(φN/2p) kept samples in each. Better: begin with up
-    to half as many again, and let every round be about a tenth smaller than the last. Better than any such plan: look.
-    The share of candidates that pass tells how much is right; keep rounds large until it has risen, then small.
+    In practice: never spend a budget in one round, take about √(φN/2p) accepted samples in each. Better: begin with up
+    to 1.5 times as many, and make every round about 10 % smaller than the last. Better than any fixed plan: watch the
+    acceptance rate, which grows with the accuracy; keep rounds large until it has risen, then small.
     """
-    fig, (left, correct) = plots.figure(2, width=5.6, height=4.4)
+    fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
     _round_sizes(left, settings)
-    _exponents(correct, settings)
+    _exponents(right, settings)
     return fig
 
 
@@ -82,9 +88,9 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
     found = study.rounds(settings)
     best, wrong = found.best
     for i, n in enumerate(found.verdicts):
-        paid = found.wrong[i] < 1
+        affordable = found.wrong[i] < 1
         shade = {"color": plots.BLUE, "alpha": 0.35 + 0.6 * i / len(best)}
-        ax.plot(found.sizes[paid], found.wrong[i][paid], linewidth=1.8, label=f"_N = {n}", **shade)
+        ax.plot(found.sizes[affordable], found.wrong[i][affordable], linewidth=1.8, label=f"_N = {n}", **shade)
         place, offset = (best[i], wrong[i]), {"xytext": (-5, -6), "textcoords": "offset points"}
         ax.annotate(f"N = {n}", place, **offset, fontsize=10, ha="right", va="top")
     grid = np.geomspace(found.verdicts[0], found.verdicts[-1], 50)
@@ -94,8 +100,8 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
     ax.plot(best, wrong, "o", color=plots.VERMILLION, markersize=7, zorder=6, label="best size, exact")
     ax.axhline(study.one_round(), color=plots.GREY, linewidth=1, label="_one round")
     ax.annotate(f"one round of any size: {study.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
-    ax.set(yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="samples kept in each round, n")
-    ax.set(title="there is a best size of a round …", ylabel="wrong share at the end, E[1 − Z]")
+    ax.set(yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="accepted samples per round, n")
+    ax.set(title="there is a best size of a round …", ylabel="share of wrong outputs at the end")
     plots.log_ticks(ax.xaxis, [5, 10, 20, 40, 80])
     ax.minorticks_off()
     ax.legend(loc="lower left")
@@ -115,42 +121,40 @@ def _exponents(ax: Axes, settings: Settings) -> None:
     for name, number, wrong, color, kind in drawn:
         ax.plot(number**0.5, -np.log(wrong), kind, color=color, label=name)
     slopes = {
-        "√(sφθN)": (study.exponent_law(study.drift_exponent()), False),
-        "s√(2pφN)": (study.exponent_law(2 * study.SELECTION * study.START), True),
+        "√(sφθN)": (study.decay_exponent(study.drift_exponent()), False),
+        "s√(2pφN)": (study.decay_exponent(2 * study.SELECTION * study.START), True),
         "s√(2φN)": (study.two_stage_exponent(), True),
     }
     grid = np.array([0, last])
     lines = {name: plots.theory(ax, grid, slope * grid, dashed=dashed) for name, (slope, dashed) in slopes.items()}
-    ax.set(xlim=(0, last * 1.02), ylim=(0, 52), xlabel="√N  [√verdicts]", ylabel="−ln(wrong share)  [nats]")
+    ax.set(xlim=(0, last * 1.02), ylim=(0, 52), xlabel="√N  [√verdicts]", ylabel="−ln(share of wrong outputs)")
     ax.set(title="… and better schedules than one size")
     plots.direct_labels(ax, lines)
     ax.legend(loc="upper left", title="exact", alignment="left")
 
 
 @plots.style()
-def blocks_figure(settings: Settings) -> Figure:
-    """What it costs to find the right one of c blocks with error .05; verifier (.9, .3).
+def candidates_figure(settings: Settings) -> Figure:
+    """What it costs to find the correct one of c candidate answers with error .05; verifier (.9, .3).
 
-    Loop: until kept, exact, at the cheapest size that ends right often enough; the thin line is its asymptotic law,
-    κ(1/φ+1/ψ)/ln(φ/ψ) · c ln c, by a branching argument (not a theorem). Bayesian students, who stop at a posterior of
-    .95, are simulated; their standard errors are smaller than the dots. Dashed: the converse by Fano and the capacity,
-    which holds for all.
+    Loop: rejection sampling, exact, at the cheapest size that ends correct often enough; thin: its law
+    κ(1/φ+1/ψ)/ln(φ/ψ) · c ln c for large c. Bayesian learners stop at a posterior of .95; simulated, errors smaller
+    than the dots. Dashed: the lower bound for any method, by Fano and the capacity.
 
-    In practice: the retraining is what wastes verdicts, not the candidates. To remember every verdict, rejections too,
-    in a posterior over the blocks (a reward model, a count of passes and failures for each kind of output), and to
-    have judged what that posterior thinks likely, saves nine verdicts in ten at 64 blocks.
+    In practice: retraining wastes verdicts. A posterior over the candidates that counts all verdicts, rejections too,
+    and queries the likeliest candidate saves 90 % of the verdicts at 64 candidates.
     """
     fig, ax = plots.figure(width=7.6, height=4.8)
     loop = study.loop(settings)
-    lines = {"loop": ax.plot(loop.blocks, loop.verdicts, "o-", color=plots.VERMILLION)[0]}
-    for kind, (label, color) in STUDENTS.items():
-        lines[label] = ax.plot(study.SEARCHED, study.student(settings, kind).mean, "o-", color=color)[0]
-    grid, probs = np.geomspace(2, loop.blocks[-1], 60), study.slope_law()
-    lines[f"{probs:.2f} c ln c, large c"] = plots.theory(ax, grid, probs * grid * np.log(grid))
-    lines["converse"] = plots.theory(ax, loop.blocks, loop.needed, dashed=True)
-    ax.set(yscale="log", xlabel="blocks, c", ylabel="expected verdicts")
-    ax.set_title("a posterior over the blocks needs far fewer verdicts than a loop")
-    plots.log_ticks(ax.xaxis, loop.blocks)
+    lines = {"loop": ax.plot(loop.candidates, loop.verdicts, "o-", color=plots.VERMILLION)[0]}
+    for kind, (label, color) in LEARNERS.items():
+        lines[label] = ax.plot(study.SEARCHED, study.learner(settings, kind).mean, "o-", color=color)[0]
+    grid, slope = np.geomspace(2, loop.candidates[-1], 60), study.candidates_slope()
+    lines[f"{slope:.2f} c ln c, large c"] = plots.theory(ax, grid, slope * grid * np.log(grid))
+    lines["lower bound"] = plots.theory(ax, loop.candidates, loop.needed, dashed=True)
+    ax.set(yscale="log", xlabel="candidate answers, c", ylabel="expected verdicts")
+    ax.set_title("a posterior over the candidates needs far fewer verdicts than a loop")
+    plots.log_ticks(ax.xaxis, loop.candidates)
     ax.minorticks_off()
     plots.direct_labels(ax, lines)
     return fig
@@ -158,14 +162,13 @@ def blocks_figure(settings: Settings) -> Figure:
 
 @plots.style()
 def exchange_figure(settings: Settings) -> Figure:
-    """What a verdict is worth in fresh samples; verifier (.9, .2), samples .6/.4, two symbols equally likely right.
+    """What a verdict is worth in fresh samples; verifier (.9, .2), samples .6/.4, two equally likely tasks, no loop.
 
-    Dots: exact, the fewest samples whose best decision errs no more than that of k verdicts, given on the two symbols
-    in turn (there is no loop). Lines: the ratios of the Chernoff informations, to which m/k tends as k grows, and of
-    what one of each tells at most, which does not say how many it takes.
+    Dots: exact, the fewest samples whose best decision errs no more than that of k verdicts on the two symbols in turn.
+    Solid: the limit for large k, the ratio of the Chernoff informations. Dashed: the ratio of capacity to information,
+    which is not the number needed.
 
-    In practice: a verdict of this verifier replaces about seventeen fresh samples where the error wanted is small, so
-    buy verdicts as long as one costs less than that. For a verifier of your own compare
+    In practice: buy verdicts as long as one costs less than 17 fresh samples. For your own verifier compare
     ln(√(φψ) + √((1−φ)(1−ψ))) with ln(2√(p(1−p))), not capacities.
     """
     fig, ax = plots.figure(width=7.2, height=4.4)
@@ -183,8 +186,9 @@ def exchange_figure(settings: Settings) -> Figure:
         ax.annotate(
             f"{name}: {value:.1f}", where, (0, gap), textcoords="offset points", ha="right", va="top", fontsize=11
         )
-    ax.set(xlabel="verdicts, k", ylabel="fresh samples for a verdict, m/k", ylim=(10, 28))
-    ax.set_title(f"one verdict replaces about {study.by_exponent():.0f} fresh samples")
+    ax.set(xlabel="verdicts, k", ylabel="fresh samples per verdict, m/k", ylim=(10, 28))
+    title = f"for small errors a (.9, .2) verdict replaces about {study.by_exponent():.0f} fresh .6/.4 samples"
+    ax.set_title(title)
     ax.set_xlim(0, k[-1] + 1)
     for number in (10, 20, 30, 40):
         error = f"error {found.error[number - 1]:.0e}".replace("e-0", "e-")
@@ -197,6 +201,6 @@ def exchange_figure(settings: Settings) -> Figure:
 FIGURES = {
     "budget-verdicts": verdicts,
     "budget-rounds": rounds_figure,
-    "budget-blocks": blocks_figure,
+    "budget-blocks": candidates_figure,
     "budget-exchange": exchange_figure,
 }

@@ -1,6 +1,6 @@
-"""What verdicts buy: the converse (L1), schedules of rounds (R2), blocks (R3), and their worth in samples (R5).
+"""The price of verdicts: a lower bound (L1), schedules of rounds (R2), candidate answers (R3), worth in samples (R5).
 
-Until kept throughout; all exact, but for the Bayesian students.
+All loops use rejection sampling. All is exact, except the Bayesian learners, which are simulated.
 """
 
 import math
@@ -20,32 +20,32 @@ from theory import budget
 
 RATES = (1.0, 0.8, 0.5, 0.2)  # tpr of the verifiers of L1
 RATIOS = np.linspace(0.02, 0.95, 20)  # their fpr/tpr
-SIZES = (1, 2, 5, 20)  # samples kept a generation
-ROUNDS, START = (0.8, 0.4), 0.3  # the verifier of R2, and the share of right outputs at the start
+SIZES = (1, 2, 5, 20)  # accepted samples per generation
+ROUNDS, START = (0.8, 0.4), 0.3  # the verifier of R2, and the accuracy at the start
 SELECTION = math.log(ROUNDS[0] / ROUNDS[1])
 LARGEST = 32  # the largest round that the bound allows
-BLOCKS, ERROR = (0.9, 0.3), 0.05  # the verifier of R3
-STUDENTS = ("uniform", "own", "probable", "ignoring")
-SEARCHED = 2 ** np.arange(1, 7)  # blocks that the students search
-PAIR, SHARE = (0.9, 0.2), 0.6  # the verifier of R5; the share of the right one of two symbols in real samples
+CANDIDATES, ERROR = (0.9, 0.3), 0.05  # the verifier of R3
+LEARNERS = ("uniform", "own", "probable", "ignoring")
+SEARCHED = 2 ** np.arange(1, 7)  # numbers of candidate answers for the Bayesian learners
+PAIR, SHARE = (0.9, 0.2), 0.6  # the verifier of R5; the share of the correct symbol in real samples
 
 
-class Fixations(NamedTuple):
-    """Two tasks, which of two symbols is right, for every verifier [tpr, fpr/tpr, n], from an even start."""
+class FixationGrid(NamedTuple):
+    """Two tasks, which of two symbols is correct, for every verifier [tpr, fpr/tpr, n], from an even start."""
 
-    needed: np.ndarray  # the converse: verdicts, not rounded
+    needed: np.ndarray  # the lower bound for any method: verdicts, not rounded
     verdicts: np.ndarray  # expected, until one symbol is left
-    accepted: np.ndarray  # those of them that were kept
+    accepted: np.ndarray  # those of them that accept
 
 
 @cache
-def fixations() -> Fixations:
-    """(I_∞ − I_0)/C; I_0 = 0, as the start is the same for both tasks."""
+def fixations() -> FixationGrid:
+    """The lower bound is (I_∞ − I_0)/C; I_0 = 0, since the start is the same for both tasks."""
     phi, ratio, n = np.meshgrid(RATES, RATIOS, SIZES, indexing="ij")
     end = budget.fixation(n, (phi, phi * ratio), 0.5)
     correct, generations = np.asarray(end.correct), np.asarray(end.generations)
     gained = math.log(2) - entr(correct) - entr(1 - correct)
-    return Fixations(gained / np.asarray(_capacity((phi, phi * ratio))), np.asarray(end.verdicts), n * generations)
+    return FixationGrid(gained / np.asarray(_capacity((phi, phi * ratio))), np.asarray(end.verdicts), n * generations)
 
 
 _capacity, _capacities, _information = map(
@@ -55,7 +55,7 @@ _capacity, _capacities, _information = map(
 
 @study("budget/injected", num_tables=256, full={"num_tables": 1000})
 def injected(key: jax.Array, *, num_tables: int) -> tuple[np.ndarray, np.ndarray]:
-    """I(X;V) of one verdict on each of 5 items, all with fresh noise, and Σ_i C_i; for random tables of 3 tasks."""
+    """I(X;V) of one verdict on each of 5 items, all with independent noise, and Σ_i C_i; random tables of 3 tasks."""
     rng = generator(key)
     prior, rates = rng.dirichlet(np.ones(3), num_tables), rng.uniform(size=(num_tables, 3, 5))
 
@@ -68,37 +68,37 @@ def injected(key: jax.Array, *, num_tables: int) -> tuple[np.ndarray, np.ndarray
 
 
 def shared() -> tuple[float, float]:
-    """I(X;V) and Σ_i C_i of two verdicts flipped by one shared fair coin: right is the set {1}, or {1, 2}.
+    """I(X;V) and Σ_i C_i of two verdicts flipped by one shared fair coin: the correct set is {1} or {1, 2}.
 
-    Each verdict alone is a fair coin, whatever the task, and tells nothing; whether they agree tells the task.
+    Each verdict alone is a fair coin in either task and carries nothing; whether the two agree determines the task.
     """
     joint = np.zeros((2, 2, 2))
     for task, coin in np.ndindex(2, 2):
         joint[task, 1 ^ coin, task ^ coin] += 0.25
-    keeps = np.stack([joint.sum(2)[:, 1], joint.sum(1)[:, 1]], axis=1) * 2  # P(keep | task) of each item
-    return float(_information(joint.reshape(2, 4))), float(np.asarray(_capacities(keeps)).sum())
+    acceptance = np.stack([joint.sum(2)[:, 1], joint.sum(1)[:, 1]], axis=1) * 2  # P(accept | task) of each item
+    return float(_information(joint.reshape(2, 4))), float(np.asarray(_capacities(acceptance)).sum())
 
 
-class Best(NamedTuple):
+class BestSchedules(NamedTuple):
     """The best schedule of a family for each budget."""
 
     wrong: np.ndarray  # E[1 − Z] at the end
-    saved: np.ndarray  # the share of what the best constant size spends that is not needed to leave no more wrong
-    schedules: list[np.ndarray]  # n_t, to the last round that is paid
+    verdicts_saved: np.ndarray  # share of those of the best constant size that leave no fewer correct
+    schedules: list[np.ndarray]  # n_t, up to the last round within the budget
 
 
-class Rounds(NamedTuple):
-    """Rounds of one size, for each budget N; and, for the first budgets, two families of schedules."""
+class RoundSizes(NamedTuple):
+    """Rounds of constant size, for each budget N; and, for the first budgets, two families of schedules."""
 
     verdicts: np.ndarray  # N
     sizes: np.ndarray  # n
     wrong: np.ndarray  # E[1 − Z] at the end [N, n]
-    two_stage: Best
-    shrinking: Best
+    two_stage: BestSchedules
+    shrinking: BestSchedules
 
     @property
     def best(self) -> tuple[np.ndarray, np.ndarray]:
-        """The best size for each budget, and the wrong share that it leaves."""
+        """The best size for each budget, and the share of wrong outputs that it leaves."""
         place = self.wrong.argmin(1)
         return self.sizes[place], self.wrong.min(1)
 
@@ -110,7 +110,7 @@ class Rounds(NamedTuple):
     num_searched=3,
     full={"num_budgets": 7, "largest": 100, "num_searched": 6},
 )
-def rounds(key: jax.Array, *, num_budgets: int, largest: int, num_searched: int) -> Rounds:
+def rounds(key: jax.Array, *, num_budgets: int, largest: int, num_searched: int) -> RoundSizes:
     """N = 100, 200, 400, …, spent on rounds of 5 … `largest` samples."""
     numbers, sizes = 100 * 2 ** np.arange(num_budgets), np.arange(5, largest + 1)
     num_rounds = math.ceil(numbers[-1] * max(ROUNDS) / sizes[0])
@@ -119,10 +119,10 @@ def rounds(key: jax.Array, *, num_budgets: int, largest: int, num_searched: int)
     spent = np.asarray(spending.verdicts)
     paid = [np.where(of <= n, of, 0).max() for n, of in zip(numbers, spent[wrong.argmin(1)], strict=True)]
     cases = list(zip(numbers.tolist(), sizes[wrong.argmin(1)].tolist(), wrong.min(1), paid, strict=True))[:num_searched]
-    return Rounds(numbers, sizes, wrong, *(_best(family, cases) for family in (two_stage, shrinking)))
+    return RoundSizes(numbers, sizes, wrong, *(_best(family, cases) for family in (two_stage, shrinking)))
 
 
-def _best(family: Callable[[int, int], np.ndarray], cases: list[tuple[int, int, float, float]]) -> Best:
+def _best(family: Callable[[int, int], np.ndarray], cases: list[tuple[int, int, float, float]]) -> BestSchedules:
     found = []
     for verdicts, size, goal, paid in cases:
         schedules = family(size, math.ceil(1.5 * verdicts * max(ROUNDS) / size))
@@ -131,12 +131,12 @@ def _best(family: Callable[[int, int], np.ndarray], cases: list[tuple[int, int, 
         at = wrong.argmin()
         needed = np.where(np.asarray(spending.wrong) <= goal, spent, np.inf).min()
         found.append((wrong[at], 1 - needed / paid, schedules[at, spent[at] <= verdicts]))
-    wrong, saved, schedules = zip(*found, strict=True)
-    return Best(np.array(wrong), np.array(saved), list(schedules))
+    wrong, verdicts_saved, schedules = zip(*found, strict=True)
+    return BestSchedules(np.array(wrong), np.array(verdicts_saved), list(schedules))
 
 
 def two_stage(size: int, num_rounds: int) -> np.ndarray:
-    """Schedules of n_1 in the first T_1 rounds and n_2 ever after [schedule, t], around the best constant size."""
+    """Schedules of n_1 in the first T_1 rounds and n_2 afterwards [schedule, t], around the best constant size."""
     first = np.unique(np.rint(size * np.linspace(1, 1.8, 9)))
     second = np.unique(np.maximum(1, np.rint(size * np.linspace(0.3, 0.8, 11))))
     a, switch, b, t = np.meshgrid(first, np.arange(2, 10), second, np.arange(num_rounds), indexing="ij")
@@ -152,7 +152,7 @@ def shrinking(size: int, num_rounds: int) -> np.ndarray:
 
 
 def one_round() -> float:
-    """What a single round leaves wrong, whatever its size: it selects once."""
+    """The share of wrong outputs after a single round, whatever its size: it selects once."""
     phi, psi = ROUNDS
     return (1 - START) * psi / (START * phi + (1 - START) * psi)
 
@@ -164,73 +164,74 @@ def drift_exponent() -> float:
     return float(few - many) / 20
 
 
-def exponent_law(theta: float) -> float:
+def decay_exponent(theta: float) -> float:
     """√(sφθ), by which −ln wrong grows with √N."""
     return math.sqrt(SELECTION * ROUNDS[0] * theta)
 
 
 def two_stage_exponent() -> float:
-    """s√(2φ), asymptotic: what two sizes leave wrong is e^{−s√(2φN)}.
+    """s√(2φ), asymptotic: two sizes leave the share e^{−s√(2φN)} wrong.
 
-    A start of n_1 loses the right symbol with e^{−2 n_1 s p}, later rounds, near Z = 1, with e^{−2 n_2 s}. Equal losses
-    give n_2 = p n_1; the later rounds take the budget, φN/n_2 of them leave e^{−sφN/n_2}, which gives n_2 = √(φN/2).
-    The best constant size has √p times this exponent: two sizes save a share 1 − p of the verdicts.
+    Rounds of n_1 at the start lose the correct symbol with probability e^{−2 n_1 s p}, later rounds, near Z = 1, with
+    e^{−2 n_2 s}. Equal losses give n_2 = p n_1; the later rounds take the budget, φN/n_2 of them leave e^{−sφN/n_2},
+    which gives n_2 = √(φN/2). The best constant size has √p times this exponent: two sizes save 1 − p of the verdicts.
     """
     return SELECTION * math.sqrt(2 * ROUNDS[0])
 
 
 @cache
 def bound() -> tuple[np.ndarray, np.ndarray]:
-    """Budgets, and the wrong share below which no schedule of rounds up to `LARGEST` gets, even one that looks."""
+    """Budgets, and the least wrong share of any schedule of rounds up to `LARGEST`, with feedback too."""
     numbers = np.array([50, 100, 150])
     return numbers, np.array([budget.schedule_bound(ROUNDS, START, n, largest=LARGEST) for n in numbers.tolist()])
 
 
-class Loop(NamedTuple):
-    """The loop from a uniform start on c blocks, its wrong blocks lumped."""
+class CandidateLoop(NamedTuple):
+    """The loop from a uniform start on c candidate answers, the wrong ones lumped."""
 
-    blocks: np.ndarray  # c
-    verdicts: np.ndarray  # expected, with the size that ends right with 1 − ERROR at the least expense
-    needed: np.ndarray  # the converse, not rounded: Fano's information over the capacity
+    candidates: np.ndarray  # c
+    verdicts: np.ndarray  # expected, with the cheapest size that ends correct with probability 1 − ERROR
+    needed: np.ndarray  # the lower bound for any method, not rounded: Fano's information over the capacity
 
 
 @study("budget/loop", num_doublings=6, largest=80, full={"num_doublings": 8, "largest": 300})
-def loop(key: jax.Array, *, num_doublings: int, largest: int) -> Loop:
+def loop(key: jax.Array, *, num_doublings: int, largest: int) -> CandidateLoop:
     """The cheapest size that is good enough, by search over all up to `largest`."""
-    blocks, sizes = 2 ** np.arange(1, num_doublings + 1), np.arange(1, largest + 1)
-    end = budget.fixation(sizes, BLOCKS, 1 / blocks[:, None])
+    candidates, sizes = 2 ** np.arange(1, num_doublings + 1), np.arange(1, largest + 1)
+    end = budget.fixation(sizes, CANDIDATES, 1 / candidates[:, None])
     verdicts = np.where(np.asarray(end.correct) >= 1 - ERROR, np.asarray(end.verdicts), np.inf).min(1)
-    return Loop(blocks, verdicts, fano(blocks, ERROR) / float(_capacity(BLOCKS)))
+    return CandidateLoop(candidates, verdicts, fano(candidates, ERROR) / float(_capacity(CANDIDATES)))
 
 
-def fano(blocks: np.ndarray, error: float) -> np.ndarray:
-    """ln c − h(δ) − δ ln(c−1), `budget.information_needed` of uniform blocks: without a compilation for each c."""
-    return np.log(blocks) - entr(error) - entr(1 - error) - error * np.log(blocks - 1)
+def fano(candidates: np.ndarray, error: float) -> np.ndarray:
+    """ln c − h(δ) − δ ln(c−1), `budget.information_needed` of a uniform prior, without a compilation for each c."""
+    return np.log(candidates) - entr(error) - entr(1 - error) - error * np.log(candidates - 1)
 
 
-def slope_law() -> float:
-    """The constant of c ln c, for many blocks: κ (1/ψ + 1/φ)/ln(φ/ψ), asymptotic.
+def candidates_slope() -> float:
+    """The constant of c ln c, for many candidates: κ (1/ψ + 1/φ)/ln(φ/ψ), asymptotic.
 
-    A kept sample of the right block is a founder with Poisson(φ/ψ) heirs, whose line survives with u = 1 − e^{−(φ/ψ)u}.
-    The first round brings (φ/ψ) n/c of them, so that n = κc, κ = −ln ERROR/((φ/ψ)u). It takes ln c/ln(φ/ψ) rounds
-    until half is right, at n/ψ verdicts each, and as many until the last wrong sample is gone, at n/φ.
+    An accepted correct sample is a founder with Poisson(φ/ψ) heirs, whose line survives with probability
+    u = 1 − e^{−(φ/ψ)u}. The first round brings (φ/ψ) n/c of them, so that n = κc, κ = −ln ERROR/((φ/ψ)u). It takes
+    ln c/ln(φ/ψ) rounds until half of the samples are correct, at n/ψ verdicts each, and as many until the last wrong
+    sample is gone, at n/φ.
     """
-    phi, psi = BLOCKS
+    phi, psi = CANDIDATES
     u = scipy.optimize.root_scalar(lambda u: 1 - u - math.exp(-phi / psi * u), bracket=(0.1, 1)).root
     kappa = -math.log(ERROR) * psi / (phi * u)
     return kappa * (1 / psi + 1 / phi) / math.log(phi / psi)
 
 
 @study("budget/student", independent=("kind",), num_replicas=500, full={"num_replicas": 10_000})
-def student(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
-    """Verdicts until the posterior of one of c blocks is 1 − ERROR [c], c in `SEARCHED`."""
+def learner(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
+    """Verdicts until the posterior of one of c candidates is 1 − ERROR [c], c in `SEARCHED`."""
     rng = generator(key)
     return theory.estimate(np.stack([search(kind, c, num_replicas, rng)[0] for c in SEARCHED.tolist()], axis=1))
 
 
 def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Verdicts used [replica], and whether the block that is named is the wrong one."""
-    phi, psi = BLOCKS
+    """Verdicts used [replica], and whether the chosen candidate is wrong."""
+    phi, psi = CANDIDATES
     accepted, rejected = math.log(phi / psi), math.log((1 - phi) / (1 - psi)) if kind != "ignoring" else 0.0
     used, wrong = np.zeros(replicas), np.zeros(replicas, bool)
     running, truth, score = np.arange(replicas), rng.integers(c, size=replicas), np.zeros((replicas, c))
@@ -239,8 +240,8 @@ def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[
         posterior = np.exp(score - score.max(1, keepdims=True))
         posterior /= posterior.sum(1, keepdims=True)
         query = _query(kind, posterior, rng)
-        passes = rng.random(rows.size) < np.where(query == truth, phi, psi)
-        score[rows, query] += np.where(passes, accepted, rejected)
+        accepts = rng.random(rows.size) < np.where(query == truth, phi, psi)
+        score[rows, query] += np.where(accepts, accepted, rejected)
         used[running] += 1
         others = np.exp(score - score.max(1, keepdims=True)).sum(1)
         done = 1 / others >= 1 - ERROR
@@ -250,7 +251,7 @@ def search(kind: str, c: int, replicas: int, rng: np.random.Generator) -> tuple[
 
 
 def _query(kind: str, posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The block of the next candidate of each replica."""
+    """The candidate that each replica has judged next."""
     if kind == "probable":
         return posterior.argmax(1)
     if kind == "own":  # a sample of its own posterior, as the loop samples its own model
@@ -259,11 +260,11 @@ def _query(kind: str, posterior: np.ndarray, rng: np.random.Generator) -> np.nda
 
 
 class Exchange(NamedTuple):
-    """The fresh samples that err no more than k verdicts, both decided as well as can be."""
+    """The fresh samples whose best decision errs no more than that of k verdicts."""
 
     verdicts: np.ndarray  # k
     error: np.ndarray  # of the best decision after k verdicts, the two symbols in turn
-    samples: np.ndarray  # m, the smallest
+    samples: np.ndarray  # m, the fewest
 
 
 @study("budget/exchange", most=40, full={"most": 80})
@@ -271,12 +272,12 @@ def exchange(key: jax.Array, *, most: int) -> Exchange:
     """Sums of binomial probabilities; an odd number of samples, since one more does not change the error."""
     k, m = np.arange(1, most + 1), np.arange(1, 30 * most, 2)
     errors = np.array([verdict_error(i) for i in k.tolist()])
-    enough = sample_error(m) <= errors[:, None] * (1 + 1e-12)  # ties stay ties
+    enough = sample_error(m) <= errors[:, None] * (1 + 1e-12)  # keeps ties
     return Exchange(k, errors, m[enough.argmax(1)])
 
 
 def verdict_error(k: int) -> float:
-    """½ Σ min(P_1, P_2): two tasks, equally likely; ⌈k/2⌉ verdicts on the one symbol and ⌊k/2⌋ on the other."""
+    """½ Σ min(P_1, P_2): two equally likely tasks; ⌈k/2⌉ verdicts on one symbol and ⌊k/2⌋ on the other."""
     first, second = ((k + 1) // 2, k // 2)
     distributions = [
         np.outer(binom.pmf(np.arange(first + 1), first, a), binom.pmf(np.arange(second + 1), second, b))
@@ -291,12 +292,12 @@ def sample_error(m: np.ndarray) -> np.ndarray:
 
 
 def by_information() -> float:
-    """C(φ,ψ)/I(X;Y): the most that one verdict tells over what one fresh sample tells."""
+    """C(φ,ψ)/I(X;Y): the most information in one verdict over that in one fresh sample."""
     return float(_capacity(PAIR)) / (math.log(2) - entr(SHARE) - entr(1 - SHARE))
 
 
 def by_exponent() -> float:
-    """The ratio of the Chernoff informations; both are at the middle of the arc, by symmetry (of a pair of verdicts).
+    """The ratio of the Chernoff informations, both at the exponent ½ by symmetry (of a pair of verdicts).
 
     −ln(√(φψ) + √((1−φ)(1−ψ))) over −ln(2√(p(1−p))); Cover & Thomas (2006), section 11.9.
     """

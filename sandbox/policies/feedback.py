@@ -30,10 +30,7 @@ class Feedback(NamedTuple):
                 "Feedback.channel", f"shape {self.channel.shape}", "an array [proposal, target, symbol]"
             )
         validation.distribution("Feedback.channel", self.channel)
-        if self.value.shape != self.channel.shape[2:]:
-            accepted = f"{self.channel.shape[2]} numbers, one a symbol"
-            raise validation.refuse("Feedback.value", f"shape {self.value.shape}", accepted)
-        validation.rate("Feedback.value", self.value)
+        validation.rate("Feedback.value", self.value, self.channel.shape[2:])
 
     def symbol_probs(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
         """p(symbol | prompt, output) = Σ_target p(target | prompt) channel[output, target, symbol].
@@ -55,9 +52,8 @@ class Feedback(NamedTuple):
         proposals, targets, symbols = self.channel.shape
         if proposals != targets**2:
             raise validation.refuse("Feedback.channel", f"{proposals} proposals", f"{targets**2} pairs of outputs")
-        validation.distribution("opponent", opponent)
-        if opponent.shape != (targets,):
-            raise validation.refuse("opponent", f"shape {opponent.shape}", f"{targets} probabilities, one an output")
+        validation.distribution("opponent", opponent, (targets,))
+        opponent = validation.numbers("opponent", opponent, "output")
         pairs = self.channel.astype(opponent.dtype).reshape(targets, targets, targets, symbols)
         return self._replace(channel=jnp.einsum("o,yots->yts", opponent, pairs))
 
@@ -103,9 +99,10 @@ def rubric(num_classes: int, num_forms: int, *, style: bool = False) -> Feedback
     There are ⌈log₂ K⌉ digits, at least 1; the symbols are the grades, of value met / criteria.
     """
     same = _same_class(num_classes, num_forms)
+    validation.flag("style", style)
     classes, forms = np.divmod(np.arange(same.shape[0]), num_forms)
-    digits = [(classes >> bit) & 1 for bit in range(max(1, (num_classes - 1).bit_length()))]
-    met = [digit[:, None] == digit[None, :] for digit in digits] + [forms[:, None] == forms[None, :]] * style
+    digits = [(classes >> bit) & 1 for bit in range(max(1, (int(num_classes) - 1).bit_length()))]
+    met = [digit[:, None] == digit[None, :] for digit in digits] + [forms[:, None] == forms[None, :]] * bool(style)
     validation.table("num_classes", same.size * (len(met) + 1))
     return Feedback(*jax.device_put((np.eye(len(met) + 1)[np.sum(met, axis=0)], np.arange(len(met) + 1.0) / len(met))))
 

@@ -123,10 +123,14 @@ class Weighted(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless each method passes its own check and has a weight of 0 or more."""
+        if not isinstance(self.methods, tuple) or not isinstance(self.weights, tuple):
+            raise validation.refuse("Weighted", validation.shown(self), "a tuple of methods and one of weights")
         if len(self.methods) != len(self.weights):
             raise validation.refuse("weights", len(self.weights), f"{len(self.methods)}, one a method")
         for method, weight in zip(self.methods, self.weights, strict=True):
-            if isinstance(method, SFT | NaturalGradient):  # the one is not judged, the other is a direction
+            if not hasattr(method, "loss") or isinstance(
+                method, type | SFT | NaturalGradient
+            ):  # the one is not judged, the other is a direction
                 raise validation.refuse("methods", repr(method), "losses of judged outputs, as RFT() or RLVR()")
             getattr(method, "check", lambda: None)()
             validation.scalar("weights", weight)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jaxtyping import Float, Num
 
@@ -43,6 +44,7 @@ class Table(NamedTuple):
 
     def __call__(self, features: Features, /) -> Logits:
         """The logits, a row for each prompt."""
+        features = validation.numbers("features", features, "prompt feature")
         if self.logits.shape[0] != features.shape[0]:
             accepted = f"{features.shape[0]} rows, one a prompt"
             raise validation.refuse("Table.logits", f"{self.logits.shape[0]} rows", accepted)
@@ -91,9 +93,10 @@ class Network(NamedTuple):
     def __call__(self, features: Features, /) -> Logits:
         """The logits of each prompt, in the dtype of the weights."""
         *hidden, head = self.layers
-        x = features.astype(head.bias.dtype)
+        x = validation.numbers("features", features, "prompt feature")
         if x.shape[1] != (wanted := len(self.layers[0].kernel)):
             raise validation.refuse("features", f"{x.shape[1]} a prompt", f"{wanted} a prompt, as the network takes")
+        x = x.astype(head.bias.dtype)
         for bias, kernel in hidden:
             x = jnp.tanh(x @ kernel + bias[None])
         return jnp.tensordot(x, head.kernel, 1) + head.bias[None]
@@ -164,5 +167,23 @@ def _layer(key: Array, name: str, inputs: int, outputs: tuple[int, ...], dtype: 
 
 def log_probs(policy: Policy, features: Features) -> Float[Array, "prompt output"]:
     """ln π(y|q) of each prompt q and output y = class · M + form, in nats."""
-    logits = policy(features)
+    logits = checked_logits(policy, features)
     return jax.nn.log_softmax(logits.reshape(logits.shape[0], -1), axis=1)
+
+
+def check_policy(policy: Any) -> None:
+    """Raises ValueError unless the policy is a function whose leaves are numbers, and passes its own check."""
+    if isinstance(policy, type) or not callable(policy):
+        raise validation.refuse("policy", validation.shown(policy), "a Table, a Network, or another Policy")
+    validation.leaves("policy", policy)
+    getattr(policy, "check", lambda: None)()
+
+
+def checked_logits(policy: Any, features: Features) -> Logits:
+    """The logits of each prompt, of a policy that passes `check_policy`."""
+    check_policy(policy)
+    logits = policy(features)
+    if np.ndim(logits) != 3 or not jnp.issubdtype(getattr(logits, "dtype", int), jnp.floating):
+        given = f"one that gives {validation.shown(logits)}"
+        raise validation.refuse("policy", given, "one that gives float logits [prompt, class, form]")
+    return logits

@@ -30,8 +30,7 @@ class Prompts(NamedTuple):
     def check(self) -> None:
         """Raises ValueError unless the distributions are distributions and each prompt has a correct class."""
         validation.arrays(self)
-        if not jnp.issubdtype(self.correct.dtype, jnp.integer):
-            raise validation.refuse("Prompts.correct", self.correct.dtype, "integers")
+        validation.integers("Prompts.correct", self.correct, 0)
         for name, rows in self._asdict().items():
             if rows.ndim != 1 + (name in ("features", "form_probs")) or rows.shape[0] != self.probs.size:
                 accepted = f"one row for each of {self.probs.size} prompts"
@@ -39,15 +38,15 @@ class Prompts(NamedTuple):
         validation.distribution("Prompts.probs", self.probs)
         validation.distribution("Prompts.form_probs", self.form_probs)
         validation.finite("Prompts.features", self.features)
-        validation.nonnegative("Prompts.correct", self.correct)
 
     def check_classes(self, num_classes: int) -> None:
         """Raises ValueError unless every correct class is one of `num_classes`."""
-        if validation.concrete(self.correct) and not np.isin(np.asarray(self.correct), np.arange(num_classes)).all():
-            raise validation.refuse("Prompts.correct", self.correct, f"classes 0 … {num_classes - 1}")
+        _check_classes("Prompts.correct", self.correct, num_classes)
 
     def references(self, num_classes: int) -> Float[Array, "prompt output"]:
         """p(reference | prompt) = 1[class is correct] form_probs(form), over outputs y = class · M + form."""
+        validation.at_least("num_classes", num_classes, 1)
+        validation.table("num_classes", self.form_probs.size * num_classes)
         self.check_classes(num_classes)
         correct = jax.nn.one_hot(self.correct, num_classes, dtype=self.form_probs.dtype)
         return (correct[:, :, None] * self.form_probs[:, None, :]).reshape(self.correct.size, -1)
@@ -58,6 +57,12 @@ class Prompts(NamedTuple):
         u = noise.uniform(key, self.correct.shape, self.form_probs.dtype)[:, None]
         forms = jax.vmap(invert)(jnp.cumsum(self.form_probs, 1), u)[:, 0]
         return self._replace(form_probs=jax.nn.one_hot(forms, self.form_probs.shape[1], dtype=self.form_probs.dtype))
+
+
+def _check_classes(name: str, correct: Array, num_classes: int) -> None:
+    """Raises ValueError unless every number is one of the classes."""
+    if validation.concrete(correct) and not np.all((np.asarray(correct) >= 0) & (np.asarray(correct) < num_classes)):
+        raise validation.refuse(name, validation.shown(correct), f"classes 0 … {num_classes - 1}")
 
 
 class Dataset(NamedTuple):
@@ -73,6 +78,8 @@ Rule = Callable[[Array, Array], Array]  # (key, items [item, bit]) -> the correc
 
 def linear_rule(num_classes: int) -> Rule:
     """The class with the largest score, argmax_k w_k · item, with w_k ~ N(0, I) drawn from the rule's key."""
+    validation.at_least("num_classes", num_classes, 1)
+    validation.table("num_classes", MOST_BITS * num_classes)
 
     def rule(key: Array, items: Float[Array, "item bit"]) -> Int[Array, " item"]:
         scores = noise.normal(key, (items.shape[1], num_classes), items.dtype)
@@ -109,8 +116,10 @@ def dataset(
     """
     validation.key("key", key)
     validation.floating("dtype", dtype)
+    if rule is not None:
+        validation.function("rule", rule)
     for name, pair in (("num_items", num_items), ("num_domains", num_domains)):
-        if np.shape(pair) != (2,):
+        if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
             raise validation.refuse(name, repr(pair), "two numbers, of training and of evaluation")
     for name, value, least in (
         ("num_classes", num_classes, 2),
@@ -124,16 +133,15 @@ def dataset(
         raise validation.refuse("num_bits", num_bits, f"1 to {MOST_BITS}")
     if sum(num_items) > 2**num_bits:
         raise validation.refuse("num_items", num_items, f"at most {2**num_bits} in all with num_bits = {num_bits}")
+    validation.table("num_classes", num_bits * num_classes)
     validation.table("num_domains", sum(num_items) * sum(num_domains) * max(2 * num_bits, num_forms))
     item_key, domain_key, rule_key = (jax.random.fold_in(key, i) for i in range(3))
     which = jnp.argsort(noise.uniform(item_key, (2**num_bits,), jnp.float32))[: sum(num_items)]
     items = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
     domains = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
-    correct = jnp.asarray((rule or linear_rule(num_classes))(rule_key, items))
-    if correct.shape != items.shape[:1] or not jnp.issubdtype(correct.dtype, jnp.integer):
-        raise validation.refuse("rule", f"{correct.dtype} of shape {correct.shape}", f"{items.shape[0]} integers")
-    if validation.concrete(correct) and not np.isin(np.asarray(correct), np.arange(num_classes)).all():
-        raise validation.refuse("rule", f"{np.asarray(correct)!s:.80}", f"classes 0 … {num_classes - 1}")
+    found = (linear_rule(num_classes) if rule is None else rule)(rule_key, items)
+    correct = validation.one_each("rule", found, items.shape[0], jnp.integer)
+    _check_classes("rule", correct, num_classes)
 
     def prompts(of_items: slice, of_domains: slice) -> Prompts:
         item, domain = items[of_items], domains[of_domains]

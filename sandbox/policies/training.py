@@ -11,11 +11,12 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, validation
+from sandbox import validation
 from sandbox.policies.feedback import Feedback, Score
-from sandbox.policies.losses import RLVR, SFT, Batch, LogProbs, Method, NaturalGradient, Number
-from sandbox.policies.networks import Policy, log_probs
+from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
+from sandbox.policies.networks import Policy, check_policy, checked_logits
 from sandbox.policies.prompts import Prompts
+from sandbox.policies.rounds import State, round_steps
 
 SGD = optax.identity()
 ADAM = optax.scale_by_adam()
@@ -29,13 +30,16 @@ class Trained(NamedTuple):
 
 
 Measure = Callable[[Any, Any], Any]  # (policy, held_out) -> what is recorded
-State = tuple[Any, Any]  # the policy, and its optimizer's moments
 
 
 def accuracy(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
     """The probability that an output is correct: Σ_q probs(q) Σ_form π(correct class, form | q)."""
-    p = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
-    prompts.check_classes(p.shape[1])
+    _check_prompts("prompts", prompts)
+    logits = checked_logits(policy, prompts.features)
+    prompts.check_classes(logits.shape[1])
+    if prompts.correct.size != len(logits):
+        raise validation.refuse("prompts", f"{prompts.correct.size} prompts", f"{len(logits)}, as the policy has")
+    p = jax.nn.softmax(logits, axis=(1, 2)).sum(2)
     return (prompts.probs.astype(p.dtype) * jnp.take_along_axis(p, prompts.correct[:, None], axis=1)[:, 0]).sum()
 
 
@@ -76,13 +80,12 @@ def train(
         key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
     )
     validation.at_least("num_rounds", num_rounds, 1)
+    recorded = _measured(measure, policy, held_out)
+    validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
-    if np.ndim(num_updates):
-        validation.integers("num_updates", num_updates, 0)
-        if np.shape(num_updates) != (num_rounds,):
-            accepted = f"a number, or one for each of {num_rounds} rounds"
-            raise validation.refuse("num_updates", f"shape {np.shape(num_updates)}", accepted)
-        num_updates, counts = 1, num_updates
+    if not isinstance(num_updates, int | np.integer):
+        validation.integers("num_updates", num_updates, 0, (num_rounds,))
+        num_updates, counts = 1, validation.array(num_updates, int)
     validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
     arguments = key, policy, prompts, feedback, method, learning_rate, held_out
@@ -90,6 +93,8 @@ def train(
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trained.policy) if validation.concrete(leaf)):
         accepted = "a start, a method and a learning rate with which it stays finite"
         raise validation.refuse("policy", "one that training makes infinite or NaN", accepted)
+    for leaf in jax.tree.leaves(trained.measured):
+        validation.no_nan("measure", leaf)
     return trained
 
 
@@ -116,12 +121,27 @@ def rounds_to(
     feedback, held_out = _checked(
         key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
     )
-    validation.integers("num_rounds", num_rounds, 1)
+    validation.integers("num_rounds", num_rounds, 1, ())
     validation.scalar("goal", goal)
-    if (shape := np.shape(jax.eval_shape(measure, policy, held_out))) != ():
-        raise validation.refuse("measure", f"a function to an array of shape {shape}", "one to a single number")
+    recorded = _measured(measure, policy, held_out)
+    if len(recorded) != 1 or recorded[0].shape != () or not jnp.issubdtype(recorded[0].dtype, jnp.floating):
+        raise validation.refuse("measure", f"a function to {validation.shown(recorded)}", "one to a single number")
     arguments = key, policy, prompts, feedback, method, learning_rate, held_out, goal, num_rounds
-    return _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
+    rounds, last = _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
+    validation.no_nan("measure", last)
+    return rounds
+
+
+def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeStruct]:
+    """What is recorded, which must be arrays of real numbers."""
+    validation.function("measure", measure)
+    try:
+        found = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
+    except TypeError as error:
+        raise validation.refuse("measure", validation.shown(error), "a function to an array") from error
+    if any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
+        raise validation.refuse("measure", f"a function to {validation.shown(found)}", "one to an array of numbers")
+    return found
 
 
 def _checked(
@@ -138,15 +158,15 @@ def _checked(
 ) -> tuple[Feedback | Score | None, Any]:
     """The feedback that the method uses, and the held-out set, which is that of training where none is given."""
     validation.key("key", key)
-    if not isinstance(prompts, Prompts):
-        raise validation.refuse("prompts", type(prompts).__name__, "Prompts, as `dataset(...).train`")
+    _check_prompts("prompts", prompts)
     if isinstance(method, type) or not isinstance(method, Method):
         raise validation.refuse("method", repr(method), "one with a `loss`, as RLVR()")
+    if not isinstance(feedback, Feedback | Score | None):
+        raise validation.refuse("feedback", validation.shown(feedback), "a Feedback or a Score")
     if not isinstance(optimizer, optax.GradientTransformation):
         raise validation.refuse("optimizer", repr(optimizer), "one of optax, as optax.scale_by_adam()")
-    for name, tree in (("policy", policy), ("feedback", feedback), ("method", method)):
-        validation.leaves(name, tree)
-    for checked in (policy, prompts, feedback, method):
+    validation.leaves("method", method)
+    for checked in (feedback, method):
         getattr(checked, "check", lambda: None)()
     if isinstance(method, SFT):
         feedback = None
@@ -164,7 +184,7 @@ def _checked(
         validation.table("num_samples", num_samples * prompts.probs.size * num_outputs)
     held_out = prompts if held_out is None else held_out
     if isinstance(held_out, Prompts):
-        held_out.check()
+        _check_prompts("held_out", held_out)
         _check_sizes(policy, held_out, None)
     elif measure is accuracy:
         raise validation.refuse("held_out", type(held_out).__name__, "Prompts, for `accuracy`")
@@ -188,7 +208,7 @@ def _train(
     optimizer,
     measure,
 ) -> Trained:
-    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def one_round(state: State, t: Array) -> tuple[State, Any]:
         measured = measure(state[0], held_out)
@@ -201,7 +221,7 @@ def _train(
     start = policy, optimizer.init(policy)
     if counts is None:
         (policy, _), path = jax.lax.scan(one_round, start, jnp.arange(num_rounds))
-        end = measure(policy, held_out)
+        end = jax.tree.map(jnp.asarray, measure(policy, held_out))
         return Trained(policy, jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), path, end))
 
     def recorded(t: Array, so_far: tuple[State, Any]) -> tuple[State, Any]:
@@ -234,106 +254,34 @@ def _rounds_to(
     num_samples,
     optimizer,
     measure,
-) -> Int[Array, ""]:
-    """Measures a policy in the round that also trains it, as both need its logits."""
-    draw, update = _steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+) -> tuple[Int[Array, ""], Array]:
+    """The rounds and the last value; a policy is measured in the round that trains it, as both need its logits."""
+    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
 
     def goes_on(now: tuple[State, Array, Array]) -> Array:
-        _, t, reached = now
-        return (t <= num_rounds) & ~reached
+        _, t, value = now
+        return (t <= num_rounds) & ~(value >= goal)
 
     def one_round(now: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
         state, t, _ = now
-        return update(draw(state[0], t), state), t + 1, measure(state[0], held_out) >= goal
+        return update(draw(state[0], t), state), t + 1, measure(state[0], held_out)
 
-    start = (policy, optimizer.init(policy)), jnp.zeros((), int), jnp.zeros((), bool)
-    _, t, reached = jax.lax.while_loop(goes_on, one_round, start)
-    return jnp.where(reached, t - 1, t)
-
-
-def _steps(
-    key: Array,
-    policy: Any,
-    prompts: Prompts,
-    feedback: Feedback | Score | None,
-    method: Any,
-    learning_rate: Number,
-    num_samples: int | None,
-    optimizer: optax.GradientTransformation,
-) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
-    """How the policy of a round makes its batch, and how the batch updates the policy."""
-    start = log_probs(policy, prompts.features)
-    prompts = prompts._replace(
-        probs=prompts.probs.astype(start.dtype), form_probs=prompts.form_probs.astype(start.dtype)
-    )
-    symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.symbol_probs(prompts)
-    value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
-
-    def draw(policy: Any, t: Array) -> Batch:
-        behaviour = log_probs(policy, prompts.features)
-        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
-        return Batch(mass, references, value, behaviour, start, group)
-
-    def update(batch: Batch, state: State) -> State:
-        policy, moments = state
-        gradient = jax.grad(lambda policy: method.loss(log_probs(policy, prompts.features), batch))(policy)
-        if isinstance(method, NaturalGradient):
-            gradient = policy.natural(prompts.features, prompts.probs, gradient)
-        step, moments = optimizer_step(optimizer, gradient, moments, policy)
-        rate = jnp.asarray(learning_rate, start.dtype)
-        return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments
-
-    return draw, update
+    none = jnp.full_like(jax.eval_shape(measure, policy, held_out), jnp.nan)  # reaches no goal
+    start = (policy, optimizer.init(policy)), jnp.zeros((), int), none
+    _, t, value = jax.lax.while_loop(goes_on, one_round, start)
+    return jnp.where(value >= goal, t - 1, t), value
 
 
-def optimizer_step(
-    optimizer: optax.GradientTransformation, gradient: Any, moments: Any, parameters: Any
-) -> tuple[Any, Any]:
-    """The step of an optimizer, and its moments."""
-    with jax.numpy_dtype_promotion("standard"):  # optax mixes its own float32 numbers in
-        return optimizer.update(gradient, moments, parameters)
-
-
-def _drawn(
-    key: Array,
-    behaviour: LogProbs,
-    symbols: Float[Array, "prompt output symbol"],
-    prompts: Prompts,
-    num_samples: int | None,
-) -> tuple[Array, Array, Number]:
-    """The mass of (prompt, output, symbol), that of the references, and the correction of the group's mean."""
-    num_prompts, num_outputs, num_symbols = symbols.shape
-    probs = prompts.probs[:, None]
-    wanted = prompts.references(num_outputs // prompts.form_probs.shape[1])
-    if num_samples is None:
-        return probs[:, :, None] * jnp.exp(behaviour)[:, :, None] * symbols, probs * wanted, 1.0
-
-    def draw(key: Array, distributions: Float[Array, "prompt #sample choice"]) -> Int[Array, "prompt sample"]:
-        u = noise.uniform(key, (num_prompts, num_samples), distributions.dtype)[:, :, None]
-        cumulative = jnp.cumsum(distributions, 2)
-        return (cumulative <= u * cumulative[:, :, -1:]).sum(
-            2
-        )  # quicker than a search where each distribution has few draws
-
-    def shares(chosen: Int[Array, "prompt sample"], num_choices: int) -> Float[Array, "prompt choice"]:
-        return jax.nn.one_hot(chosen, num_choices, dtype=behaviour.dtype).sum(1) / num_samples
-
-    output_key, symbol_key, reference_key = (jax.random.fold_in(key, i) for i in range(3))
-    output = draw(output_key, jnp.exp(behaviour)[:, None, :])
-    symbol = draw(symbol_key, jnp.take_along_axis(symbols, output[:, :, None], axis=1))
-    mass = shares(output * num_symbols + symbol, num_outputs * num_symbols).reshape(symbols.shape)
-    references = shares(draw(reference_key, wanted[:, None, :]), num_outputs)
-    group = num_samples / max(num_samples - 1, 1)
-    return probs[:, :, None] * mass, probs * references, group
+def _check_prompts(name: str, prompts: Any) -> None:
+    if not isinstance(prompts, Prompts):
+        raise validation.refuse(name, type(prompts).__name__, "Prompts, as `dataset(...).train`")
+    prompts.check()
 
 
 def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> int:
     """How many outputs a prompt has; raises ValueError where policy, prompts and feedback do not agree on it."""
-    logits = jax.eval_shape(lambda p, x: p(x), policy, prompts.features)
-    if np.ndim(logits) != 3 or not jnp.issubdtype(logits.dtype, jnp.floating):
-        raise validation.refuse(
-            "policy", f"one that gives {logits}", "one that gives float logits [prompt, class, form]"
-        )
+    check_policy(policy)
+    logits = jax.eval_shape(checked_logits, policy, prompts.features)
     num_prompts, num_classes, num_forms = logits.shape
     if prompts.form_probs.shape != (num_prompts, num_forms):
         accepted = f"{num_prompts} prompts with {num_forms} forms, as the policy has"

@@ -46,7 +46,7 @@ class Feature(NamedTuple):
             validation.integers(f"Feature.{name}", value, int(name != "kind"))
             if validation.concrete(value) and np.any(np.asarray(value) > most):
                 raise validation.refuse(f"Feature.{name}", value, f"integers <= {most}")
-        validation.positive("Feature.scale", self.scale)
+        validation.positive("Feature.scale", self.scale, kind=jnp.float32)
         validation.rate("Feature.margin", self.margin)
         validation.rate("Feature.presence", self.presence)
         if len(shapes := {np.shape(value) for value in self}) > 1:
@@ -98,7 +98,7 @@ def feature(
             which carry nothing at 0, and 0 for others.
         presence: How often it is written at all, its sparsity.
     """
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise validation.refuse("kind", repr(kind), f"one of {', '.join(KINDS)}")
     of_kind = KINDS[kind]
     _check_kind(kind, of_kind.write)
@@ -112,11 +112,9 @@ def feature(
     if margin is not None and of_kind.margin is None:
         raise validation.refuse("margin", margin, f"with {kind} none")
     margin = (of_kind.margin or 0.0) if margin is None else margin
-    for name, value in (("scale", scale), ("margin", margin), ("presence", presence)):
-        validation.scalar(name, value)
-    validation.positive("scale", scale)
-    validation.rate("margin", margin)
-    validation.rate("presence", presence)
+    validation.positive("scale", scale, (), jnp.float32)
+    validation.rate("margin", margin, ())
+    validation.rate("presence", presence, ())
     wholes = (np.int32(x) for x in (list(KINDS).index(kind), order, size))
     return Feature(*map(np.asarray, (*wholes, *(np.float32(x) for x in (scale, margin, presence)))))
 
@@ -250,10 +248,10 @@ class Shortcut(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless there are two features and two agreements in [0, 1], for as many environments."""
+        validation.rate("Shortcut.agreement", self.agreement)
         if np.shape(self.agreement)[-1:] != (2,):
             accepted = "two numbers, intended and spurious"
             raise validation.refuse("Shortcut.agreement", f"shape {np.shape(self.agreement)}", accepted)
-        validation.rate("Shortcut.agreement", self.agreement)
         for name, one in zip(self._fields[:2], self[:2], strict=True):
             if not isinstance(one, Feature):
                 raise validation.refuse(f"Shortcut.{name}", type(one).__name__, "a Feature, as of feature('length')")
@@ -315,8 +313,7 @@ def shortcut(intended: Feature, spurious: Feature, *, agreement: float, label_no
     The intended one has it with probability 1 − label_noise.
     """
     for name, value in (("agreement", agreement), ("label_noise", label_noise)):
-        validation.scalar(name, value)
-        validation.rate(name, value)
+        validation.rate(name, value, ())
     made = Shortcut(intended, spurious, np.array([1 - label_noise, agreement], np.float32))
     made.check()
     return made
@@ -324,8 +321,11 @@ def shortcut(intended: Feature, spurious: Feature, *, agreement: float, label_no
 
 def stack(shortcuts: Sequence[Shortcut]) -> Shortcut:
     """Environments as one, with an axis 0 of environments on every leaf, for `jax.vmap`."""
-    if isinstance(shortcuts, Shortcut) or not shortcuts or not all(isinstance(one, Shortcut) for one in shortcuts):
-        raise validation.refuse("shortcuts", f"{shortcuts!r:.80}", "a list of one Shortcut or more")
+    many = not isinstance(shortcuts, Shortcut) and isinstance(shortcuts, list | tuple) and len(shortcuts)
+    if not many or not all(isinstance(one, Shortcut) for one in shortcuts):
+        raise validation.refuse("shortcuts", validation.shown(shortcuts), "a list of one Shortcut or more")
+    for one in shortcuts:
+        one.check()
     if len(shapes := {np.shape(one.agreement) for one in shortcuts}) > 1:
         raise validation.refuse("shortcuts", f"agreements of shapes {sorted(shapes)}", "environments of one shape")
     leaves: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *shortcuts)

@@ -17,7 +17,8 @@ from jaxtyping import Float, Int
 
 from sandbox import devices, noise, validation
 from sandbox.policies.networks import Network, log_probs, network
-from sandbox.policies.training import ADAM, SGD, optimizer_step
+from sandbox.policies.rounds import optimizer_step
+from sandbox.policies.training import ADAM, SGD
 from sandbox.shortcuts.features import BLOCKS, KINDS, SIGNS, WIDTH, Shortcut, opposed
 
 LEARNERS = ("both", "intended", "spurious")
@@ -42,9 +43,14 @@ class Student(NamedTuple):
         for i, width in enumerate(self.hidden):
             validation.at_least(f"Student.hidden[{i}]", width, 1)
         accepted = "a transformation of optax without its rate and sign, as optax.scale_by_adam()"
-        if not isinstance(self.optimizer, optax.GradientTransformation):
+        validation.flag("Student.table", self.table)
+        if not isinstance(self.optimizer, optax.GradientTransformation) or not all(map(callable, self.optimizer)):
             raise validation.refuse("Student.optimizer", repr(self.optimizer), accepted)
-        if not (step := _first_step(self.optimizer)) > 0:
+        try:
+            step = _first_step(self.optimizer)
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            raise validation.refuse("Student.optimizer", f"one that fails ({error})", accepted) from error
+        if not step > 0:
             given = f"one whose step is {step} for a gradient of 1"
             raise validation.refuse("Student.optimizer", given, accepted)
 
@@ -64,10 +70,10 @@ class Student(NamedTuple):
 
 @cache
 def _first_step(optimizer: optax.GradientTransformation) -> float:
-    """The step for a gradient of 1."""
+    """The least step for gradients of 1; NaN where it is none for each of them."""
     with jax.ensure_compile_time_eval():
-        step = jax.jit(lambda one: optimizer_step(optimizer, one, optimizer.init(one), one)[0])(np.float32(1))
-    return float(np.asarray(step))
+        step, _ = jax.jit(lambda one: optimizer_step(optimizer, one, optimizer.init(one), one))(np.ones(2, np.float32))
+    return float(np.min(step)) if np.shape(step) == (2,) else np.nan
 
 
 MLP = Student()
@@ -88,8 +94,8 @@ class Training(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless every number is in its range."""
-        validation.positive("Training.learning_rate", self.learning_rate)
-        validation.nonnegative("Training.weight_decay", self.weight_decay)
+        validation.positive("Training.learning_rate", self.learning_rate, kind=jnp.float32)
+        validation.nonnegative("Training.weight_decay", self.weight_decay, kind=jnp.float32)
         validation.integers("Training.num_batches", self.num_batches, 1)
         validation.integers("Training.switch", self.switch, 0)
 
@@ -138,24 +144,23 @@ def learn_online(
     if not jnp.issubdtype(getattr(keys, "dtype", float), jax.dtypes.prng_key):
         accepted = "keys [environment, seed], as of jax.random.split, or one key"
         raise validation.refuse("keys", validation.shown(keys), accepted)
+    first = shortcuts if curriculum is None else curriculum
     expected: tuple[tuple[str, Any, type], ...] = (
         ("shortcuts", shortcuts, Shortcut),
         ("student", student, Student),
         ("training", training, Training),
-        ("curriculum", shortcuts if curriculum is None else curriculum, Shortcut),
+        ("curriculum", first, Shortcut),
     )
     for name, value, kind in expected:
         if not isinstance(value, kind):
             raise validation.refuse(name, validation.shown(value), f"a {kind.__name__}")
+        value.check()
     if keys.ndim == 0:
         if curriculum is not None and not np.any(np.asarray(training.switch) > 0):
             raise validation.refuse("Training.switch", 0, "1 or more, the step at which the curriculum ends")
         one = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (shortcuts, training, curriculum))
         options: dict[str, Any] = {"num_steps": num_steps, "batch": batch, "training": one[1], "curriculum": one[2]}
         return jax.tree.map(lambda leaf: leaf[0, 0], learn_online(keys[None, None], one[0], student, **options))
-    first = shortcuts if curriculum is None else curriculum
-    for checked in (student, shortcuts, first, training):
-        checked.check()
     size = np.shape(shortcuts.agreement)[0]
     if keys.ndim != 2 or keys.shape[0] != size:
         raise validation.refuse("keys", f"shape {keys.shape}", f"keys [environment, seed] of {size} environments")
@@ -168,6 +173,8 @@ def learn_online(
             raise validation.refuse(f"Training.{name}", f"shape {np.shape(value)}", accepted)
     validation.at_least("num_steps", num_steps, 1)
     validation.at_least("batch", batch, 1)
+    validation.table("num_steps", 3 * len(LEARNERS) * keys.size * num_steps)
+    validation.table("batch", 3 * 2 * WIDTH * RUNS * STEPS * batch)
     rates = Training(*(validation.array(x, dtype, (size,)) for x, dtype in zip(training, RATES, strict=True)))
     late, early = (x._replace(agreement=validation.array(x.agreement, jnp.float32)) for x in (shortcuts, first))
     seeds = jax.tree.map(lambda leaf: np.asarray(leaf).repeat(keys.shape[1], 0), (late, early, rates))
@@ -176,7 +183,7 @@ def learn_online(
     found = _in_blocks(runs, mesh, student, num_steps, batch)
     if not np.isfinite(found.loss).all():
         accepted = "one with which the losses stay finite"
-        raise validation.refuse("Training.learning_rate", training.learning_rate, accepted)
+        raise validation.refuse("Training.learning_rate/Student.optimizer", training.learning_rate, accepted)
     return devices.put(jax.tree.map(lambda leaf: leaf.reshape(*keys.shape, *leaf.shape[1:]), found), mesh)
 
 

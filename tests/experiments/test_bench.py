@@ -1,4 +1,4 @@
-"""What is timed against each other computes the same thing, and the table says what was measured; nothing on time."""
+"""Benchmarks and their alternatives compute the same, and the table reports what was measured; nothing on time."""
 
 import json
 import time
@@ -12,7 +12,7 @@ import pytest
 
 import sandbox
 from experiments import bench, cli
-from experiments.bench import Effort, Row, Timing, baselines, networks, work
+from experiments.bench import Benchmark, Effort, Timing, baselines, network_baselines, networks, work
 from experiments.continuous_information import coverage
 from theory import budget, drift
 
@@ -49,7 +49,7 @@ def test_the_gaussian_loops_are_the_same(alternative: Callable[[], tuple[np.ndar
     assert_same_mean(np.log(ours_deviation), np.log(deviations[1:].T))
 
 
-def test_the_gaussian_loops_twin() -> None:
+def test_other_sizes_are_not_the_same() -> None:
     shorter = baselines.gaussian(rng(), **SIZE | {"num_samples": 6})[1]
     with pytest.raises(AssertionError):
         assert_same_mean(np.log(baselines.gaussian(rng(), **SIZE)[1][1:].T), np.log(shorter[1:].T))
@@ -106,15 +106,15 @@ def test_all_expectation_maximisations_are_the_same() -> None:
 
 
 def test_what_is_exact_is_the_same() -> None:
-    """Chains with a verifier a task and with one for all, chances to end right, information."""
+    """Chains with a verifier a task and with one for all, chances to end correct, information."""
     initial = np.stack([np.asarray(drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
     kernels = np.stack([np.asarray(drift.selection_kernel(5, np.array(a))) for a in ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])])
     sizes, ratios = np.array([2, 7]), np.array([0.001, 0.6])
     prior, kernel = np.full(3, 1 / 3), drift.neutral_kernel(20)
     starts = jnp.stack([drift.initial(20, np.array([p, 1 - p])) for p in (0.0, 0.3, 0.9)])
     for ours, theirs in (
-        (drift.distributions(initial, kernels, 4)[-1], baselines.last_law(initial, kernels, 4)),
-        (drift.distributions(initial, kernels[0], 4)[-1], baselines.last_law(initial, kernels[0], 4)),
+        (drift.distributions(initial, kernels, 4)[-1], baselines.last_distributions(initial, kernels, 4)),
+        (drift.distributions(initial, kernels[0], 4)[-1], baselines.last_distributions(initial, kernels[0], 4)),
         (budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3), baselines.fixation(sizes, ratios, 0.3)),
         (
             drift.information(prior, starts, kernel, 30),
@@ -139,13 +139,13 @@ def test_the_pointwise_informations_are_the_same() -> None:
 
 
 @pytest.fixture(scope="module")
-def table() -> list[Row]:
+def table() -> list[Benchmark]:
     return bench.table()
 
 
 @pytest.mark.slow
-def test_the_log_likelihoods_are_the_same(table: list[Row]) -> None:
-    """The bare product, where no count meets a zero; the memory that the result is written into does not matter."""
+def test_the_log_likelihoods_are_the_same(table: list[Benchmark]) -> None:
+    """The bare product, where no count meets a zero; the memory written into does not matter."""
     (row,) = [row for row in table if row.name == "ln p(d|z)"]
     ours, theirs = np.asarray(row.ours()), row.alternative()
     possible = np.isfinite(ours)
@@ -153,13 +153,13 @@ def test_the_log_likelihoods_are_the_same(table: list[Row]) -> None:
     np.testing.assert_allclose(ours[possible], theirs[possible], rtol=1e-14, atol=1e-12)
 
 
-def test_the_informations_are_those_of_dit(table: list[Row]) -> None:
+def test_the_informations_are_those_of_dit(table: list[Benchmark]) -> None:
     (row,) = [row for row in table if row.against == "dit"]
     theirs = row.alternative()
     np.testing.assert_allclose(np.asarray(row.ours())[: len(theirs)], theirs, rtol=1e-12)
 
 
-def test_the_table_has_the_rows_that_were_promised(table: list[Row]) -> None:
+def test_the_table_has_the_promised_targets(table: list[Benchmark]) -> None:
     assert [row.target for row in table if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
     widths = bench.COLUMNS
     assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in table)
@@ -167,7 +167,7 @@ def test_the_table_has_the_rows_that_were_promised(table: list[Row]) -> None:
 
 def test_the_two_take_turns_and_the_ratio_is_theirs() -> None:
     calls: list[str] = []
-    row = Row("a", "b", "c", lambda: calls.append("ours"), lambda: calls.append("theirs"), 1.0, share=0.5)
+    row = Benchmark("a", "b", "c", lambda: calls.append("ours"), lambda: calls.append("theirs"), 1.0, share=0.5)
     timing = bench.measure(row, Effort(seconds=0, least=3, most=5))
     assert calls[-6:] == ["ours", "theirs"] * 3
     assert len(timing.ours) == len(timing.alternative) == 3 and timing.compile is not None
@@ -184,14 +184,14 @@ def test_bench_keeps_what_it_prints(
     monkeypatch.setattr("experiments.cli.evidence.set_up_jax", lambda: None)  # the tests have
     ours = lambda: 1e-3  # noqa: E731
     rows = [
-        Row("quick", "one replica", "NumPy", ours, lambda: 1e-2, 2.0),
-        Row("quick", "one replica", "a Python loop", ours, lambda: 1e-2, None, 0.25),
-        Row("slow", "two replicas", "NumPy", lambda: 1e-1, lambda: 1e-2, 2.0),
+        Benchmark("quick", "one replica", "NumPy", ours, lambda: 1e-2, 2.0),
+        Benchmark("quick", "one replica", "a Python loop", ours, lambda: 1e-2, None, 0.25),
+        Benchmark("slow", "two replicas", "NumPy", lambda: 1e-1, lambda: 1e-2, 2.0),
     ]
 
-    def measure(row: Row, effort: Effort, *, compiled: bool) -> Timing:
-        """What each says that it takes."""
-        return Timing([row.ours()] * 2, [row.alternative()] * 2, 1, None if compiled else 0.1)
+    def measure(work: Benchmark, effort: Effort, *, compiled: bool) -> Timing:
+        """The seconds that each returns."""
+        return Timing([work.ours()] * 2, [work.alternative()] * 2, 1, None if compiled else 0.1)
 
     monkeypatch.setattr(bench, "table", lambda: rows)
     monkeypatch.setattr(bench, "measure", measure)
@@ -223,13 +223,13 @@ def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.Mon
 
 
 def test_the_policies_are_trained_alike() -> None:
-    """The share right in each round, averaged over seeds; Adam's two are the same from the first round on."""
+    """The accuracy in each round, averaged over seeds; the two Adams agree from the first round on."""
     rounds, num_seeds = 30, 24
     start, prompts = networks.policies(num_seeds)
     ours = np.asarray(networks.trained_policies(start, prompts, rounds))
     size = networks.POLICY | {"num_rounds": rounds}
     weights = networks.policy_weights(start)
-    theirs = baselines.policy_gradient(
+    theirs = network_baselines.policy_gradient(
         rng(), weights, np.asarray(prompts.features), np.asarray(prompts.correct), **size
     ).T
     np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
@@ -239,22 +239,22 @@ def test_the_policies_are_trained_alike() -> None:
 
 
 @pytest.mark.slow
-def test_the_races_are_the_same() -> None:
-    """Each learner's loss, share right and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
+def test_online_learning_is_the_same() -> None:
+    """Each learner's loss, accuracy and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
     keys, shortcuts = networks.parity_against_length(64, order=2)
     training = sandbox.Training(0.5)
-    learned = sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **networks.RACES)
-    theirs = baselines.learn_online(
+    learned = sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **networks.SHORTCUT)
+    theirs = network_baselines.learn_online(
         rng(),
         networks.student_weights(keys),
         np.asarray(shortcuts.agreement),
         order=2,
         learning_rate=0.5,
-        **networks.RACES,
+        **networks.SHORTCUT,
     )
     ours = np.stack([learned.loss, learned.accuracy, learned.reliance])[:, :, 0]
     assert ours.shape == theirs.shape == (3, 64, 3, 200) and ours.dtype == theirs.dtype == np.float32
     difference = (ours - theirs).reshape(3, 64, 3, 10, 20).mean(4, dtype=float).swapaxes(0, 1)
     assert_same_mean(difference, np.zeros_like(difference))
-    correct, reliance = theirs[1:, ..., -20:].mean((1, 3))
-    assert (correct > 0.7).all() and reliance[1] < 0.1 < reliance[0] < 0.5 < reliance[2]
+    accuracy, reliance = theirs[1:, ..., -20:].mean((1, 3))
+    assert (accuracy > 0.7).all() and reliance[1] < 0.1 < reliance[0] < 0.5 < reliance[2]

@@ -27,15 +27,15 @@ def test_open(capsys: Captured) -> None:
         "OPEN: Z1 can know more about X than Z0 does.",
         "Information enters by X -> S0 -> Z1",
         "    I(X;Z1) <= I(X;Z0) + I(X;S0|Z0,D0)",
-        "At most: what Z0 knows, plus what S0 tells about X beyond Z0 and D0.",
-        "In practice: all gain comes by S0, and ends when nothing new about X is told there.",
+        "At most: what Z0 knows, plus what S0 carries about X beyond Z0 and D0.",
+        "In practice: all gain comes by S0, and ends when nothing new about X is carried there.",
     ]
 
 
 def test_closed(capsys: Captured) -> None:
     out = check(capsys, "X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1")
     assert out.startswith(
-        "CLOSED: Z1 cannot know more about X than Z0 does.\nEvery way from X to Z1 is blocked by Z0.\n"
+        "CLOSED: Z1 cannot know more about X than Z0 does.\nEvery path from X to Z1 is blocked by Z0.\n"
     )
     assert "I(X;Z1|Z0) = 0, hence I(X;Z1) <= I(X;Z0)" in out
 
@@ -43,15 +43,22 @@ def test_closed(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("graph", "before", "after", "said"),
     [
-        (EXAMPLE, "", "Z1", ["OPEN: Z1 can know about X.", "I(X;Z1) <= I(X;D0) + I(X;S0|D0)", "tells about X, plus"]),
+        (EXAMPLE, "", "Z1", ["OPEN: Z1 can know about X.", "I(X;Z1) <= I(X;D0) + I(X;S0|D0)", "carries about X, plus"]),
         ("X -> A; B -> C", "B", "C", ["CLOSED: C can know nothing about X.", "I(X;C) = 0"]),
         ("X -> Z0; X -> Z1", "Z0", "Z1", ["I(X;Z1) <= I(X;Z0) + H(X|Z0)", "what Z0 leaves unknown about X"]),
         ("X, D -> S; D -> Z", "S", "Z", ["X -> S <- D -> Z", "two causes of S"]),
-        ("X -> A, B; A, B -> C, D", "C, A", "D", ["than C and A do", "what C and A know, plus what B tells"]),
+        ("X -> A, B; A, B -> C, D", "C, A", "D", ["than C and A do", "what C and A know, plus what B carries"]),
         ("X -> A, B, C, D, E, F -> Z", "", "Z", ["and by longer paths."]),
+        (
+            'X -> D -> "Z 0"; D -> Z; Old, "a seed" -> Z',
+            '"Z 0"',
+            "Z",
+            ['I(X;Z) <= I(X;"Z 0") + I(X;D|"Z 0")', '(Old and "a seed" have no path from X: treated as noise.)'],
+        ),
+        ("U -> X -> D -> Z; Old -> Z", "D", "Z", ["CLOSED", "(Old has no path from X: treated as noise.)"]),
     ],
 )
-def test_other_verdicts(capsys: Captured, graph: str, before: str, after: str, said: list[str]) -> None:
+def test_other_answers(capsys: Captured, graph: str, before: str, after: str, said: list[str]) -> None:
     out = check(capsys, graph, before, after)
     assert all(text in out for text in said), out
 
@@ -101,7 +108,7 @@ def test_arrows_pass_no_node() -> None:
         assert not any(box.get_path().contains_points(points, radius=-0.01).any() for box in boxes)
 
 
-def test_a_long_pipeline_gets_a_verdict_at_once_and_no_huge_picture(tmp_path: Path, capsys: Captured) -> None:
+def test_a_long_pipeline_gets_an_answer_at_once_and_no_huge_picture(tmp_path: Path, capsys: Captured) -> None:
     graph = "X -> D -> Z0; " + "; ".join(f"Z{t} -> D{t} -> Z{t + 1}; X, D{t} -> S{t} -> Z{t + 1}" for t in range(400))
     assert "I(X;S399|Z399,D399)" in check(capsys, graph, "Z399", "Z400")
     figure = tmp_path / "long.png"

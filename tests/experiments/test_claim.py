@@ -21,7 +21,7 @@ def estimate(mean, stderr, count=MANY) -> Estimate:
 
 
 @pytest.mark.parametrize(
-    ("measured", "predicted", "verdict"),
+    ("measured", "predicted", "expected"),
     [
         (0.0, 0.0, "holds"),
         (-1e-12, 0.0, "holds"),
@@ -35,13 +35,13 @@ def estimate(mean, stderr, count=MANY) -> Estimate:
         (estimate(0.0, 0.0), 0.0, "holds"),
     ],
 )
-def test_an_inequality(measured, predicted, verdict) -> None:
-    assert at_least(measured, predicted, "s").outcome().verdict == verdict
-    assert at_most(predicted, measured, "s").outcome().verdict == verdict
+def test_an_inequality(measured, predicted, expected) -> None:
+    assert at_least(measured, predicted, "s").decide().outcome == expected
+    assert at_most(predicted, measured, "s").decide().outcome == expected
 
 
 @pytest.mark.parametrize(
-    ("measured", "tolerance", "verdict"),
+    ("measured", "tolerance", "expected"),
     [
         (0.9e-12, None, "holds"),
         (-1.1e-12, None, "fails"),
@@ -51,27 +51,27 @@ def test_an_inequality(measured, predicted, verdict) -> None:
         (estimate(-5.001, 1.0), None, "fails"),
     ],
 )
-def test_an_equality(measured, tolerance, verdict) -> None:
-    outcome = equal(measured, 0.0, "s", tolerance=tolerance).outcome()
-    assert outcome.verdict == verdict and (outcome.slack >= 0) == (verdict == "holds")
+def test_an_equality(measured, tolerance, expected) -> None:
+    decision = equal(measured, 0.0, "s", tolerance=tolerance).decide()
+    assert decision.outcome == expected and (decision.slack >= 0) == (expected == "holds")
 
 
 @pytest.mark.parametrize("count", [12, 32, 200])
 def test_few_units_are_decided_by_students_t(count: int) -> None:
     """The level is that of five sigma: 5.7e-7 on both sides."""
     quantile = stats.t.isf(stats.norm.sf(5.0), count - 1)
-    assert at_least(estimate(1.001 * quantile, 1.0, count), 0.0, "s").outcome().verdict == "holds"
-    assert at_least(estimate(0.999 * quantile, 1.0, count), 0.0, "s").outcome().verdict == "open"
+    assert at_least(estimate(1.001 * quantile, 1.0, count), 0.0, "s").decide().outcome == "holds"
+    assert at_least(estimate(0.999 * quantile, 1.0, count), 0.0, "s").decide().outcome == "open"
 
 
 def test_two_sides_have_welchs_degrees_of_freedom() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 12)) * [[1.0], [3.0]]
-    left, correct = (estimate(x.mean(), x.std(ddof=1) / 12**0.5, 12) for x in (a, b))
-    error = math.hypot(left.stderr, correct.stderr)
+    a_side, b_side = (estimate(x.mean(), x.std(ddof=1) / 12**0.5, 12) for x in (a, b))
+    error = math.hypot(a_side.stderr, b_side.stderr)
     freedom = stats.ttest_ind(a, b, equal_var=False).df
-    outcome = at_least(left, correct, "s").outcome()
-    assert outcome.stderr == pytest.approx(error)
-    assert outcome.reach == pytest.approx(stats.t.isf(stats.norm.sf(5.0), freedom) * error, rel=1e-9)
+    decision = at_least(a_side, b_side, "s").decide()
+    assert decision.stderr == pytest.approx(error)
+    assert decision.reach == pytest.approx(stats.t.isf(stats.norm.sf(5.0), freedom) * error, rel=1e-9)
 
 
 def test_pairs_are_subtracted_replica_by_replica() -> None:
@@ -79,54 +79,56 @@ def test_pairs_are_subtracted_replica_by_replica() -> None:
     rng = np.random.default_rng(1)
     shared = rng.normal(size=(100, 1)) * 10
     a, b = shared + np.array([1.0, 2.0]), shared + rng.normal(size=(100, 2)) * 0.1
-    outcome = at_least(*paired(a, b), ["first", "second"]).outcome()
-    assert outcome.verdict == "holds" and outcome.setting == "first; the worst of 2"
-    assert outcome.measured == pytest.approx(a[:, 0].mean()) and outcome.predicted == pytest.approx(b[:, 0].mean())
-    assert outcome.stderr == pytest.approx(stats.sem(a[:, 0] - b[:, 0]))
-    assert at_least(estimate(a.mean(0), stats.sem(a), 100), b.mean(0), "s").outcome().verdict == "open"
+    decision = at_least(*paired(a, b), ["first", "second"]).decide()
+    assert decision.outcome == "holds" and decision.setting == "first; the worst of 2"
+    assert decision.measured == pytest.approx(a[:, 0].mean()) and decision.predicted == pytest.approx(b[:, 0].mean())
+    assert decision.stderr == pytest.approx(stats.sem(a[:, 0] - b[:, 0]))
+    assert at_least(estimate(a.mean(0), stats.sem(a), 100), b.mean(0), "s").decide().outcome == "open"
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(0.1, 2)), min_size=1, max_size=6))
 def test_of_an_array_the_worst_entry_decides(entries) -> None:
     """It fails if one fails, and holds if all do."""
     mean, stderr = map(np.array, zip(*entries, strict=True))
-    alone = [at_least(estimate(m, s), 0.0, "s").outcome().verdict for m, s in entries]
-    outcome = at_least(estimate(mean, stderr), 0.0, "s").outcome()
-    assert outcome.verdict == ("fails" if "fails" in alone else "open" if "open" in alone else "holds")
-    assert outcome.slack / outcome.reach == pytest.approx(min(m / (5 * s) for m, s in entries), rel=1e-6)
+    alone = [at_least(estimate(m, s), 0.0, "s").decide().outcome for m, s in entries]
+    decision = at_least(estimate(mean, stderr), 0.0, "s").decide()
+    assert decision.outcome == ("fails" if "fails" in alone else "open" if "open" in alone else "holds")
+    assert decision.slack / decision.reach == pytest.approx(min(m / (5 * s) for m, s in entries), rel=1e-6)
 
 
 def test_an_entry_without_an_error_is_the_worst_only_if_it_is_wrong() -> None:
     """At t = 0 a simulation may be exact; that it agrees is no margin."""
-    assert equal(estimate([1.0, 2.1], [0.0, 0.1]), [1.0, 2.0], ["a", "b"]).outcome().setting == "b; the worst of 2"
-    wrong = equal(estimate([1.5, 2.1], [0.0, 0.1]), [1.0, 2.0], ["a", "b"]).outcome()
-    assert wrong.verdict == "fails" and wrong.setting == "a; the worst of 2"
+    assert equal(estimate([1.0, 2.1], [0.0, 0.1]), [1.0, 2.0], ["a", "b"]).decide().setting == "b; the worst of 2"
+    wrong = equal(estimate([1.5, 2.1], [0.0, 0.1]), [1.0, 2.0], ["a", "b"]).decide()
+    assert wrong.outcome == "fails" and wrong.setting == "a; the worst of 2"
 
 
 def test_exact_entries_are_decided_by_the_least_slack() -> None:
-    outcome = at_least([3.0, 1.0, 2.0], [0.0, 0.5, 1.9], ["a", "b", "c"], "bits").outcome()
-    assert (outcome.setting, outcome.unit, outcome.stderr) == ("c; the worst of 3", "bits", None)
-    assert (outcome.measured, outcome.predicted) == (2.0, 1.9) and outcome.slack == pytest.approx(0.1)
+    decision = at_least([3.0, 1.0, 2.0], [0.0, 0.5, 1.9], ["a", "b", "c"], "bits").decide()
+    assert (decision.setting, decision.unit, decision.stderr) == ("c; the worst of 3", "bits", None)
+    assert (decision.measured, decision.predicted) == (2.0, 1.9) and decision.slack == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
-    ("lower", "upper", "verdict"),
+    ("lower", "upper", "expected"),
     [(0.051, 0.2, "holds"), (0.049, 0.2, "open"), (-0.2, -0.051, "fails"), (-0.2, -0.049, "open"), (-1, 1, "open")],
 )
-def test_a_bracket_decides_by_the_end_that_is_clear(lower, upper, verdict) -> None:
+def test_a_bracket_decides_by_the_end_that_is_clear(lower, upper, expected) -> None:
     """Each end has an error of .01: five of them are .05."""
     bracket = Bracket(estimate(lower, 0.01), estimate(upper, 0.01))
-    outcome = at_least(bracket, 0.0, "s").outcome()
-    end = upper if verdict == "fails" else lower
-    assert (outcome.verdict, outcome.lower, outcome.upper) == (verdict, lower, upper)
-    assert outcome.slack == outcome.measured == end
-    other = at_most(0.0, bracket, "s").outcome()
-    assert (other.verdict, other.predicted, other.slack) == (verdict, end, end)
+    decision = at_least(bracket, 0.0, "s").decide()
+    end = upper if expected == "fails" else lower
+    assert (decision.outcome, decision.lower, decision.upper) == (expected, lower, upper)
+    assert decision.slack == decision.measured == end
+    other = at_most(0.0, bracket, "s").decide()
+    assert (other.outcome, other.predicted, other.slack) == (expected, end, end)
 
 
-@pytest.mark.parametrize(("truth", "verdict"), [(0.0, "holds"), (-0.049, "holds"), (-0.051, "fails"), (1.051, "fails")])
-def test_a_bracket_holds_a_truth(truth, verdict) -> None:
-    assert equal(Bracket(estimate(0, 0.01), estimate(1, 0.01)), truth, "s").outcome().verdict == verdict
+@pytest.mark.parametrize(
+    ("truth", "expected"), [(0.0, "holds"), (-0.049, "holds"), (-0.051, "fails"), (1.051, "fails")]
+)
+def test_a_bracket_holds_a_truth(truth, expected) -> None:
+    assert equal(Bracket(estimate(0, 0.01), estimate(1, 0.01)), truth, "s").decide().outcome == expected
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_bracket_holds_a_truth(truth, verdict) -> None:
 )
 def test_what_cannot_be_decided_is_refused(found, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        found().outcome()
+        found().decide()
     with pytest.raises(ValueError, match="a: shape"):
         paired(np.zeros(FEWEST - 1), np.zeros(FEWEST - 1))
 
@@ -166,13 +168,13 @@ def row_of(measured, control, *, tie: bool):
 
 
 def test_a_control_must_not_be_the_row_with_its_sign_turned() -> None:
-    with pytest.raises(ValueError, match=r"control: a slack of -1, that of C2-x with its sign turned, was given"):
+    with pytest.raises(ValueError, match=r"control: the slack -1, that of C2-x with its sign turned, was given"):
         row_of(1.0, -1.0, tie=False)
 
 
 def test_a_control_must_fail() -> None:
     row, control = row_of(1.0, -0.5, tie=False)
-    assert row.as_expected and control.as_expected and control.twin_of == "C2-x" and control.id == "C2-x-control"
+    assert row.as_expected and control.as_expected and control.control_of == "C2-x" and control.id == "C2-x-control"
     assert row_of(1.0, 1.0, tie=False)[1].refuted
     left = row_of(1.0, estimate(0.0, 1.0), tie=False)[1]
     assert not left.as_expected and not left.refuted

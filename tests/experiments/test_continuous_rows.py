@@ -30,8 +30,8 @@ def of(known, correct=(0.5, 0.6)):
 )
 def test_the_interval_decides(low, high, outcome):
     """Holds where the lower bound is clear of zero, fails where the upper one is, and is open in between."""
-    found = at_least(*claims.between(bounds(low, high), bounds(0, 0)), "a setting").outcome()
-    assert found.verdict == outcome
+    found = at_least(*claims.between(bounds(low, high), bounds(0, 0)), "a setting").decide()
+    assert found.outcome == outcome
     assert found.slack == pytest.approx(high if outcome == "fails" else low)
 
 
@@ -44,25 +44,25 @@ def test_differences_are_paired():
 def test_rows_fail_where_a_loop_does_what_it_should_not():
     falls, rises = of(bounds(1, 1.1, 0.5, 0.6)), of(bounds(0.5, 0.6, 1, 1.1))
     for row, correct, wrong in ((claims.never_more, falls, rises), (claims.learns, rises, falls)):
-        assert row(correct, "a loop", Settings()).outcome().verdict == "holds"
-        assert row(wrong, "a loop", Settings()).outcome().verdict == "fails"
+        assert row(correct, "a loop", Settings()).decide().outcome == "holds"
+        assert row(wrong, "a loop", Settings()).decide().outcome == "fails"
 
 
 def test_rows_fail_where_a_study_is_broken(monkeypatch):
-    """Brackets off by a tenth of a nat, a share that falls, a signal that tells nothing, intervals too narrow."""
+    """Brackets off by a tenth of a nat, a share that falls, a signal that carries nothing, intervals too narrow."""
     exact = np.array([0.3, 0.2])
     monkeypatch.setattr(claims, "information", lambda loop, t: exact)
     for shift, outcome in ((0.0, "holds"), (0.1, "fails")):
         found = of(bounds(*np.repeat(exact + shift, 2) + np.array([-0.01, 0.01] * 2)))(None, None)
         monkeypatch.setattr(claims.study, "two_states", lambda settings, found=found: {"closed": found})
-        assert claims.enumerated(Settings()).outcome().verdict == outcome
+        assert claims.enumerated(Settings()).decide().outcome == outcome
     monkeypatch.setattr(claims.study, "chain", of(bounds(1, 1, 1, 1), correct=(0.6, 0.5)))
-    assert claims.sharpens(Settings()).outcome().verdict == "fails"
+    assert claims.sharpens(Settings()).decide().outcome == "fails"
     model = 1 + NOISE[:, 0]
     monkeypatch.setattr(
-        claims.study, "real_samples", lambda settings: claims.study.Known(model - 0.3, model - 0.2, model, model)
+        claims.study, "real_samples", lambda settings: claims.study.RealSamples(model - 0.3, model - 0.2, model, model)
     )
-    assert claims.external_signal("data_and_verdicts", Settings()).outcome().verdict == "fails"
+    assert claims.external_signal("data_and_verdicts", Settings()).decide().outcome == "fails"
     exact, ends = np.zeros(3), [Estimate(np.array([end, 0, 0]), np.full(3, 0.01), 40) for end in (0.2, 0.3)]
     monkeypatch.setattr(claims.study, "problems", lambda settings: (exact, claims.Bracket(*ends)))
-    assert claims.brackets(Settings()).outcome().verdict == "fails"
+    assert claims.brackets(Settings()).decide().outcome == "fails"

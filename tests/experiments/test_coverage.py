@@ -1,4 +1,4 @@
-"""The intervals cover as often as the laws of their replicas say, and the rows of the ledger can fail."""
+"""The intervals cover as often as the distributions of their replicas imply, and their rows can fail."""
 
 import jax
 import numpy as np
@@ -29,7 +29,7 @@ def test_the_truth_is_the_mean_of_the_values(case):
 def test_truth_of_two_arms():
     """I(X;Z) = H(Z) − H(Z|X), each entropy by Simpson's rule."""
     z = np.linspace(-12, 12, 40_001)[:, None]
-    p = sum(scipy.stats.norm.pdf(z, TASKS + sign * coverage.ARM, coverage.WIDTH) for sign in (-1, 1)) / 2
+    p = np.mean([scipy.stats.norm.pdf(z, TASKS + sign * coverage.ARM, coverage.WIDTH) for sign in (-1, 1)], axis=0)
     marginal, given = scipy.special.entr(p.mean(1)), scipy.special.entr(p).mean(1)
     expected = scipy.integrate.simpson(marginal - given, x=z[:, 0])
     np.testing.assert_allclose(coverage.truth_of_two_arms(), expected, atol=1e-9)
@@ -39,8 +39,8 @@ def test_truth_of_mixture_pair():
     """I(X;Y) = H(X) + H(Y) − H(X,Y), each entropy by the trapezoidal rule, on analytic densities exact to rounding."""
     grid = np.linspace(-10, 10, 1001)
     points = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1)
-    distributions = list(zip(WEIGHTS, MEANS, coverage.COVARIANCES, strict=True))
-    joint = sum(w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in distributions)
+    components = zip(WEIGHTS, MEANS, coverage.COVARIANCES, strict=True)
+    joint = np.sum([w * scipy.stats.multivariate_normal(m, c).pdf(points) for w, m, c in components], axis=0)
     step = grid[1] - grid[0]
     h = scipy.special.entr
     x, y = joint.sum(1) * step, joint.sum(0) * step
@@ -49,8 +49,8 @@ def test_truth_of_mixture_pair():
 
 
 @pytest.mark.slow
-def test_the_rare_task_is_missed_as_often_as_the_binomial_law_says():
-    """The sum over k, how many of 50 replicas show the task of 2 %, of P(k) where the interval holds I."""
+def test_the_rare_task_is_missed_with_its_binomial_probability():
+    """The sum over k, the replicas of 50 with the task of 2 %, of P(k) where the interval contains I."""
     k = np.arange(51)
     low, high = -np.log(0.98), -np.log(0.02)
     values = np.where(np.arange(50)[:, None] < k[None], high, low)
@@ -63,7 +63,7 @@ def test_the_rare_task_is_missed_as_often_as_the_binomial_law_says():
 
 
 @pytest.mark.slow
-def test_shared_tasks_are_missed_as_often_as_their_correlation_says():
+def test_shared_tasks_are_missed_as_their_correlation_implies():
     """Four values of one x have the variance ρ²[1 + 3 ρ²/2]/4: E[i|x] has variance ρ⁴/2, i has ρ², ρ² = SNR/(1+SNR)."""
     share = coverage.SNR / (1 + coverage.SNR)
     expected = 1 - 2 * scipy.stats.norm.sf(1.959964 / np.sqrt(1 + 3 * share / 2))
@@ -77,24 +77,24 @@ def test_every_interval_has_a_width():
 
 
 @pytest.mark.slow
-def test_half_the_standard_error_is_seen(monkeypatch):
-    """An interval that is broken on purpose: 1.96/2 standard errors hold the truth two thirds of the time."""
-    correct = coverage.theory.Estimate.interval
-    half = lambda self, level, bounds: correct(self._replace(stderr=self.stderr / 2), level, bounds=bounds)  # noqa: E731
+def test_half_the_standard_error_is_detected(monkeypatch):
+    """An interval broken on purpose: 1.96/2 standard errors cover the truth two thirds of the time."""
+    interval = coverage.theory.Estimate.interval
+    half = lambda self, level, bounds: interval(self._replace(stderr=self.stderr / 2), level, bounds=bounds)  # noqa: E731
     monkeypatch.setattr(coverage.theory.Estimate, "interval", half)
     coverage.covered.cache_clear()
     try:
-        assert claims.normal_covers(coverage.NORMAL, QUICK).outcome().verdict == "fails"
+        assert claims.normal_covers(coverage.NORMAL, QUICK).decide().outcome == "fails"
     finally:
         coverage.covered.cache_clear()
 
 
 @pytest.mark.slow
 def test_the_figure_has_a_dot_for_each_interval_in_both_panels():
-    left, correct = figures.coverage(QUICK).axes
+    left, right = figures.coverage(QUICK).axes
     rows = coverage.covered(QUICK)
     assert [label.get_text().split(":")[1].strip() for label in left.get_yticklabels()] == [
         row.interval for row in reversed(rows)
     ]
-    dots = [line.get_xdata()[0] for line in correct.lines]
+    dots = [line.get_xdata()[0] for line in right.lines]
     np.testing.assert_allclose(dots, [row.half_width for row in reversed(rows)])

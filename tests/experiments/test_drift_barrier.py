@@ -17,15 +17,15 @@ def test_start_information_is_that_of_the_samples():
     np.testing.assert_allclose(study.start_information(np.array([n])), [expected], rtol=0, atol=1e-12)
 
 
-def test_what_is_always_kept_is_not_wrong():
-    """Without a blind spot more samples do end right more often: the spot is the reason."""
+def test_without_a_blind_spot_more_samples_help():
+    """Then the loop ends correct more often: the blind spot is the reason."""
     sizes = (2, 6, 12)
     acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
     correct = [study._ends(n, acceptance, start)[0] for n in sizes]
     assert correct == sorted(correct)
 
 
-def test_where_nothing_wrong_is_kept_a_blind_spot_is_a_contest_of_two():
+def test_if_nothing_wrong_is_accepted_a_blind_spot_leaves_two_symbols():
     """Three symbols against two: two routes to one number; 1e-10 for linear systems."""
     n, (correct, _, blind) = 12, study.BLIND_START
     three = study._ends(n, study.BLIND_ACCEPTANCE * np.array([1, 0, 1]), study.BLIND_START)[0]
@@ -47,7 +47,7 @@ def test_a_row_can_fail(monkeypatch):
     """The mixture against the chain of another verifier, and a loop that is not past the barrier."""
     sizes = (5, 20)
     shifted = theory.Estimate(np.full((3, 2), 0.5), np.full((3, 2), 0.01), 99)
-    monkeypatch.setattr(study, "mixture", lambda settings: study.Ends(sizes, shifted))
+    monkeypatch.setattr(study, "mixture", lambda settings: study.FinalAccuracy(sizes, shifted))
     monkeypatch.setattr(study, "exact", lambda sizes: np.full((3, 2), 0.6))
-    assert claims.mixture(QUICK).outcome().verdict == "fails"
-    assert claims.barrier(claims.GOOD, QUICK).outcome().verdict == "fails"
+    assert claims.mixture(QUICK).decide().outcome == "fails"
+    assert claims.barrier(claims.GOOD, QUICK).decide().outcome == "fails"

@@ -76,7 +76,7 @@ def test_a_kill_between_writing_and_replacing_loses_nothing(
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ledger.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"ledger\.json is not a ledger"):
+    with pytest.raises(ValueError, match=r"ledger\.json: no ledger"):
         ledger.update(path, ROW)
     assert path.read_text() == content
 
@@ -104,6 +104,6 @@ def test_decimals_follow_the_error() -> None:
 
 
 def test_more_open_rows_than_are_allowed_are_said() -> None:
-    rows = [replace(ROW, id=f"C2-{i}", verdict="open") for i in range(ledger.MOST_OPEN + 1)]
+    rows = [replace(ROW, id=f"C2-{i}", outcome="open") for i in range(ledger.MOST_OPEN + 1)]
     assert f"; {len(rows)} open, more than {ledger.MOST_OPEN}: C2-0, " in ledger.summary(rows)
     assert ledger.status(rows, "quick") == 0 and ledger.status(rows, "full") == 1

@@ -1,4 +1,4 @@
-"""What the open loop shows beyond its rows, which fail where their study is broken."""
+"""Properties of the open loop beyond its rows, which fail if their study is broken."""
 
 import math
 
@@ -13,9 +13,9 @@ QUICK = Settings()
 
 
 def test_information_is_not_progress():
-    """Where what is right is rare, I(X;Z_t) falls while the share right rises."""
+    """Where correct outputs are rare, I(X;Z_t) falls while the accuracy rises."""
     loops = study.exact(False)
-    assert (np.diff(loops.information[study.RARE]) < 0).all() and (np.diff(loops.correct[study.RARE]) > 0).all()
+    assert (np.diff(loops.information[study.RARE]) < 0).all() and (np.diff(loops.accuracy[study.RARE]) > 0).all()
 
 
 def test_exact_injection():
@@ -24,25 +24,25 @@ def test_exact_injection():
     for information, injected in zip(loops.information, loops.injected, strict=True):
         assert injection(information, injected).min() >= -1e-12
         assert information.max() <= math.log(2) + 1e-12
-    little = study.LITTLE_KNOWN
-    assert injection(loops.information[little], loops.injected[little] / 10).min() < 0
+    first = study.UNINFORMATIVE
+    assert injection(loops.information[first], loops.injected[first] / 10).min() < 0
 
 
 def test_published_end():
     """n = 50, p = .6, φ = 1, ψ = .99: from .505 nats to .093."""
-    outcome = claims.in_the_end(0.99, QUICK).outcome()
-    np.testing.assert_allclose([outcome.predicted, outcome.measured], [0.505, 0.093], atol=5e-4)
+    outcome = claims.in_the_end(0.99, QUICK).decide()
+    np.testing.assert_allclose(np.array([outcome.predicted, outcome.measured], float), [0.505, 0.093], atol=5e-4)
 
 
 def test_a_row_can_fail(monkeypatch):
-    """Loops that gain what they do, were the verdicts to inject a tenth; a loop that is right where nothing was."""
+    """Verdicts that inject a tenth of the gain; a loop that ends correct without correct symbols in Z_0."""
     exact = study.exact(False)
     rng = np.random.default_rng(0)
     values = exact.information[None] + rng.normal(size=(200, *exact.information.shape)) / 100
-    monkeypatch.setattr(study, "simulated", lambda settings, until_kept: study.Simulated(values, values))
-    assert claims.injection(QUICK).outcome().verdict == "holds"
+    monkeypatch.setattr(study, "simulated", lambda settings, until_kept: study.SimulatedLoops(values, values))
+    assert claims.injection(QUICK).decide().outcome == "holds"
     monkeypatch.setattr(study, "exact", lambda until_kept: exact._replace(injected=exact.injected / 10))
-    assert claims.injection(QUICK).outcome().verdict == "fails"
-    assert claims.correct(False, QUICK).outcome().verdict == "fails"
+    assert claims.injection(QUICK).decide().outcome == "fails"
+    assert claims.accuracy(False, QUICK).decide().outcome == "fails"
     monkeypatch.setattr(study, "support", lambda settings, fpr: Estimate(np.array(0.7), np.array(0.001), 200))
-    assert claims.simulated_support(0.0, QUICK).outcome().verdict == "fails"
+    assert claims.simulated_support(0.0, QUICK).decide().outcome == "fails"

@@ -19,7 +19,7 @@ def screen(capsys: Captured, *arguments: str) -> str:
     """What `infoloop plan` prints, on one line without the breaks."""
     assert cli.main(["plan", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 24 and max(map(len, lines)) <= 100
+    assert len(lines) <= 30 and max(map(len, lines)) <= 100
     return " ".join(" ".join(lines).split())
 
 
@@ -39,12 +39,12 @@ def labels(path: Path, rows: int, tpr: float = 0.8, fpr: float = 0.3, seed: int 
 
 
 def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
-    text = screen(capsys, *LOOP, "--goal", ".99", "--verdicts", "50", "--blocks", "4")
+    text = screen(capsys, *LOOP, "--goal", ".99", "--verdicts", "50", "--candidates", "4")
     sizes = np.arange(1, 65)
     end = budget.fixation(sizes, (0.9, 0.2), 0.3)
     size = int(np.argmax(np.asarray(end.correct) >= 0.99)) + 1
-    assert found(r"rounds of (\d+) kept samples until one kind is left", text) == [size]
-    assert found(r"ends right ([\d.]+) % \[exact", text) == pytest.approx(
+    assert found(r"rounds of (\d+) accepted samples until one kind is left", text) == [size]
+    assert found(r"all correct with probability ([\d.]+) % \[exact", text) == pytest.approx(
         [100 * float(end.correct[size - 1])], abs=0.01
     )
     rounds, verdicts = found(r"it takes ([\d.]+) rounds and ([\d.]+) verdicts", text)
@@ -58,10 +58,12 @@ def test_the_screen_says_what_the_theory_says(capsys: Captured) -> None:
         [nats, nats / math.log(2)], abs=0.0006
     )
     least = float(budget.information_needed(0.01, [0.25] * 4)) / nats
-    (shown,) = found(r"at least ([\d.]+) verdicts on average for any learner .* 4 answers, equally likely", text)
-    assert least - 0.1 <= shown <= least and "this loop starts better, with 30 % right" in text
+    (shown,) = found(r"at least ([\d.]+) verdicts on average for any method .* 4 answers, equally likely", text)
+    assert least - 0.1 <= shown <= least and "this loop starts better, with 30 % correct" in text
     best, wrong = budget.best_round((0.9, 0.2), 0.3, 50)
-    share, size = found(r"once spent ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text)
+    share, size = found(
+        r"once spent accuracy ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text
+    )
     assert share == pytest.approx(100 * (1 - wrong), abs=0.01) and size == best
     assert found(r"rounds of ([\d.]+) \[asymptotic", text) == pytest.approx([math.sqrt(0.9 * 50 / 0.6)], abs=0.05)
 
@@ -96,7 +98,7 @@ def test_the_fpr_solved_for_gives_the_goal_and_a_larger_one_does_not(capsys: Cap
 @pytest.mark.slow
 def test_success_of_a_budget_without_a_goal(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--verdicts", "20")
-    (size,) = found(r"rounds of (\d+) kept samples end right", text)
+    (size,) = found(r"rounds of (\d+) accepted samples end correct", text)
     costs = budget.fixation(np.array([size, size + 1], int), (0.9, 0.2), 0.3).verdicts
     assert costs[0] <= 20 < costs[1]
 
@@ -104,8 +106,8 @@ def test_success_of_a_budget_without_a_goal(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("rates", "message"),
     [
-        ((".3", ".6"), "drives the right answers OUT"),
-        ((".5", ".5"), "tells nothing: whatever the rounds, the loop ends right as often as it began, 30 %"),
+        ((".3", ".6"), "drives the correct answers OUT"),
+        ((".5", ".5"), "carries no information: whatever the rounds, the loop ends correct as often as it began, 30 %"),
     ],
 )
 def test_a_verifier_that_cannot_help(capsys: Captured, rates: tuple[str, str], message: str) -> None:
@@ -121,11 +123,13 @@ def test_rare_starts_are_not_computed(capsys: Captured) -> None:
 def test_filtering_is_another_protocol(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--round-size", "6", "--protocol", "filtering")
     end = budget.fixation(6, (0.9, 0.2), 0.3, until_kept=False)
-    assert "filtering: a round samples n, costs n verdicts" in text
-    assert found(r"ends right ([\d.]+) %", text) == pytest.approx([100 * float(end.correct)], abs=0.01)
-    assert "until-kept: a round samples until n are kept" in screen(capsys, *LOOP, "--round-size", "6")
+    assert "filtering: a round proposes n, costs n verdicts" in text
+    assert found(r"all correct with probability ([\d.]+) %", text) == pytest.approx(
+        [100 * float(end.correct)], abs=0.01
+    )
+    assert "until-kept: rejection sampling until n are accepted" in screen(capsys, *LOOP, "--round-size", "6")
     assert cli.main(["plan", *LOOP, "--round-size", "61", "--protocol", "filtering"]) == 2
-    assert "--round-size is 61; accepted: 1 to 60" in capsys.readouterr().err.splitlines()[-1]
+    assert "--round-size: 61 was given; accepted: 1 to 60" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -139,19 +143,16 @@ def test_filtering_is_another_protocol(capsys: Captured) -> None:
 )
 def test_csv_variants(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text, encoding="utf-8", newline="")
-    assert plan.read_counts(tmp_path / "x.csv") == (1, 1, 1, 3)
+    assert plan.read_counts(tmp_path / "x.csv")[0] == (1, 1, 1, 3)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty"),
-        ("verdict,truth\n", "has no output whose truth is right"),
-        ("1,1\n0,1\n", "has no output whose truth is wrong"),
-        ("1,1\n0,perhaps\n", "line 2: '0,perhaps' was given; accepted: verdict,truth"),
-        ("verdict,truth\n1\n", "line 2: '1' was given"),
-        ("1,1,1\n", "line 1: '1,1,1' was given"),
-        ("good,bad\n1,0\n", "line 1: 'good,bad' was given"),
+        ("verdict,truth\n", "x.csv: "),
+        ("1,1\n0,1\n", "x.csv: no output whose truth is wrong was given; accepted: outputs of both kinds"),
+        ("1,1\n0,perhaps\n", "line 2, column truth: 'perhaps' was given; accepted: 1 or 0"),
+        ("1,1,1\n", "line 1: "),
     ],
 )
 def test_a_bad_csv_is_one_line_and_exit_2(tmp_path: Path, refused: Callable[..., str], text: str, message: str) -> None:
@@ -166,13 +167,13 @@ def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, caps
     for rows in (2000, 200):
         path = labels(tmp_path / f"{rows}.csv", rows)
         text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--round-size", "6", "--verdicts", "60")
-        pairs = {"tpr": 0.8, "fpr": 0.3, "ends right": 100 * float(true.correct)}
+        pairs = {"tpr": 0.8, "fpr": 0.3, "all correct with probability": 100 * float(true.correct)}
         for name, value in pairs.items():
             low, high = found(rf"{name} [\d.]+(?: %)? \[95 %: ([\d.]+)(?: %)? to ([\d.]+)", text)
             assert low <= value <= high
         low, high = found(r"rounds and [\d.]+ \[95 %: ([\d.]+) to ([\d.]+)\] verdicts", text)
         assert low <= float(true.verdicts) + 0.5 and float(true.verdicts) - 0.5 <= high
-        widths.append(np.subtract(*found(r"tells at most [\d.]+ \[95 %: ([\d.]+) to ([\d.]+)\]", text)[::-1]))
+        widths.append(np.subtract(*found(r"carries at most [\d.]+ \[95 %: ([\d.]+) to ([\d.]+)\]", text)[::-1]))
         assert "CAREFUL" not in text
     assert widths[1] > 2 * widths[0]
 
@@ -180,9 +181,12 @@ def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path: Path, caps
 @pytest.mark.parametrize("rows", [(1, 1, 0, 1), (3, 3, 0, 3), (0, 2, 1, 1), (4, 5, 1, 5)], ids=str)
 def test_estimates_lie_in_their_intervals(tmp_path: Path, capsys: Captured, rows: tuple[int, ...]) -> None:
     """However few labels there are, and where the verifier was never seen to err."""
-    kept_right, correct, kept_wrong, wrong = rows
+    accepted_correct, correct, accepted_wrong, wrong = rows
     text = (
-        "1,1\n" * kept_right + "0,1\n" * (correct - kept_right) + "1,0\n" * kept_wrong + "0,0\n" * (wrong - kept_wrong)
+        "1,1\n" * accepted_correct
+        + "0,1\n" * (correct - accepted_correct)
+        + "1,0\n" * accepted_wrong
+        + "0,0\n" * (wrong - accepted_wrong)
     )
     (tmp_path / "x.csv").write_text(text)
     shown = screen(capsys, "--verdicts-file", str(tmp_path / "x.csv"), "--initial", ".3", "--round-size", "4")
@@ -196,7 +200,7 @@ def test_estimates_lie_in_their_intervals(tmp_path: Path, capsys: Captured, rows
 def test_labels_may_leave_the_goal_open(tmp_path: Path, capsys: Captured) -> None:
     options = ["--initial", ".4", "--goal", ".95", "--verdicts-file"]
     few = screen(capsys, *options, str(labels(tmp_path / "few.csv", 40)))
-    low, high = found(r"ends right [\d.]+ % \[95 %: ([\d.]+) % to (?:over )?([\d.]+) %\]", few)
+    low, high = found(r"all correct with probability [\d.]+ % \[95 %: ([\d.]+) % to (?:over )?([\d.]+) %\]", few)
     assert low < 95 < high and "(goal 95 %); so few labels leave that OPEN" in few
     enough = screen(capsys, *options, str(labels(tmp_path / "many.csv", 20_000)), "--round-size", "14")
     assert "goal 95 %" in enough and "OPEN" not in enough
@@ -212,7 +216,7 @@ def test_the_converse_says_where_it_starts(capsys: Captured) -> None:
         assert 0 < least <= float(end.verdicts) and "starts better" not in text
     text = screen(capsys, "--tpr", ".9", "--fpr", ".7", "--initial", ".95", "--goal", ".96")
     least, takes = found(r"at least ([\d.]+) verdicts", text) + found(r"and ([\d.]+) verdicts? on average", text)
-    assert least > takes and "this loop starts better, with 95 % right, and may take fewer" in text
+    assert least > takes and "this loop starts better, with 95 % correct, and may take fewer" in text
 
 
 def test_the_budget_is_an_average_and_says_so(capsys: Captured) -> None:
@@ -233,13 +237,14 @@ def test_the_budget_is_an_average_and_says_so(capsys: Captured) -> None:
 
 def test_one_of_something_is_no_plural(capsys: Captured) -> None:
     text = screen(capsys, *LOOP, "--round-size", "1", "--verdicts", "3")
-    assert "rounds of 1 kept sample end right" in text and "it takes 1 round and 2.4 verdicts" in text
-    assert not re.search(r"(?<![\d.,])1 (rounds|verdicts|kept samples)\b", text)
+    assert "rounds of 1 accepted sample end correct" in text and "it takes 1 round and 2.4 verdicts" in text
+    assert not re.search(r"(?<![\d.,])1 (rounds|verdicts|accepted samples)\b", text)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_the_screen_fits_the_terminal(width: int) -> None:
-    wide, narrow = (plan.lines(0.3, tpr=0.9, fpr=0.2, goal=0.99, verdicts=300, width=n) for n in (100, width))
+    question = plan.Question(0.3, 0.9, 0.2, goal=0.99, verdicts=300)
+    wide, narrow = (plan.lines(question, plan.answer(question), n) for n in (100, width))
     assert max(map(len, narrow)) <= width and " ".join(" ".join(narrow).split()) == " ".join(" ".join(wide).split())
 
 
@@ -249,17 +254,42 @@ def test_numbers_as_people_write_them(capsys: Captured, written: str, meant: str
     assert shown == screen(capsys, *LOOP, "--goal", ".99", "--verdicts", meant)
 
 
+def test_the_answer_is_in_numbers() -> None:
+    """What the screen says is what `answer` computes; many candidates take no memory."""
+    answer = plan.answer(plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.99, verdicts=300, candidates=10**18))
+    end = budget.fixation(answer.size, (0.9, 0.2), 0.3)
+    assert answer.cheapest == answer.size == 5 and answer.correct.value == pytest.approx(float(end.correct), abs=1e-12)
+    assert answer.correct.low is None and answer.num_draws == 0
+    nats = 0.99 * math.log(10**18) + 0.01 * math.log(0.01) + 0.99 * math.log(0.99)
+    least = nats / float(budget.verifier_capacity((0.9, 0.2)))
+    assert answer.least is not None and answer.least.value == pytest.approx(least, rel=1e-12)
+    few = plan.answer(plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.99, candidates=7)).least
+    needed = float(budget.information_needed(0.01, [1 / 7] * 7)) / float(budget.verifier_capacity((0.9, 0.2)))
+    assert few is not None and few.value == pytest.approx(needed, abs=1e-12)
+
+
+def test_the_file_says_where_the_loop_starts(tmp_path: Path, capsys: Captured) -> None:
+    path = str(labels(tmp_path / "x.csv", 100))
+    counts, _ = plan.read_counts(tmp_path / "x.csv")
+    options = ["--verdicts-file", path, "--round-size", "4"]
+    text = screen(capsys, *options)
+    assert "100 rows of 2 columns, header verdict,truth" in text
+    assert f"start {100 * counts.accuracy:.4g} % correct, the file's share" in text
+    given = screen(capsys, *options, "--initial", repr(counts.accuracy))
+    assert given == text.replace("the file's share", "as given")
+
+
 @pytest.mark.slow
 def test_too_few_labels_are_called_so(tmp_path: Path, capsys: Captured) -> None:
     path = labels(tmp_path / "x.csv", 24, tpr=0.5)
     text = screen(capsys, "--verdicts-file", str(path), "--initial", ".4", "--goal", ".99", "--verdicts", "60")
-    assert "do not show that the verifier tells anything" in text and "to over" in text
+    assert "do not show that the verifier carries information" in text and "to over" in text
 
 
 def test_rates_of_many_simulated_files_are_covered(tmp_path: Path) -> None:
     covered = []
     for seed in range(200):
-        tpr, _ = plan.read_counts(labels(tmp_path / "x.csv", 100, seed=seed)).draws(400)
+        tpr, _ = plan.read_counts(labels(tmp_path / "x.csv", 100, seed=seed))[0].draws(400)
         low, high = np.quantile(tpr, (0.025, 0.975))
         covered.append(low <= 0.8 <= high)
     assert np.mean(covered) > 0.95 - 4 * math.sqrt(0.95 * 0.05 / 200)

@@ -43,10 +43,10 @@ def test_no_global_state_is_touched(tmp_path: Path) -> None:
 
 
 def test_a_band_is_two_standard_errors_or_its_edges() -> None:
-    _, (left, correct) = plots.figure(2)
+    _, (left, right) = plots.figure(2)
     plots.band(left, [0, 1], [1.0, 2.0], [0.5, 0.5])
-    plots.band(correct, [0, 1], [1.0, 2.0], [0.0, 1.0], [4.0, 5.0])
-    for ax, low, high in ((left, 1 - 0.98, 2 + 0.98), (correct, 0.0, 5.0)):
+    plots.band(right, [0, 1], [1.0, 2.0], [0.0, 1.0], [4.0, 5.0])
+    for ax, low, high in ((left, 1 - 0.98, 2 + 0.98), (right, 0.0, 5.0)):
         heights = ax.collections[0].get_paths()[0].vertices[:, 1]
         np.testing.assert_allclose([heights.min(), heights.max()], [low, high])
 
@@ -110,12 +110,12 @@ def test_the_data_of_lines_bands_and_points() -> None:
 
 
 def test_the_data_of_bars_and_error_bars() -> None:
-    fig, (left, correct) = plots.figure(2)
+    fig, (left, right) = plots.figure(2)
     left.errorbar([1, 2], [3, 4], yerr=[[0.5, 1], [2, 3]], xerr=0.25, fmt="o", capsize=2, label="both")
     left.errorbar([1, 2], [3, np.nan], yerr=1, fmt="o-", label="gap")
-    correct.bar([0, 1], [2, 3], bottom=[5, 5], yerr=[0.5, 1], label="up")
-    correct.barh([0, 1], [4, 6], left=2, label="across")
-    correct.hist([0.5, 0.6, 1.5], bins=[0, 1, 2])
+    right.bar([0, 1], [2, 3], bottom=[5, 5], yerr=[0.5, 1], label="up")
+    right.barh([0, 1], [4, 6], left=2, label="across")
+    right.hist([0.5, 0.6, 1.5], bins=[0, 1, 2])
     table = read(fig)
     ends = ["x", "y", "lower", "upper"]
     np.testing.assert_allclose(values(table, "both", *ends), [[1, 3, 2.5, 5], [2, 4, 3, 7]])
@@ -185,10 +185,10 @@ def test_the_comments_name_the_axes() -> None:
 
 
 def test_a_long_table_is_thinned_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    fig, (left, correct) = plots.figure(2)
+    fig, (left, right) = plots.figure(2)
     left.plot(np.arange(1001), np.arange(1001), label="line")
     left.plot([0, 1], [0, 1], label="ends")
-    correct.imshow(np.arange(2500.0).reshape(50, 50), label="image")
+    right.imshow(np.arange(2500.0).reshape(50, 50), label="image")
     monkeypatch.setattr(plotted, "LARGEST", 100_000)
     full = plotted.table(fig)
     assert "thinned" not in full and len(full.splitlines()) == 3 + 1001 + 2 + 2500

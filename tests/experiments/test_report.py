@@ -81,21 +81,21 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_every_row_is_there_with_its_verdict_in_words(page: Page) -> None:
+def test_every_row_is_there_with_its_outcome_in_words(page: Page) -> None:
     html = page()
     for row in ROWS:
         assert f"<code>{row.command}</code>" in html and f'data-copy=".venv/bin/{row.command}"' in html
-    verdicts = re.findall(r'aria-hidden="true">(.)</span> (\w+)</span>', html)
-    assert verdicts == [("✓", "holds"), ("✓", "holds"), ("✗", "fails")]
+    outcomes = re.findall(r'aria-hidden="true">(.)</span> (\w+)</span>', html)
+    assert outcomes == [("✓", "holds"), ("✓", "holds"), ("✗", "fails")]
     assert "nats per generation" in html and html.count("2 hold, 1 control fails") == 3  # above, overview, claim
     assert "1 claim in 3 rows: 2 hold, 1 control fails." in html and "as expected" not in html
 
 
 def test_what_is_refuted_says_so_and_what_is_open_is_no_failure(page: Page) -> None:
-    html = page([ROWS[0], replace(ROWS[1], verdict="open"), replace(ROWS[2], verdict="holds")])
+    html = page([ROWS[0], replace(ROWS[1], outcome="open"), replace(ROWS[2], outcome="holds")])
     assert html.count('<strong class="alarm">must not hold</strong>') == 1 == html.count('<strong class="alarm">')
     assert html.count("1 holds, 1 open, 1 refuted") == 3 and 'data-outcomes="open refuted"' in html
-    html = page([replace(ROWS[0], verdict="fails"), ROWS[1], replace(ROWS[2], verdict="open")])
+    html = page([replace(ROWS[0], outcome="fails"), ROWS[1], replace(ROWS[2], outcome="open")])
     assert html.count('<strong class="alarm">refuted</strong>') == 1 == html.count('<strong class="alarm">')
     assert 'data-outcomes="fails refuted"' in html and 'data-outcomes="holds open"' in html
 
@@ -129,7 +129,7 @@ def test_nothing_is_fetched(page: Page) -> None:
 
 
 def test_a_control_stands_beside_its_row() -> None:
-    lonely = replace(ROWS[0], id="lonely", twin_of="gone")
+    lonely = replace(ROWS[0], id="lonely", control_of="gone")
     mixed = [ROWS[2], ROWS[0], lonely, ROWS[1]]
     found = [(line.row.id, [control.id for control in line.controls]) for line in report.lines(mixed)]
     assert found == [("C2-first", []), ("lonely", []), ("C2-fake", ["C2-fake-control"])]
@@ -272,7 +272,7 @@ class TestFigure:
 
     @pytest.mark.parametrize("text", ["no svg", "<svg/>", '<svg viewBox="0 0 1"/>'])
     def test_what_is_no_figure_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueError, match=r"svg of fig is not what figures\.save writes"):
+        with pytest.raises(ValueError, match=r"svg of fig: .* was given; accepted: what figures\.save writes"):
             svg.inline(text, "fig", "caption")
 
 

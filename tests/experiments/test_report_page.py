@@ -165,9 +165,9 @@ def test_each_filter_shows_the_rows_that_it_says(load: Open, lines: list[report.
     for name, value, wanted in (
         ("claim", "C2", lambda line: line.row.claim == "C2"),
         ("kind", "monte-carlo", lambda line: line.row.kind == "monte-carlo"),
-        ("outcome", "holds", lambda line: line.row.verdict == "holds"),
-        ("outcome", "fails", lambda line: line.row.verdict == "fails"),
-        ("outcome", "open", lambda line: any(r.verdict == "open" != r.expected for r in (line.row, *line.controls))),
+        ("outcome", "holds", lambda line: line.row.outcome == "holds"),
+        ("outcome", "fails", lambda line: line.row.outcome == "fails"),
+        ("outcome", "open", lambda line: any(r.outcome == "open" != r.expected for r in (line.row, *line.controls))),
         ("outcome", "refuted", lambda line: any(row.refuted for row in (line.row, *line.controls))),
     ):
         page.select_option(f"#filters [name={name}]", value)

@@ -215,7 +215,7 @@ def test_predictions_are_compared_with_measurements(monkeypatch):
     close(safe.measured[:, n], 0.6 + 0.1 * 304 / 500)
     assert (safe.predicted[:, n] > 0.85).all()
     monkeypatch.setattr(claims, "judges", lambda settings, when: found)
-    outcome = claims.crossover(False, QUICK).outcome()
+    outcome = claims.crossover(False, QUICK).decide()
     close(outcome.measured, log(2))
     close(study.cured_after(found, GridPoint(0.6, 2)), 2000 + 1280)
     close(study.rebalanced_after(found, GridPoint(0.95, 2)), (1500 + 1280) / 0.1, atol=1e-9)
@@ -226,12 +226,12 @@ def test_rows_fail_on_judges_that_are_not_so(monkeypatch):
     good, bad = judged(MEASURED, MEASURED), judged(MEASURED, {rho: 9000 - n for rho, n in MEASURED.items()})
     for found, verdict in ((good, "holds"), (bad, "fails")):
         monkeypatch.setattr(claims, "judges", lambda settings, when, found=found: found)
-        assert claims.phases(False, QUICK).outcome().verdict == verdict
-    assert claims.agreed(False, QUICK).outcome().verdict == "fails"
-    assert claims.longer(BASE, QUICK).outcome().verdict == "holds"
-    assert claims.early_stop(BASE, "early", QUICK).outcome().verdict == "holds"
+        assert claims.phases(False, QUICK).decide().outcome == verdict
+    assert claims.agreed(False, QUICK).decide().outcome == "fails"
+    assert claims.longer(BASE, QUICK).decide().outcome == "holds"
+    assert claims.early_stop(BASE, "early", QUICK).decide().outcome == "holds"
     kind = of_bayes(0.6, 0.1)
     cured = good._replace(outputs=Outputs(*(np.broadcast_to(x, (8, 12, *CORRECT.shape)) for x in kind)))
     monkeypatch.setattr(claims, "judges", lambda settings, when: cured)
-    assert claims.longer(BASE, QUICK).outcome().verdict == "fails"
-    assert claims.early_stop(BASE, "early", QUICK).outcome().verdict == "fails"
+    assert claims.longer(BASE, QUICK).decide().outcome == "fails"
+    assert claims.early_stop(BASE, "early", QUICK).decide().outcome == "fails"

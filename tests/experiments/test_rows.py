@@ -25,7 +25,7 @@ def test_rows_are_as_expected(check):
     """A row holds, or stays open; a control must not hold."""
     row = check.row(Settings())
     assert not row.refuted
-    assert check.original is None or row.verdict != "holds"
+    assert check.original is None or row.outcome != "holds"
 
 
 def test_every_figure_has_a_row_and_every_claim_a_statement():

@@ -88,6 +88,21 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "message"),
+    [
+        ("samples", float("nan"), "--samples: nan was given; accepted: 2048 or more"),
+        ("samples", 10**12, "--samples: a table of .* was given; accepted: a size"),
+        ("seeds", 2.5, r"--seeds: 2\.5 was given; accepted: 2 or more"),
+        ("student", "MPL", "--student.*MLP"),
+        ("spurious_scale", 0.0, r"--spurious-scale: 0\.0 was given; accepted: "),
+    ],
+)
+def test_bad_questions_are_refused(option: str, given: float, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        learn.question(**OPTIONS | {option: given})
+
+
 @pytest.mark.slow
 def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = (

@@ -129,6 +129,8 @@ def names_of_studies(tree: ast.Module) -> list[str]:
 def twice(function: ast.FunctionDef) -> set[str]:
     """The keys that a function uses at more than one place: parameters and variables called key or …_key."""
     asked = {n.left for n in ast.walk(function) if isinstance(n, ast.Compare)}  # whether it is None
+    for call in (n for n in ast.walk(function) if isinstance(n, ast.Call)):
+        asked |= set(call.args) if ast.unparse(call.func) == "validation.key" else set()
     used = [
         n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in asked
     ]

@@ -13,10 +13,10 @@ ROWS = [
     FIRST,
     ROW,
     FAILS,
-    replace(ROW, id="C2-refuted", verdict="fails"),
-    replace(FAILS, id="C2-control-that-holds", verdict="holds"),
+    replace(ROW, id="C2-refuted", outcome="fails"),
+    replace(FAILS, id="C2-control-that-holds", outcome="holds"),
     replace(ROW, id="L9-new", claim="L4"),
-    replace(ROW, id="L4-open", claim="L4", verdict="open"),
+    replace(ROW, id="L4-open", claim="L4", outcome="open"),
 ]
 
 

@@ -143,6 +143,10 @@ VERDICT = policies.verdict(2, 2)
         ),
         (lambda: signal.signal_study(VERDICT, num_forms=2, num_seeds=1), "num_seeds"),
         (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=4), "num_queries"),
+        (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=10**9), "num_queries: .* accepted: a size"),
+        (lambda: signal.signal_study(policies.verdict, num_forms=2), "signal: .* accepted: a Feedback"),
+        (lambda: signal.training_curve(VERDICT, 2, key=0), "key: 0 was given; accepted: one random key"),
+        (lambda: signal.training_curve(VERDICT, 2, learning_rate=np.ones(2)), "learning_rate: .* accepted: one number"),
         (lambda: signal.describe(VERDICT, 2, proposals=[1.0]), "proposals: .* accepted: 4 probabilities"),
     ],
 )
@@ -188,15 +192,15 @@ def test_a_row_can_fail(monkeypatch):
     """Parts that do not sum, a time off by a thousandth, and a factor of M in the network."""
     whole = signal.Description(Decomposition(1.0, 0.4, 0.5, 0.4), 0.4, identify.ExpectedQueries(4.0, 0.0, 3.0))
     monkeypatch.setattr(signals, "described", lambda settings, name: whole)
-    assert claims.split(QUICK).outcome().verdict == "fails"
-    assert claims.per_query("verdict", QUICK).outcome().verdict == "fails"
+    assert claims.split(QUICK).decide().outcome == "fails"
+    assert claims.per_query("verdict", QUICK).decide().outcome == "fails"
     found = study.Durations(1.001 * study.predicted()["one_form"], np.zeros(len(study.FORMS)))
     monkeypatch.setattr(study, "trained", lambda method: found)
-    assert claims.time("one_form", "one_form", QUICK).outcome().verdict == "fails"
+    assert claims.time("one_form", "one_form", QUICK).decide().outcome == "fails"
     drawn = np.random.default_rng(0).lognormal(0, 0.3, (3, 32)) * np.array(study.SAMPLED)[:, None]
     monkeypatch.setattr(study, "on_network", lambda settings, signal: study.Cost(drawn, np.zeros(3)))
     for id, verdict in (("C8-network-sft", "holds"), ("C8-network-rlvr", "fails")):
-        assert next(check for check in claims.CLAIMS if check.id == id).find(QUICK).outcome().verdict == verdict
+        assert next(check for check in claims.CLAIMS if check.id == id).find(QUICK).decide().outcome == verdict
 
 
 @pytest.mark.slow

@@ -91,23 +91,23 @@ def given(monkeypatch):
 
 
 def test_rows_of_a_perfect_rule_and_of_its_inverse(given):
-    found = [claims.hits(how, 0.9, MLPS, 0, 0, QUICK).outcome() for how in (SAVED, "inverse", "silent")]
-    assert [one.verdict for one in found] == ["holds", "fails", "fails"]
+    found = [claims.hits(how, 0.9, MLPS, 0, 0, QUICK).decide() for how in (SAVED, "inverse", "silent")]
+    assert [one.outcome for one in found] == ["holds", "fails", "fails"]
     assert [one.measured for one in found] == [1, 0, 0.5]
     close(found[0].slack, 0.1)
     assert "83% of the cells are decided" in found[0].setting
-    assert claims.hits(SAVED, 0.9, MLPS, 0, 1, QUICK).outcome().verdict == "fails"  # those of another environment
+    assert claims.hits(SAVED, 0.9, MLPS, 0, 1, QUICK).decide().outcome == "fails"  # those of another environment
 
 
 def test_rows_that_compare(given, monkeypatch):
     monkeypatch.setattr(claims, "RIVALS", {"coin": 0.1, "inverse": 0.2})
-    found = claims.above(0, QUICK).outcome()
+    found = claims.above(0, QUICK).decide()
     correct = (given["coin"][:, 1:] > 0) == (RELIANCE[:, 1:] > 0.5)
     close(found.slack, 0.9 - correct.mean())
     close(found.stderr, correct.mean(1).std(ddof=1) / math.sqrt(40))
-    assert found.verdict == "holds" and "coin" in found.setting
-    assert claims.above(1, QUICK).outcome().verdict != "holds"
-    assert claims.as_own("coin", TABLES, QUICK).outcome().verdict == "fails"
+    assert found.outcome == "holds" and "coin" in found.setting
+    assert claims.above(1, QUICK).decide().outcome != "holds"
+    assert claims.as_own("coin", TABLES, QUICK).decide().outcome == "fails"
 
 
 def test_rate_where_a_feature_leads():
@@ -202,8 +202,8 @@ def test_rows_of_crossovers(monkeypatch):
     for crossover, cross, verdict in ((90, 60, "holds"), (60, 90, "holds"), (90, 30, "fails"), (30, 90, "fails")):
         found = study.Students({name: straight(crossover, cross) for name in MLPS}, {})
         monkeypatch.setattr(study, "students", lambda settings, found=found: found)
-        outcome = claims.crossover(MLPS, QUICK).outcome()
-        assert outcome.verdict == verdict
+        outcome = claims.crossover(MLPS, QUICK).decide()
+        assert outcome.outcome == verdict
         close(outcome.measured, abs(math.log(crossover / cross)), atol=1e-3)
 
 

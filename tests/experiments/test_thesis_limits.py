@@ -139,9 +139,9 @@ def test_a_failure_needs_a_lead_and_answers(lead, reliance, verdict, monkeypatch
     """Twelve seeds with an error of .01, whose code lengths all predict the same."""
     spread = 0.01 * np.sqrt(12) * np.tile([1, -1], 6)[:, None]
     monkeypatch.setattr(failures, "learned", lambda *_: made(np.full((12, 1), lead), reliance + spread, (12_288,)))
-    assert claims.follows_little(RuleTest("decay"), 0.5, QUICK).outcome().verdict == verdict
+    assert claims.follows_little(RuleTest("decay"), 0.5, QUICK).decide().outcome == verdict
     opposite = {"holds": "fails", "fails": "holds", "open": "open"}[verdict]
-    assert claims.follows(RuleTest("decay"), 0.5, QUICK).outcome().verdict == opposite
+    assert claims.follows(RuleTest("decay"), 0.5, QUICK).decide().outcome == opposite
 
 
 def test_jackknife():
@@ -182,10 +182,10 @@ def test_rows_of_speedups(monkeypatch):
         ("verdicts", 1.41, "fails"),  # ln 8/3 is 2.42 times ln 3/2
         ("verdicts", 1.43, "holds"),
     ):
-        assert claims.agrees(name, within, QUICK).outcome().verdict == verdict
-    outcome = claims.earlier("features", QUICK).outcome()
+        assert claims.agrees(name, within, QUICK).decide().outcome == verdict
+    outcome = claims.earlier("features", QUICK).decide()
     close([outcome.slack, outcome.measured, outcome.predicted], np.log([2, 80, 40]), atol=1e-12)
-    assert claims.earlier("curriculum", QUICK).outcome().verdict == "fails"
+    assert claims.earlier("curriculum", QUICK).decide().outcome == "fails"
 
 
 def test_errors_of_a_speedup_are_of_pairs(monkeypatch):
@@ -195,6 +195,6 @@ def test_errors_of_a_speedup_are_of_pairs(monkeypatch):
     both = {"xor": slow._replace(reliance=slow.reliance + shift / 1000), "features": fast}
     monkeypatch.setattr(acceleration, "learned", lambda _, name: both[name])
     monkeypatch.setattr(claims, "learned", lambda _, name: both[name])
-    outcome = claims.earlier("features", QUICK).outcome()
+    outcome = claims.earlier("features", QUICK).decide()
     close(outcome.stderr, shift.std(ddof=1) / 12**0.5 / 80, atol=1e-4)
     close(outcome.reach, -stdtrit(11, 2.8665157187919333e-07) * outcome.stderr, atol=1e-8)

@@ -1,4 +1,4 @@
-"""What the rows of the price of verdicts say, against other routes; and they can fail."""
+"""The rows of the price of verdicts against other routes; they fail if their study is broken."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_published_sizes():
 
 
 def test_two_sizes_are_better_than_one():
-    """Large rounds first, small ones after, leave less wrong than the best constant size, and spend no more."""
+    """Large rounds first, small ones after, leave fewer wrong than the best constant size, and spend no more."""
     found = study.rounds(QUICK)
     two = found.two_stage
     for n, wrong, schedule, alone in zip(found.verdicts, two.wrong, two.schedules, found.best[1], strict=False):
@@ -41,7 +41,7 @@ def test_one_round_selects_once_whatever_its_size():
 
 
 def test_no_schedule_passes_the_bound():
-    """The best found without looking, rounds of at most 14, against all that may look, of at most 32."""
+    """The best found without feedback, rounds of at most 14, against all with feedback, of at most 32."""
     numbers, bound = study.bound()
     found = study.rounds(QUICK)
     for best in (found.two_stage, found.shrinking):
@@ -49,58 +49,58 @@ def test_no_schedule_passes_the_bound():
         assert best.schedules[0].max() <= study.LARGEST
 
 
-def test_no_loop_needs_fewer_verdicts_than_the_converse():
+def test_no_loop_needs_fewer_verdicts_than_the_lower_bound():
     loops = study.fixations()
     assert (loops.verdicts >= loops.needed).all()
-    blocks = study.loop(QUICK)
-    assert (blocks.verdicts >= blocks.needed).all()
+    loop = study.loop(QUICK)
+    assert (loop.verdicts >= loop.needed).all()
 
 
-def test_the_converse_of_blocks():
+def test_the_lower_bound_of_candidates():
     expected = [budget.information_needed(0.05, np.full(c, 1 / c)) for c in (2, 16)]
     np.testing.assert_allclose(study.fano(np.array([2, 16]), 0.05), expected, rtol=1e-12)
 
 
-def test_the_law_of_blocks_can_fail(monkeypatch):
-    monkeypatch.setattr(study, "slope_law", lambda: 4.0)
-    assert claims.block_law(QUICK).outcome().verdict == "fails"
+def test_the_slope_of_candidates_can_fail(monkeypatch):
+    monkeypatch.setattr(study, "candidates_slope", lambda: 4.0)
+    assert claims.candidates_slope(QUICK).decide().outcome == "fails"
 
 
-def test_a_converse_that_is_too_small_fails(monkeypatch):
+def test_a_lower_bound_that_is_too_small_fails(monkeypatch):
     """A capacity ten times the true one."""
     loops = study.fixations()
     monkeypatch.setattr(study, "fixations", lambda: loops._replace(needed=loops.needed / 10))
-    assert claims.too_few("kept", QUICK).outcome().verdict == "fails"
+    assert claims.too_few("accepted", QUICK).decide().outcome == "fails"
 
 
-def test_students_that_learn_nothing_are_no_better(monkeypatch):
-    """A uniform student in the place of the one that chooses."""
-    uniform = study.student(QUICK, "uniform")
-    monkeypatch.setattr(study, "student", lambda *_: uniform)
-    assert claims.better_students(QUICK).outcome().verdict != "holds"
+def test_learners_that_choose_nothing_are_no_better(monkeypatch):
+    """Uniform queries in the place of those of the likeliest."""
+    uniform = study.learner(QUICK, "uniform")
+    monkeypatch.setattr(study, "learner", lambda *_: uniform)
+    assert claims.better_learners(QUICK).decide().outcome != "holds"
 
 
-def test_students_end_right_often_enough():
-    """Whoever stops at a posterior of .95 is wrong in at most a twentieth of the cases: within five standard errors."""
-    for kind in study.STUDENTS:
+def test_learners_end_right_often_enough():
+    """A learner that stops at a posterior of .95 is wrong in at most 5 % of the cases: within five standard errors."""
+    for kind in study.LEARNERS:
         if kind == "ignoring":
-            continue  # its posterior is that of the kept samples, also calibrated, but slow
+            continue  # its posterior is that of the accepted samples, also calibrated, but slow
         wrong = theory.estimate(study.search(kind, 8, 4000, np.random.default_rng(3))[1].astype(float))
         assert wrong.mean <= study.ERROR + 5 * wrong.stderr
 
 
-def test_a_student_of_two_blocks():
+def test_a_learner_of_two_candidates():
     """The largest step of the log-odds is ln 7 < ln 19."""
     used, wrong = study.search("probable", 2, 2000, np.random.default_rng(0))
     assert used.min() >= 2
     assert wrong.mean() < study.ERROR + 0.03
 
 
-def test_students_have_randomness_of_their_own():
+def test_learners_have_independent_randomness():
     """An exact number of replicas, and another kind: other verdicts."""
-    few = [study.student(Settings(), kind, num_replicas=12).mean for kind in ("uniform", "probable")]
+    few = [study.learner(Settings(), kind, num_replicas=12).mean for kind in ("uniform", "probable")]
     assert not np.allclose(*few)
-    assert study.student(jax.random.key(0), "uniform", num_replicas=12).count == 12
+    assert study.learner(jax.random.key(0), "uniform", num_replicas=12).count == 12
 
 
 def test_the_exchange_by_hand():

@@ -177,3 +177,13 @@ def test_regressional_goodhart(noise, n):
     assert 0 <= true <= best_of_n.expected_maximum(n) <= proxy
     assert n == 1 or noise < 1e-9 or true < proxy
     assert best_of_n.regressional_goodhart(n, np.full((2, 3), noise)).true.shape == (2, 3)
+
+
+def test_many_outputs_and_whole_scores_beyond_the_floats():
+    """100,000 outputs in linear memory: (y+1)²/m² − y²/m² for n = 2; 2^53 and 2^53 + 1 are no tie."""
+    size = 100_000
+    y = np.arange(size)
+    close(best_of_n.best_of(np.full(size, 1 / size), y, 2), (2 * y + 1) / size**2)
+    close(best_of_n.best_of([0.5, 0.5], np.array([2**53, 2**53 + 1]), 2), [0.25, 0.75])
+    traced = jax.jit(lambda p, s: best_of_n.best_of(p, s, 3))(jnp.full(7, 1 / 7), SCORE)
+    close(traced, best_of_n.best_of(np.full(7, 1 / 7), SCORE, 3))

@@ -159,10 +159,10 @@ def test_coverage(seed):
 @jax.jit
 @jax.vmap
 def _coverage_slacks(prior, channel):
-    together = supervision.coverage(prior, channel, [0, 1, 0, 2])
+    together = supervision.joint_query_information(prior, channel, [0, 1, 0, 2])
     singles = supervision.query_information(prior, channel)[jnp.array([0, 1, 0, 2])]
-    block = supervision.coverage(prior, channel, [0, 1, 0, 2], [0, 1, 1, 0])
-    fewer = supervision.coverage(prior, channel, [0, 1, 0])
+    block = supervision.joint_query_information(prior, channel, [0, 1, 0, 2], [0, 1, 1, 0])
+    fewer = supervision.joint_query_information(prior, channel, [0, 1, 0])
     return claims.coverage(together, singles), together - block, together - fewer
 
 
@@ -173,7 +173,7 @@ def test_coverage_twins():
     close(claims.coverage(together, [theory.mutual_information(xor.sum(axis)) for axis in (2, 1)]), -np.log(2))
     # X is two bits and [X] their xor: given X the bits are independent, given [X] they are not
     bits, uniform, block = np.eye(2)[[[0, 0, 1, 1], [0, 1, 0, 1]]], np.full(4, 1 / 4), [0, 1, 1, 0]
-    together = supervision.coverage(uniform, bits, [0, 1], block)
+    together = supervision.joint_query_information(uniform, bits, [0, 1], block)
     close(claims.coverage(together, supervision.query_information(uniform, bits, block)), -np.log(2))
 
 
@@ -189,9 +189,8 @@ def test_learned_first_twin():
     savings = np.array([[1.0, 2.0]])
     assert claims.learned_first(savings, prequential.mixture_weights(savings, [0.9, 0.1]))[0] < 0
     covariance, cross = np.array([[0.01, 0.045], [0.045, 1.0]]), np.array([0.09, 0.5])  # signs of means .9 and .5
-    alone = [
-        float(prequential.flow_nats_saved(covariance[i : i + 1, i : i + 1], cross[i : i + 1], 50.0)) for i in (0, 1)
-    ]
+    rate, t = np.diag(covariance), 50.0
+    alone = cross**2 * (t / (2 * rate) + np.expm1(-2 * rate * t) / (4 * rate**2))  # ∫_0^t (L(0) − L(w(s))) ds of each
     answer = float(prequential.flow(covariance, cross, 50.0) @ np.array([0.1, -1.0]))  # where they differ
     assert alone[0] > alone[1]
     assert claims.learned_first(alone, [float(answer > 0), float(answer < 0)]) == -1

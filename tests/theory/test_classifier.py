@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.optimize
 from jax.scipy.special import logsumexp
 
 import theory
-from theory.estimators import classifier_bound
+from theory.estimators import classifier, classifier_bound
 
 QUICK = {"hidden": 16, "num_steps": 100, "batch_size": 64, "learning_rate": 1e-2}
 
@@ -184,3 +185,41 @@ def test_constant_features():
     """They say nothing, and divide nothing by zero."""
     found = classifier_bound(jax.random.key(0), np.ones((3, 100, 2)), **QUICK)
     np.testing.assert_allclose(found.values, 0, atol=1e-12)
+
+
+def test_no_unit_is_too_large_or_too_small():
+    """Powers of two change no bit."""
+    z, _ = gaussian(0, 2, 40, 2)
+    found = [classifier_bound(jax.random.key(0), np.ldexp(z, power), **QUICK).log_posterior for power in (0, 600, -600)]
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+
+
+def test_a_very_rare_task_does_not_spoil_the_bound():
+    """p = 1e-50 is 0 in float32, and its replicas weigh 1e-50."""
+    z, _ = gaussian(0, 2, 40, 2)
+    three = np.concatenate([z, z[:1]])
+    found = classifier_bound(jax.random.key(0), three, [0.5, 0.5, 1e-50], **QUICK)
+    assert np.isfinite(found.values).all() and np.isfinite(found.log_posterior[:2]).all()
+
+
+def test_the_pool_has_nearly_the_best_weights():
+    """Within 1e-3 nats of the optimum by scipy, where 50 steps of EM are far from it, and log q(x|z) sums to one."""
+    rng = np.random.default_rng(0)
+    q = rng.dirichlet(np.full(3, 30.0), (3, 3, 60))  # experts that are nearly alike
+    q[0, :, :, 0] *= 1.03
+    log_q = jnp.log(jnp.asarray(q / q.sum(-1, keepdims=True)))
+    prior = jnp.full(3, 1 / 3)
+    pooled = classifier._pooled(prior, jnp.log(prior), jnp.concatenate([log_q, log_q], 2), 60)
+    own = jnp.concatenate([jnp.exp(jnp.diagonal(log_q, axis1=1, axis2=3)), jnp.full((1, 60, 3), 1 / 3)])
+
+    def loss(weights):
+        weights = np.exp(weights - weights.max())
+        return -float(np.log(np.einsum("e,erx->rx", weights / weights.sum(), own)).mean())
+
+    best = min(
+        scipy.optimize.minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000}).fun
+        for start in np.eye(4) * 3
+    )
+    assert -float(jnp.diagonal(pooled, axis1=0, axis2=2).mean()) < best + 1e-3
+    np.testing.assert_allclose(jnp.exp(pooled).sum(-1), 1, atol=1e-12)

@@ -46,26 +46,22 @@ FLOAT32 = [
     lambda: gaussian.expected_variance(5, 2, variance=ONE),
     lambda: policies.natural_gradient(FLAT, FLAT, ONE),
     lambda: policies.policy_gradient(FLAT, RIGHT, ONE),
-    lambda: policies.conserved(FLAT, RIGHT),
     lambda: policies.refit_diversity(3, ONE),
     lambda: policies.times_to(ONE, num_classes=3, num_forms=2),
     lambda: policies.pass_at(2, ONE),
     lambda: prequential.nats_saved(UNIT, ONE),
-    lambda: prequential.efficiency(UNIT, RATES),
-    lambda: prequential.crossing(UNIT, np.float32([1, 2])),
+    lambda: prequential.measured_crossover(UNIT, np.float32([1, 2])),
     lambda: prequential.code_length(UNIT),
     lambda: prequential.table_nats_saved(TABLE, 4),
     lambda: prequential.table_nats_saved_law(TABLE, RATES),
     lambda: prequential.mixture_weights(UNIT),
     lambda: prequential.mixture_nats_saved(UNIT, HALF),
     lambda: prequential.flow(UNIT, RATES, RATES),
-    lambda: prequential.flow_loss(UNIT, UNIT, RATES),
-    lambda: prequential.flow_nats_saved(UNIT, RATES, RATES),
     lambda: prequential.separated_crossover(UNIT, RATES, RATES),
     lambda: supervision.decompose(TABLE[:, :, None], [0, 1]),
     lambda: supervision.price(HALF),
     lambda: supervision.diversity(HALF, [0, 0]),
-    lambda: supervision.coverage(HALF, UNIT[None], [0, 0]),
+    lambda: supervision.joint_query_information(HALF, UNIT[None], [0, 0]),
     lambda: supervision.posterior(HALF, UNIT[None], 0, 1),
     lambda: supervision.best_query(HALF, UNIT[None]).information,
 ]
@@ -74,7 +70,7 @@ FLOAT32 = [
 IN_NUMPY = [
     lambda: best_of_n.regressional_goodhart(3, TABLE),
     lambda: budget.success(5, (HALF, HALF / 2), HALF),
-    lambda: prequential.crossover(UNIT, RATES, RATES),
+    lambda: prequential.flow_crossover(UNIT, RATES, RATES),
 ]
 
 

@@ -1,6 +1,8 @@
 """The mean of replicas, its standard error and its interval; pointwise information under known laws."""
 
+import inspect
 from functools import partial
+from typing import NamedTuple
 
 import dit
 import jax
@@ -233,9 +235,9 @@ def test_interval_of_integers_and_of_a_level_near_one():
     np.testing.assert_allclose(single[1], scipy.stats.norm.isf(5e-9), rtol=1e-5)
 
 
-def test_spread_keeps_mean_and_error():
+def test_pseudo_values_keep_mean_and_error():
     values = np.random.default_rng(0).normal(size=(7, 2))
-    few, many = theory.estimate(values), theory.estimate(theory.estimators.spread(values, 40))
+    few, many = theory.estimate(values), theory.estimate(theory.estimators.pseudo_values(values, 40))
     np.testing.assert_allclose(many.mean, few.mean, rtol=1e-12)
     np.testing.assert_allclose(many.stderr, few.stderr, rtol=1e-12)
 
@@ -253,3 +255,59 @@ def test_a_difference_of_truths_is_between_the_opposite_ends():
     a, b = theory.Bounds(jnp.full(3, 1.0), jnp.full(3, 2.0)), theory.Bounds(jnp.full(3, 10.0), jnp.full(3, 40.0))
     lower, upper = a.minus(b)
     assert (lower == -39).all() and (upper == -8).all()
+
+
+@pytest.mark.parametrize(("centre", "width"), [(1e9, 1.0), (0.0, 1e200), (0.0, 1e-200), (1e-200, 1e-209)])
+def test_estimates_are_of_any_size_and_place(centre, width):
+    """Mean c and standard error w/√3 of c − w, c, c + w: no square overflows, vanishes or loses its digits."""
+    values = jnp.array([centre - width, centre, centre + width])
+    for of in (theory.estimate, jax.jit(lambda v: theory.estimate(v)[:2])):
+        mean, stderr = of(values)[:2]
+        np.testing.assert_allclose(mean, centre, rtol=1e-15)
+        np.testing.assert_allclose(stderr, width / 3**0.5, rtol=1e-6 if centre else 1e-14)
+    merged = theory.merge(theory.estimate(values), theory.estimate(values))
+    np.testing.assert_allclose(merged.stderr, width * (4 / 5 / 6) ** 0.5, rtol=1e-6 if centre else 1e-14)
+
+
+def test_a_million_float32_values_about_ten_thousand():
+    """Their plain sum in float32 is off by more than the standard error, 1e-3."""
+    values = (1e4 + np.random.default_rng(0).normal(size=1_000_000)).astype(np.float32)
+    np.testing.assert_allclose(theory.estimate(values).mean, values.astype(float).mean(), rtol=1e-7)
+    np.testing.assert_allclose(theory.estimate(values).stderr, scipy.stats.sem(values.astype(float)), rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_more_than_two_billion_values():
+    """Beyond 2^31 with counters of 32 bits: half of each chunk is 0, half 2, so stderr = 1/√R."""
+    with jax.enable_x64(False):
+        result = theory.monte_carlo(
+            jax.random.key(0), lambda key: jnp.float32(2) * (jnp.arange(2**24) % 2).astype(jnp.float32), 130
+        )
+    assert result.count == 130 * 2**24 > 2**31
+    np.testing.assert_allclose([result.mean, result.stderr], [1, result.count**-0.5], rtol=1e-4)
+
+
+class Shifted(NamedTuple):
+    """A callable without a hash."""
+
+    shift: jax.Array
+
+    def __call__(self, key):
+        return self.shift + jax.random.normal(key, (10,))
+
+
+def test_any_callable_and_no_seed():
+    key = jax.random.key(0)
+    shifted, plain = (theory.monte_carlo(key, draw, 3) for draw in (Shifted(jnp.array(1.0)), Shifted(jnp.array(0.0))))
+    np.testing.assert_allclose(shifted.mean, plain.mean + 1, rtol=1e-14)
+    with pytest.raises(ValueError, match=r"^key: int was given; accepted: .*jax\.random\.key\(0\)"):
+        inspect.unwrap(theory.monte_carlo)(0, lambda key: jax.random.normal(key, (10,)), 3)
+
+
+def test_subnormal_probabilities_and_large_counts():
+    """ln 1e-310 = −713.80, which XLA takes for ln 0; 1e200 counts of a certain symbol cost nothing."""
+    np.testing.assert_allclose(
+        theory.pointwise_information([0.0, -np.inf], 0, [1e-310, 1.0]), -np.log(1e-310), rtol=1e-12
+    )
+    values = theory.count_log_likelihood([[1, 1e200]], [[1e-310, 1.0], [0.0, 1.0]])
+    np.testing.assert_allclose(values, [[np.log(1e-310), -np.inf]], rtol=1e-12)

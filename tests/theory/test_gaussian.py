@@ -240,3 +240,46 @@ def test_closed_forms_pass_through_transformations():
     close(slope, -0.5 * 2.5 / 3.5)  # d/dσ² ½ ln(1 + 2.5/σ²)
     many = jax.vmap(lambda v: gaussian.mean_information(10, 3, prior_variance=v))(jnp.array([1.0, 2.0]))
     close(many[1], gaussian.mean_information(10, 3, prior_variance=2.0))
+
+
+def test_large_samples_keep_their_digits():
+    """n = 1e12: 1 − (1−1/n)^{t+1} = (t+1)/n, ln E s_t = −3(t+1)/4n, E ln s_t² = −2(t+1)/n, all up to O(1/n²)."""
+    n, fits = 10**12, np.arange(1, 4)
+    np.testing.assert_allclose(gaussian.expected_squared_error(n, 2), fits / n, rtol=1e-11)
+    np.testing.assert_allclose(gaussian.log_variance_moments(n, 2).mean, -2 * fits / n, rtol=1e-11)
+    np.testing.assert_allclose(1 - np.asarray(gaussian.expected_deviation(10**6, 2)), 0.75e-6 * fits, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [102, 10**6, 10**9])
+def test_density_of_large_samples(n):
+    """One fit: the scaled log-χ² density, also where ln Γ(n/2) has lost all the digits that are wanted."""
+    grid = gaussian.log_variance_density(n, 0)
+    width, half = (2 / (n - 1)) ** 0.5, (n - 1) / 2
+    u = np.linspace(-2, 2, 9) * width
+    expected = half * (u - np.expm1(u)) - np.log(2 * np.pi / half) / 2  # up to 1/12h, at v = u + ln((n−1)/n)
+    values = np.interp(u + np.log1p(-1 / n), grid.points, grid.values)
+    np.testing.assert_allclose(values, np.exp(expected), rtol=2e-3)
+    noise = scipy.special.polygamma(1, half)
+    information = gaussian.log_variance_information(n, 0, gaussian.Normal(0.0, noise))
+    np.testing.assert_allclose(information, np.log(2) / 2, atol=1 / n + 1e-11)
+
+
+def test_a_far_away_task_costs_no_digits():
+    """Shifts by 2^30, of the mean and of the log-variance, change nothing; float64 beside float32 stays float64."""
+    far, prior = 2.0**30, gaussian.Normal(2.0**30, 0.7)
+    near = gaussian.Normal(0.0, 0.7)
+    close(gaussian.log_variance_information(10**6, 1, prior), gaussian.log_variance_information(10**6, 1, near))
+    atoms = [gaussian.Finite([shift, shift + 0.5], [0.5, 0.5]) for shift in (0.0, far)]
+    close(*(gaussian.log_variance_information(20, 1, p) for p in atoms))
+    v = np.array([[-0.5, 0.25]])
+    for of in (gaussian.mean_pointwise_information, gaussian.log_variance_pointwise_information):
+        close(of([far], far + v, 20, prior), of([0.0], v, 20, near), atol=1e-9)
+    mixed = gaussian.mean_pointwise_information(
+        np.float32([0]), np.float32([[0]]), 5, gaussian.Normal(np.array(0.1), 1)
+    )
+    close(mixed, gaussian.mean_pointwise_information([0.0], [[0.0]], 5, gaussian.Normal(0.1, 1)))
+
+
+def test_information_of_extreme_variances():
+    """½ ln(1 + 1e400)."""
+    close(gaussian.mean_information(1, 0, variance=1e-200, prior_variance=1e200), 200 * np.log(10), rtol=1e-14)

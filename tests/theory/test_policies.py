@@ -21,7 +21,14 @@ from theory import policies
 RIGHT = np.array([True, False, True, False, False, True, False, False])
 COUNT = 16
 orbit = jax.jit(jax.vmap(policies.policy_gradient, in_axes=(0, None, 0)))
-constants = jax.vmap(lambda probs: policies.conserved(probs, RIGHT))
+
+
+@jax.vmap
+def constants(probs):
+    """(1/p_y − 1/p_top) (Π p)^{1/n}, top the likeliest output of y's verdict: what plain policy gradient conserves."""
+    best, worst = jnp.where(RIGHT, probs, 0).max(), jnp.where(RIGHT, 0, probs).max()
+    top = jnp.where(RIGHT, best, worst)
+    return (top - probs) / top * (jnp.exp(jnp.log(probs).mean()) / probs)
 
 
 @jax.jit
@@ -294,21 +301,21 @@ def test_enumeration_agrees_on_the_refit(mass, seed):
     some = size > 0
     expected = weight[some] @ diversity[some] / weight[some].sum() / (1 - probs @ probs)
     result = refit(5, mass)
-    close(result.accepted, expected)
+    close(result.remaining, expected)
     close(result.empty, weight[~some].sum())
 
 
 def test_refit_of_many_samples():
-    """Against the binomial law of N; relative digits where a second sample is rare: kept → (n−1) m/4."""
+    """Against the binomial law of N; relative digits where a second sample is rare: remaining → (n−1) m/4."""
     n, mass = 2000, np.array([[1e-3], [0.3]])
     size = np.arange(1, n + 1)
     weight = scipy.stats.binom.pmf(size, n, mass)
-    accepted = refit(n, mass).accepted
-    close(accepted, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
+    remaining = refit(n, mass).remaining
+    close(remaining, (weight * (1 - 1 / size)).sum(1, keepdims=True) / weight.sum(1, keepdims=True), atol=1e-11)
     few = refit(10, np.array([0, 1e-12, 1]))
-    np.testing.assert_allclose(few.accepted, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
+    np.testing.assert_allclose(few.remaining, [0, 9e-12 / 4, 1 - 1 / 10], rtol=1e-10)
     close(few.empty, [1, 1 - 1e-11, 0])
-    close(refit(1, np.array([0, 0.5, 1])).accepted, 0)
+    close(refit(1, np.array([0, 0.5, 1])).remaining, 0)
 
 
 FIELDS = {
@@ -381,3 +388,16 @@ def test_the_estimate_is_unbiased(p):
 def test_orbit_in_float32():
     reached = policies.policy_gradient(jnp.full(8, 0.125, jnp.float32), RIGHT, jnp.float32(0.9))
     np.testing.assert_allclose(reached, np.where(RIGHT, 0.3, 0.02), atol=1e-6)
+
+
+def test_pass_at_of_extreme_numbers():
+    """A subnormal accuracy, and more samples than 32 bits hold: 1 − (1−c/n)(1−c/(n−1))."""
+    np.testing.assert_allclose(policies.pass_at(3, 1e-310), 3e-310, rtol=1e-12)
+    n = 2**33
+    np.testing.assert_allclose(policies.pass_at_estimate(2, n, 1), 2 / n, rtol=1e-14)
+
+
+def test_the_goal_may_be_of_another_precision():
+    """The accuracy of the start in float32, below it in float64 by rounding, is that of the start."""
+    start = np.array([0.7, 0.3])
+    close(policies.policy_gradient(start, [True, False], np.float32(0.7)), start, atol=1e-7)

@@ -10,7 +10,7 @@ from theory.estimators.intervals import Estimate as Estimate
 from theory.estimators.intervals import estimate as estimate
 from theory.estimators.intervals import merge as merge
 from theory.estimators.intervals import monte_carlo as monte_carlo
-from theory.estimators.intervals import spread as spread
+from theory.estimators.intervals import pseudo_values as pseudo_values
 from theory.estimators.pointwise import count_log_likelihood as count_log_likelihood
 from theory.estimators.pointwise import pointwise_information as pointwise_information
 from theory.estimators.pointwise import stratified_information as stratified_information

@@ -1,4 +1,11 @@
-"""What single data sets tell of their task under known laws, in nats: the values that `monte_carlo` averages."""
+"""What single data sets carry about their task under known distributions, in nats: values that `monte_carlo` averages.
+
+References:
+    Fano (1961), Transmission of Information, section 2.2: pointwise information.
+    Cochran (1977), Sampling Techniques, chapter 5: stratified sampling.
+"""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,31 +21,21 @@ from theory.validation import ArrayLike
 def pointwise_information(
     log_likelihood: ArrayLike, task: ArrayLike, prior: ArrayLike | None = None
 ) -> Float[Array, "*shape"]:
-    """What each replica of data tells of its task under known laws; the mean over tasks and data is I(X;D), in nats.
+    """The pointwise information [...] of each replica of data about its task; its mean over both is I(X;D), in nats.
 
     i(x;d) = ln p(d|x) − ln Σ_x' p(x') p(d|x') = −ln Σ_x' p(x') p(d|x')/p(d|x) ≤ −ln p(x). It may be negative.
 
     Args:
-        log_likelihood: ln p(d|x') [..., x'] of each replica under every task, of any common additive constant; −inf
+        log_likelihood: ln p(d|x') [..., x'] of each replica under every task, up to a constant of each replica; −inf
             where the task cannot have made the replica.
-        task: The index x of the task that did make it; integers that broadcast to [...].
+        task: The index x of the task that did make it; integers that broadcast to [...], each of prior > 0.
         prior: p(x') [x']; uniform by default.
-
-    Returns:
-        The values [...], in nats.
-
-    Raises:
-        ValueError: Where a log-likelihood is NaN or +inf, or that of the replica's own task −inf; where `task` has
-            other entries than indices of tasks with a positive prior, or `prior` is no probability table.
-
-    References:
-        Fano (1961), Transmission of Information, section 2.2.
     """
     likelihood = validation.floats("log_likelihood", log_likelihood)
     if likelihood.ndim == 0:
         raise validation.refuse("log_likelihood", "a number", "at least 1 axis, that of the tasks")
     *shape, num_tasks = likelihood.shape
-    own = validation.array(task)
+    own = validation.taken("task", task, "integers")
     if not jnp.issubdtype(own.dtype, jnp.integer):
         raise validation.refuse("task", f"dtype {own.dtype}", "integers")
     if own.ndim > len(shape) or any(a not in (1, b) for a, b in zip(own.shape[::-1], shape[::-1], strict=False)):
@@ -52,82 +49,66 @@ def pointwise_information(
             raise validation.refuse("task", "an entry that is no task", f"indices 0 … {num_tasks - 1}, of prior > 0")
     if validation.has_values(likelihood) and not (np.asarray(likelihood) < np.inf).all():  # nor is NaN
         raise validation.refuse("log_likelihood", "a NaN or +inf", "numbers below +inf")
-    values, of_own = _values(likelihood, own, p)
+    values, of_own = _values(likelihood, own, log_or_minus_infinity(p))
     if validation.has_values(of_own) and not (np.asarray(of_own) > -np.inf).all():
         raise validation.refuse("log_likelihood", "−inf for a replica's own task", "numbers above −inf there")
     return values
 
 
+def log_or_minus_infinity(p: Array) -> Array:
+    """ln p, −inf at 0; by NumPy where there are values, since XLA takes subnormal numbers for 0."""
+    xp, p = validation.host(p)
+    return validation.array(xp.where(p > 0, xp.log(xp.where(p > 0, p, 1)), -np.inf).astype(p.dtype))
+
+
 @jax.jit
-def _values(likelihood: Float[Array, "*shape x"], own: Array, p: Float[Array, " x"]) -> tuple[Array, Array]:
+def _values(likelihood: Float[Array, "*shape x"], own: Array, log_prior: Float[Array, " x"]) -> tuple[Array, Array]:
     """The values, and the log-likelihood of each replica's own task."""
     index = jnp.broadcast_to(jnp.expand_dims(own, tuple(range(likelihood.ndim - 1 - own.ndim))), likelihood.shape[:-1])
     of_own = jnp.take_along_axis(likelihood, index[..., None], -1)
-    return -logsumexp(likelihood - of_own, axis=-1, b=jnp.broadcast_to(p, likelihood.shape)), of_own
+    return -logsumexp(likelihood - of_own + jnp.broadcast_to(log_prior, likelihood.shape), axis=-1), of_own
 
 
 def stratified_information(log_likelihood: ArrayLike, prior: ArrayLike | None = None) -> Float[Array, "*shape"]:
-    """Pointwise information where each replica has one data set of every task: their average under the prior.
+    """Pointwise information where each replica has one data set of every task: their average under the prior, in nats.
 
-    v = Σ_x p(x) i(x; d_x),  d_x ~ p(d|x). Unbiased, since E v = Σ_x p(x) E[i(X;D)|X=x] = I(X;D) whether or not the d_x
-    of a replica are independent of each other. Its error is smaller, since the tasks are not drawn: with a uniform
-    prior over m tasks and independent d_x, Var v = E Var(i|X)/m, where m values of random tasks have a mean of variance
-    [E Var(i|X) + Var E(i|X)]/m. A prior that is far from uniform spends most data sets on tasks of little weight, and
-    may lose more by that than it gains.
-
-    Args:
-        log_likelihood: ln p(d_x|x') [..., x, x'] of the data of each task x under every task x'.
-        prior: p(x) [x], positive; uniform by default.
-
-    Returns:
-        The values [...], in nats, each of one replica: `estimate` of them has the right standard error.
-
-    Raises:
-        ValueError: As in `pointwise_information`; where the last two axes differ.
-
-    References:
-        Cochran (1977), Sampling Techniques, chapter 5.
+    v = Σ_x p(x) i(x; d_x),  d_x ~ p(d|x), from ln p(d_x|x') [..., x, x'] and p(x) [x], positive (uniform by default).
+    Unbiased, since E v = Σ_x p(x) E[i(X;D)|X=x] = I(X;D) whether or not the d_x of a replica are independent of each
+    other, and `estimate` of the values [...] has the correct standard error. It is smaller than that of random tasks:
+    with a uniform prior over m tasks and independent d_x, Var v = E Var(i|X)/m, where m values of random tasks have a
+    mean of variance [E Var(i|X) + Var E(i|X)]/m. A prior that is far from uniform spends most data sets on tasks of
+    little weight, and may lose more by that than it gains.
     """
     likelihood = validation.floats("log_likelihood", log_likelihood)
     if likelihood.ndim < 2 or likelihood.shape[-1] != likelihood.shape[-2]:
         raise validation.refuse("log_likelihood", f"shape {likelihood.shape}", "[..., x, x'], both the tasks")
     size = likelihood.shape[-1]
-    values = pointwise_information(likelihood, np.arange(size), prior)
-    law = validation.array(np.full(size, 1 / size) if prior is None else prior, values.dtype)
-    _, values, law = validation.host(values, law)
-    return validation.array(values @ law)
+    p = validation.pmf("prior", np.full(size, 1 / size, likelihood.dtype) if prior is None else prior, ndim=1)
+    if validation.has_values(p) and not (np.asarray(p) > 0).all():
+        raise validation.refuse("prior", "an entry 0.0", "positive probabilities")
+    values = pointwise_information(likelihood, np.arange(size), p)
+    _, values, p = validation.host(*validation.one_dtype(values, p))
+    return validation.array(values @ p)
 
 
 def count_log_likelihood(counts: ArrayLike, probs: ArrayLike) -> Float[Array, "d z"]:
-    """The log-likelihood of each table of counts under each model, by one matrix product.
+    """The log-likelihood [d, z] of each table of counts [d, f] under each model [z, f], in nats, float32 at least.
 
     ln p(d|z) = Σ_f counts[d,f] ln probs[z,f], without the multinomial coefficient, which is common to all models;
-    0 ln 0 = 0, and −inf exactly where a symbol was seen that is impossible (a subnormal probability counts as 0).
-
-    Args:
-        counts: How often each symbol was seen [d, f], non-negative.
-        probs: The probabilities of the symbols [z, f]; the tables of several laws may stand side by side, as the rows
-            of a transition matrix do.
-
-    Returns:
-        The log-likelihoods [d, z] in nats, in float32 at least.
-
-    Raises:
-        ValueError: Where a count is negative or not finite, a probability is outside [0, 1], or the symbols differ in
-            number.
+    0 ln 0 = 0, and −inf exactly where an impossible symbol was counted. Counts are numbers >= 0; a row of `probs` need
+    not sum to 1, so that several tables may stand side by side, as the rows of a transition matrix do.
     """
     seen, p = validation.finite("counts", counts, 2), validation.rates("probs", probs, 2)
     validation.same_size("counts", seen.shape[1], "probs", p.shape[1])
     if validation.has_values(seen) and np.asarray(seen).min() < 0:
-        raise validation.refuse("counts", seen.min(), "non-negative numbers")
+        raise validation.refuse("counts", np.asarray(seen).min(), "non-negative numbers")
     seen, p, _ = validation.one_dtype(seen, p, validation.array(np.float32(0)))
-    return _count_log_likelihood(seen, p)
+    return _count_log_likelihood(seen, log_or_minus_infinity(p))
 
 
 @jax.jit
-def _count_log_likelihood(seen: Float[Array, "d f"], p: Float[Array, "z f"]) -> Float[Array, "d z"]:
-    # Scaling by a power of two is exact; ln 0 becomes so large a number that a count of it overflows, and none is 0.
-    info = jnp.finfo(p.dtype)
-    scale = 2.0 ** (info.maxexp // 2)
-    logs = jnp.where(p > 0, jnp.log(jnp.where(p > 0, p, 1)) / scale, -info.max / 4)
-    return jnp.einsum("df,zf->dz", seen * scale, logs, precision="highest")
+def _count_log_likelihood(seen: Float[Array, "d f"], logs: Float[Array, "z f"]) -> Float[Array, "d z"]:
+    possible = logs > -jnp.inf
+    product = partial(jnp.einsum, "df,zf->dz", precision="highest")
+    impossible = product((seen > 0).astype(seen.dtype), (~possible).astype(seen.dtype))
+    return jnp.where(impossible > 0, -jnp.inf, product(seen, jnp.where(possible, logs, 0)))

@@ -4,7 +4,7 @@ from theory.gaussian.log_variance import Density as Density
 from theory.gaussian.log_variance import log_variance_density as log_variance_density
 from theory.gaussian.log_variance import log_variance_information as log_variance_information
 from theory.gaussian.log_variance import log_variance_pointwise_information as log_variance_pointwise_information
-from theory.gaussian.mean import Moments as Moments
+from theory.gaussian.mean import LogVarianceMoments as LogVarianceMoments
 from theory.gaussian.mean import expected_deviation as expected_deviation
 from theory.gaussian.mean import expected_squared_error as expected_squared_error
 from theory.gaussian.mean import expected_variance as expected_variance

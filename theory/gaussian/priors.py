@@ -1,4 +1,4 @@
-"""Laws of a real-valued task, and the replicas that were simulated from them."""
+"""Priors of a real-valued task, and the replicas that were simulated from them."""
 
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ def checked(prior: Prior) -> Prior:
     if isinstance(prior, Normal):
         mean = validation.finite("prior.mean", prior.mean, 0)
         return Normal(mean, validation.positive("prior.variance", prior.variance))
+    if not isinstance(prior, Finite):
+        raise validation.refuse("prior", type(prior).__name__, "Normal(mean, variance) or Finite(values, probs)")
     values = validation.finite("prior.values", prior.values, 1)
     probs = validation.pmf("prior.probs", prior.probs, 1)
     validation.same_size("prior.probs", probs.size, "prior.values", values.size)

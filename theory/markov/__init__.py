@@ -6,8 +6,8 @@ from theory.markov.chain import fits as fits
 from theory.markov.chain import fresh_kernel as fresh_kernel
 from theory.markov.chain import information as information
 from theory.markov.chain import initial_distributions as initial_distributions
-from theory.markov.paths import Counts as Counts
 from theory.markov.paths import PathCounts as PathCounts
+from theory.markov.paths import TransitionCounts as TransitionCounts
 from theory.markov.paths import accepted_counts as accepted_counts
 from theory.markov.paths import fresh_counts as fresh_counts
 from theory.markov.paths import log_num_paths as log_num_paths

@@ -1,12 +1,15 @@
-"""Counts of the paths of a Markov chain: what a fit needs of them, and how many paths share it.
+"""Counts of the paths of a Markov chain: the statistics of a fit, and how many paths share them.
 
-The public names stand in `theory.markov`.
+References:
+    Whittle (1955), Some distribution and moment formulae for the Markov chain. J. R. Stat. Soc. B 17.
+    Billingsley (1961), Statistical methods in Markov chains. Ann. Math. Stat. 32.
+    Grassmann, Taksar & Heyman (1985), Regenerative analysis and steady state distributions. Oper. Res. 33.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import KDTree
 from scipy.special import gammaln
 
@@ -14,9 +17,12 @@ from theory import validation
 from theory.drift import kernels
 from theory.validation import ArrayLike
 
+MOST_COUNTED = 1000  # times a symbol or a transition, as longer paths have too many statistics
+MOST_SMOOTHING = 1e300  # whose sums are finite
+
 
 class PathCounts(NamedTuple):
-    """The statistics of a path, and the logarithm of the number of paths that have them."""
+    """The statistics of one path, and the logarithm of the number of paths that have them."""
 
     first: Int[np.ndarray, " s"]
     counts: Int[np.ndarray, "s 2 2"]
@@ -27,8 +33,8 @@ class PathCounts(NamedTuple):
         return np.concatenate([np.eye(2, dtype=int)[self.first], self.counts.reshape(-1, 4)], axis=1)
 
 
-class Counts(NamedTuple):
-    """Statistics that a fit has added up, in lexicographic order: the first symbols of paths and the transitions."""
+class TransitionCounts(NamedTuple):
+    """The statistics of a fit, in lexicographic order: the first symbols of its paths and their transitions."""
 
     first: Int[np.ndarray, "s 2"]
     counts: Int[np.ndarray, "s 2 2"]
@@ -39,27 +45,13 @@ class Counts(NamedTuple):
 
 
 def path_counts(n: int) -> PathCounts:
-    """Every statistic of a path of n symbols over two states, n² − n + 2 in all.
+    """Every statistic of a path of n ≥ 1 symbols over two states, n² − n + 2 in all, at most a million.
 
     From 0, the path alternates between N_10 + 1 runs of zeros and N_01 of ones, N_01 − N_10 ∈ {0, 1}, among which its
     repetitions are shared: #paths = C(N_00 + N_10, N_10) · C(N_11 + N_01 − 1, N_01 − 1). From 1, likewise.
-
-    Args:
-        n: Symbols of the path, at least 1.
-
-    Returns:
-        The first symbols [s], the counts [s, from, to] and the logarithms [s] of the numbers of paths.
-
-    Raises:
-        ValueError: Where `n` is not an integer >= 1, or there are more than a million statistics.
-
-    References:
-        Billingsley (1961), Statistical methods in Markov chains. Ann. Math. Stat. 32.
     """
     n = validation.integer("n", n, 1)
-    size = n * (n - 1) + 2
-    if size > kernels.MAX_STATES:
-        raise validation.refuse("n", f"a path with {size:,} statistics", f"at most {kernels.MAX_STATES:,}")
+    validation.entries("n", n * (n - 1) + 2, kernels.MAX_STATES, "a table of statistics")
     switches, stays = np.nonzero(np.add.outer(np.arange(n), np.arange(n)) < n)  # stays: those in the first symbol
     away, back, rest = (switches + 1) // 2, switches // 2, n - 1 - switches - stays
     possible = (away > 0) | (rest == 0)
@@ -76,20 +68,11 @@ def _log_shares(total: Int[np.ndarray, " s"], runs: Int[np.ndarray, " s"]) -> Fl
     return gammaln(total + some) - gammaln(some) - gammaln(total + 1)
 
 
-def accepted_counts(n: int) -> Counts:
-    """Every statistic that a signal can leave of a path of n symbols, the empty one first.
+def accepted_counts(n: int) -> TransitionCounts:
+    """Every statistic that a signal can accept of a path of n ≥ 2 symbols, the empty one first, at most a million.
 
-    The first symbol kept or not, and no more of each transition than some path has: about n⁴/11 at n = 20,
-    n⁴/16 in the limit.
-
-    Args:
-        n: Symbols of the path, at least 2.
-
-    Returns:
-        Counts of the first symbol [s, 2], of sum 0 or 1, and of the transitions [s, 2, 2], of sum at most n − 1.
-
-    Raises:
-        ValueError: Where `n` is not an integer >= 2, or there are more than a million statistics.
+    The first symbol accepted or not, and no more of each transition than some path has: about n⁴/11 at n = 20, n⁴/16 in
+    the limit.
     """
     steps = kernels.counts(validation.integer("n", n, 2) - 1, 5)[:, :4]  # the fifth symbol: a transition dropped
     firsts = np.array([[0, 0], [0, 1], [1, 0]])
@@ -98,32 +81,40 @@ def accepted_counts(n: int) -> Counts:
     possible = np.zeros(len(rows), bool)
     for path in whole:
         possible |= (rows <= path).all(1)
-    return Counts(rows[possible, :2], rows[possible, 2:].reshape(-1, 2, 2))
+    return TransitionCounts(rows[possible, :2], rows[possible, 2:].reshape(-1, 2, 2))
 
 
-def fresh_counts(n: int, num_real: int) -> Counts:
-    """The statistics of one path of n symbols, and those of two paths that have n symbols together.
-
-    Args:
-        n: Symbols, at least 2.
-        num_real: Symbols of the real path among them, between 1 and n − 1.
-
-    Returns:
-        Counts of the first symbols [s, 2], of sum 1 or 2, and of the transitions [s, 2, 2].
-
-    Raises:
-        ValueError: Where `n` is not an integer >= 2, or `num_real` not one between 1 and n − 1.
-    """
+def fresh_counts(n: int, num_real: int) -> TransitionCounts:
+    """The statistics of one path of n ≥ 2 symbols, and those of two paths, `num_real` and n − num_real symbols long."""
     n, num_real = validation.integer("n", n, 2), validation.integer("num_real", num_real, 1)
     if num_real >= n:
         raise validation.refuse("num_real", num_real, f"at most n − 1 = {n - 1}, so that the model adds a path")
     both = path_counts(num_real).rows()[:, None] + path_counts(n - num_real).rows()[None]
     rows = np.unique(np.concatenate([path_counts(n).rows(), both.reshape(-1, 6)]), axis=0)
-    return Counts(rows[:, :2], rows[:, 2:].reshape(-1, 2, 2))
+    return TransitionCounts(rows[:, :2], rows[:, 2:].reshape(-1, 2, 2))
 
 
-def index(states: Counts, rows: Int[np.ndarray, "*s 6"]) -> Int[np.ndarray, "*s"]:
-    """Where each row stands among the states; ValueError where one is missing."""
+def checked(states: PathCounts | TransitionCounts) -> PathCounts | TransitionCounts:
+    """Tables of statistics, with checked fields."""
+    if not isinstance(states, PathCounts | TransitionCounts):
+        accepted = "those of path_counts, accepted_counts or fresh_counts"
+        raise validation.refuse("states", type(states).__name__, accepted)
+    ends = () if isinstance(states, PathCounts) else (2,)
+    first = validation.integers("states.first", states.first, 0, "integers >= 0", ndim=1 + len(ends))
+    counts = validation.integers("states.counts", states.counts, 0, "integers >= 0", ndim=3)
+    if first.shape[1:] != ends or counts.shape[1:] != (2, 2) or len(first) != len(counts):
+        accepted = f"shapes [s{', 2' * len(ends)}] and [s, 2, 2]"
+        raise validation.refuse("states.first, states.counts", f"shapes {first.shape} and {counts.shape}", accepted)
+    if max(first.max() if ends else 2 * first.max(), counts.max()) > MOST_COUNTED or (not ends and first.max() > 1):
+        raise validation.refuse("states.first, states.counts", "an entry out of range", f"at most {MOST_COUNTED}")
+    if isinstance(states, PathCounts):
+        log_paths = np.asarray(validation.finite("states.log_paths", states.log_paths, 1))
+        validation.same_size("states.log_paths", log_paths.size, "states.first", len(first))
+    return states._replace(first=first, counts=counts)
+
+
+def index(states: PathCounts | TransitionCounts, rows: Int[np.ndarray, "*s 6"]) -> Int[np.ndarray, "*s"]:
+    """Where each row stands among the states, all of which have to be there."""
     base = int(max(states.rows().max(), rows.max())) + 1
     place = base ** np.arange(5, -1, -1)
     codes, wanted = states.rows() @ place, rows @ place
@@ -136,17 +127,8 @@ def index(states: Counts, rows: Int[np.ndarray, "*s 6"]) -> Int[np.ndarray, "*s"
 def smallest_gap(smoothing: ArrayLike, n: int) -> float:
     """How far apart the closest two rows are that are fitted to different counts: above 0, the fit is injective.
 
-    min max_b |p_b(N) − p_b(N')|, p_b(N) = (N_b + α_b) / (Σ N + Σ α), over N ≠ N' of sum at most n − 1.
-
-    Args:
-        smoothing: Pseudo-counts α [k], k at least 2, each above 0.
-        n: Symbols of the path, at least 2.
-
-    Returns:
-        The gap, a probability; below 1e-12, two rows are equal but for rounding.
-
-    Raises:
-        ValueError: Where `n` < 2, a pseudo-count is not positive, or there are more than a million counts.
+    min max_b |p_b(N) − p_b(N')|, p_b(N) = (N_b + α_b) / (Σ N + Σ α), over N ≠ N' of sum at most n − 1, with
+    pseudo-counts α [k], k ≥ 2, for a path of n ≥ 2 symbols. Below 1e-12 two rows are equal but for rounding.
     """
     alpha = pseudo_counts(smoothing)
     if alpha.ndim == 0 or alpha.size < 2:
@@ -157,55 +139,53 @@ def smallest_gap(smoothing: ArrayLike, n: int) -> float:
 
 
 def pseudo_counts(smoothing: ArrayLike) -> Float[np.ndarray, "*k"]:
-    """One pseudo-count or one for each state, each above 0."""
+    """One pseudo-count or one for each state, each above 0, of a finite sum."""
     alpha = np.asarray(validation.finite("smoothing", smoothing, (0, 1)), float)
-    if not (alpha > 0).all():
-        raise validation.refuse("smoothing", f"a pseudo-count {alpha.min()}", "pseudo-counts > 0")
+    if not (alpha > 0).all() or alpha.max() > MOST_SMOOTHING:
+        raise validation.refuse("smoothing", smoothing, f"pseudo-counts > 0, at most {MOST_SMOOTHING:.0e}")
     return alpha
 
 
 def log_num_paths(counts: ArrayLike, first: ArrayLike, last: ArrayLike) -> Float[np.ndarray, "*s"]:
-    """The logarithm of the number of paths over K states that go from `first` to `last` by these transitions.
+    """The logarithm [...] of the number of paths over K states that go from `first` to `last` by these transitions.
 
-    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with N_i = Σ_j N_ij, and C the cofactor
-    (last, first) of the matrix of N_i 1[i=j] − N_ij, in which a state never left has the row 1[i=j]: an integer, above
-    0 where N_i + 1[i=last] = Σ_j N_ji + 1[i=first] and every state that is left leads to the last.
-
-    Args:
-        counts: Numbers of transitions [..., k, k], from the row's state to the column's.
-        first: The first state [...], or one for all.
-        last: The last state [...], or one for all.
-
-    Returns:
-        Logarithms [...]; −inf where there is no such path.
-
-    Raises:
-        ValueError: Where `counts` is not a table of integers >= 0, or an end is no state.
-
-    References:
-        Whittle (1955), Some distribution and moment formulae for the Markov chain. J. R. Stat. Soc. B 17.
-        Billingsley (1961), Statistical methods in Markov chains. Ann. Math. Stat. 32.
+    #paths = Π_i N_i! / Π_ij N_ij! · C / Π_{i ≠ last, N_i > 0} N_i, with `counts` N_ij [..., k, k] from the row's state
+    to the column's, N_i = Σ_j N_ij, and C the number of ways to choose a last exit, of all N_ij, from every state but
+    `last` such that the exits lead there: a determinant (Whittle), here by elimination without a subtraction
+    (Grassmann, Taksar & Heyman). There is no path, −inf, where N_i + 1[i=last] = Σ_j N_ji + 1[i=first] fails or a state
+    that is left does not lead to the last. An end is one state, or one for each table [...].
     """
-    table = np.asarray(counts)
-    if table.ndim < 2 or table.shape[-1] != table.shape[-2] or table.dtype.kind not in "iu" or (table < 0).any():
-        raise validation.refuse("counts", f"{table.dtype} of shape {table.shape}", "integers >= 0 [..., k, k]")
-    states = np.arange(table.shape[-1])
-    ends = {}
+    table = validation.integers("counts", counts, 0, "integers >= 0 [..., k, k]")
+    if table.ndim < 2 or table.shape[-1] != table.shape[-2]:
+        raise validation.refuse("counts", f"shape {table.shape}", "integers >= 0 [..., k, k]")
+    shape, size = table.shape[:-2], table.shape[-1]
+    if table.max() > validation.LARGEST // size:
+        raise validation.refuse("counts", f"an entry {table.max()}", f"integers at most 2^53/{size}")
+    ends = []
     for name, end in (("first", first), ("last", last)):
-        state = np.asarray(end)
-        shape = table.shape[:-2]
-        if state.dtype.kind not in "iu" or state.shape not in ((), shape) or not np.isin(state, states).all():
-            raise validation.refuse(
-                name, state.tolist(), f"one state or {list(shape)}, each from 0 to {states.size - 1}"
-            )
-        ends[name] = np.broadcast_to(state, shape)[..., None] == states
-    start, end = ends["first"], ends["last"]
-    leaving, entering = table.sum(-1), table.sum(-2)
-    left, identity = leaving > 0, np.eye(states.size)
-    reach = np.linalg.matrix_power(identity + (table > 0), states.size) > 0
-    possible = (leaving + end == entering + start).all(-1) & (~left | (reach & end[..., None, :]).any(-1)).all(-1)
-    matrix = np.where(left, leaving, 1)[..., None] * identity - table
-    cofactor = np.linalg.det(np.where(end[..., None], start[..., None, :], matrix))
-    logs = gammaln(leaving + 1).sum(-1) - gammaln(table + 1).sum((-1, -2))
-    logs = logs - np.where(left & ~end, np.log(np.where(left, leaving, 1)), 0).sum(-1)
-    return np.where(possible, logs + np.log(np.maximum(cofactor, 1)), -np.inf)
+        accepted = f"one state or {list(shape)}, each from 0 to {size - 1}"
+        state = validation.integers(name, end, 0, accepted)
+        if state.shape not in ((), shape) or state.max() >= size:
+            raise validation.refuse(name, state.tolist(), accepted)
+        ends.append(np.broadcast_to(state, shape)[..., None] == np.arange(size))
+    start, end = ends
+    n = table.astype(float)
+    leaving, entering = n.sum(-1), n.sum(-2)
+    logs = gammaln(leaving + 1).sum(-1) - gammaln(n + 1).sum((-1, -2)) + _log_last_exits(n, end)
+    logs = logs - np.where((leaving > 0) & ~end, np.log(np.maximum(leaving, 1)), 0).sum(-1)
+    return np.where((leaving + end == entering + start).all(-1), logs, -np.inf)
+
+
+def _log_last_exits(n: Float[np.ndarray, "*s k k"], last: Bool[np.ndarray, "*s k"]) -> Float[np.ndarray, "*s"]:
+    """ln C of `log_num_paths`: each state in turn is cut out, and what came to it goes where its exits lead."""
+    total, there = np.zeros(n.shape[:-2]), np.ones(n.shape[:-1], bool)
+    with np.errstate(divide="ignore"):
+        for k in range(n.shape[-1]):
+            cut = ~last[..., k] & (n[..., k, :].sum(-1) > 0)
+            there[..., k] &= ~cut
+            exits = np.where(there, n[..., k, :], 0)
+            number = exits.sum(-1)
+            total = total + np.where(cut, np.log(number), 0)
+            shares = exits / np.where(number > 0, number, 1)[..., None]
+            n = n + np.where(cut[..., None, None], n[..., :, k, None] * shares[..., None, :], 0)
+    return np.asarray(total)

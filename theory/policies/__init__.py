@@ -5,7 +5,6 @@ from theory.policies.attempts import pass_at as pass_at
 from theory.policies.attempts import pass_at_estimate as pass_at_estimate
 from theory.policies.gradients import Refit as Refit
 from theory.policies.gradients import Times as Times
-from theory.policies.gradients import conserved as conserved
 from theory.policies.gradients import natural_gradient as natural_gradient
 from theory.policies.gradients import policy_gradient as policy_gradient
 from theory.policies.gradients import refit_diversity as refit_diversity

@@ -7,11 +7,10 @@ from theory.supervision.decomposition import decompose as decompose
 from theory.supervision.decomposition import diversity as diversity
 from theory.supervision.decomposition import partition as partition
 from theory.supervision.decomposition import price as price
-from theory.supervision.decomposition import refinement as refinement
 from theory.supervision.queries import Choice as Choice
-from theory.supervision.queries import Queries as Queries
+from theory.supervision.queries import ExpectedQueries as ExpectedQueries
 from theory.supervision.queries import best_query as best_query
-from theory.supervision.queries import coverage as coverage
+from theory.supervision.queries import joint_query_information as joint_query_information
 from theory.supervision.queries import posterior as posterior
 from theory.supervision.queries import queries_to_identify as queries_to_identify
 from theory.supervision.queries import query_information as query_information

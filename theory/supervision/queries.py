@@ -1,9 +1,15 @@
-"""What the answers to queries say of a task, one by one and together, and how many it takes to know all of it.
+"""What the answers to queries carry about a task, one by one and together, and how many it takes to know all of it.
 
-The public names stand in `theory.supervision`.
+A task has a `prior` [x]; its `channel` [query, x, s] is p(s | x, query); `blocks` [x] are integers, concrete, the block
+of each task, and without them each task is one.
+
+References:
+    Lindley (1956), On a measure of the information provided by an experiment. Ann. Math. Stat. 27.
+    Cover & Thomas (2006), Elements of Information Theory, sections 2.9 (sufficient statistics) and 5.7 (yes and no).
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from math import inf, log, prod
 from typing import Any, NamedTuple
@@ -16,7 +22,7 @@ from jaxtyping import Float, Int
 from scipy.special import entr
 
 from theory import validation
-from theory.drift.kernels import multinomial_kernel, num_states
+from theory.drift.kernels import MAX_ENTRIES, multinomial_kernel, num_states
 from theory.measures import block_labels, coarse, product_divergence
 from theory.validation import ArrayLike
 
@@ -24,17 +30,17 @@ MAX_OUTCOMES = 1_000_000  # tables of counts of the answers, for each x
 
 
 class Choice(NamedTuple):
-    """A query and what its answer tells, in nats."""
+    """A query and the information in its answer, in nats."""
 
     query: Int[Array, ""]
     information: Float[Array, ""]
 
 
-class Queries(NamedTuple):
-    """Expected queries until the block is known: of the greedy policy, and what no policy goes below."""
+class ExpectedQueries(NamedTuple):
+    """Expected queries until the block is known: of the greedy policy, and a lower bound for any policy (converse)."""
 
     greedy: float
-    converse: float
+    lower_bound: float
 
 
 def negligible(p: Array | np.ndarray) -> float:
@@ -50,7 +56,12 @@ def _signals(
         validation.pmf("prior", prior, ndim=1), validation.pmf("channel", channel, ndim=3, axis=2)
     )
     validation.same_size("prior", p.size, "channel[0]", w.shape[1])
-    return p, w, block_labels(np.arange(p.size) if blocks is None else blocks, p.size)
+    return p, w, numbered(block_labels(np.arange(p.size) if blocks is None else blocks, p.size, width=0))
+
+
+def numbered(labels: Int[np.ndarray, " x"]) -> Int[np.ndarray, " x"]:
+    """The labels as 0, 1, …, so that no table is as large as a label."""
+    return np.unique(labels, return_inverse=True)[1].reshape(-1)
 
 
 def _index(name: str, value: ArrayLike, size: int) -> Int[Array, ""]:
@@ -63,21 +74,7 @@ def _index(name: str, value: ArrayLike, size: int) -> Int[Array, ""]:
 
 
 def query_information(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Float[Array, " query"]:
-    """What the answer to each query says of the task's block.
-
-    I([X];S_q).
-
-    Args:
-        prior: Law of the task [x].
-        channel: p(s | x, query) [query, x, s].
-        blocks: Integers [x], the block of each task, concrete; None: each task is one.
-
-    Returns:
-        Information [query], in nats.
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or the shapes disagree.
-    """
+    """The information I([X];S_q) [query] in the answer to each query about the task's block, in nats."""
     p, w, labels = _signals(prior, channel, blocks)
     return _information(p, w, labels, int(labels.max()) + 1)
 
@@ -89,67 +86,41 @@ def _information(
     return jax.vmap(lambda w: product_divergence(coarse(prior[:, None] * w, labels, 0, num_blocks)))(channel)
 
 
-def coverage(
+def joint_query_information(
     prior: ArrayLike, channel: ArrayLike, queries: ArrayLike, blocks: ArrayLike | None = None
 ) -> Float[Array, ""]:
-    """What the answers to several queries say together of the task's block, exactly; queries may be repeated.
+    """The information in the answers to several queries together about the task's block, exactly, in nats.
 
-    I([X];S_1…S_k), p(s_1…s_k|x) = Π_i p(s_i|x,q_i): the noise is fresh at each look. The answers to one query enter by
-    their counts, which are sufficient, so that ten looks at a binary verdict have 11 outcomes and not 1024.
-
-    Args:
-        prior: Law of the task [x].
-        channel: p(s | x, query) [query, x, s].
-        queries: Indices of the queries put, concrete, in any order.
-        blocks: Integers [x], the block of each task, concrete; None: each task is one.
-
-    Returns:
-        The information, in nats.
-
-    Raises:
-        ValueError: Where an argument is malformed, or there would be more than a million tables of counts.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 2.9: sufficient statistics.
+    I([X];S_1…S_k), p(s_1…s_k|x) = Π_i p(s_i|x,q_i): `queries` are concrete indices in any order, may be repeated, and
+    the noise is new each time. The answers to one query enter by their counts, which are sufficient, so that ten
+    binary answers to it have 11 outcomes and not 1024; up to a million tables of counts.
     """
     p, w, labels = _signals(prior, channel, blocks)
-    put = np.asarray(queries)
-    if put.ndim != 1 or (put.size and (put.dtype.kind not in "iu" or put.min() < 0 or put.max() >= w.shape[0])):
-        raise validation.refuse("queries", put.tolist(), f"integers in [0, {w.shape[0]})")
-    looks = Counter(put.tolist())
-    size = prod(num_states(m, w.shape[2]) for m in looks.values())
-    if size > MAX_OUTCOMES:
-        raise validation.refuse("queries", f"{size:,} tables of counts", f"at most {MAX_OUTCOMES:,}")
-    numbers = tuple(looks.values()), int(labels.max()) + 1
-    return _coverage(p, w, np.array(list(looks), int), labels, *numbers)
+    accepted = f"integers in [0, {w.shape[0]})"
+    nothing = isinstance(queries, Sequence) and len(queries) == 0
+    put = np.zeros(0, int) if nothing else validation.integers("queries", queries, 0, accepted, ndim=1)
+    if not nothing and put.max() >= w.shape[0]:
+        raise validation.refuse("queries", put.tolist(), accepted)
+    repeats = Counter(put.tolist())
+    size = prod(num_states(m, w.shape[2]) for m in repeats.values())
+    validation.entries("queries", size, MAX_OUTCOMES, "tables of counts")
+    validation.entries("queries", size * p.size, MAX_ENTRIES, "tables of counts of all tasks")
+    numbers = tuple(repeats.values()), int(labels.max()) + 1
+    return _joint_information(p, w, np.array(list(repeats), int), labels, *numbers)
 
 
 @partial(jax.jit, static_argnums=(4, 5))
-def _coverage(p, w, queries, labels, looks: tuple[int, ...], num_blocks: int) -> Float[Array, ""]:
+def _joint_information(p, w, queries, labels, repeats: tuple[int, ...], num_blocks: int) -> Float[Array, ""]:
     outcomes = jnp.ones((p.size, 1), p.dtype)
-    for i, m in enumerate(looks):
+    for i, m in enumerate(repeats):
         outcomes = (outcomes[:, :, None] * multinomial_kernel(m, w[queries[i]])[:, None, :]).reshape(p.size, -1)
     return product_divergence(coarse(p[:, None] * outcomes, labels, 0, num_blocks))
 
 
 def best_query(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Choice:
-    """The query whose answer says most of the task's block; the first of those that are equal but for rounding.
+    """The query whose answer carries most about the task's block, argmax_q I([X];S_q), with its information in nats.
 
-    argmax_q I([X];S_q).
-
-    Args:
-        prior: Law of the task [x], or what is left of it after some answers: see `posterior`.
-        channel: p(s | x, query) [query, x, s].
-        blocks: Integers [x], the block of each task, concrete; None: each task is one.
-
-    Returns:
-        The index of the query and its information, in nats.
-
-    Raises:
-        ValueError: Where an argument is not a probability table, or the shapes disagree.
-
-    References:
-        Lindley (1956), On a measure of the information provided by an experiment.
+    The first of those that are equal but for rounding. After some answers the prior is what they leave (`posterior`).
     """
     xp, information = validation.host(query_information(prior, channel, blocks))
     index = xp.argmax(information >= _least(information))
@@ -157,58 +128,37 @@ def best_query(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = 
 
 
 def _least(information: Array | np.ndarray) -> Any:
-    """Of what is equal to the most but for rounding."""
+    """The least that is equal to the most but for rounding."""
     return information.max() * (1 - 1000 * float(jnp.finfo(information.dtype).eps)) - negligible(information)
 
 
 def posterior(prior: ArrayLike, channel: ArrayLike, query: ArrayLike, symbol: ArrayLike) -> Float[Array, " x"]:
-    """The law of the task after one more answer (Bayes).
+    """The distribution [x] of the task after the answer `symbol` to one more query, of probability above 0 (Bayes).
 
-    p(x|s) = p(x) p(s|x,q) / Σ_x' p(x') p(s|x',q).
-
-    Args:
-        prior: Law of the task [x].
-        channel: p(s | x, query) [query, x, s].
-        query: The query put.
-        symbol: The answer.
-
-    Returns:
-        The law [x]; under `jit`, where nothing can be refused, zeros after an answer of probability 0.
-
-    Raises:
-        ValueError: Where an argument is malformed, or the answer has probability 0.
+    p(x|s) = p(x) p(s|x,q) / Σ_x' p(x') p(s|x',q); under `jit`, where nothing can be refused, zeros after an answer of
+    probability 0.
     """
     p, w, _ = _signals(prior, channel, None)
-    asked, answer = _index("query", query, w.shape[0]), _index("symbol", symbol, w.shape[2])
-    xp, p, w, asked, answer = validation.host(p, w, asked, answer)
-    both = p * w[asked, :, answer]
+    index, answer = _index("query", query, w.shape[0]), _index("symbol", symbol, w.shape[2])
+    xp, p, w, index, answer = validation.host(p, w, index, answer)
+    likelihood = w[index, :, answer]
+    most = likelihood.max()
+    both = p / p.max() * (likelihood / xp.where(most > 0, most, 1))  # two small factors do not vanish together
     total = both.sum()
     if validation.has_values(total) and not total > 0:
         raise validation.refuse("symbol", f"{symbol}, an answer of probability 0", "an answer that can be given")
     return validation.array(both / xp.where(total > 0, total, 1))
 
 
-def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> Queries:
+def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike | None = None) -> ExpectedQueries:
     """How many noiseless queries, each chosen after the answers before it, it takes to know the task's block.
 
-    Greedy: always the query that says most of the block, among those whose answer is not known already; N is summed
-    over the tree of its answers. Converse: H([X]) ≤ E[N] · max_q ln |{f_q(x) : p(x) > 0}| for every policy, since
-    H([X]) = Σ_t P(N ≥ t) I([X];S_t|S_1…S_{t−1}, N ≥ t), and no answer says more than the logarithm of their number.
-    Greedy looks one step ahead and is not optimal.
-
-    Args:
-        prior: Law of the task [x].
-        channel: p(s | x, query) [query, x, s], each a point mass at f_q(x): with noise nothing is known for certain.
-        blocks: Integers [x], the block of each task, concrete; None: each task is one.
-
-    Returns:
-        Expected number of queries and its lower bound; infinite where all answers together leave the block open.
-
-    Raises:
-        ValueError: Where an argument is malformed or traced, or an answer is noisy.
-
-    References:
-        Cover & Thomas (2006), Elements of Information Theory, section 5.7: questions with yes and no.
+    Every answer is a point mass at f_q(x): with noise nothing is known for certain. Greedy: always the query that
+    carries most about the block, among those whose answer is not known already; N is summed over the tree of its
+    answers. It looks one step ahead and is not optimal. Lower bound for any policy (converse):
+    H([X]) ≤ E[N] · max_q ln |{f_q(x) : p(x) > 0}|, since H([X]) = Σ_t P(N ≥ t) I([X];S_t|S_1…S_{t−1}, N ≥ t), and no
+    answer carries more than the logarithm of their number. Infinite where all answers together leave the block open.
+    Not under `jit`, as the policy depends on the values.
     """
     p, w, labels = _signals(prior, channel, blocks)
     if not validation.has_values((p, w)):
@@ -220,7 +170,7 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
         raise validation.refuse("channel", f"query {noisy.any(1).argmax()} with noisy answers", "point masses")
     alphabet = max(len(set(row[possible].tolist())) for row in answers)
     unknown = float(entr(np.bincount(labels, probs)).sum())
-    converse = 0.0 if np.ptp(labels[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
+    bound = 0.0 if np.ptp(labels[possible]) == 0 else unknown / log(alphabet) if alphabet > 1 else inf
     greedy, open_sets = 0.0, [possible]
     while open_sets:
         left = open_sets.pop()
@@ -228,7 +178,7 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
             continue
         useful = np.ptp(answers[:, left], axis=1) > 0
         if not useful.any():
-            return Queries(inf, converse)
+            return ExpectedQueries(inf, bound)
         mass = probs[left].sum()
         here = np.zeros_like(probs)
         here[left] = probs[left] / mass
@@ -236,4 +186,4 @@ def queries_to_identify(prior: ArrayLike, channel: ArrayLike, blocks: ArrayLike 
         query = int(np.argmax(information >= _least(information)))
         greedy += float(mass)
         open_sets += [left[answers[query, left] == s] for s in set(answers[query, left].tolist())]
-    return Queries(greedy, converse)
+    return ExpectedQueries(greedy, bound)

@@ -67,7 +67,7 @@ class Line(NamedTuple):
     def outcomes(self) -> list[str]:
         """What the filter finds it by: the row's outcome, and whether it or its control is open or refuted."""
         rest = [row for row in (self.row, *self.controls) if not row.as_expected]
-        return list(dict.fromkeys([self.row.verdict, *("refuted" if row.refuted else "open" for row in rest)]))
+        return list(dict.fromkeys([self.row.outcome, *("refuted" if row.refuted else "open" for row in rest)]))
 
 
 class Claim(NamedTuple):
@@ -84,7 +84,9 @@ class Claim(NamedTuple):
 def lines(rows: Sequence[Row]) -> list[Line]:
     """A line for each row that is no control, or whose original is missing; in the order of the rows."""
     ids = {row.id for row in rows}
-    return [Line(row, tuple(twin for twin in rows if twin.twin_of == row.id)) for row in rows if row.twin_of not in ids]
+    return [
+        Line(row, tuple(one for one in rows if one.control_of == row.id)) for row in rows if row.control_of not in ids
+    ]
 
 
 def claims(rows: Sequence[Row], pictures: Sequence[Picture], statements: Sequence[Statement]) -> list[Claim]:

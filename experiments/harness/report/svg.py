@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 
 from experiments.harness import figures
+from experiments.validation import refuse
 
 COLORS = {  # CSS variables of the page, each for one colour of the figures' style
     figures.INK: "ink",
@@ -51,7 +52,7 @@ def inline(svg: str, stem: str, label: str) -> Markup:
         root = ElementTree.fromstring(svg)
         _, _, width, height = root.attrib["viewBox"].split()
     except (ElementTree.ParseError, KeyError, ValueError) as error:
-        raise ValueError(f"svg of {stem} is not what figures.save writes ({error})") from error
+        raise refuse(f"svg of {stem}", f"another text ({error})", "what figures.save writes") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}

@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 QUESTION = "What does a model gain, and what does it lose, when it is trained on its own samples?"
 ANSWER = (
-    "Retrained on its own samples with nothing from outside, a model can only lose information about its task. A "
-    "verifier, an environment or fresh data open the loop: a generation then gains at most what their signal adds to "
-    "the model and its candidates, while drift, the chance loss of retraining on few samples, can take back more. How "
-    "accurate a verifier must be, how many verdicts a goal takes, and which part of a signal is learned first can be "
-    "computed, and stand below with the cases where such a rule fails."
+    "Retrained on its own samples alone, a generative model can only lose information about its task: this is model "
+    "collapse. A verifier, an environment or fresh data open the loop: a generation then gains at most the information "
+    "that their signal adds to the model and its candidates, while drift, the chance loss of retraining on few "
+    "samples, can take back more. How good a verifier must be, how many verdicts a goal takes, and which feature of a "
+    "signal is learned first are computed below, together with the cases in which each rule fails."
 )
 TERMS = (
-    "Information is in nats (1 nat is 1.44 bits). I(X;Z) says how well the task X can be read off the model Z; Z_0 is "
-    "fitted to real data, Z_t is the t-th refit, D_t are its samples and S_t what a signal says of them. A verifier "
-    "keeps right outputs at the rate φ (tpr) and wrong ones at ψ (fpr), written (.9, .3); p is the share right at "
-    "first. Until kept: a round samples until n outputs have passed; filtering: n are proposed."
+    "Information is in nats (1 nat is 1.44 bits). I(X;Z) is what the model Z carries about the task X. Z_0 is fitted "
+    "to real data, Z_t is generation t, D_t are its samples and S_t the signal on them. A verifier accepts correct "
+    "outputs at the rate tpr and wrong ones at the rate fpr, written (.9, .3); its likelihood ratio is LR = tpr/fpr; p "
+    "is the accuracy at the start. Until n are accepted: rejection sampling; filtering: n are proposed."
 )
 
 
@@ -28,29 +28,29 @@ class Card(NamedTuple):
 CARDS = (
     Card(
         "What is a closed loop, and what does it lose?",
-        "A loop is closed if nothing enters a generation but the model and chance. A model that judges itself is "
-        "closed, too. Each generation can only lose information about the task: a categorical model ends at what a "
-        "single draw of the true one tells, however many samples a generation has, and others go on losing.",
+        "A loop is closed if nothing enters a generation but the model and chance. A model that judges itself "
+        "(self-consistency, self-rewarding) is closed, too. Each generation can only lose information about the task. "
+        "A categorical model collapses to one answer: what it still carries is the information in a single real "
+        "sample, whatever the number of samples in a generation. A Gaussian loses everything.",
     ),
     Card(
         "Why does a verifier help?",
-        "Its verdicts depend on what is true and not on the model alone, so that they bring information in; a "
-        "generation gains at most that much. A verifier only chooses, however: what no candidate gets right it cannot "
-        "teach.",
+        "Its verdicts depend on the task and not on the model alone, so that they bring information in; a generation "
+        "gains at most that much. A verifier only selects, however: it cannot teach what no candidate gets correct.",
     ),
     Card(
         "How good must the verifier be?",
-        "Right outputs get past chance where n · ln(tpr/fpr) · p is above 1: n samples are kept in a round, right ones "
-        "at the rate tpr and wrong ones at fpr; p is the share right at first. So more samples make up for a weaker "
-        "verifier. To end with more than the real data told, it must also beat the break-even ratio. A blind spot, "
-        "something wrong that always passes, gets worse with more samples.",
+        "Correct outputs survive drift where n · ln LR · p is above 1: n samples are accepted in a generation, LR = "
+        "tpr/fpr is the likelihood ratio of the verifier, p the accuracy at the start. So more samples make up for a "
+        "weaker verifier. To end with more information than the real data carried, LR must also be above break-even. A "
+        "blind spot, something wrong that is always accepted, gets worse with more samples.",
     ),
     Card(
-        "Where does the thesis fail?",
-        "The thesis: of several parts of a signal a student first uses the one that, learned alone, has saved most, "
-        "that is, the entropy of the label less the log loss of a learner that sees this part alone, summed over the "
-        "samples. It fails between equals once both are learned, where a small scale or weight decay hides a part, and "
-        "where a student repeats few samples and savings were measured on fresh ones.",
+        "Which feature is learned first?",
+        "Of several features of a label, a network relies first on the one that alone compresses the labels best so "
+        "far (the largest prequential code length saved by a single-feature learner). The rule fails between equals "
+        "once both are learned, where a small scale or weight decay hides a feature, and where a learner repeats few "
+        "samples and the code lengths were measured on fresh ones.",
     ),
 )
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from experiments.harness import figures as plots
+from experiments.validation import refuse
 from theory import Open, Pipeline
 from theory.pipeline import TASK, Closed
 
@@ -19,15 +20,15 @@ UNDER = 0.62  # how far below its neighbours' centres an arrow that leaps passes
 
 
 @plots.style()
-def pipeline_figure(pipeline: Pipeline, verdict: Closed | Open, before: Sequence[str], after: Sequence[str]) -> Figure:
-    """Draws a pipeline and the verdict of its criterion.
+def pipeline_figure(pipeline: Pipeline, found: Closed | Open, before: Sequence[str], after: Sequence[str]) -> Figure:
+    """Draws a pipeline and the answer of its criterion.
 
     Nodes stand by topological generation, the task and its many-used children above; arrows that leap over nodes bend
     below them. In the strong colour: active paths along the arrows, or all active trails where there is none.
 
     Args:
         pipeline: what is drawn.
-        verdict: what `pipeline.criterion(before, after)` says.
+        found: what `pipeline.criterion(before, after)` says.
         before: its nodes.
         after: its nodes.
 
@@ -43,21 +44,19 @@ def pipeline_figure(pipeline: Pipeline, verdict: Closed | Open, before: Sequence
     width = max(HEIGHT, 0.13 * max(map(len, dag)) + 0.3)
     pitch = width + 0.62
     if len(row) * pitch > WIDEST:
-        raise ValueError(
-            f"--figure: {len(dag):,} nodes need a picture {len(row) * pitch:,.0f} inches wide; accepted: up to "
-            f"{WIDEST} inches, such as the last generations alone; the verdict itself needs no --figure"
-        )
+        given = f"{len(dag):,} nodes, {len(row) * pitch:,.0f} inches side by side,"
+        raise refuse("--figure", given, f"up to {WIDEST} inches, such as the last generations; the answer needs none")
     at = {node: (i * pitch, 0.0) for i, node in enumerate(row)}
     for i, node in enumerate(raised):
         mean = float(np.mean([at[child][0] for child in dag.succ[node]]))
         at[node] = (max(mean, at[raised[i - 1]][0] + pitch) if i else mean, MIDDLE)
     at[TASK] = (0.0, TOP)
-    trails = getattr(verdict, "paths", ())
+    trails = getattr(found, "paths", ())
     strongest = [trail for trail in trails if "<-" not in trail] or trails
     entering = {frozenset(step) for trail in strongest for step in pairwise(trail.split()[::2])}
     leap = max((row.index(v) - row.index(u) for u, v in dag.edges if u in row), default=0)
     depth = _bend(leap) * leap * pitch / 2 if leap > 1 else 0
-    title = _title(verdict, before, after)
+    title = _title(found, before, after)
     extent = max(x for x, _ in at.values())
     wide = max(extent + 2 * width, 6.4, 0.11 * len(title))
     bottom, top = -depth - HEIGHT, TOP + HEIGHT
@@ -125,8 +124,8 @@ def _node(node: str, center: tuple[float, float], width: float, color: str) -> F
     )
 
 
-def _title(verdict: Closed | Open, before: Sequence[str], after: Sequence[str]) -> str:
+def _title(found: Closed | Open, before: Sequence[str], after: Sequence[str]) -> str:
     known, gained = ",".join(before), ",".join(after)
-    if isinstance(verdict, Open):
-        return f"open: I(X;{gained}) ≤ " + (f"I(X;{known}) + " if known else "") + verdict.bound
+    if isinstance(found, Open):
+        return f"open: I(X;{gained}) ≤ " + (f"I(X;{known}) + " if known else "") + found.bound
     return f"closed: I(X;{gained}) ≤ I(X;{known})" if known else f"closed: I(X;{gained}) = 0"

@@ -1,24 +1,37 @@
 """A verifier's rates from labelled verdicts, with what so few labels leave open."""
 
-import csv
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
 
-YES = ("1", "true", "yes", "keep", "accept", "right", "correct")
-NO = ("0", "false", "no", "drop", "reject", "wrong", "incorrect")
-WORDS: dict[str, bool] = {word: word in YES for word in YES + NO}
+from experiments.questions import tables
+from experiments.validation import number, refuse
+
+COLUMNS = ("verdict", "truth")
+MOST = 2**63 - 1  # what 64 bits count to
 
 
 class Counts(NamedTuple):
-    """How often a verifier kept labelled outputs."""
+    """How often a verifier accepted labelled outputs."""
 
-    kept_right: int
+    accepted_correct: int
     correct: int
-    kept_wrong: int
+    accepted_wrong: int
     wrong: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the outputs that are correct."""
+        return self.correct / (self.correct + self.wrong)
+
+    def check(self) -> None:
+        """Raises ValueError unless they count outputs of both kinds, of which some were accepted."""
+        for name, all_outputs in (("correct", self.correct), ("wrong", self.wrong)):
+            number(f"counts.{name}", all_outputs, lambda x: 1 <= x <= MOST, f"1 to {MOST:,}", int)
+            field = f"accepted_{name}"
+            most = int(all_outputs)
+            number(f"counts.{field}", getattr(self, field), lambda x, most=most: 0 <= x <= most, f"0 to {most}", int)
 
     def draws(self, number: int) -> np.ndarray:
         """Pairs (tpr, fpr) from the posteriors [2, draw]; always the same ones.
@@ -34,56 +47,26 @@ class Counts(NamedTuple):
         Args:
             levels: [level], or those of either rate [2, level].
         """
-        k, n = np.array([[self.kept_right, self.kept_wrong], [self.correct, self.wrong]])[..., None]
+        k, n = np.array([[self.accepted_correct, self.accepted_wrong], [self.correct, self.wrong]])[..., None]
         return scipy.stats.beta.ppf(levels, k + 0.5, n - k + 0.5)
 
     def rates(self) -> tuple[float, float]:
-        """tpr and fpr, the posterior medians: inside every interval, also where all or none was kept."""
+        """tpr and fpr, the posterior medians: inside every interval, also where all or none was accepted."""
         tpr, fpr = self.quantiles(np.array([0.5]))[:, 0]
         return float(tpr), float(fpr)
 
-    def lines(self) -> list[str]:
-        """Both rates with their 95 % intervals."""
-        groups = ("tpr", self.kept_right, self.correct, "right"), ("fpr", self.kept_wrong, self.wrong, "wrong")
-        found = []
-        for (name, k, n, kind), quantiles in zip(groups, self.quantiles(np.array([0.025, 0.5, 0.975])), strict=True):
-            low, middle, high = (f"{rate:.3g}" for rate in quantiles)
-            found.append(f"{name} {middle} [95 %: {low} to {high}], kept {k} of {n} {kind}")
-        return found
 
+def read_counts(data: Any) -> tuple[Counts, tuple[str, ...]]:
+    """The counts of a table of verdict and truth, columns in this order or named by a header, and what was read.
 
-def read_counts(path: Path) -> Counts:
-    """Counts of a CSV with the columns verdict and truth: in this order, or as a header says."""
-    header, tally = None, dict.fromkeys([(v, t) for v in (True, False) for t in (True, False)], 0)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            for row in rows:
-                cells = [cell.strip().lower() for cell in row]
-                if not any(cells):
-                    continue
-                if header is None:
-                    named = {"verdict", "truth"} <= set(cells)
-                    header = cells if named else ["verdict", "truth"]
-                    if named:
-                        continue
-                named_cells = dict(zip(header, cells, strict=False))
-                words = named_cells.get("verdict"), named_cells.get("truth")
-                if len(cells) != len(header) or any(word not in WORDS for word in words):
-                    accepted = f"{','.join(header)}, where verdict and truth are each one of {', '.join(WORDS)}"
-                    raise ValueError(f"{path}, line {rows.line_num}: {','.join(row)!r} was given; accepted: {accepted}")
-                tally[WORDS[str(words[0])], WORDS[str(words[1])]] += 1
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is no CSV in UTF-8: {error}") from error
-    if header is None:
-        raise ValueError(f"{path} is empty; accepted: a CSV with the columns verdict,truth")
-    counts = Counts(
-        tally[True, True],
-        tally[True, True] + tally[False, True],
-        tally[True, False],
-        tally[True, False] + tally[False, False],
-    )
-    for kind, number in (("right", counts.correct), ("wrong", counts.wrong)):
-        if not number:
-            raise ValueError(f"{path} has no output whose truth is {kind}; both kinds are needed to know the verifier")
-    return counts
+    Args:
+        data: a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
+    """
+    table = tables.read(data, names=COLUMNS)
+    verdict, truth = (tables.binary(table, name) for name in COLUMNS)
+    numbers = (verdict.values & truth.values, truth.values, verdict.values & ~truth.values, ~truth.values)
+    counts = Counts(*(int(values.sum()) for values in numbers))
+    for kind, found in (("correct", counts.correct), ("wrong", counts.wrong)):
+        if not found:
+            raise refuse(table.name, f"no output whose truth is {kind}", "outputs of both kinds, which the rates need")
+    return counts, (table.said(), verdict.said, truth.said)

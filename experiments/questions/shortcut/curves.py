@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.validation import instance, refuse
+from sandbox import validation
 from sandbox.shortcuts import LEARNERS, OnlineRecord
-from sandbox.validation import refuse
 from theory import prequential
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BOTH, INTENDED, SPURIOUS = range(len(LEARNERS))
 WINDOW = 0.15  # the last share of the samples so far, over which accuracy and reliance are means
@@ -47,7 +48,15 @@ class Curves(NamedTuple):
 
 def learning_curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) -> Curves:
     """The curves of leaves [..., learner, step], from 8 batches on, at no more than `points` sample numbers."""
-    num_steps = record.loss.shape[-1]
+    instance("record", record, OnlineRecord, "what sandbox.learn_online returns")
+    fields = {name: _numbers(f"record.{name}", getattr(record, name)) for name in ("loss", "accuracy", "reliance")}
+    loss, accuracy, reliance = fields.values()
+    if loss.shape[-2:-1] != (len(LEARNERS),) or not loss.shape == accuracy.shape == reliance.shape:
+        given = ", ".join(f"{name} {list(value.shape)}" for name, value in fields.items())
+        raise refuse("record", given, f"one shape [..., {len(LEARNERS)} learners, step]")
+    validation.at_least("points", points, 1)
+    validation.table("points", points)
+    num_steps = loss.shape[-1]
     ends = np.unique(np.round(np.geomspace(min(8, num_steps), num_steps, points)).astype(int))
     starts = np.minimum(np.floor(ends * (1 - WINDOW)).astype(int), ends - 1)
 
@@ -55,13 +64,8 @@ def learning_curves(record: OnlineRecord, *, batch: int = 32, points: int = 40) 
         total = np.concatenate([np.zeros((*share.shape[:-1], 1)), np.cumsum(share, axis=-1, dtype=float)], axis=-1)
         return (total[..., ends] - total[..., starts]) / (ends - starts)
 
-    reliance = np.asarray(record.reliance)[..., BOTH, :]
-    return Curves(
-        ends * batch,
-        nats_saved(record.loss, batch)[..., ends - 1],
-        window(np.asarray(record.accuracy)),
-        window(reliance),
-    )
+    saved = nats_saved(loss, batch)[..., ends - 1]
+    return Curves(ends * batch, saved, window(accuracy), window(reliance[..., BOTH, :]))
 
 
 def nats_saved(loss: Any, batch: int) -> np.ndarray:
@@ -69,21 +73,31 @@ def nats_saved(loss: Any, batch: int) -> np.ndarray:
 
     It is `prequential.nats_saved` in NumPy.
     """
-    return batch * np.cumsum(math.log(2) - np.asarray(loss, float), axis=-1)
+    validation.at_least("batch", batch, 1)
+    return batch * np.cumsum(math.log(2) - _numbers("loss", loss), axis=-1)
 
 
-def predicted_crossover(curves: Curves) -> Crossing:
-    """The sample number from which on the intended feature alone has saved more, over the seeds on axis 0."""
+def _numbers(name: str, value: Any) -> np.ndarray:
+    """Finite ones, with a step or more on the last axis."""
+    validation.no_nan(name, value)
+    found = np.asarray(value, float)
+    if not found.shape or not found.size or not np.isfinite(found).all():
+        raise refuse(name, validation.shown(found), "finite numbers [..., step], 1 or more")
+    return found
+
+
+def predicted_crossover(curves: Curves) -> Crossover:
+    """The sample number from which on the intended feature has the larger code length saved; seeds on axis 0."""
     return crossing(curves.lead, curves.samples)
 
 
-def measured_crossover(curves: Curves) -> Crossing:
+def measured_crossover(curves: Curves) -> Crossover:
     """The sample number from which on the learner of both relies on the intended feature, likewise."""
     return crossing(curves.margin, curves.samples)
 
 
-def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossing:
-    """`prequential.crossing` as one program."""
+def crossing(lead: np.ndarray, samples: np.ndarray) -> Crossover:
+    """`prequential.measured_crossover` as one program."""
     return jax.tree.map(np.asarray, _crossing(lead, np.asarray(samples, float)))
 
 
@@ -93,9 +107,11 @@ def crossings(mean: np.ndarray, samples: np.ndarray) -> np.ndarray:
     return np.asarray(_crossings(flat, np.asarray(samples, float))).reshape(mean.shape[:-1])
 
 
-_crossing = jax.jit(prequential.crossing)
+_crossing = jax.jit(prequential.measured_crossover)
 
 
 @jax.jit
 def _crossings(means: jax.Array, samples: jax.Array) -> jax.Array:
-    return jax.vmap(lambda lead: jnp.asarray(prequential.crossing(jnp.stack([lead, lead]), samples).at))(means)
+    return jax.vmap(lambda lead: jnp.asarray(prequential.measured_crossover(jnp.stack([lead, lead]), samples).at))(
+        means
+    )

@@ -14,15 +14,15 @@ from rich.console import Console
 from scipy.special import rel_entr, stdtrit
 
 from experiments.harness import progress
-from experiments.harness.names import unknown
 from experiments.harness.study import key_of
 from experiments.questions.shortcut.curves import INTENDED, SPURIOUS, Curves, crossing, learning_curves
+from experiments.validation import number, refuse, unknown
 from sandbox import shard
 from sandbox.shortcuts import KINDS, STUDENTS, Feature, Shortcut, Training, feature, learn_online, shortcut, stack
 from sandbox.shortcuts.online import CONTEXT
-from sandbox.validation import refuse
+from sandbox.validation import table
 from theory import estimate
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 BATCH = 32
 FEWEST = 64 * BATCH  # samples of a question
@@ -70,33 +70,30 @@ def question(
 ) -> Question:
     """The question that the options of `infoloop shortcut` ask; its help explains them."""
     blocks = [
-        _block("intended", intended, ORDERS.get(intended, 1) if order is None else order, margin, scale),
+        _block("intended", intended, ORDERS.get(str(intended), 1) if order is None else order, margin, scale),
         _block("spurious", spurious, 1 if spurious_order is None else spurious_order, spurious_margin, spurious_scale),
     ]
     for option, accepted, given in (("student", ("MLP", "linear", "table"), student), ("optimizer", RATES, optimizer)):
-        if given not in accepted:
+        if given not in tuple(accepted):
             raise unknown(f"--{option}", str(given), accepted)
     for option, block in zip(("intended", "spurious"), blocks, strict=True):
         kind, needed = list(KINDS)[int(block.kind)], KINDS[list(KINDS)[int(block.kind)]].needs(int(block.order))
         if student == "table" and kind in ("parity", "two-layer") and needed > CONTEXT:
             given = f"{kind} of {int(block.order)}"
             raise refuse(f"--{option}", given, f"{CONTEXT} columns or fewer, since a table sees no more of a block")
-    if not 0.5 <= agreement <= 1:
-        raise refuse("--agreement", agreement, "a share from 0.5 to 1")
-    if not 0 <= label_noise < 0.5:
-        raise refuse("--label-noise", label_noise, "a share from 0 to below 0.5")
-    if samples < FEWEST:
-        raise refuse("--samples", samples, f"{FEWEST} or more")
-    if seeds < 2:
-        raise refuse("--seeds", seeds, "2 or more, since they give the errors")
     rate = RATES[optimizer] if learning_rate is None else learning_rate
-    if not 0 < rate < np.inf:
-        raise refuse("--learning-rate", rate, "a number above 0")
+    number("--agreement", agreement, lambda x: 0.5 <= x <= 1, "a share from 0.5 to 1")
+    number("--label-noise", label_noise, lambda x: 0 <= x < 0.5, "a share from 0 to below 0.5")
+    number("--samples", samples, lambda x: FEWEST <= x < np.inf and x == int(x), f"{FEWEST} or more")
+    accepted = "2 or more, since they give the errors"
+    number("--seeds", seeds, lambda x: 2 <= x < np.inf and x == int(x), accepted)
+    number("--learning-rate", rate, lambda x: 0 < x < np.inf, "a number above 0")
     environment = shortcut(blocks[0], blocks[1], agreement=agreement, label_noise=label_noise)
     names = [_name(kind, int(block.order)) for kind, block in zip((intended, spurious), blocks, strict=True)]
     if names[0] == names[1]:
         names = [f"the {option} {name}" for option, name in zip(("intended", "spurious"), names, strict=True)]
     steps = -(-samples // BATCH)
+    table("--samples", 9 * steps * seeds * SHARES.size)
     return Question(names[0], names[1], environment, f"{student} {optimizer}", rate, steps, seeds)
 
 
@@ -104,12 +101,12 @@ def _block(option: str, kind: str, order: int, margin: float | None, scale: floa
     """The feature of an option; a bit is a parity of order 1."""
     if kind not in ("bit", *KINDS):
         raise unknown(f"--{option}", kind, ["bit", *KINDS])
-    try:
+    try:  # the checks of a feature call its order what is --spurious-order here
         if kind == "bit" and order != 1:
             raise refuse("order", order, "with bit 1")
         return feature("parity" if kind == "bit" else kind, order=order, margin=margin, scale=scale)
     except ValueError as error:
-        raise ValueError(f"--{option} {kind}: {error}") from None
+        raise ValueError(f"--{'spurious-' * (option == 'spurious')}{error}") from None
 
 
 def _name(kind: str, order: int) -> str:
@@ -132,13 +129,13 @@ def answer(question: Question, seed: int = 0, console: Console | None = None) ->
     return Curves(found[0].samples, *(np.stack(leaves) for leaves in zip(*(one[1:] for one in found), strict=True)))
 
 
-def decorrelation(found: Curves, n: int) -> tuple[Crossing, Crossing]:
+def decorrelation(found: Curves, n: int) -> tuple[Crossover, Crossover]:
     """The share δ of decorrelated labels at which the student relies on the intended feature, at the n-th number.
 
     Predicted where the single-feature learners have saved equally much; measured where the reliance is ½. Infinite
     where that is not clear at δ = 1: the intended feature is not learned yet, and no share is enough.
     """
-    never = Crossing(*(jnp.asarray(jnp.inf) for _ in range(3)))
+    never = Crossover(*(jnp.asarray(jnp.inf) for _ in range(3)))
     leads = found.lead[..., n], 0.5 - found.reliance[..., n]
     learned = found.nats_saved[-1, :, INTENDED, n], 0.5 - found.reliance[-1, :, n]
     predicted, measured = (
@@ -176,6 +173,7 @@ def feature_information(shortcuts: Sequence[Shortcut]) -> Float[np.ndarray, "env
     With p(evidence | sign) of `Feature.evidence`, and a sign that is the label's with probability a:
     p(y, e) = ½ [a p(e | y) + (1 − a) p(e | −y)].
     """
+    stack(shortcuts)  # which refuses what is no list of environments
     joints = np.array(
         [
             [np.array([[a, 1 - a], [1 - a, a]]) @ block.evidence() / 2 for block, a in zip(one[:2], rates, strict=True)]

@@ -14,7 +14,7 @@ from experiments.questions.shortcut.learn import (
     numbers,
 )
 from theory import estimate
-from theory.prequential import Crossing
+from theory.prequential import Crossover
 
 
 def lines(question: Question, found: Curves) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _reliance(question: Question, given: Curves, at: int) -> str:
     return f"at {samples:,} samples it relies on {question.spurious} in {share} % of the inputs on which they differ"
 
 
-def _when(crossover: Crossing, given: Curves) -> str:
+def _when(crossover: Crossover, given: Curves) -> str:
     at, lower, upper = (float(x) for x in crossover)
     start, end = (f"{n:,}" for n in given.samples[[0, -1]])
     if at == 0:
@@ -78,7 +78,7 @@ def _when(crossover: Crossing, given: Curves) -> str:
     return f"after {at:,.0f} samples (95 %: {ends[0]} to {ends[1]})"
 
 
-def _share(needed: Crossing) -> str:
+def _share(needed: Crossover) -> str:
     at, lower, upper = (100 * float(x) for x in needed)
     if not np.isfinite(at):
         return "not learned by then"

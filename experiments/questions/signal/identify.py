@@ -71,7 +71,7 @@ def expected_queries(signal: Merged, rng: np.random.Generator) -> ExpectedQuerie
     probs, channel, blocks, _ = signal
     if (channel.max(2) == 1).all():
         exact = supervision.queries_to_identify(probs, channel, blocks)
-        return ExpectedQueries(exact.greedy, 0.0, exact.converse)
+        return ExpectedQueries(exact.greedy, 0.0, exact.lower_bound)
     capacities = [float(theory.capacity(w, tolerance=1e-6).upper) for w in channel]
     classes = np.bincount(blocks, probs)
     left = entr([SURE, 1 - SURE]).sum() + (1 - SURE) * np.log(max(1, (classes > 0).sum() - 1))

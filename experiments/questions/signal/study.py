@@ -115,10 +115,10 @@ def _blocks(signal: Feedback, num_forms: int) -> np.ndarray:
 
 def _distribution(name: str, probs: Any | None, size: int) -> np.ndarray:
     """Uniform where none is given."""
-    p = np.full(size, 1 / size) if probs is None else np.asarray(probs, float)
-    if p.shape != (size,):
-        raise validation.refuse(name, f"shape {p.shape}", f"{size} probabilities")
-    validation.distribution(name, jnp.asarray(p))
+    if probs is None:
+        return np.full(size, 1 / size)
+    validation.distribution(name, probs, (size,))
+    p = np.asarray(probs, float)
     return p / p.sum()
 
 
@@ -166,9 +166,13 @@ def training_curve(
     if proposals == targets and np.ptp(np.asarray(signal.value)) == 0:
         raise validation.refuse("Feedback.value", signal.value, "symbols of different values, to train on")
     validation.at_least("num_seeds", num_seeds, 2)
+    validation.scalar("learning_rate", learning_rate)
     validation.nonnegative("learning_rate", learning_rate)
     validation.at_least("num_queries", num_queries, NUM_JUDGED)
-    keys = jax.random.split(jax.random.key(0) if key is None else key, num_seeds)
+    validation.table("num_queries", num_queries * num_seeds)
+    own_key = jax.random.key(0) if key is None else key
+    validation.key("key", own_key)
+    keys = jax.random.split(own_key, num_seeds)
     p = _distribution("prior", prior, targets).reshape(-1, num_forms)
     mass = p.sum(1, keepdims=True)
     form_probs = np.where(mass > 0, p / np.where(mass > 0, mass, 1), 1 / num_forms)
@@ -177,6 +181,8 @@ def training_curve(
     shown = None if judged else jnp.asarray(signal.channel[0])
     channel = jnp.broadcast_to(jnp.asarray(signal.channel), (targets, *signal.channel.shape[1:]))
     path = _paths(keys, signal._replace(channel=channel), shown, jnp.asarray(form_probs), learning_rate, num_queries)
+    if not np.isfinite(path).all():
+        raise validation.refuse("learning_rate", learning_rate, "one with which the accuracy stays finite")
     estimate = theory.estimate(np.asarray(path))
     queries = count * np.arange(estimate.mean.shape[0])
     return Curve(queries, estimate, "policy gradient" if judged else "imitation")
