@@ -307,14 +307,14 @@ def _numbers(
         raise refuse(name, shown(value), accepted) from error
     floats = jnp.issubdtype(values.dtype, jnp.floating)
     fine = floats or values.dtype == bool or jnp.issubdtype(values.dtype, jnp.integer)
+    if fine and shape is not None and values.shape != shape:
+        raise refuse(name, f"shape {list(values.shape)}", f"shape {list(shape)}" if shape else "one number")
     if fine and concrete(value):
         dtype = kind or jax.dtypes.canonicalize_dtype(values.dtype)
         with np.errstate(over="ignore"):
             fine = np.all(holds(values.astype(dtype) if floats else values))
     if not fine:
         raise refuse(name, shown(values), accepted)
-    if shape is not None and values.shape != shape:
-        raise refuse(name, f"shape {list(values.shape)}", f"shape {list(shape)}" if shape else "one number")
 
 
 def numbers(name: str, value: Any, axes: str) -> Array:
