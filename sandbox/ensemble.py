@@ -178,8 +178,8 @@ def _config(key: Array, tasks: Any, signal: Any, shared: Any, plan: _Plan) -> di
 def replica_keys(key: Array, task: int | Array, replica: int | Array) -> tuple[Array, Array, Array]:
     """The keys of replica r of task k, to replay it: of its real samples, its signal, and its loop, for `run`."""
     validation.key("key", key)
-    validation.integers("task", task, 0)
-    validation.integers("replica", replica, 0)
+    validation.integers("task", task, 0, ())
+    validation.integers("replica", replica, 0, ())
     real, own, loop = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, task), replica), 3)
     return real, own, loop
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from sandbox import noise, spaces, validation
 from sandbox.base import Data, Model, Weights
+from sandbox.loop import check_model
 from sandbox.regions import Denser, Region, Symbols, inside
 from sandbox.signals import Rate, Verifier, bernoulli
 
@@ -46,6 +47,7 @@ class SelfConsistencyJudge(NamedTuple):
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability `tpr` where x passes for correct, else with probability `fpr`."""
+        x = validation.samples("x", x)
         sample_key, verifier_key = jax.random.split(key)
         average = model.log_prob(model.sample(sample_key, x.shape[0])).mean()
         return Verifier(self.tpr, self.fpr, Denser(model, average))(verifier_key, model, x)
@@ -65,7 +67,7 @@ class FixedRewardModel(NamedTuple):
         validation.key("key", key)
         validation.at_least("num_real", num_real, 1)
         validation.rate("level", level, ())
-        return _trained(key, validation.ready("task", task), num_real, level)
+        return _trained(key, check_model("task", task), num_real, level)
 
     @staticmethod
     def drawn(key: Array, verifier: Any, num_symbols: int) -> "FixedRewardModel":

@@ -243,8 +243,7 @@ def _check_data(name: str, data: Any, space: Any, drawn: Any) -> Any:
         return None
     if space is not None:
         return space.samples(name, data, drawn.dtype).astype(drawn.dtype)
-    data = jnp.asarray(data)
-    validation.samples(name, data)
+    data = jnp.asarray(validation.samples(name, data))
     _check_shape(name, data, drawn, data.shape[0])
     return data.astype(drawn.dtype)
 

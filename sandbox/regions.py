@@ -58,6 +58,7 @@ class Box(NamedTuple):
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether each point is inside."""
         lower, upper = jnp.atleast_1d(self.lower), jnp.atleast_1d(self.upper)
+        x = self.space.samples("x", x)
         return ((lower[None, :] <= x) & (x <= upper[None, :])).all(1)
 
 
@@ -66,6 +67,7 @@ class Component(NamedTuple):
 
     mixture: GaussianMixture
     which: int | Int[Array, ""]
+    space = property(lambda self: self.mixture.space)
 
     def check(self) -> None:
         """Raises ValueError unless the mixture has this component."""
@@ -77,6 +79,7 @@ class Component(NamedTuple):
     def __call__(self, x: Float[Array, "n dim"]) -> Bool[Array, " n"]:
         """Whether argmax_k weights[k] N(x; means[k], …) is `which`."""
         weights, means, scales = self.mixture
+        x = self.space.samples("x", x, means.dtype)
         densities = jax.vmap(normal_log_density, (0, 0, None))(means, scales, x)
         return jnp.argmax(densities + jnp.log(weights)[:, None], axis=0) == self.which
 

@@ -25,7 +25,7 @@ class KeepAll(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """1."""
-        return jnp.ones(x.shape[0])
+        return jnp.ones(validation.samples("x", x).shape[0])
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """Weight 1 for each sample."""

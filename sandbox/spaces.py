@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -30,12 +29,7 @@ class Space(NamedTuple):
         """
         symbols = self.kind == "symbol"
         accepted = f"symbols 0 … {self.size - 1}, [n]" if symbols else f"finite points [n, {self.size}]"
-        if validation.concrete(x) and not isinstance(x, Array):
-            try:
-                x = np.asarray(x)
-                x = x.astype(jax.dtypes.canonicalize_dtype(x.dtype), copy=False)
-            except (TypeError, ValueError) as error:
-                raise validation.refuse(name, validation.shown(x), accepted) from error
+        x = validation.plain(name, x, accepted)
         x = x[:, None] if not symbols and self.size == 1 and x.ndim == 1 else x
         whole = jnp.issubdtype(x.dtype, jnp.integer)
         shape = x.shape[1:] == (() if symbols else (self.size,))

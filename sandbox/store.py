@@ -22,7 +22,7 @@ import jax
 import numpy as np
 
 from sandbox.loop import Record
-from sandbox.validation import refuse, shown
+from sandbox.validation import integers, refuse, shown
 
 _CONFIG = "config.json"
 _CHUNK = "chunk_{:05d}.npz"
@@ -147,7 +147,7 @@ def load(path: str | Path) -> Run:
     Raises:
         ValueError: The folder holds no run of this version, none of its chunks is finished, or one is missing or cut.
     """
-    folder = Folder(Path(path))
+    folder = Folder(_path("path", path))
     config = folder.config("path")
     every = config["config"]["every"]
     chunks = [chunk.rows for chunk in folder.chunks(every)]
@@ -160,9 +160,9 @@ def load(path: str | Path) -> Run:
 
 def export(path: str | Path, file: str | Path) -> None:
     """Writes the run in a folder as netCDF, with named dimensions; `file` is replaced when the new one is complete."""
-    run = load(path)
+    run, file = load(path), _path("file", file)
     dataset = to_xarray(run.record, run.generations).assign_attrs(config=json.dumps(run.config))
-    with atomic(Path(file), "wb") as stream:
+    with atomic(file, "wb") as stream:
         stream.write(dataset.to_netcdf(engine="scipy"))
 
 
@@ -174,6 +174,8 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
     """
     import xarray  # slow to import, and only an export needs it
 
+    if not isinstance(record, Record):
+        raise refuse("record", type(record).__name__, "the Record of an ensemble")
     lead = ("task", "replica", "generation")
     variables = {}
     for name, leaf, names in _named_leaves(record):
@@ -181,6 +183,8 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
         own = names if len(names) == values.ndim - 3 else [f"{name}_{i}" for i in range(values.ndim - 3)]
         variables[name] = ((*lead, *own), values)
     length = next(iter(variables.values()))[1].shape[2]
+    if generations is not None:
+        integers("generations", generations, 0, (length,))
     return xarray.Dataset(variables, {"generation": np.arange(length) if generations is None else generations})
 
 
@@ -240,6 +244,12 @@ def atomic(file: Path, mode: str) -> Iterator[IO[Any]]:
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _path(name: str, path: Any) -> Path:
+    if not isinstance(path, str | Path):
+        raise refuse(name, shown(path), "a path")
+    return Path(path)
 
 
 def _leaves(arrays: Any, kind: str) -> list[np.ndarray]:

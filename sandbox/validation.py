@@ -144,11 +144,22 @@ def lower_triangle(name: str, scale: Any) -> None:
             raise refuse(name, shown(values), "a lower Cholesky factor, its diagonal not negative")
 
 
-def samples(name: str, x: Array | np.ndarray) -> None:
-    """Raises unless `x` holds at least one sample, all finite."""
+def samples(name: str, x: Any) -> Array | np.ndarray:
+    """`x` as an array; raises unless it holds at least one sample, all finite."""
+    x = plain(name, x, accepted := "samples [n] or [n, d], n >= 1")
     if x.ndim not in (1, 2) or x.shape[0] < 1:
-        raise refuse(name, f"shape {x.shape}", "samples [n] or [n, d], n >= 1")
+        raise refuse(name, f"shape {list(x.shape)}", accepted)
     finite(name, x)
+    return x
+
+
+def to_sample(source: Any, random: Any, n: Any) -> Any:
+    """`source` in the form that JAX takes; raises unless n samples can be drawn with the key `random`."""
+    key("key", random)
+    at_least("n", n, 1)
+    if concrete(random):  # in a loop the loop has seen to it
+        table("n", n)
+    return ready(type(source).__name__, source)
 
 
 def floating(name: str, dtype: Any) -> None:
@@ -261,6 +272,18 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         yield field, value
 
 
+def plain(name: str, value: Any, accepted: str) -> Any:
+    """`value` as an array of a dtype that JAX has; raises where it is none."""
+    if not concrete(value) or isinstance(value, Array):
+        return value
+    try:
+        found = np.asarray(value)
+        with np.errstate(over="ignore"):
+            return found.astype(jax.dtypes.canonicalize_dtype(found.dtype), copy=False)
+    except (TypeError, ValueError) as error:
+        raise refuse(name, shown(value), accepted) from error
+
+
 def _is_array(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, AbstractArray)
 
@@ -271,13 +294,7 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
     floats = "float32" in kind.dtypes
     accepted = f"{'numbers' if floats else 'integers' if 'int32' in kind.dtypes else 'booleans'} [{', '.join(axes)}]"
     accepted = (accepted if axes else "one number") + " of each model in a stack" * lead
-    if concrete(value) and not isinstance(value, Array):
-        try:
-            value = np.asarray(value)
-            with np.errstate(over="ignore"):
-                value = value.astype(jax.dtypes.canonicalize_dtype(value.dtype), copy=False)
-        except (TypeError, ValueError) as error:
-            raise refuse(name, shown(value), accepted) from error
+    value = plain(name, value, accepted)
     if floats and jnp.issubdtype(value.dtype, jnp.integer):
         value = value.astype(jnp.result_type(float))
     if value.dtype.name not in kind.dtypes:

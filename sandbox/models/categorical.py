@@ -24,7 +24,7 @@ class Categorical(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n symbols by inversion of the cumulative sum."""
-        probs = validation.ready("Categorical", self).probs
+        probs = validation.to_sample(self, key, n).probs
         return invert(jnp.cumsum(probs), noise.uniform(key, (n,), probs.dtype))
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:

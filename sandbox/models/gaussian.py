@@ -32,7 +32,7 @@ class Gaussian(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
-        mean, scale = validation.ready("Gaussian", self)
+        mean, scale = validation.to_sample(self, key, n)
         return mean[None, :] + transform(scale, noise.normal(key, (n, mean.size), mean.dtype))
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:

@@ -64,6 +64,7 @@ class GaussianMixture(NamedTuple):
         validation.key("key", key)
         for name, value in (("num_components", num_components), ("restarts", restarts), ("steps", steps)):
             validation.at_least(name, value, 1)
+        x = validation.samples("x", x)
         shape = np.shape(x)
         space = spaces.points(shape[1] if len(shape) == 2 else 1)
         points = space.samples("x", x)
@@ -84,7 +85,7 @@ class GaussianMixture(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
-        weights, means, scales = validation.ready("GaussianMixture", self)
+        weights, means, scales = validation.to_sample(self, key, n)
         component_key, point_key = jax.random.split(key)
         k, d = means.shape
         component = invert(jnp.cumsum(weights), noise.uniform(component_key, (n,), means.dtype))
@@ -154,6 +155,7 @@ class GaussianMixture(NamedTuple):
 
         EM leaves the mixture the variance of the data, so that the floor is known from the model alone.
         """
+        validation.positive("covariance_floor", covariance_floor, ())
         weights, means, scales = validation.ready("GaussianMixture", self)
         gaps = means - (weights[:, None] * means).sum(0)[None, :]
         variance = (weights[:, None] * ((scales**2).sum(2) + gaps**2)).sum(0)

@@ -58,7 +58,7 @@ class MarkovChain(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
-        chain = validation.ready("MarkovChain", self)
+        chain = validation.to_sample(self, key, n)
         uniforms = noise.uniform(key, (n,), chain.transition.dtype)
         cumulative = jnp.cumsum(chain.transition, axis=1)
 
