@@ -144,7 +144,7 @@ def lower_triangle(name: str, scale: Any) -> None:
             raise refuse(name, shown(values), "a lower Cholesky factor, its diagonal not negative")
 
 
-def samples(name: str, x: Any) -> Array | np.ndarray:
+def samples(name: str, x: Any) -> Any:
     """`x` as an array; raises unless it holds at least one sample, all finite."""
     x = plain(name, x, accepted := "samples [n] or [n, d], n >= 1")
     if x.ndim not in (1, 2) or x.shape[0] < 1:

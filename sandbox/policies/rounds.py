@@ -1,7 +1,7 @@
 """One round of training: how a policy's outputs are drawn and judged, and how they update it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,17 +18,23 @@ from sandbox.policies.prompts import Prompts
 State = tuple[Any, Any]  # the policy, and its optimizer's moments
 
 
+class Job(NamedTuple):
+    """What is trained, on what, and how: the arguments of `train` that may be traced."""
+
+    key: Array
+    policy: Any
+    prompts: Prompts
+    feedback: Feedback | Score | None
+    method: Any
+    learning_rate: Number
+    held_out: Any
+
+
 def round_steps(
-    key: Array,
-    policy: Any,
-    prompts: Prompts,
-    feedback: Feedback | Score | None,
-    method: Any,
-    learning_rate: Number,
-    num_samples: int | None,
-    optimizer: optax.GradientTransformation,
+    job: Job, num_samples: int | None, optimizer: optax.GradientTransformation
 ) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
     """How the policy of a round makes its batch, and how the batch updates the policy."""
+    key, policy, prompts, feedback, method, learning_rate, _ = job
     start = log_probs(policy, prompts.features)
     prompts = prompts._replace(
         probs=prompts.probs.astype(start.dtype), form_probs=prompts.form_probs.astype(start.dtype)

@@ -16,7 +16,7 @@ from sandbox.policies.feedback import Feedback, Score
 from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
 from sandbox.policies.networks import Policy, check_policy, checked_logits
 from sandbox.policies.prompts import Prompts
-from sandbox.policies.rounds import State, round_steps
+from sandbox.policies.rounds import Job, State, round_steps
 
 SGD = optax.identity()
 ADAM = optax.scale_by_adam()
@@ -76,11 +76,11 @@ def train(
         measure: What is recorded, a function of the policy and of `held_out`; one object for all calls, too.
         held_out: The second argument of `measure`, such as held-out prompts; None: the training set.
     """
-    feedback, held_out = _checked(
-        key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
+    job = _checked(
+        Job(key, policy, prompts, feedback, method, learning_rate, held_out), num_samples, optimizer, measure
     )
     validation.at_least("num_rounds", num_rounds, 1)
-    recorded = _measured(measure, policy, held_out)
+    recorded = _measured(measure, policy, job.held_out)
     validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
     if not isinstance(num_updates, int | np.integer):
@@ -88,8 +88,7 @@ def train(
         num_updates, counts = 1, validation.array(num_updates, int)
     validation.at_least("num_updates", num_updates, 1)  # pyright: ignore[reportArgumentType]
     sizes = {"num_rounds": num_rounds, "num_updates": num_updates, "num_samples": num_samples}
-    arguments = key, policy, prompts, feedback, method, learning_rate, held_out
-    trained = _train(*arguments, counts, optimizer=optimizer, measure=measure, **sizes)
+    trained = _train(job, counts, optimizer=optimizer, measure=measure, **sizes)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(trained.policy) if validation.concrete(leaf)):
         accepted = "a start, a method and a learning rate with which it stays finite"
         raise validation.refuse("policy", "one that training makes infinite or NaN", accepted)
@@ -118,16 +117,15 @@ def rounds_to(
     All else is as in `train`, but `num_rounds`, the most there may be, can be traced. The result is 0 … num_rounds, or
     num_rounds + 1 where the goal is not reached.
     """
-    feedback, held_out = _checked(
-        key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer, measure, held_out
+    job = _checked(
+        Job(key, policy, prompts, feedback, method, learning_rate, held_out), num_samples, optimizer, measure
     )
     validation.integers("num_rounds", num_rounds, 1, ())
     validation.scalar("goal", goal)
-    recorded = _measured(measure, policy, held_out)
+    recorded = _measured(measure, policy, job.held_out)
     if len(recorded) != 1 or recorded[0].shape != () or not jnp.issubdtype(recorded[0].dtype, jnp.floating):
         raise validation.refuse("measure", f"a function to {validation.shown(recorded)}", "one to a single number")
-    arguments = key, policy, prompts, feedback, method, learning_rate, held_out, goal, num_rounds
-    rounds, last = _rounds_to(*arguments, num_samples=num_samples, optimizer=optimizer, measure=measure)
+    rounds, last = _rounds_to(job, goal, num_rounds, num_samples=num_samples, optimizer=optimizer, measure=measure)
     validation.no_nan("measure", last)
     return rounds
 
@@ -144,19 +142,9 @@ def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeSt
     return found
 
 
-def _checked(
-    key: Any,
-    policy: Any,
-    prompts: Any,
-    feedback: Any,
-    method: Any,
-    learning_rate: Any,
-    num_samples: Any,
-    optimizer: Any,
-    measure: Measure,
-    held_out: Any,
-) -> tuple[Feedback | Score | None, Any]:
-    """The feedback that the method uses, and the held-out set, which is that of training where none is given."""
+def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Job:
+    """The job with the feedback that the method uses, and with the training set where nothing is held out."""
+    key, policy, prompts, feedback, method, learning_rate, held_out = job
     validation.key("key", key)
     _check_prompts("prompts", prompts)
     if isinstance(method, type) or not isinstance(method, Method):
@@ -188,27 +176,13 @@ def _checked(
         _check_sizes(policy, held_out, None)
     elif measure is accuracy:
         raise validation.refuse("held_out", type(held_out).__name__, "Prompts, for `accuracy`")
-    return feedback, held_out
+    return job._replace(feedback=feedback, held_out=held_out)
 
 
 @partial(jax.jit, static_argnames=("num_rounds", "num_updates", "num_samples", "optimizer", "measure"))
-def _train(
-    key,
-    policy,
-    prompts,
-    feedback,
-    method,
-    learning_rate,
-    held_out,
-    counts,
-    *,
-    num_rounds,
-    num_updates,
-    num_samples,
-    optimizer,
-    measure,
-) -> Trained:
-    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+def _train(job: Job, counts, *, num_rounds, num_updates, num_samples, optimizer, measure) -> Trained:
+    policy, held_out = job.policy, job.held_out
+    draw, update = round_steps(job, num_samples, optimizer)
 
     def one_round(state: State, t: Array) -> tuple[State, Any]:
         measured = measure(state[0], held_out)
@@ -240,23 +214,10 @@ def _train(
 
 
 @partial(jax.jit, static_argnames=("num_samples", "optimizer", "measure"))
-def _rounds_to(
-    key,
-    policy,
-    prompts,
-    feedback,
-    method,
-    learning_rate,
-    held_out,
-    goal,
-    num_rounds,
-    *,
-    num_samples,
-    optimizer,
-    measure,
-) -> tuple[Int[Array, ""], Array]:
+def _rounds_to(job: Job, goal, num_rounds, *, num_samples, optimizer, measure) -> tuple[Int[Array, ""], Array]:
     """The rounds and the last value; a policy is measured in the round that trains it, as both need its logits."""
-    draw, update = round_steps(key, policy, prompts, feedback, method, learning_rate, num_samples, optimizer)
+    policy, held_out = job.policy, job.held_out
+    draw, update = round_steps(job, num_samples, optimizer)
 
     def goes_on(now: tuple[State, Array, Array]) -> Array:
         _, t, value = now
