@@ -20,6 +20,7 @@ def shard(replicas: Same) -> Same:
     sizes = {getattr(leaf, "shape", ())[:1] for leaf in jax.tree.leaves(replicas)}
     if len(sizes) != 1 or sizes & {(), (0,)}:
         raise validation.refuse("replicas", f"leaves of lengths {sorted(sizes)}", "arrays with the replicas on axis 0")
+    validation.finite("replicas", replicas)
     return put(replicas, mesh(math.gcd(*sizes.pop(), jax.device_count())))
 
 

@@ -99,20 +99,24 @@ def ensemble(
         ValueError: as `run`; or the run in `out` is not this one, or has lost a chunk.
     """
     num_tasks, tasks, first = _tasks(tasks)
-    options = {"num_samples": num_samples, "num_generations": num_generations, "fit": fit, "until_kept": until_kept}
-    regime = check_loop(first, regime, **options)
     counts = {"num_replicas": num_replicas, "every": every, "num_real": num_real, "chunk": chunk}
     for name, count in counts.items():
         if count is not None or name in ("num_replicas", "every"):
             validation.at_least(name, count, 1)
     size = num_tasks * num_replicas
-    validation.at_least("num_replicas", size, 1)
+    validation.table("num_replicas", size * sum(np.size(leaf) for leaf in jax.tree.leaves(first)))
+    if num_real is not None:
+        validation.table("num_real", num_real * size)
+    options = {"num_samples": num_samples, "num_generations": num_generations, "fit": fit, "until_kept": until_kept}
+    regime = check_loop(first, regime, **options, num_loops=size)
+    every = min(every, num_generations + 1)  # beyond, row 0 is the only one
     if summary is not None:
-        validation.function("summary", summary)
+        _check_summary(summary, first)
     if resume and out is None:
         raise validation.refuse("resume", "True", "it with a folder in `out`")
-    if not isinstance(out, str | Path | None) or (out is not None and Path(out).is_file()):
-        raise validation.refuse("out", validation.shown(out), "a folder")
+    folder = store.Folder(None if out is None else store.as_path("out", out))
+    if folder.path is not None and folder.path.is_file():
+        raise validation.refuse("out", folder.path, "a folder")
     key = validation.key("key", key)
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         key = jax.random.wrap_key_data(key)
@@ -126,7 +130,6 @@ def ensemble(
     watched = sys.stderr.isatty() if progress is None else progress
     chunk = min(num_rows, chunk or _chunk_rows(state, shared, plan, mesh, num_rows, watched or out is not None))
     advance = partial(_advance, shared=shared, num_rows=chunk, plan=plan, mesh=mesh)
-    folder = store.Folder(None if out is None else Path(out))
     shape = None
     if out is not None:
         shape = jax.eval_shape(advance, state, 0)[1]
@@ -142,12 +145,24 @@ def ensemble(
             state, record = advance(state, start)
             count = min(chunk, num_rows - start // every)  # the last chunk is as long as the others, and cut here
             record = jax.tree.map(partial(_split, num_tasks=num_tasks, size=size, count=count), record)
-            check_record(record)
+            check_record(record, "fit" if summary is None else "summary")
             start += chunk * every
             folder.write(store.Chunk(jax.tree.leaves(record), jax.tree.leaves(state), start))
             rows.append(record)
             show(min(start, num_generations + 1))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=2), *rows)
+
+
+def _check_summary(summary: Any, model: Any) -> None:
+    """Raises unless a summary is made of arrays of real numbers."""
+    validation.function("summary", summary)
+    accepted = "a function to a NamedTuple or a dict of arrays of real numbers"
+    try:
+        found = jax.tree.leaves(jax.eval_shape(summary, model))
+    except TypeError as error:
+        raise validation.refuse("summary", validation.shown(error), accepted) from error
+    if not found or any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
+        raise validation.refuse("summary", f"a function to {validation.shown(found)}", accepted)
 
 
 def _tasks(tasks: Any) -> tuple[int, Any, Any]:

@@ -12,7 +12,7 @@ from sandbox import noise, spaces, validation
 from sandbox.base import Data, Model, Weights
 from sandbox.loop import check_model
 from sandbox.regions import Denser, Region, Symbols, inside
-from sandbox.signals import Rate, Verifier, bernoulli
+from sandbox.signals import Rate, Verifier, accepted, bernoulli
 
 
 class Discriminator(NamedTuple):
@@ -47,7 +47,8 @@ class SelfConsistencyJudge(NamedTuple):
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 with probability `tpr` where x passes for correct, else with probability `fpr`."""
-        x = validation.samples("x", x)
+        space = getattr(model, "space", None)
+        x = validation.samples("x", x) if space is None else space.samples("x", x)
         sample_key, verifier_key = jax.random.split(key)
         average = model.log_prob(model.sample(sample_key, x.shape[0])).mean()
         return Verifier(self.tpr, self.fpr, Denser(model, average))(verifier_key, model, x)
@@ -66,6 +67,7 @@ class FixedRewardModel(NamedTuple):
         """
         validation.key("key", key)
         validation.at_least("num_real", num_real, 1)
+        validation.table("num_real", num_real)
         validation.rate("level", level, ())
         return _trained(key, check_model("task", task), num_real, level)
 
@@ -78,9 +80,7 @@ class FixedRewardModel(NamedTuple):
         validation.key("key", key)
         validation.at_least("num_symbols", num_symbols, 1)
         verifier = validation.ready("verifier", verifier, spaces.symbols(num_symbols))
-        if not hasattr(verifier, "acceptance"):
-            raise validation.refuse("verifier", type(verifier).__name__, "a signal with an `acceptance`")
-        return FixedRewardModel(Symbols(bernoulli(key, verifier.acceptance(jnp.arange(num_symbols))) > 0))
+        return FixedRewardModel(Symbols(bernoulli(key, accepted(verifier, jnp.arange(num_symbols), "verifier")) > 0))
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the region, else 0."""

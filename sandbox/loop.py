@@ -1,6 +1,5 @@
 """One generation of retraining, and a run of many."""
 
-import inspect
 import os
 from functools import partial
 from typing import Any, NamedTuple
@@ -69,7 +68,8 @@ def run(
 
     Args:
         key: a JAX random key; generation t uses `fold_in(key, 3t + i)`, i = 0, 1, 2, alone.
-        model: Z_0, a NamedTuple of arrays; lists and whole numbers become floats. Its dtype is that of the loop.
+        model: Z_0, a NamedTuple of arrays; lists and whole numbers become floats. Its dtype, the widest of its arrays,
+            is that of the loop.
         signal: (key, model, x) -> weights [n] in [0, 1]. `KeepAll()` closes the loop.
         num_samples: n, the samples drawn in each generation.
         num_generations: T.
@@ -119,28 +119,29 @@ def check_model(name: str, model: Any, lead: int = 0) -> Any:
         raise validation.refuse(name, given, "a Model, with sample, log_prob and fit")
     model = jax.tree.map(_strong, validation.ready(name, model, lead=lead))
     validation.finite(name, model)
+    floating = {leaf.dtype for leaf in jax.tree.leaves(model) if jnp.issubdtype(leaf.dtype, jnp.floating)}
+    if len(floating) > 1:
+        dtype = jnp.result_type(*floating)
+        model = jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype in floating else leaf, model)
     return model
 
 
 def check_signal(signal: Any, model: Any) -> Any:
     """`signal` in the form that JAX takes; raises where it or a part of it makes no sense for `model`."""
-    accepted = "a signal (key, model, x) -> weights"
     if not callable(signal):
-        raise validation.refuse("signal", validation.shown(signal), accepted)
+        raise validation.refuse("signal", validation.shown(signal), "a signal (key, model, x) -> weights")
     signal = validation.ready("signal", signal, getattr(model, "space", None))
-    try:
-        inspect.signature(signal).bind(None, None, None)
-    except TypeError as error:
-        raise validation.refuse(
-            "signal", f"a function that does not take (key, model, x), {error},", accepted
-        ) from None
-    except ValueError:  # no signature to be had
-        pass
+    validation.takes("signal", signal, "(key, model, x)")
     return signal
 
 
-def check_loop(model: Any, regime: Any, *, num_samples: Any, num_generations: Any, fit: Any, until_kept: Any) -> Any:
-    """`regime` in the form that JAX takes; raises where it or another option of a loop makes no sense for `model`."""
+def check_loop(
+    model: Any, regime: Any, *, num_samples: Any, num_generations: Any, fit: Any, until_kept: Any, num_loops: int = 1
+) -> Any:
+    """`regime` in the form that JAX takes; raises where it or another option of a loop makes no sense for `model`.
+
+    So many loops run at once, whose samples must fit into memory.
+    """
     validation.at_least("num_samples", num_samples, 1)
     validation.at_least("num_generations", num_generations, 0)
     if not isinstance(until_kept, bool | np.bool_):
@@ -152,22 +153,26 @@ def check_loop(model: Any, regime: Any, *, num_samples: Any, num_generations: An
         given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
         raise validation.refuse("model", given, f"one that draws [n] or [n, d], n = {num_samples}")
     row = sum(np.size(leaf) * leaf.dtype.itemsize for leaf in jax.tree.leaves(model))
-    samples = 3 * drawn.size * drawn.dtype.itemsize  # and their weights, and the noise that they are made of
+    # and their weights, the noise that they are made of, and what a fit makes of them
+    samples = 8 * drawn.size * drawn.dtype.itemsize * num_loops
     for name, size in (("num_samples", samples), ("num_generations", row * num_generations)):
         if size > _memory():
             raise validation.refuse(name, f"a number that takes {size:.2g} bytes", f"what {_memory():.2g} bytes hold")
     return regimes.check_regime(regime, model, drawn)
 
 
-def check_record(record: Record) -> None:
-    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has a parameter that is NaN."""
+def check_record(record: Record, name: str = "fit") -> None:
+    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has a parameter that is NaN.
+
+    `name` is what made the parameters.
+    """
     accepted = np.asarray(record.accepted) if validation.concrete(record.accepted) else np.zeros(1)
     outside = accepted[~((accepted >= 0) & (accepted <= 1))]
     if outside.size:
         raise validation.refuse("signal", f"a weight of {outside[0]}", "weights in [0, 1]")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
         if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
-            raise validation.refuse("fit", f"NaN in model{jax.tree_util.keystr(path)}", "finite parameters")
+            raise validation.refuse(name, f"NaN in model{jax.tree_util.keystr(path)}", "finite parameters")
 
 
 def _strong(leaf: Any) -> Any:

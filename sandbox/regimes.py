@@ -214,8 +214,9 @@ def refit(model: Any, parts: list[Part], fit: Fit | None) -> Any:
     if jax.tree.structure(fitted) != jax.tree.structure(model):
         raise validation.refuse("fit", f"{type(fitted).__name__} as its result", accepted)
     for new, old in zip(jax.tree.leaves(fitted), jax.tree.leaves(model), strict=True):
-        if np.shape(new) != np.shape(old):
-            raise validation.refuse("fit", f"shape {list(np.shape(new))} in its result", accepted)
+        if np.shape(new) != np.shape(old) or jnp.iscomplexobj(new):
+            given = f"shape {list(np.shape(new))} of {jnp.result_type(new)} in its result"
+            raise validation.refuse("fit", given, accepted)
     some = weights.sum() > 0
     return jax.tree.map(lambda new, old: jnp.where(some, jnp.asarray(new, old.dtype), old), fitted, model)
 

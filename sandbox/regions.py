@@ -19,7 +19,8 @@ Region = Callable[[Any], Bool[Array, " n"]]
 
 def inside(name: str, region: Region, x: Array) -> Bool[Array, " n"]:
     """Whether each sample is in `region`; raises unless that returns a boolean a sample."""
-    return validation.one_each(name, region(x), x.shape[0], jnp.bool_)
+    x = validation.samples("x", x)
+    return validation.one_each(name, region(x), x.shape[0], "booleans")
 
 
 class Symbols(NamedTuple):

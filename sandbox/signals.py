@@ -96,6 +96,7 @@ class TopFraction(NamedTuple):
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 for the best, else 0; NaN where the score is."""
+        x = validation.samples("x", x)
         score = validation.one_each("TopFraction.score", self.score(x), x.shape[0]).astype(float)
         rank = jnp.argsort(jnp.argsort(-score))
         count = jnp.round(jnp.asarray(self.fraction) * x.shape[0]).astype(rank.dtype)
@@ -125,6 +126,7 @@ class Environment(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """The probability that x succeeds."""
+        x = validation.samples("x", x)
         return validation.one_each("Environment.success", self.success(x), x.shape[0]).astype(float)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
@@ -135,7 +137,7 @@ class Environment(NamedTuple):
 class BlindSpot(NamedTuple):
     """Accepts whatever is in the region `blind`, and elsewhere what `signal` accepts."""
 
-    signal: Any
+    signal: Signal
     blind: Region
 
     @property
@@ -145,7 +147,7 @@ class BlindSpot(NamedTuple):
 
     def acceptance(self, x: Data) -> Weights:
         """1 in the blind spot, elsewhere that of `signal`."""
-        return jnp.where(inside("BlindSpot.blind", self.blind, x), 1, self.signal.acceptance(x))
+        return jnp.where(inside("BlindSpot.blind", self.blind, x), 1, accepted(self.signal, x))
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """1 in the blind spot, elsewhere the weight that `signal` gives."""
@@ -155,20 +157,16 @@ class BlindSpot(NamedTuple):
 class AllOf(NamedTuple):
     """Accepts what each of independent signals accepts: Π_j w_j."""
 
-    signals: tuple[Any, ...]
+    signals: tuple[Signal, ...]
 
     @property
     def correct(self) -> Region | None:
         """What the first signal calls correct, None where it does not know."""
         return getattr(self.signals[0], "correct", None)
 
-    def check(self) -> None:
-        """Raises ValueError unless there are signals."""
-        some("AllOf.signals", self.signals)
-
     def acceptance(self, x: Data) -> Weights:
         """The product of theirs."""
-        return jnp.stack([signal.acceptance(x) for signal in self.signals]).prod(0)
+        return jnp.stack([accepted(signal, x) for signal in self.signals]).prod(0)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """The product of the weights."""
@@ -178,20 +176,16 @@ class AllOf(NamedTuple):
 class AnyOf(NamedTuple):
     """Accepts what at least one of independent signals accepts: 1 − Π_j (1 − w_j)."""
 
-    signals: tuple[Any, ...]
+    signals: tuple[Signal, ...]
 
     @property
     def correct(self) -> Region | None:
         """What the first signal calls correct, None where it does not know."""
         return getattr(self.signals[0], "correct", None)
 
-    def check(self) -> None:
-        """Raises ValueError unless there are signals."""
-        some("AnyOf.signals", self.signals)
-
     def acceptance(self, x: Data) -> Weights:
         """One less the product of what they reject."""
-        return 1 - jnp.stack([1 - signal.acceptance(x) for signal in self.signals]).prod(0)
+        return 1 - jnp.stack([1 - accepted(signal, x) for signal in self.signals]).prod(0)
 
     def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
         """One less the product of the weights' complements."""
@@ -207,8 +201,16 @@ def bernoulli(key: Array, probability: Float[Array, "*s"]) -> Float[Array, "*s"]
     return jnp.where(validation.is_rate(probability), drawn, probability.astype(float))
 
 
+def accepted(signal: Any, x: Data, name: str = "signal") -> Weights:
+    """Its `acceptance` of each sample; raises where it has none."""
+    if not hasattr(signal, "acceptance"):
+        raise validation.refuse(name, type(signal).__name__, "one with an `acceptance`, as Verifier(…)")
+    return signal.acceptance(x)
+
+
 def weigh(key: Array, model: Model, signal: Signal, x: Data) -> Weights:
     """The weights that the signal gives, 0 or 1 where it says no or yes; raises unless they are one number a sample."""
+    x = validation.samples("x", x)
     return validation.one_each("signal", signal(key, model, x), x.shape[0]).astype(float)
 
 
@@ -217,11 +219,3 @@ def each(signals: tuple[Signal, ...], key: Array, model: Model, x: Data) -> Floa
     keys = jax.random.split(key, len(signals))
     weights = jnp.stack([weigh(keys[j], model, signal, x) for j, signal in enumerate(signals)])
     return jnp.where(validation.is_rate(weights), weights, jnp.nan)
-
-
-def some(name: str, signals: Any) -> None:
-    """Raises unless there is at least one signal, and each can be called."""
-    if not isinstance(signals, tuple | list) or not signals:
-        raise validation.refuse(name, validation.shown(signals), "one signal or more, as a tuple")
-    for signal in signals:
-        validation.function(name, signal)

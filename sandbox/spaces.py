@@ -36,9 +36,11 @@ class Space(NamedTuple):
         real = whole or (not symbols and jnp.issubdtype(x.dtype, jnp.floating))
         if not shape or x.ndim < 1 or x.shape[0] < 1 or not real:
             raise validation.refuse(name, f"an array of {x.dtype} of shape {list(x.shape)}", accepted)
+        if weights is not None and np.shape(weights) != x.shape[:1]:
+            given, accepted = f"shape {list(np.shape(weights))}", f"one a sample, shape [{x.shape[0]}]"
+            raise validation.refuse("weights", given, accepted)
         if validation.concrete(x):
-            known = validation.concrete(weights) and np.shape(weights) == x.shape[:1]
-            counts = np.asarray(weights) > 0 if known else True
+            counts = np.asarray(weights) > 0 if weights is not None and validation.concrete(weights) else True
             values = np.asarray(x)
             outside = (values < 0) | (values >= self.size) if symbols else ~(np.abs(values) < _most(values.dtype))
             outside = (outside if symbols else outside.any(1)) & counts
@@ -58,8 +60,6 @@ class Space(NamedTuple):
         x = self.samples("x", x, dtype, weights)
         dtype = dtype if self.kind == "symbol" else x.dtype
         weights = jnp.ones(x.shape[0], dtype) if weights is None else weights
-        if weights.shape != x.shape[:1]:
-            raise validation.refuse("weights", f"shape {list(weights.shape)}", f"one a sample, shape [{x.shape[0]}]")
         if validation.concrete(x) and validation.concrete(weights) and np.any(np.asarray(weights) > 0):
             sizes = _sizes(np.asarray(x)[np.asarray(weights) > 0], np.asarray(weights, dtype), self.kind == "symbol")
             for name, size in sizes.items():

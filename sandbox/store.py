@@ -28,6 +28,13 @@ _CONFIG = "config.json"
 _CHUNK = "chunk_{:05d}.npz"
 
 
+def as_path(name: str, given: Any) -> Path:
+    """`given` as a path; raises where it cannot be one."""
+    if not isinstance(given, str | Path) or "\0" in str(given):
+        raise refuse(name, repr(given), "a path")
+    return Path(given)
+
+
 class Run(NamedTuple):
     """A run on disk: how it was made, and its trajectory so far."""
 
@@ -147,7 +154,7 @@ def load(path: str | Path) -> Run:
     Raises:
         ValueError: The folder holds no run of this version, none of its chunks is finished, or one is missing or cut.
     """
-    folder = Folder(_path("path", path))
+    folder = Folder(as_path("path", path))
     config = folder.config("path")
     every = config["config"]["every"]
     chunks = [chunk.rows for chunk in folder.chunks(every)]
@@ -160,7 +167,9 @@ def load(path: str | Path) -> Run:
 
 def export(path: str | Path, file: str | Path) -> None:
     """Writes the run in a folder as netCDF, with named dimensions; `file` is replaced when the new one is complete."""
-    run, file = load(path), _path("file", file)
+    run, file = load(path), as_path("file", file)
+    if file.is_dir() or not file.parent.is_dir():
+        raise refuse("file", f"{file}, a folder" if file.is_dir() else f"{file} in no folder", "a file in a folder")
     dataset = to_xarray(run.record, run.generations).assign_attrs(config=json.dumps(run.config))
     with atomic(file, "wb") as stream:
         stream.write(dataset.to_netcdf(engine="scipy"))
@@ -180,9 +189,13 @@ def to_xarray(record: Record, generations: np.ndarray | None = None) -> Any:
     variables = {}
     for name, leaf, names in _named_leaves(record):
         values = np.asarray(leaf)
+        shape = np.shape(record.accepted)
+        if values.dtype.kind not in "fiub" or values.shape[:3] != shape or len(shape) != 3 or np.isnan(values).any():
+            accepted = f"numbers, none NaN, of shape {list(shape)} and on"
+            raise refuse(f"record.{name}", f"{values.dtype} of shape {list(values.shape)}", accepted)
         own = names if len(names) == values.ndim - 3 else [f"{name}_{i}" for i in range(values.ndim - 3)]
         variables[name] = ((*lead, *own), values)
-    length = next(iter(variables.values()))[1].shape[2]
+    length = np.shape(record.accepted)[2]
     if generations is not None:
         integers("generations", generations, 0, (length,))
     return xarray.Dataset(variables, {"generation": np.arange(length) if generations is None else generations})
@@ -246,12 +259,6 @@ def atomic(file: Path, mode: str) -> Iterator[IO[Any]]:
         temporary.unlink(missing_ok=True)
 
 
-def _path(name: str, path: Any) -> Path:
-    if not isinstance(path, str | Path):
-        raise refuse(name, shown(path), "a path")
-    return Path(path)
-
-
 def _leaves(arrays: Any, kind: str) -> list[np.ndarray]:
     return [arrays[f"{kind}_{i}"] for i in range(sum(name.startswith(kind) for name in arrays.files))]
 
@@ -276,7 +283,7 @@ def _named_leaves(tree: Any) -> Iterator[tuple[str, Any, list[str]]]:
     annotations = getattr(type(tree), "__annotations__", {})
     items = tree._asdict() if hasattr(tree, "_fields") else tree
     for name, leaf in items.items():
-        if hasattr(leaf, "_fields") or isinstance(leaf, dict):
+        if (hasattr(leaf, "_fields") and not isinstance(leaf, type)) or isinstance(leaf, dict):
             yield from _named_leaves(leaf)
         elif leaf is not None:
             yield name, leaf, getattr(annotations.get(name), "dim_str", "").split()

@@ -3,6 +3,7 @@
 Values are checked where they are concrete; a tracer has none to check.
 """
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from jax import Array
 from jax.core import Tracer
 from jaxtyping import AbstractArray, Float
 
-from sandbox.base import Checked
+from sandbox.base import Checked, Signal
 
 MOST = 2**31 - 1  # what 32 bits count to, as JAX does unless told otherwise
 MOST_NUMBERS = 2**28  # of one table: 2 GB
@@ -42,13 +43,6 @@ def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array
     with np.errstate(over="ignore"):  # beyond the dtype is infinite, which checks refuse
         value = module.asarray(value, dtype)
     return jax.device_put(value if shape is None else module.broadcast_to(value, shape))
-
-
-def arrays(fields: Any) -> None:
-    """Raises unless every field of a NamedTuple is an array."""
-    for name, value in fields._asdict().items():
-        if not isinstance(value, Array | np.ndarray):
-            raise refuse(f"{type(fields).__name__}.{name}", type(value).__name__, "an array")
 
 
 def key(name: str, value: Any) -> Array:
@@ -111,7 +105,8 @@ def no_nan(name: str, value: Any, shape: tuple[int, ...] | None = None) -> None:
 def finite(name: str, tree: Any) -> None:
     """Raises unless every number of every leaf of `tree` is finite."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        _numbers(name + jax.tree_util.keystr(path), leaf, np.isfinite, "finite numbers")
+        if not jnp.issubdtype(getattr(leaf, "dtype", float), jax.dtypes.prng_key):
+            _numbers(name + jax.tree_util.keystr(path), leaf, np.isfinite, "finite numbers")
 
 
 def function(name: str, value: Any) -> None:
@@ -191,14 +186,14 @@ def leaves(name: str, tree: Any) -> None:
             raise refuse(name + jax.tree_util.keystr(path), repr(leaf), "a pytree of arrays, as a NamedTuple of arrays")
 
 
-def one_each(name: str, value: Any, n: int, kind: Any = jnp.number) -> Array:
-    """`value`, which a function of n samples has returned; raises unless it is one number, or boolean, a sample."""
-    what = {jnp.bool_: "booleans", jnp.integer: "integers"}.get(kind, "numbers")
+def one_each(name: str, value: Any, n: int, what: str = "numbers") -> Array:
+    """`value`, which a function of n samples has returned; raises unless it is one of `what` a sample."""
+    kinds = {"booleans": (jnp.bool_,), "integers": (jnp.integer,), "numbers": (jnp.floating, jnp.integer, jnp.bool_)}
     accepted = f"an array of {n} {what}, one a sample"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", object)
     if shape != (n,):
         raise refuse(name, type(value).__name__ if shape is None else f"an array of shape {list(shape)}", accepted)
-    if not (jnp.issubdtype(dtype, kind) or (kind is jnp.number and dtype == jnp.bool_)):
+    if not any(jnp.issubdtype(dtype, kind) for kind in kinds[what]):
         raise refuse(name, f"an array of {dtype}", accepted)
     return jnp.asarray(value)
 
@@ -250,12 +245,11 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         name, value = f"{type(fields).__name__}.{field}", getattr(fields, field, None)
         checks = getattr(annotation, "__metadata__", ())
         annotation = annotation.__origin__ if checks else annotation
-        if typing.get_origin(annotation) is Callable:
-            function(name, value)
         union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
         among = typing.get_args(annotation) if union else (annotation,)
         kinds: list[Any] = [kind for kind in among if _is_array(kind)]
-        if value is None or len(kinds) != 1:
+        if len(kinds) != 1 or (value is None and types.NoneType in among):
+            _check_role(name, value, annotation)
             yield field, value
             continue
         if not (isinstance(value, int | float) and union):  # a number that may stay one
@@ -265,11 +259,42 @@ def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
         for check in checks:
             check(name, value)
         for axis, size in zip(kinds[0].dim_str.split(), np.shape(value)[lead:], strict=False):
+            if axis[0] in "_*":  # any size, and any number of axes, as in jaxtyping
+                continue
             before, other = sizes.setdefault(axis, (size, field))
             if size != before or size < 1:
                 accepted = f"{axis} = {before}, as in {other}" if size else "at least one entry on each axis"
                 raise refuse(name, f"shape {list(np.shape(value))}", accepted)
         yield field, value
+
+
+def _check_role(name: str, value: Any, annotation: Any) -> None:
+    """Raises unless `value` is what a field wants that is no array: a function, a model, a signal, some of them."""
+    origin, of = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Callable:
+        function(name, value)
+    elif origin is tuple and of[1:] == (...,):
+        if not isinstance(value, tuple | list) or not value:
+            raise refuse(name, shown(value), "one or more, as a tuple")
+        for i, part in enumerate(value):
+            _check_role(f"{name}[{i}]", part, of[0])
+    elif (isinstance(annotation, type) and issubclass(annotation, tuple)) or getattr(annotation, "_is_protocol", False):
+        if isinstance(value, type) or not isinstance(value, annotation):
+            raise refuse(name, shown(value), f"a {annotation.__name__}")
+        if annotation is Signal:
+            takes(name, value, "(key, model, x)")
+
+
+def takes(name: str, value: Any, arguments: str) -> None:
+    """Raises unless `value` is a function of these arguments, written as in a signature."""
+    function(name, value)
+    try:
+        inspect.signature(value).bind(*arguments.split(","))
+    except TypeError as error:
+        given = f"a function that does not take {arguments}, {error},"
+        raise refuse(name, given, f"a function of {arguments}") from None
+    except ValueError:  # no signature to be had
+        pass
 
 
 def plain(name: str, value: Any, accepted: str) -> Any:
@@ -299,9 +324,10 @@ def _typed(name: str, value: Any, kind: Any, lead: int) -> Any:
         value = value.astype(jnp.result_type(float))
     if value.dtype.name not in kind.dtypes:
         raise refuse(name, f"an array of {value.dtype}", accepted)
-    if value.ndim == lead == 0:
+    if value.ndim == lead == 0 and axes:
         value = value.reshape((1,) * len(axes))
-    if value.ndim != len(axes) + lead:
+    many = any(axis.startswith("*") for axis in axes)
+    if value.ndim - lead != len(axes) and not (many and value.ndim - lead >= len(axes) - 1):
         raise refuse(name, f"shape {list(value.shape)}", accepted)
     return value
 

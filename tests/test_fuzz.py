@@ -32,6 +32,7 @@ EXEMPT = {
             "rebuild",
             "fingerprint",
             "atomic",
+            "as_path",
             "Chunk",
             "Folder",
             "read",

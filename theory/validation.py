@@ -213,9 +213,10 @@ def inside(name: str, value: Any, low: float | int, high: float | int) -> float:
     accepted = f"a number in ({low:g}, {high:g})"
     if np.shape(value) != () or not has_values(value) or np.asarray(value).dtype.kind not in "iuf":
         raise refuse(name, type(value).__name__, accepted)
-    if not low < value < high:
-        raise refuse(name, value, accepted)
-    return float(value)
+    number = float(value)
+    if not low < number < high:
+        raise refuse(name, number, accepted)
+    return number
 
 
 def in_range(name: str, result: Array) -> Array:

@@ -4,7 +4,7 @@ An output is a class and a surface form, y = class · M + form; the target is th
 reference. Plug in a signal of your own by its two tables: `Feedback(channel, value)`.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,18 +19,8 @@ from sandbox.policies.prompts import Prompts
 class Feedback(NamedTuple):
     """p(symbol | proposal, target), and the value of each symbol to the policy that proposed."""
 
-    channel: Float[Array, "proposal target symbol"]
-    value: Float[Array, " symbol"]  # in [0, 1]: a reward, and a filter's probability to accept
-
-    def check(self) -> None:
-        """Raises ValueError unless `channel` holds distributions of symbols, and each symbol has a value in [0, 1]."""
-        validation.arrays(self)
-        if self.channel.ndim != 3:
-            raise validation.refuse(
-                "Feedback.channel", f"shape {self.channel.shape}", "an array [proposal, target, symbol]"
-            )
-        validation.distribution("Feedback.channel", self.channel)
-        validation.rate("Feedback.value", self.value, self.channel.shape[2:])
+    channel: Annotated[Float[Array, "proposal target symbol"], validation.distribution]
+    value: Annotated[Float[Array, " symbol"], validation.rate]  # a reward, and a filter's probability to accept
 
     def symbol_probs(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
         """p(symbol | prompt, output) = Σ_target p(target | prompt) channel[output, target, symbol].
@@ -61,19 +51,12 @@ class Feedback(NamedTuple):
 class Score(NamedTuple):
     """A judge of its own: it accepts (symbol 1) each output with a probability that no reference decides."""
 
-    accepted: Float[Array, "prompt output"]
+    accepted: Annotated[Float[Array, "prompt output"], validation.rate]
 
     @property
     def value(self) -> Float[Array, "2"]:
         """1 for what is accepted, 0 for the rest."""
         return jnp.arange(2, dtype=self.accepted.dtype)
-
-    def check(self) -> None:
-        """Raises ValueError unless `accepted` is a table of numbers in [0, 1]."""
-        validation.arrays(self)
-        if self.accepted.ndim != 2:
-            raise validation.refuse("Score.accepted", f"shape {self.accepted.shape}", "an array [prompt, output]")
-        validation.rate("Score.accepted", self.accepted)
 
     def symbol_probs(self, prompts: Prompts) -> Float[Array, "prompt output symbol"]:
         """p(symbol | prompt, output), of rejected and accepted; one row a prompt."""

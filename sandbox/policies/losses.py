@@ -4,7 +4,7 @@ A batch holds the mass of each (prompt, output, symbol): under the behaviour pol
 exact, the shares of what was drawn where it is sampled. So each method is written once, for both.
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -72,16 +72,13 @@ class RLVR(NamedTuple):
         Shao et al. (2024), DeepSeekMath, arXiv:2402.03300 (GRPO); its division by the standard deviation is left out.
     """
 
-    kl: Number = 0.0
+    kl: Annotated[Number, validation.nonnegative] = 0.0
     clip: Number = jnp.inf
 
     def check(self) -> None:
-        """Raises ValueError unless `kl` is 0 or more and `clip` above 0."""
-        for name, value in self._asdict().items():
-            validation.scalar(name, value)
-        validation.nonnegative("kl", self.kl)
+        """Raises ValueError unless `clip` is above 0."""
         if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
-            raise validation.refuse("clip", self.clip, "a number > 0")
+            raise validation.refuse("RLVR.clip", self.clip, "a number > 0")
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
@@ -100,12 +97,7 @@ class NaturalGradient(NamedTuple):
         Kakade (2001), A natural policy gradient. NIPS 14.
     """
 
-    kl: Number = 0.0
-
-    def check(self) -> None:
-        """Raises ValueError unless `kl` is 0 or more."""
-        validation.scalar("kl", self.kl)
-        validation.nonnegative("kl", self.kl)
+    kl: Annotated[Number, validation.nonnegative] = 0.0
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """That of RLVR without a clip."""
@@ -132,7 +124,6 @@ class Weighted(NamedTuple):
                 method, type | SFT | NaturalGradient
             ):  # the one is not judged, the other is a direction
                 raise validation.refuse("methods", repr(method), "losses of judged outputs, as RFT() or RLVR()")
-            getattr(method, "check", lambda: None)()
             validation.scalar("weights", weight)
             validation.nonnegative("weights", weight)
 

@@ -1,7 +1,7 @@
 """Policies: for each prompt a distribution over outputs, class × surface form."""
 
 import hashlib
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from jaxtyping import Float, Num
 from sandbox import validation
 from sandbox.models.linalg import conjugate_gradients
 
-Features = Num[Array, "prompt feature"]
+Features = Num[Array, "prompt _feature"]
 Logits = Float[Array, "prompt cls form"]
 
 
@@ -32,15 +32,7 @@ class Policy(Protocol):
 class Table(NamedTuple):
     """A logit for each prompt, class and form: prompts share nothing, and their features are ignored."""
 
-    logits: Logits
-
-    def check(self) -> None:
-        """Raises ValueError unless there are logits [prompt, class, form], all finite."""
-        validation.arrays(self)
-        if self.logits.ndim != 3 or not jnp.issubdtype(self.logits.dtype, jnp.floating):
-            given = f"{self.logits.dtype} of shape {self.logits.shape}"
-            raise validation.refuse("Table.logits", given, "floats [prompt, class, form]")
-        validation.finite("Table.logits", self.logits)
+    logits: Annotated[Logits, validation.finite]
 
     def __call__(self, features: Features, /) -> Logits:
         """The logits, a row for each prompt."""
@@ -79,7 +71,6 @@ class Network(NamedTuple):
         """Raises ValueError unless the weights are finite floats of one dtype, and each layer fits the one before."""
         inputs = None
         for i, (bias, kernel) in enumerate(self.layers):
-            validation.arrays(self.layers[i])
             head = i == len(self.layers) - 1
             if kernel.ndim != (3 if head else 2) or bias.shape != kernel.shape[1:] or inputs not in (None, len(kernel)):
                 accepted = f"a kernel [{inputs or 'inputs'}, {'class, form' if head else 'width'}] and a bias"
@@ -171,18 +162,18 @@ def log_probs(policy: Policy, features: Features) -> Float[Array, "prompt output
     return jax.nn.log_softmax(logits.reshape(logits.shape[0], -1), axis=1)
 
 
-def check_policy(policy: Any) -> None:
-    """Raises ValueError unless the policy is a function whose leaves are numbers, and passes its own check."""
+def ready_policy(policy: Any) -> Any:
+    """`policy` in the form that JAX takes; raises unless it is a function whose leaves are numbers that make sense."""
     if isinstance(policy, type) or not callable(policy):
         raise validation.refuse("policy", validation.shown(policy), "a Table, a Network, or another Policy")
+    policy = validation.ready("policy", policy)
     validation.leaves("policy", policy)
-    getattr(policy, "check", lambda: None)()
+    return policy
 
 
 def checked_logits(policy: Any, features: Features) -> Logits:
-    """The logits of each prompt, of a policy that passes `check_policy`."""
-    check_policy(policy)
-    logits = policy(features)
+    """The logits of each prompt; raises unless they are that."""
+    logits = ready_policy(policy)(features)
     if np.ndim(logits) != 3 or not jnp.issubdtype(getattr(logits, "dtype", int), jnp.floating):
         given = f"one that gives {validation.shown(logits)}"
         raise validation.refuse("policy", given, "one that gives float logits [prompt, class, form]")

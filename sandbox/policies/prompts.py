@@ -5,7 +5,8 @@ An output is a class and a surface form, y = class · M + form, and the task dep
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,22 +23,10 @@ MOST_BITS = 20  # all 2^bits items are listed, to draw some of them
 class Prompts(NamedTuple):
     """Prompts, and how often each is queried."""
 
-    features: Float[Array, "prompt feature"]  # what a network sees: the item's features, then the domain's
-    correct: Int[Array, " prompt"]  # the class that is correct
-    form_probs: Float[Array, "prompt form"]  # the distribution of a reference's form
-    probs: Float[Array, " prompt"]  # how often each is queried in training; 0: never
-
-    def check(self) -> None:
-        """Raises ValueError unless the distributions are distributions and each prompt has a correct class."""
-        validation.arrays(self)
-        validation.integers("Prompts.correct", self.correct, 0)
-        for name, rows in self._asdict().items():
-            if rows.ndim != 1 + (name in ("features", "form_probs")) or rows.shape[0] != self.probs.size:
-                accepted = f"one row for each of {self.probs.size} prompts"
-                raise validation.refuse(f"Prompts.{name}", f"shape {rows.shape}", accepted)
-        validation.distribution("Prompts.probs", self.probs)
-        validation.distribution("Prompts.form_probs", self.form_probs)
-        validation.finite("Prompts.features", self.features)
+    features: Annotated[Float[Array, "prompt _feature"], validation.finite]  # the item's, then the domain's
+    correct: Annotated[Int[Array, " prompt"], partial(validation.integers, least=0)]  # the class that is correct
+    form_probs: Annotated[Float[Array, "prompt form"], validation.distribution]  # of a reference's form
+    probs: Annotated[Float[Array, " prompt"], validation.distribution]  # how often each is queried; 0: never
 
     def check_classes(self, num_classes: int) -> None:
         """Raises ValueError unless every correct class is one of `num_classes`."""
@@ -140,7 +129,7 @@ def dataset(
     items = 1 - 2 * ((which[:, None] >> jnp.arange(num_bits)[None, :]) & 1).astype(dtype)
     domains = noise.normal(domain_key, (sum(num_domains), num_bits), dtype)
     found = (linear_rule(num_classes) if rule is None else rule)(rule_key, items)
-    correct = validation.one_each("rule", found, items.shape[0], jnp.integer)
+    correct = validation.one_each("rule", found, items.shape[0], "integers")
     _check_classes("rule", correct, num_classes)
 
     def prompts(of_items: slice, of_domains: slice) -> Prompts:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from sandbox import validation
 from sandbox.policies.feedback import Feedback, Score
 from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
-from sandbox.policies.networks import Policy, check_policy, checked_logits
+from sandbox.policies.networks import Policy, checked_logits, ready_policy
 from sandbox.policies.prompts import Prompts
 from sandbox.policies.rounds import Job, State, round_steps
 
@@ -34,7 +34,7 @@ Measure = Callable[[Any, Any], Any]  # (policy, held_out) -> what is recorded
 
 def accuracy(policy: Policy, prompts: Prompts) -> Float[Array, ""]:
     """The probability that an output is correct: Σ_q probs(q) Σ_form π(correct class, form | q)."""
-    _check_prompts("prompts", prompts)
+    prompts = _prompts("prompts", prompts)
     logits = checked_logits(policy, prompts.features)
     prompts.check_classes(logits.shape[1])
     if prompts.correct.size != len(logits):
@@ -80,7 +80,7 @@ def train(
         Job(key, policy, prompts, feedback, method, learning_rate, held_out), num_samples, optimizer, measure
     )
     validation.at_least("num_rounds", num_rounds, 1)
-    recorded = _measured(measure, policy, job.held_out)
+    recorded = _measured(measure, job.policy, job.held_out)
     validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
     if not isinstance(num_updates, int | np.integer):
@@ -122,7 +122,7 @@ def rounds_to(
     )
     validation.integers("num_rounds", num_rounds, 1, ())
     validation.scalar("goal", goal)
-    recorded = _measured(measure, policy, job.held_out)
+    recorded = _measured(measure, job.policy, job.held_out)
     if len(recorded) != 1 or recorded[0].shape != () or not jnp.issubdtype(recorded[0].dtype, jnp.floating):
         raise validation.refuse("measure", f"a function to {validation.shown(recorded)}", "one to a single number")
     rounds, last = _rounds_to(job, goal, num_rounds, num_samples=num_samples, optimizer=optimizer, measure=measure)
@@ -137,7 +137,7 @@ def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeSt
         found = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
     except TypeError as error:
         raise validation.refuse("measure", validation.shown(error), "a function to an array") from error
-    if any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
+    if not found or any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
         raise validation.refuse("measure", f"a function to {validation.shown(found)}", "one to an array of numbers")
     return found
 
@@ -146,16 +146,18 @@ def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Jo
     """The job with the feedback that the method uses, and with the training set where nothing is held out."""
     key, policy, prompts, feedback, method, learning_rate, held_out = job
     validation.key("key", key)
-    _check_prompts("prompts", prompts)
+    prompts = _prompts("prompts", prompts)
     if isinstance(method, type) or not isinstance(method, Method):
         raise validation.refuse("method", repr(method), "one with a `loss`, as RLVR()")
     if not isinstance(feedback, Feedback | Score | None):
         raise validation.refuse("feedback", validation.shown(feedback), "a Feedback or a Score")
     if not isinstance(optimizer, optax.GradientTransformation):
         raise validation.refuse("optimizer", repr(optimizer), "one of optax, as optax.scale_by_adam()")
+    policy, method = ready_policy(policy), validation.ready("method", method)
+    if not jax.tree.leaves(policy):
+        raise validation.refuse("policy", "a function without parameters", "a pytree of arrays, to be trained")
+    feedback = validation.ready("feedback", feedback)
     validation.leaves("method", method)
-    for checked in (feedback, method):
-        getattr(checked, "check", lambda: None)()
     if isinstance(method, SFT):
         feedback = None
     elif feedback is None:
@@ -172,11 +174,11 @@ def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Jo
         validation.table("num_samples", num_samples * prompts.probs.size * num_outputs)
     held_out = prompts if held_out is None else held_out
     if isinstance(held_out, Prompts):
-        _check_prompts("held_out", held_out)
+        held_out = _prompts("held_out", held_out)
         _check_sizes(policy, held_out, None)
     elif measure is accuracy:
         raise validation.refuse("held_out", type(held_out).__name__, "Prompts, for `accuracy`")
-    return job._replace(feedback=feedback, held_out=held_out)
+    return Job(key, policy, prompts, feedback, method, learning_rate, held_out)
 
 
 @partial(jax.jit, static_argnames=("num_rounds", "num_updates", "num_samples", "optimizer", "measure"))
@@ -233,15 +235,14 @@ def _rounds_to(job: Job, goal, num_rounds, *, num_samples, optimizer, measure) -
     return jnp.where(value >= goal, t - 1, t), value
 
 
-def _check_prompts(name: str, prompts: Any) -> None:
+def _prompts(name: str, prompts: Any) -> Prompts:
     if not isinstance(prompts, Prompts):
         raise validation.refuse(name, type(prompts).__name__, "Prompts, as `dataset(...).train`")
-    prompts.check()
+    return validation.ready(name, prompts)
 
 
 def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> int:
     """How many outputs a prompt has; raises ValueError where policy, prompts and feedback do not agree on it."""
-    check_policy(policy)
     logits = jax.eval_shape(checked_logits, policy, prompts.features)
     num_prompts, num_classes, num_forms = logits.shape
     if prompts.form_probs.shape != (num_prompts, num_forms):

@@ -9,6 +9,7 @@ from cases import array, close, same
 
 from sandbox import policies
 from sandbox.policies import Feedback, Prompts, Score
+from sandbox.validation import ready
 
 RNG = np.random.default_rng(0)
 K, M = 3, 2
@@ -31,7 +32,7 @@ KINDS = {
 def test_symbols_are_the_channel_at_a_reference(name):
     """p(s|q, y) = Σ_form form_probs(form|q) channel[y, correct(q) · M + form, s]."""
     signal = KINDS[name]
-    signal.check()
+    ready("it", signal)
     channel = np.asarray(signal.channel)
     expected = np.zeros((4, K * M, channel.shape[2]))
     for q, y, form in itertools.product(range(4), range(K * M), range(M)):
@@ -72,7 +73,7 @@ def test_a_rubric_by_hand():
     same(np.argmax(policies.rubric(3, 2).channel, 2), grade.repeat(2, 0).repeat(2, 1))
     for signal in (plain, styled):
         assert set(np.unique(signal.channel)) == {0, 1}
-        signal.check()
+        ready("it", signal)
 
 
 @pytest.mark.parametrize(("num_classes", "num_digits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (9, 4)])
@@ -100,7 +101,7 @@ def test_a_reference_by_hand():
     same(np.argmax(grouped.channel[0], 1), np.array([0, 0, 1, 1, 2, 2, 3, 3]))
     assert grouped.channel.shape == (1, 8, 4)
     same(grouped.value, np.zeros(4))
-    grouped.check()
+    ready("it", grouped)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
@@ -114,7 +115,7 @@ def test_an_opponent_is_marginalised(dtype):
         expected[y, target] += float(opponent[other]) * np.asarray(pairs.channel)[y * n + other, target]
     tolerance = 1e-6 if dtype == jnp.float32 else 1e-14
     signal = pairs.against(jnp.asarray(opponent))
-    signal.check()
+    ready("it", signal)
     close(signal.channel, expected, tolerance)
     same(signal.value, pairs.value)
     swapped = pairs._replace(channel=pairs.channel.reshape(n, n, n, 3).swapaxes(0, 1).reshape(n * n, n, 3))
@@ -130,7 +131,7 @@ SCORE = Score(array(RNG.uniform(size=(4, K * M))))
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_a_score_accepts_whatever_is_correct(dtype):
     """p(1|q, y) is its table, for the correct class and for another, in the dtype of the prompts; 1 is worth 1."""
-    SCORE.check()
+    ready("it", SCORE)
     prompts = PROMPTS._replace(form_probs=PROMPTS.form_probs.astype(dtype))
     for asked in (prompts, prompts._replace(correct=jnp.array([0, 1, 2, 2]), form_probs=prompts.form_probs[::-1])):
         channel = SCORE.symbol_probs(asked)

@@ -32,6 +32,7 @@ from sandbox.policies import (
     network,
 )
 from sandbox.shortcuts import KINDS, WIDTH, Kind, Shortcut, Student, Training, feature, shortcut
+from sandbox.validation import ready
 
 KEY = jax.random.key(0)
 bare = inspect.unwrap
@@ -116,24 +117,26 @@ DOORS = [
     (lambda: bare(policies.table_prompts)(0, 2, 1), "num_prompts:"),
     (lambda: policies.table_prompts(1, 1, 1), "num_classes:"),
     (lambda: policies.table_prompts(1, 2, 0), "num_forms:"),
-    *each(r"Prompts\.probs", lambda x: PROMPTS._replace(probs=array(x)).check(), [0.5, 0.6, 0], [1.5, -0.5, 0]),
-    (PROMPTS._replace(form_probs=PROMPTS.form_probs * 2).check, r"Prompts\.form_probs"),
-    (PROMPTS._replace(form_probs=PROMPTS.form_probs[:2]).check, r"Prompts\.form_probs"),
-    (PROMPTS._replace(form_probs=array([0.5, 0.5, 0])).check, r"Prompts\.form_probs"),
-    (PROMPTS._replace(features=jnp.full((3, 1), jnp.nan)).check, r"Prompts\.features"),
-    (PROMPTS._replace(features=jnp.zeros((2, 1))).check, r"Prompts\.features"),
-    *each(r"Prompts\.correct", lambda x: PROMPTS._replace(correct=jnp.array(x)).check(), [0, -1, 0], [0, 1]),
-    (PROMPTS._replace(probs=array([0.5, 0.5])).check, r"Prompts\.features"),
-    *each(r"Score\.accepted: an array", lambda x: Score(x).check(), [[0.5]], SCORE.accepted[0]),
-    *each(r"Score\.accepted: numbers", lambda x: Score(SCORE.accepted.at[0, 0].set(x)).check(), 1.1, jnp.nan),
-    (Score(SCORE.accepted.at[2, 5].set(-0.1)).check, r"Score\.accepted: numbers"),
-    (Feedback(HALVES * 0.9, jnp.arange(2.0)).check, r"Feedback\.channel"),
-    (Feedback(HALVES.at[0, 0].set(array([1.5, -0.5])), jnp.arange(2.0)).check, r"Feedback\.channel"),
-    (Feedback(HALVES.at[1, 0, 0].set(jnp.nan), jnp.arange(2.0)).check, r"Feedback\.channel"),
-    (Feedback(HALVES[0], jnp.arange(2.0)).check, r"Feedback\.channel: an array"),
-    (Feedback(HALVES, jnp.zeros(3)).check, r"Feedback\.value: shape \[2\]"),
-    (Feedback(HALVES, jnp.asarray(1.0)).check, r"Feedback\.value: shape \[2\]"),
-    *each(r"Feedback\.value", lambda x: Feedback(HALVES, jnp.array(x)).check(), [0, 1.1], [-0.1, 1.0], [0, jnp.nan]),
+    *each(r"Prompts\.probs", lambda x: ready("it", PROMPTS._replace(probs=array(x))), [0.5, 0.6, 0], [1.5, -0.5, 0]),
+    (lambda: ready("it", PROMPTS._replace(form_probs=PROMPTS.form_probs * 2)), r"Prompts\.form_probs"),
+    (lambda: ready("it", PROMPTS._replace(form_probs=PROMPTS.form_probs[:2])), r"Prompts\.form_probs"),
+    (lambda: ready("it", PROMPTS._replace(form_probs=array([0.5, 0.5, 0]))), r"Prompts\.form_probs"),
+    (lambda: ready("it", PROMPTS._replace(features=jnp.full((3, 1), jnp.nan))), r"Prompts\.features"),
+    (lambda: ready("it", PROMPTS._replace(features=jnp.zeros((2, 1)))), r"Prompts\.correct: prompt = 2"),
+    *each(r"Prompts\.correct", lambda x: ready("it", PROMPTS._replace(correct=jnp.array(x))), [0, -1, 0], [0, 1]),
+    (lambda: ready("it", PROMPTS._replace(probs=array([0.5, 0.5]))), r"Prompts\.probs: prompt = 3"),
+    *each(r"Score\.accepted: numbers \[prompt", lambda x: ready("it", Score(x)), [0.5], SCORE.accepted[0]),
+    *each(r"Score\.accepted: numbers", lambda x: ready("it", Score(SCORE.accepted.at[0, 0].set(x))), 1.1, jnp.nan),
+    (lambda: ready("it", Score(SCORE.accepted.at[2, 5].set(-0.1))), r"Score\.accepted: numbers"),
+    (lambda: ready("it", Feedback(HALVES * 0.9, jnp.arange(2.0))), r"Feedback\.channel"),
+    (lambda: ready("it", Feedback(HALVES.at[0, 0].set(array([1.5, -0.5])), jnp.arange(2.0))), r"Feedback\.channel"),
+    (lambda: ready("it", Feedback(HALVES.at[1, 0, 0].set(jnp.nan), jnp.arange(2.0))), r"Feedback\.channel"),
+    (lambda: ready("it", Feedback(HALVES[0], jnp.arange(2.0))), r"Feedback\.channel: numbers \[proposal"),
+    (lambda: ready("it", Feedback(HALVES, jnp.zeros(3))), r"Feedback\.value: symbol = 2"),
+    (lambda: ready("it", Feedback(HALVES, jnp.asarray(1.0))), r"Feedback\.value: symbol = 2"),
+    *each(
+        r"Feedback\.value", lambda x: ready("it", Feedback(HALVES, jnp.array(x))), [0, 1.1], [-0.1, 1.0], [0, jnp.nan]
+    ),
     (lambda: bare(policies.verdict)(2, 1, tpr=np.array([0.5, 0.6])), "tpr: one number"),
     (lambda: bare(policies.verdict)(10**5, 10), "num_classes: a size"),
     (lambda: policies.preference(100, 20), "num_classes: a size"),
@@ -145,14 +148,22 @@ DOORS = [
     (lambda: Score(SCORE.accepted[:2]).symbol_probs(PROMPTS), r"Score\.accepted: a row for each of 3"),
     (lambda: Score(SCORE.accepted[:1]).symbol_probs(PROMPTS), r"Score\.accepted: a row for each of 3"),
     *each("opponent", lambda x: policies.preference(2, 1).against(array(x)), [0.5, 0.6], [0.5, 0.25, 0.25]),
-    (Table(jnp.zeros((2, 3))).check, r"Table\.logits: floats"),
-    *each(r"Table\.logits", lambda x: Table(TABLE.logits.at[0, 0, 0].set(x)).check(), jnp.nan, -jnp.inf),
-    (Network((HEAD._replace(kernel=HEAD.kernel.at[0].set(NAN)),)).check, r"Network\.layers\[0\]\.kernel: finite"),
-    (Network((HEAD._replace(bias=HEAD.bias[:1]),)).check, r"Network\.layers\[0\]: a kernel"),
-    (Network((HEAD, HEAD)).check, r"Network\.layers\[0\]: a kernel"),
-    (Network((Layer(jnp.zeros(3), jnp.zeros((D, 3))), HEAD)).check, r"Network\.layers\[1\]: a kernel \[3, class"),
-    (Network((HEAD._replace(bias=HEAD.bias.astype(float)),)).check, r"Network\.layers: floats of one dtype"),
-    (Network(jax.tree.map(lambda x: x.astype(int), (HEAD,))).check, r"Network\.layers: floats of one dtype"),
+    (lambda: ready("it", Table(jnp.zeros((2, 3)))), r"Table\.logits: numbers \[prompt"),
+    *each(r"Table\.logits", lambda x: ready("it", Table(TABLE.logits.at[0, 0, 0].set(x))), jnp.nan, -jnp.inf),
+    (
+        lambda: ready("it", Network((HEAD._replace(kernel=HEAD.kernel.at[0].set(NAN)),))),
+        r"Layer\.kernel: numbers, of which none",
+    ),
+    (lambda: ready("it", Network((HEAD._replace(bias=HEAD.bias[:1]),))), r"Network\.layers\[0\]: a kernel"),
+    (lambda: ready("it", Network((HEAD, HEAD))), r"Network\.layers\[0\]: a kernel"),
+    (
+        lambda: ready("it", Network((Layer(jnp.zeros(3), jnp.zeros((D, 3))), HEAD))),
+        r"Network\.layers\[1\]: a kernel \[3, class",
+    ),
+    (
+        lambda: ready("it", Network((HEAD._replace(bias=HEAD.bias.astype(float)),))),
+        r"Network\.layers: floats of one dtype",
+    ),
     (lambda: bare(network)(0, D, K, M), "key: one random key"),
     (lambda: network(KEY, D, K, M, dtype=int), "dtype: a floating type"),
     (lambda: bare(network)(KEY, D, K, M, hidden=[3]), "hidden: a tuple"),
@@ -172,10 +183,10 @@ DOORS = [
     (lambda: train(held_out=(PROMPTS, PROMPTS)), "held_out: Prompts"),
     (lambda: train(learning_rate=np.array([0.1, 0.2])), "learning_rate: one number"),
     (lambda: train(method=Undefined()), "policy: a start, a method and a learning rate"),
-    (lambda: train(method=RLVR(np.zeros(2))), "kl: one number"),
-    (lambda: train(method=NaturalGradient(np.zeros(2))), "kl: one number"),
+    (lambda: train(method=RLVR(np.zeros(2))), "RLVR.kl: one number"),
+    (lambda: train(method=NaturalGradient(np.zeros(2))), "NaturalGradient.kl: one number"),
     (lambda: train(method=Weighted((RFT(),), (np.ones(2),))), "weights: one number"),
-    (lambda: train(method=Weighted((RFT(),), ())), "weights: 1, one a method"),
+    (lambda: train(method=Weighted((RFT(),), ())), "Weighted.weights: one or more"),
     (lambda: train(num_samples=10**9), "num_samples: a size"),
     (lambda: train(num_rounds=10**9), "num_rounds: a size"),
     (lambda: train(num_updates=np.array([1, 2**40])), r"num_updates: integers >= 0 below 2\^31"),
@@ -191,9 +202,9 @@ DOORS = [
     *each("methods", lambda x: train(method=Weighted((x,), (1.0,))), NaturalGradient(), SFT()),
     (lambda: train(num_samples=0, method=RFT()), "num_samples: an integer >= 1"),
     *each("learning_rate", lambda x: train(learning_rate=x), -0.1, NAN),
-    (lambda: train(method=RLVR(-0.1)), "kl"),
-    (lambda: train(method=NaturalGradient(-0.1)), "kl"),
-    *each("clip", lambda x: train(method=RLVR(0.0, x)), 0.0, NAN),
+    (lambda: train(method=RLVR(-0.1)), "RLVR.kl"),
+    (lambda: train(method=NaturalGradient(-0.1)), "NaturalGradient.kl"),
+    *each("RLVR.clip", lambda x: train(method=RLVR(0.0, x)), 0.0, NAN),
     (lambda: train(Table(TABLE.logits * jnp.nan)), r"Table\.logits"),
     (lambda: train(prompts=PROMPTS._replace(probs=PROMPTS.probs * 2)), r"Prompts\.probs"),
     (lambda: train(signal=OWN._replace(value=array([0, 2.0]))), r"Feedback\.value"),
@@ -205,15 +216,12 @@ DOORS = [
     (lambda: train(signal=None, method=RFT()), "feedback: a Feedback with RFT"),
     (lambda: train(signal=Score(jnp.full((P, K * M), 1.5))), r"Score\.accepted: numbers"),
     (lambda: train(signal=Score(jnp.ones((P + 1, K * M)))), r"Score\.accepted: a row for each of 3"),
-    (lambda: train(signal=Feedback([[[1.0]]], jnp.ones(1))), r"Feedback\.channel: an array"),
     (lambda: train(prompts=policies.table_prompts(P, K, M + 1)), r"Prompts\.form_probs"),
     (lambda: train(prompts=policies.table_prompts(P, K, 1), method=SFT()), r"Prompts\.form_probs"),
     (lambda: train(prompts=PROMPTS._replace(correct=jnp.array([0, 1, 3]))), r"Prompts\.correct"),
     (lambda: train(held_out=PROMPTS._replace(correct=jnp.array([0, 1, 3]))), r"Prompts\.correct"),
     *each(r"Table\.logits", lambda x: train(prompts=policies.table_prompts(x, K, M)), P + 1, 1),
-    (lambda: train(prompts=PROMPTS._replace(probs=[0.5, 0.3, 0.2])), r"Prompts\.probs: an array"),
     (lambda: train(network(KEY, D + 1, K, M)), "features"),
-    (lambda: train(Table(jnp.zeros((P, K, M), int))), r"Table\.logits: floats"),
     (lambda: train(method=RLVR), "method: one with a `loss`, as RLVR"),
     (lambda: train(method="rlvr"), "method: one with a `loss`"),
     (lambda: feature("colour"), "kind"),
@@ -298,7 +306,10 @@ def test_bad_input_is_refused(call, message):
 
 
 def test_good_input_is_accepted():
-    for good in (PROMPTS, SCORE, OWN, TABLE, NET, ONE, FOUR, Feedback(HALVES, jnp.arange(2.0))):
+    lists = Table(np.zeros((P, K, M), int).tolist()), Feedback(np.asarray(HALVES).tolist(), [0, 1])
+    for good in (PROMPTS, SCORE, OWN, TABLE, NET, *lists):
+        ready("it", good)
+    for good in (ONE, FOUR):
         good.check()
     assert isinstance(TABLE, Policy) and isinstance(NET, Policy)
 

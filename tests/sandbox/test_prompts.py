@@ -10,6 +10,7 @@ from cases import FLOAT32, agrees, array, at, close, differs, same
 
 from sandbox import policies
 from sandbox.policies import Prompts
+from sandbox.validation import ready
 
 KEY = jax.random.key(2)
 BITS, ITEMS, DOMAINS = 4, (6, 5), (3, 2)
@@ -49,7 +50,7 @@ def domains(prompts):
 def test_a_dataset_is_three_sets_of_prompts(dtype):
     """Each item in each domain once, each queried as often; references of a uniform form."""
     for prompts, count in zip(made(KEY, dtype=dtype), (6 * 3, 5 * 3, 6 * 2), strict=True):
-        prompts.check()
+        ready("it", prompts)
         assert prompts.features.shape == (count, 2 * BITS)
         assert len(rows(prompts.features)) == count
         assert {x.dtype for x in (prompts.features, prompts.form_probs, prompts.probs)} == {jnp.dtype(dtype)}
@@ -148,7 +149,7 @@ def test_fixed_reference(dtype):
 
 def test_table_prompts_by_hand():
     prompts = policies.table_prompts(5, 3, 2)
-    prompts.check()
+    ready("it", prompts)
     same(prompts.correct, np.array([0, 1, 2, 0, 1]))
     assert prompts.features.shape == (5, 0)
     same(prompts.form_probs, np.full((5, 2), 0.5))

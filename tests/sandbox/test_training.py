@@ -31,6 +31,7 @@ from small_training import (
 
 from sandbox import policies
 from sandbox.policies import ADAM, RFT, RLVR, SFT, NaturalGradient, Score, Weighted, accuracy, rounds_to, train
+from sandbox.validation import ready
 
 
 @pytest.mark.parametrize(
@@ -232,9 +233,9 @@ def test_a_method_is_checked_inside_a_trace():
     """Its numbers may be concrete where the run is not."""
 
     def checked(key):
-        RLVR(0.3, 0.2).check()
-        with pytest.raises(ValueError, match=r"^clip: -0\.2 was given; accepted: "):
-            RLVR(0.3, -0.2).check()
+        ready("it", RLVR(0.3, 0.2))
+        with pytest.raises(ValueError, match=r"^RLVR\.clip: -0\.2 was given; accepted: "):
+            ready("it", RLVR(0.3, -0.2))
         return key
 
     jax.make_jaxpr(checked)(KEY)

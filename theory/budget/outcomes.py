@@ -198,7 +198,9 @@ def _until_kept(n: int, phi, psi, z):
     total = z * phi + (1 - z) * psi
     some = np.where(total > 0, total, 1)
     accepted = np.where(total > 0, z * phi / some, z)
-    return multinomial(n, accepted, 1 - accepted), np.where(total > 0, 0.0, 1.0), n / some
+    with np.errstate(over="ignore"):  # more than any number of proposals, where nearly nothing is accepted
+        cost = n / some
+    return multinomial(n, accepted, 1 - accepted), np.where(total > 0, 0.0, 1.0), cost
 
 
 def _filtering(n: int, phi, psi, z):

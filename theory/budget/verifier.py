@@ -98,11 +98,14 @@ def verdicts(information: ArrayLike, verifier: Verifier, *, start: ArrayLike = 0
     for name, value in (("information", goal), ("start", first)):
         if float(value) < 0:
             raise validation.refuse(name, float(value), "a number >= 0, in nats")
-    capacity = validation.floats("verifier", verifier_capacity(verifier), 0)
+    rates = checked_verifier(verifier)
+    validation.floats("verifier", rates[0], 0)
+    capacity = verifier_capacity(rates)
     nats, rounding = float(capacity), max(1e-12, 10 * float(jnp.finfo(capacity.dtype).eps))
     if nats <= 0:
-        rates = tuple(map(float, checked_verifier(verifier)))
-        raise validation.refuse("verifier", rates, "tpr different from fpr, since equal rates carry nothing")
+        raise validation.refuse(
+            "verifier", tuple(map(float, rates)), "tpr different from fpr, since equal rates carry nothing"
+        )
     needed = max(float(goal) - float(first), 0.0) / nats
     if math.isinf(needed):
         raise validation.refuse("information", float(goal), f"a number of nats that verdicts of {nats} nats can carry")

@@ -65,6 +65,8 @@ def truncated(kernel: ArrayLike | Callable[[np.ndarray, np.ndarray], Any], size:
     """
     size = validation.integer("size", size, 1)
     validation.entries("size", size**2, MAX_ENTRIES, "a kernel")
+    if isinstance(kernel, type):
+        raise validation.refuse("kernel", f"the class {kernel.__name__}", "a function or a table")
     if callable(kernel):
         states = np.arange(size)
         found = validation.rates("kernel", kernel(states[:, None], states[None, :]))
@@ -105,15 +107,14 @@ def _generation(
 
 
 def _chain(
-    initial: ArrayLike, kernels: Kernels, prior: ArrayLike | None = None
+    initial: ArrayLike, kernels: Kernels, prior: Array | None = None
 ) -> tuple[Array, Array | BandedKernel, Array]:
-    """Distributions, kernels and, if there is one, the prior, checked and of one dtype."""
+    """Distributions and kernels, checked, and if there is one the prior, of one dtype."""
     first = validation.pmf("initial", initial, ndim=2, axis=1)
     num_tasks, size = first.shape
-    tasks = first
+    tasks = first if prior is None else prior
     if prior is not None:
-        tasks = validation.pmf("prior", prior, ndim=1)
-        validation.same_size("prior", tasks.size, "initial", num_tasks)
+        validation.same_size("prior", prior.size, "initial", num_tasks)
     if isinstance(kernels, BandedKernel):
         starts, bands = checked_bands(kernels, size)
         if bands.ndim == 4:
@@ -163,7 +164,7 @@ def information(prior: ArrayLike, initial: ArrayLike, kernels: Kernels, num_gene
     One scan, which stores no distribution; `prior` are the probabilities of the tasks [x], the others those of
     `distributions`, with T = `num_generations`.
     """
-    first, table, tasks = _chain(initial, kernels, prior)
+    first, table, tasks = _chain(initial, kernels, validation.pmf("prior", prior, 1))
     return _information(tasks, first, table, num_generations=_num_generations(num_generations, 1))
 
 

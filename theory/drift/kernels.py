@@ -157,7 +157,7 @@ def banded_kernel(n: int, probs: ArrayLike | None = None) -> BandedKernel:
     p = validation.pmf("probs", counts(n, 2) / n if probs is None else probs, ndim=2, axis=1)
     if not validation.has_values(p):
         raise validation.refuse("probs", "a traced array", "concrete probabilities, which set the windows")
-    first = np.asarray(p[:, 0], float)
+    first = np.asarray(p, float)[:, 0]
     if p.shape != (n + 1, 2) or (np.diff(first) < 0).any():
         accepted = f"shape {(n + 1, 2)}, the first column not falling"
         raise validation.refuse("probs", f"shape {p.shape}, first column {first}", accepted)
@@ -171,7 +171,8 @@ def banded_kernel(n: int, probs: ArrayLike | None = None) -> BandedKernel:
 
 def checked_bands(kernel: BandedKernel, num_sources: int) -> BandedKernel:
     """A banded kernel over so many states, one for all tasks or one a task, with rows that sum to 1."""
-    bands, starts = validation.rates("kernels", kernel.bands, ndim=(3, 4)), validation.array(kernel.starts)
+    bands = validation.rates("kernels", kernel.bands, ndim=(3, 4))
+    starts = validation.taken("kernels", kernel.starts, "starts that are integers")
     padded, width = bands.shape[-3] * bands.shape[-1], bands.shape[-2]
     if width > num_sources or not padded - bands.shape[-1] < num_sources <= padded:
         accepted = f"bands over {num_sources} states, as `initial` has"

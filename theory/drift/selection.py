@@ -203,10 +203,12 @@ def verdict_information(
     validation.same_size("acceptances", a.shape[0], "prior", tasks.size)
     validation.same_size("acceptances, axis 1,", a.shape[1], "states", z.shape[1])
     validation.same_size("states", z.shape[0], "distributions", table.shape[2])
+    if not isinstance(candidates, bool | np.bool_):
+        raise validation.refuse("candidates", type(candidates).__name__, "True or False")
     num_outcomes = 2 * z.shape[1] if candidates else 2
     check_entries(tasks.size * len(z), num_states(n, num_outcomes))
     types = lattice_types(n, num_outcomes, z.dtype)
-    return _verdict_information(float(n), tasks, table, z, a, *types, candidates)
+    return _verdict_information(float(n), tasks, table, z, a, *types, bool(candidates))
 
 
 @partial(jax.jit, static_argnums=7)

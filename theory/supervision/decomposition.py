@@ -8,7 +8,7 @@ References:
     Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -63,7 +63,7 @@ def partition(outputs: Iterable[Any], by: Callable[[Any], Hashable] | None = Non
     [y] = {y' : by(y') = by(y)}. Without `by` the outputs are their own labels: integers, strings, tuples, whatever has
     a hash and equals itself (a NaN does not).
     """
-    if isinstance(outputs, str | bytes | Mapping | Tracer) or not isinstance(outputs, Iterable):
+    if isinstance(outputs, str | bytes | Mapping | Set | Tracer) or not isinstance(outputs, Iterable):
         raise validation.refuse("outputs", type(outputs).__name__, "a list or a concrete array, with at least one")
     items = outputs.tolist() if isinstance(outputs, np.ndarray | Array) else list(outputs)
     if not isinstance(items, list) or not items:

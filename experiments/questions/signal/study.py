@@ -83,7 +83,7 @@ def describe(
         proposals: The distribution of the proposal [proposal]; None: uniform.
         rng: The randomness of noisy answers, which are simulated; None: that of seed 0.
     """
-    blocks = _blocks(signal, num_forms)
+    signal, blocks = _ready(signal, num_forms)
     num_queries, targets, _ = signal.channel.shape
     p, q = _distribution("prior", prior, targets), _distribution("proposals", proposals, num_queries)
     merged = identify.merged(p, np.asarray(signal.channel, p.dtype), blocks, q)
@@ -100,17 +100,17 @@ def _information(prior: Array, channel: Array, proposals: Array, blocks: tuple[i
     return supervision.decompose(joint / joint.sum(), blocks), best
 
 
-def _blocks(signal: Feedback, num_forms: int) -> np.ndarray:
-    """The class of each target."""
+def _ready(signal: Feedback, num_forms: int) -> tuple[Feedback, np.ndarray]:
+    """The signal in the form that JAX takes, and the class of each target."""
     if not isinstance(signal, Feedback):
         raise validation.refuse("signal", type(signal).__name__, "a Feedback, as of policies.verdict(4, 8)")
-    signal.check()
+    signal = validation.ready("signal", signal)
     validation.at_least("num_forms", num_forms, 1)
     targets = signal.channel.shape[1]
     if targets % num_forms or targets == num_forms:
         accepted = f"a divisor of the {targets} targets that leaves 2 classes or more"
         raise validation.refuse("num_forms", num_forms, accepted)
-    return np.arange(targets) // num_forms
+    return signal, np.arange(targets) // num_forms
 
 
 def _distribution(name: str, probs: Any | None, size: int) -> np.ndarray:
@@ -157,7 +157,7 @@ def training_curve(
         learning_rate: Of plain steps.
         key: The randomness; None: that of seed 0.
     """
-    _blocks(signal, num_forms)
+    signal, _ = _ready(signal, num_forms)
     proposals, targets, _ = signal.channel.shape
     if proposals not in (1, targets):
         hint = "; of a preference use signal.against(probs of the opponent)" if proposals == targets**2 else ""
