@@ -29,7 +29,7 @@ class Space(NamedTuple):
         """
         symbols = self.kind == "symbol"
         accepted = f"symbols 0 … {self.size - 1}, [n]" if symbols else f"finite points [n, {self.size}]"
-        x = validation.plain(name, x, accepted)
+        given, x = x, validation.plain(name, x, accepted)
         x = x[:, None] if not symbols and self.size == 1 and x.ndim == 1 else x
         whole = jnp.issubdtype(x.dtype, jnp.integer)
         shape = x.shape[1:] == (() if symbols else (self.size,))
@@ -42,6 +42,8 @@ class Space(NamedTuple):
         if validation.concrete(x):
             counts = np.asarray(weights) > 0 if weights is not None and validation.concrete(weights) else True
             values = np.asarray(x)
+            if not symbols and values.dtype == np.float32:
+                _check_resolution(name, given)
             outside = (values < 0) | (values >= self.size) if symbols else ~(np.abs(values) < _most(values.dtype))
             outside = (outside if symbols else outside.any(1)) & counts
             if outside.any():
@@ -102,6 +104,16 @@ def wider(first: Any, second: Any) -> Any:
     """The floating dtype of more bits; the second where the first is no floating one."""
     floating = jnp.issubdtype(first, jnp.floating)
     return first if floating and jnp.finfo(first).bits > jnp.finfo(second).bits else second
+
+
+def _check_resolution(name: str, given: Any) -> None:
+    """Raises where float32 tells points in double precision apart by less than a thousandth of their range."""
+    if (values := np.asarray(given)).dtype == np.float64:
+        with np.errstate(invalid="ignore"):
+            step, spread = np.finfo(np.float32).eps * np.abs(values).max(0), np.ptp(values, axis=0)
+        if np.any((spread > 0) & (step > spread / 1000)):
+            said = f"a range of {np.min(spread):.2g} so far from 0 that float32 rounds by {np.max(step):.2g}"
+            raise validation.refuse(name, said, "points about 0, or jax_enable_x64")
 
 
 def _most(dtype: Any) -> float:

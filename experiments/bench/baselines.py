@@ -139,7 +139,10 @@ def em(
 def em_by_features(
     x: Float[np.ndarray, "replica n dim"], model: Mixtures, *, steps: int = 10, covariance_floor: float = 1e-6
 ) -> Mixtures:
-    """`em` as infoloop computes it: a normal log-density is linear in 1, x_a and x_a x_b, which stay as they are."""
+    """`em` by one matrix product a step: a normal log-density is linear in 1, x_a and x_a x_b, which stay as they are.
+
+    Faster and less exact: components that are far apart for their widths lose digits.
+    """
     weights, means, covariances = model
     d, centre = x.shape[2], x.mean(axis=1, keepdims=True)
     (a, b), x, means = np.triu_indices(d), x - centre, means - centre

@@ -132,13 +132,13 @@ def estimate(values: ArrayLike) -> Estimate:
     out negative.
     """
     v = _replicas(validation.finite("values", values))
-    xp, v = validation.host(v)
+    dtype, (xp, v) = v.dtype, validation.host(v)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        mean, deviations = _centred(xp, v)
+        mean, deviations = _centred(xp, values if xp is np else v)  # not as JAX has rounded them, with x64 off
         scale = abs(deviations).max(0, keepdims=True)  # so that squares neither overflow nor vanish
         squares = xp.square(deviations / xp.where(scale > 0, scale, 1)).sum(0)
         stderr = scale[0] * xp.sqrt(squares / (v.shape[0] - 1) / v.shape[0])
-        mean, stderr = (validation.array(x.astype(v.dtype)) for x in (mean, stderr))
+        mean, stderr = (validation.array(x.astype(dtype)) for x in (mean, stderr))
     return Estimate(validation.in_range("values", mean), validation.in_range("values", stderr), v.shape[0])
 
 
@@ -154,7 +154,7 @@ def _centred(xp: Any, v: Any) -> tuple[Any, Any]:
 
     NumPy sums in float64, whatever the dtype.
     """
-    v = v.astype(np.float64) if xp is np else v
+    v = np.asarray(v, np.float64) if xp is np else v
     near = v - v[:1]
     mean = near.mean(0)
     return v[0] + mean, near - mean[None]
