@@ -95,5 +95,6 @@ class FixedRewardModel(NamedTuple):
 def _trained(key: Array, task: Any, num_real: int, level: Rate) -> FixedRewardModel:
     real = task.sample(key, num_real)
     fitted = task.fit(real, jnp.ones(num_real))
+    log_prob = fitted.log_prob(real)
     # interpolating between two infinite densities would be NaN
-    return FixedRewardModel(Denser(fitted, jnp.quantile(fitted.log_prob(real), level, method="lower")))
+    return FixedRewardModel(Denser(fitted, jnp.quantile(log_prob, jnp.asarray(level, log_prob.dtype), method="lower")))

@@ -142,19 +142,23 @@ def lower_triangle(name: str, scale: Any) -> None:
 def samples(name: str, x: Any) -> Any:
     """`x` as an array; raises unless it holds at least one sample, all finite."""
     x = plain(name, x, accepted := "samples [n] or [n, d], n >= 1")
-    if x.ndim not in (1, 2) or x.shape[0] < 1:
+    if x.ndim not in (1, 2) or 0 in x.shape:
         raise refuse(name, f"shape {list(x.shape)}", accepted)
     finite(name, x)
     return x
 
 
 def to_sample(source: Any, random: Any, n: Any) -> Any:
-    """`source` in the form that JAX takes; raises unless n samples can be drawn with the key `random`."""
+    """`source` in the form that JAX takes; raises unless n samples can be drawn with the key `random`.
+
+    Half precision is too coarse to draw with, so that floats have 32 bits or more.
+    """
     key("key", random)
     at_least("n", n, 1)
     if concrete(random):  # in a loop the loop has seen to it
         table("n", n)
-    return ready(type(source).__name__, source)
+    found = ready(type(source).__name__, source)
+    return jax.tree.map(_not_half, found)
 
 
 def floating(name: str, dtype: Any) -> None:
@@ -196,6 +200,11 @@ def one_each(name: str, value: Any, n: int, what: str = "numbers") -> Array:
     if not any(jnp.issubdtype(dtype, kind) for kind in kinds[what]):
         raise refuse(name, f"an array of {dtype}", accepted)
     return jnp.asarray(value)
+
+
+def _not_half(leaf: Any) -> Any:
+    half = jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.dtype.itemsize < 4
+    return leaf.astype(jnp.float32) if half else leaf
 
 
 def is_rate(value: Any) -> Any:

@@ -43,10 +43,8 @@ LASTING = (
 )  # counts of work, as much as is asked for
 HUGE = ("1000000000", "2147483648")
 OPAQUE = ("init",)  # the state of an optimizer is its own: one that looks at none may have any
-RIGHT = (
-    re.compile(  # what looks wrong and is not: labels of any kind, a NaN of weight 0, a folder that has a run by now
-        r"partition outputs (texts|objects)|Gaussian(Mixture)?\.fit x one nan|folder out text"
-    )
+RIGHT = re.compile(  # what looks wrong and is not: labels of any kind, a NaN of weight 0, a folder that has a run by now
+    r"partition outputs (texts|objects|complex)|Gaussian(Mixture)?\.fit x one nan|folder out text|to_xarray record dict"
 )
 GRAMMAR = re.compile(r"(?s)([^:]*): .+ was given; accepted: .")
 COMPILED = [0]
@@ -91,7 +89,13 @@ def names(row: Row, path: tuple[Any, ...]) -> set[str]:
     for step in path[1:]:
         found.add(type(part).__name__)
         part = parts_of(part)[step]
-    return found | ({type(part).__name__, *part._fields} if hasattr(part, "_fields") else set())
+    return found | kinds(part)
+
+
+def kinds(value: Any) -> set[str]:
+    """The names of all types and fields in a value."""
+    inner = set().union(*map(kinds, parts_of(value).values()))
+    return inner | ({type(value).__name__, *value._fields} if hasattr(value, "_fields") else set())
 
 
 def words(said: str) -> set[str]:
@@ -222,7 +226,7 @@ def work(start: int, x64: bool, only: str, share: int) -> None:
 
 def supervise(x64: bool, only: str, share: int, found: list[Result]) -> None:
     """Starts a process after another, until one has tried the last call."""
-    start, last = 0, None
+    start, last, died = 0, None, -1
     while True:
         command = [sys.executable, __file__, "--start", str(start), "--x64", str(int(x64)), "--only", only]
         command += ["--share", str(share)]
@@ -252,6 +256,9 @@ def supervise(x64: bool, only: str, share: int, found: list[Result]) -> None:
             if status:
                 found.append(Result(x64, start, only, "", "", "died", f"status {status} between calls: {words}", 0.0))
             return
+        if died != last[0]:  # perhaps of the memory that earlier calls have left: once more, in a new process
+            start = died = last[0]
+            continue
         kind = "too long" if status == -9 else "died"
         found.append(Result(x64, *last, kind, f"status {status}", float(PATIENCE)))
         start = last[0] + 1

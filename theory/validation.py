@@ -33,7 +33,7 @@ def has_values(x: object) -> bool:
 
 
 def floats(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -> Array:
-    """`x` as a floating array: a floating dtype stays, integers become the default float."""
+    """`x` as a floating array: float32 and wider stay, half precision becomes float32, integers the default float."""
     try:
         found = array(x)
     except (TypeError, ValueError, OverflowError) as error:
@@ -42,6 +42,8 @@ def floats(name: str, x: ArrayLike, ndim: int | tuple[int, ...] | None = None) -
         raise refuse(name, f"dtype {found.dtype}", "an array of real numbers")
     if not jnp.issubdtype(found.dtype, jnp.floating):
         found = array(found, jnp.result_type(float))
+    if found.dtype.itemsize < 4:
+        found = array(found, jnp.float32)
     accepted = (ndim,) if isinstance(ndim, int) else ndim
     if accepted is not None and found.ndim not in accepted:
         raise refuse(name, f"shape {found.shape}", f"{' or '.join(map(str, accepted))} axes")

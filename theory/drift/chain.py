@@ -69,7 +69,11 @@ def truncated(kernel: ArrayLike | Callable[[np.ndarray, np.ndarray], Any], size:
         raise validation.refuse("kernel", f"the class {kernel.__name__}", "a function or a table")
     if callable(kernel):
         states = np.arange(size)
-        found = validation.rates("kernel", kernel(states[:, None], states[None, :]))
+        try:
+            found = validation.rates("kernel", kernel(states[:, None], states[None, :]))
+        except TypeError as error:
+            given = f"a function that fails ({error})"
+            raise validation.refuse("kernel", given, "one of arrays of states that broadcast") from error
         if found.shape != (size, size):
             accepted = f"a function of states [{size}, 1] and [1, {size}] to probabilities [{size}, {size}]"
             raise validation.refuse("kernel", f"one to shape {found.shape}", accepted)
