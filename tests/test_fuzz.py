@@ -88,6 +88,7 @@ TAKEN = {  # what is right for an argument, of one function or of all, although 
         pointwise_information task, posterior query, posterior symbol, replica_keys replica, replica_keys task,
         table_nats_saved num_samples""",
     "inf": """rounds_to goal""",
+    "text": """out""",
     "one nan": """fit x""",  # of weight 0
 }
 
