@@ -48,7 +48,7 @@ class Space(NamedTuple):
             outside = (outside if symbols else outside.any(1)) & counts
             if outside.any():
                 raise validation.refuse(name, f"{values[outside][0]} at place {np.argmax(outside)}", accepted)
-        return jnp.asarray(x, None if symbols or dtype is None else wider(x.dtype, dtype))
+        return validation.array(x, None if symbols or dtype is None else wider(x.dtype, dtype))
 
     def weighted(self, x: Any, weights: Any, dtype: Any) -> tuple[Array, Array]:
         """Samples, and their weights, 1 where that is None: in `dtype`, or in that of points if it is wider.
@@ -67,7 +67,7 @@ class Space(NamedTuple):
             for name, size in sizes.items():
                 if np.any((size < jnp.finfo(dtype).tiny) | (size > jnp.finfo(dtype).max)):
                     raise validation.refuse(name, f"a size of {size.max():.2g}", f"sizes that {jnp.dtype(dtype)} holds")
-        return x, jnp.asarray(weights, dtype)
+        return x, validation.array(weights, dtype)
 
 
 def symbols(size: int) -> Space:

@@ -38,7 +38,9 @@ def shown(value: Any) -> str:
 
 
 def array(value: Any, dtype: Any, shape: tuple[int, ...] | None = None) -> Array:
-    """`value` as JAX's array, broadcast to `shape`; without a compilation where it is concrete."""
+    """`value` as JAX's array, broadcast to `shape`; without a compilation where it is concrete and not JAX's."""
+    if isinstance(value, Array) and shape is None:
+        return jnp.asarray(value, dtype)
     module = np if concrete(value) else jnp
     with np.errstate(over="ignore"):  # beyond the dtype is infinite, which checks refuse
         value = module.asarray(value, dtype)

@@ -45,7 +45,8 @@ HUGE = ("1000000000", "2147483648")
 OPAQUE = ("init",)  # the state of an optimizer is its own: one that looks at none may have any
 # What looks wrong and is not: labels of any kind, a NaN of weight 0, a folder that has a run by now.
 RIGHT = re.compile(
-    r"partition outputs (texts|objects|complex|dates)|Gaussian(Mixture)?\.fit x one nan|folder out text|to_xarray record dict"
+    r"partition outputs (texts|objects|complex|dates)|Gaussian(Mixture)?\.fit x one nan|folder out text"
+    r"|to_xarray record dict"
 )
 GRAMMAR = re.compile(r"(?s)([^:]*): .+ was given; accepted: .")
 COMPILED = [0]
