@@ -45,3 +45,14 @@ def statistic(path, accepted=None):
     for (a, b), keep in zip(itertools.pairwise(path), accepted[1:], strict=True):
         counts[2 + 2 * a + b] += keep
     return tuple(counts.tolist())
+
+
+def table_log_likelihood(data, models):
+    """Ln p(d|z) of symbols, a model being its own row of probabilities."""
+    return jnp.log(models)[:, data].T
+
+
+def verdicts(size, tpr, fpr):
+    """Query q asks whether x = q: p(1|x = q) = tpr, p(1|x ≠ q) = fpr."""
+    yes = np.where(np.eye(size, dtype=bool), tpr, fpr)
+    return np.stack([1 - yes, yes], -1)

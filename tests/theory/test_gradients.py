@@ -184,7 +184,7 @@ def test_diversity_among_right_outputs_falls_and_among_wrong_ones_rises(seed):
 @FEW
 @given(SEEDS)
 def test_orbit_conserves(seed):
-    """(1/p_y − 1/p_top) (Π p)^{1/n} is that of the start, but not of the natural gradient, nor are its ratios."""
+    """(1/p_y − 1/p_top) (Π p)^{1/n} stays, hence the ratio of two differences; not along the natural gradient."""
     start, _, goal = starts(seed)
     probs = orbit(start, RIGHT, goal)
     now, then = constants(probs), constants(start)

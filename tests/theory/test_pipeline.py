@@ -80,9 +80,8 @@ def test_names_in_quotes():
     assert found == Open(("GPT-4.1 (judge)",), 'I(X;"GPT-4.1 (judge)"|Z0)', ('X -> "GPT-4.1 (judge)" -> Z1',))
     for before in ("human data", '"human data"', " human data ", ["human data"]):
         assert pipeline.criterion(before, "Z0") == Closed(("human data",))
-    with pytest.raises(
-        ValueError, match=r'^before: "my data" was given; accepted: nodes of the graph: X, "human data"'
-    ):
+    said = r'^before: "my data" was given; accepted: nodes of the graph: X, "human data"'
+    with pytest.raises(ValueError, match=said):
         pipeline.criterion("Z0, my data", "Z1")
 
 
@@ -133,29 +132,20 @@ FORKED = f"{EXAMPLE}; S0 -> W -> V"
 
 
 @pytest.mark.parametrize(
-    ("graph", "before", "after", "by"),
-    [
-        (SELF, "Z0", "Z1", ("Z0",)),
-        (f"{SELF}; Z0 -> S -> Z1", "Z0", "Z1", ("Z0",)),  # a self-consistency judge, of candidates too
-        (f"{SELF}; Z0, D0 -> S0 -> Z1", "Z0", "Z1", ("Z0",)),
-        (EARLIER, ["Z0", "Z1"], "Z2", ("Z0",)),
-        (FIXED, "Z0, J", "Z1, Z2", ("Z0", "J")),  # all that a fixed reward model ever carries is J
-        (POOLED, "D", "Z1", ("D",)),
-        (f"{SELF}; X, D0 -> S0", "Z0", "Z1", ("Z0",)),  # a signal that is measured and not used
-        ("X, D0 -> S -> R; D0 -> Z1", "", "Z1", ()),
-        ("X -> D; A -> B", "", "B", ()),
-        ("U -> X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1", ("Z0",)),  # a cause of the task that nothing else uses
-        ("U -> X -> D -> Z0 -> D0 -> Z1; U -> S0 -> Z1", "Z0, U", "Z1", ("Z0", "U")),
-        ("A, B -> X; B -> Z", "B", "Z", ("B",)),
-    ],
-)
-def test_closed(graph, before, after, by):
-    assert Pipeline(graph).criterion(before, after) == Closed(by)
-
-
-@pytest.mark.parametrize(
     ("graph", "before", "after", "verdict"),
     [
+        (SELF, "Z0", "Z1", Closed(("Z0",))),
+        (f"{SELF}; Z0 -> S -> Z1", "Z0", "Z1", Closed(("Z0",))),  # a self-consistency judge, of candidates too
+        (f"{SELF}; Z0, D0 -> S0 -> Z1", "Z0", "Z1", Closed(("Z0",))),
+        (EARLIER, ["Z0", "Z1"], "Z2", Closed(("Z0",))),
+        (FIXED, "Z0, J", "Z1, Z2", Closed(("Z0", "J"))),  # all that a fixed reward model ever carries is J
+        (POOLED, "D", "Z1", Closed(("D",))),
+        (f"{SELF}; X, D0 -> S0", "Z0", "Z1", Closed(("Z0",))),  # a signal that is measured and not used
+        ("X, D0 -> S -> R; D0 -> Z1", "", "Z1", Closed(())),
+        ("X -> D; A -> B", "", "B", Closed(())),
+        ("U -> X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1", Closed(("Z0",))),  # a cause of the task that nothing else uses
+        ("U -> X -> D -> Z0 -> D0 -> Z1; U -> S0 -> Z1", "Z0, U", "Z1", Closed(("Z0", "U"))),
+        ("A, B -> X; B -> Z", "B", "Z", Closed(("B",))),
         (EXAMPLE, "Z0", "Z1", Open(("D0", "S0"), "I(X;S0|Z0,D0)", ("X -> S0 -> Z1",))),
         (f"{SELF}; X -> F1 -> Z1", "Z0", "Z1", Open(("F1",), "I(X;F1|Z0)", ("X -> F1 -> Z1",))),  # fresh data
         (POOLED, "Z0", "Z1", Open(("D",), "I(X;D|Z0)", ("X -> D -> Z1",))),  # the pool knows what the model forgot
@@ -170,7 +160,7 @@ def test_closed(graph, before, after, by):
         ("A, B -> X -> R; A -> Z", "R", "Z", Open(("A",), "I(X;A|R)", ("X <- A -> Z",))),
     ],
 )
-def test_open(graph, before, after, verdict):
+def test_open_or_closed(graph, before, after, verdict):
     assert Pipeline(graph).criterion(before, after) == verdict
 
 
@@ -193,12 +183,6 @@ def test_open(graph, before, after, verdict):
 def test_what_opens(graph, before, after, expected):
     verdict = Pipeline(graph).criterion(before, after)
     assert {name: getattr(verdict, name) for name in expected} == expected
-
-
-def test_which_paths_open():
-    """Of an earlier student as a judge, and of a fixed reward model."""
-    assert "X -> D -> Z0 -> S1 -> Z2" in Pipeline(EARLIER).criterion("Z1", "Z2").paths
-    assert Pipeline(FIXED).criterion("Z1", "Z2").paths[0] == "X -> J -> S1 -> Z2"
 
 
 def test_large_graph():

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracles import table_log_likelihood, verdicts
 
 import theory
 from theory import budget, claims, drift, gaussian, markov, policies, prequential, supervision
@@ -28,21 +29,11 @@ MODELS = jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(6), (3, 5)))
 DATA = jnp.zeros((3, 5), int)
 
 
-def verdicts(size, tpr, fpr):
-    """Query q asks whether x = q: p(1|x = q) = tpr, p(1|x ≠ q) = fpr."""
-    yes = np.where(np.eye(size, dtype=bool), tpr, fpr)
-    return np.stack([1 - yes, yes], -1)
-
-
 def classify(features=SCORES, **options):
     return classifier.classifier_bound(KEY, features, **options)
 
 
-def log_rows(data, models):
-    return jnp.log(models)[:, data].T
-
-
-def sandwich(log_likelihood=log_rows, data=DATA, models=MODELS, prior=None, **options):
+def sandwich(log_likelihood=table_log_likelihood, data=DATA, models=MODELS, prior=None, **options):
     return theory.estimators.sandwich(log_likelihood, data, models, prior, **options)
 
 
@@ -225,8 +216,8 @@ DOORS = [
     (lambda: sandwich(data=DATA[:, :1], models=MODELS[:, :1]), "data: 1 data set a task"),
     *each("data", lambda x: sandwich(data=x), {"a": DATA, "b": DATA[:, :2]}, DATA[0], {}),
     (lambda: sandwich(models=MODELS.at[0, 0, 0].set(jnp.nan)), "models: a NaN"),
-    (lambda: sandwich(lambda data, models: log_rows(data, models).T), "log_likelihood"),
-    (lambda: sandwich(lambda data, models: log_rows(data, models) > 0), "log_likelihood"),
+    (lambda: sandwich(lambda *given: table_log_likelihood(*given).T), "log_likelihood"),
+    (lambda: sandwich(lambda *given: table_log_likelihood(*given) > 0), "log_likelihood"),
     (lambda: sandwich(data=jnp.array([[0, 1]] * 3), models=jnp.eye(6)[None, :2].repeat(3, 0)), "models: 2 a task"),
     (lambda: budget.spend(5, (0.8, 0.4), 0.3), "sizes"),
     *each("sizes", lambda x: budget.spend(x, (0.8, 0.4), 0.3), [10**5] * 2, [2**53]),
