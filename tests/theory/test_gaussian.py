@@ -198,31 +198,19 @@ def test_pointwise_log_variance_is_exact():
 
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("accumulate", [False, True])
-def test_simulated_mean(prior, accumulate):
-    """E ln p(m_t|x)/p(m_t) over simulated loops with the variance known is I(X;M_t), within five standard errors."""
-    n, rng = 4, np.random.default_rng(3)
-    x = draw(prior, rng, 20_000)
-    means, total, last = [], 0.0, x
-    for t in range(4):
-        last = last + rng.standard_normal(20_000) * (1.5 / n) ** 0.5
-        total += last
-        last = total / (t + 1) if accumulate else last
-        means.append(last)
-    values = gaussian.mean_pointwise_information(x, np.stack(means, 1), n, prior, variance=1.5, accumulate=accumulate)
+def test_pointwise_mean_is_exact(prior, accumulate):
+    """M_t = x + noise of variance σ²/n Σ_{i≤t} 1, or Σ_{i≤t} 1/(i+1)² where data accumulate."""
+    noise = 1.5 / 4 * np.cumsum(np.arange(1.0, 5) ** (-2 if accumulate else 0))
+    options, rng = {"variance": 1.5, "accumulate": accumulate}, np.random.default_rng(3)
+    close(gaussian.mean_variance(4, 3, **options), noise)
+    x, means = draw(prior, rng, 20), 3 * rng.standard_normal((20, 4))
     if isinstance(prior, gaussian.Normal):
-        expected = gaussian.mean_information(n, 3, variance=1.5, prior_variance=prior.variance, accumulate=accumulate)
+        close(gaussian.mean_information(4, 3, prior_variance=2.0, **options), np.log1p(2 / noise) / 2)
+        marginal = scipy.stats.norm.pdf(means, 0.5, (noise + 2) ** 0.5)
     else:
-        noise = np.asarray(gaussian.mean_variance(n, 3, variance=1.5, accumulate=accumulate))
-        expected = np.array([mixture_information(prior, s) for s in noise])
-    agrees(values, expected)
-
-
-def mixture_information(prior, variance):
-    """I(X;M) of finitely many means behind Gaussian noise, by summation on a fine grid."""
-    m = np.linspace(-15, 15, 20_001)
-    given_x = scipy.stats.norm.pdf(m[None], np.array(prior.values)[:, None], variance**0.5)
-    joint = given_x * np.array(prior.probs)[:, None] * (m[1] - m[0])
-    return float(theory.mutual_information(joint / joint.sum()))
+        marginal = sum(p * scipy.stats.norm.pdf(means, y, noise**0.5) for y, p in zip(*prior, strict=True))
+    expected = scipy.stats.norm.logpdf(means, x[:, None], noise**0.5) - np.log(marginal)
+    np.testing.assert_allclose(gaussian.mean_pointwise_information(x, means, 4, prior, **options), expected, rtol=1e-10)
 
 
 def test_closed_forms_pass_through_transformations():
