@@ -110,6 +110,7 @@ def test_divergence_is_below_that_without_ties(seed, n):
     """KL(best of n ‖ p) ≤ ln n − (n−1)/n."""
     p = many(seed, (7,))
     assert (KL(best(p, n), p) <= best_of_n.best_of_kl(n) + EXACT).all()
+    assert best_of_n.best_of_kl(1) == 0
 
 
 @pytest.mark.parametrize("n", [2, 4, 16])
@@ -125,10 +126,6 @@ def test_divergence_of_many_symbols_comes_close(n):
     assert gaps[1] < 1e-3
     for twin in (np.log(n), *(best_of_n.best_of_kl(other) for other in (n - 1, n + 1))):
         assert abs(twin - value) > 0.05 / n
-
-
-def test_divergence_of_one_draw():
-    assert best_of_n.best_of_kl(1) == 0
 
 
 def test_expected_maximum_in_closed_form():

@@ -15,14 +15,6 @@ import scipy.stats
 import theory
 
 
-def test_estimate():
-    values = np.random.default_rng(0).normal(size=(50, 3))
-    result = theory.estimate(values)
-    np.testing.assert_allclose(result.mean, values.mean(0), atol=1e-15)
-    np.testing.assert_allclose(result.stderr, scipy.stats.sem(values), atol=1e-15)
-    assert result.count == 50
-
-
 def test_interval():
     """mean ∓ Φ⁻¹((1+level)/2) stderr, of integers too, and at a level near one in float32."""
     found = theory.Estimate(jnp.asarray(1.0), jnp.asarray(0.5), 10).interval(level=0.9)
