@@ -30,6 +30,12 @@ def test_training_twin():
     close(claims.training(joint), -np.log(2))
 
 
+@given(pmfs((3,)), pmfs((3, S)), pmfs((S, S)))
+def test_data_processing(prior, first, kernel):
+    """C2, X → Z_t → Z_{t+1}:  I(X;Z_{t+1}) ≤ I(X;Z_t)."""
+    assert claims.data_processing(drift.information(prior, first, kernel, 3)).min() >= -EXACT
+
+
 def test_data_processing_twin():
     """C2 fails with a side input: a fair coin with a kernel that depends on the task."""
     first = np.full((2, 2), 0.5)

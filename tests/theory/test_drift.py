@@ -12,7 +12,7 @@ from oracles import EXACT, close, starts
 from strategies import pmfs
 
 import theory
-from theory import claims, drift
+from theory import drift
 from theory.drift import chain
 
 TASKS = np.linspace(0.05, 0.95, 19)
@@ -101,9 +101,9 @@ def test_distributions_are_powers_of_the_kernel():
 
 @given(pmfs((3,)), pmfs((3, 5)), pmfs((5, 5)))
 def test_information_of_a_closed_loop(prior, first, kernel):
-    """C2, X → Z_0 → Z_1 → …:  I(X;Z_{t+1}) ≤ I(X;Z_t), each equal to the information of its table."""
+    """I(X;Z_t) is that of the table p(x) p(z_t|x), and not negative."""
     information = drift.information(prior, first, kernel, 3)
-    assert claims.data_processing(information).min() >= -EXACT and information.min() >= 0
+    assert information.min() >= 0
     for value, probs in zip(information, drift.distributions(first, kernel, 3), strict=True):
         close(value, jax.jit(theory.mutual_information)(prior[:, None] * probs))
 
