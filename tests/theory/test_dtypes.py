@@ -1,5 +1,6 @@
 """The dtype of a result is that of its inputs: float32 stays."""
 
+import inspect
 from functools import partial
 
 import fuzz
@@ -30,9 +31,13 @@ def narrow(x):
 
 
 def floats(row):
-    """The dtypes of the floats that a call returns, every float given being float32."""
-    arguments = {name: x if name in HOST else jax.tree.map(narrow, x) for name, x in row.arguments.items()}
-    call = partial(fuzz.call, fuzz.find(row.name), arguments)
+    """The dtypes of the floats that a call returns, every float given being float32, or beside arrays a default."""
+    function, arguments = fuzz.find(row.name), row.arguments
+    if any(isinstance(x, np.ndarray) for x in arguments.values()):
+        optional = {name for name, p in inspect.signature(function).parameters.items() if isinstance(p.default, float)}
+        arguments = {name: x for name, x in arguments.items() if name not in optional}
+    single = {name: x if name in HOST else jax.tree.map(narrow, x) for name, x in arguments.items()}
+    call = partial(fuzz.call, function, single)
     try:
         found = jax.eval_shape(call)  # where it can be traced nothing is compiled
     except (TypeError, IndexError, ValueError):  # it looks at values
