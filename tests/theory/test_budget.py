@@ -58,11 +58,8 @@ def test_one_verdict():
     near(carried[:4], [0.08541, 0.08181, 0.06306, 0.04096])
     near(budget.verdict((0.8, 0.4), 0.3), 0.07112)
     grid = np.linspace(0, 1, 1001)
-    best = budget.verdict((0.9, 0.2), grid).max()
-    np.testing.assert_allclose(
-        best, budget.verifier_capacity((0.9, 0.2)), rtol=1e-5
-    )  # the grid misses the top by 1e-3²
-    assert best <= budget.verifier_capacity((0.9, 0.2)) + EXACT
+    best, most = budget.verdict((0.9, 0.2), grid).max(), budget.verifier_capacity((0.9, 0.2))
+    assert most * (1 - 1e-5) < best <= most + EXACT  # the grid misses the top by 1e-3²
 
 
 def test_item_capacities_and_their_twin():

@@ -57,7 +57,7 @@ def test_strong_data_processing(prior, first, kernel):
 def test_mutation_has_a_rate():
     """Multinomial(n, (1−μ)z + μ/K) contracts; the ratio of successive informations goes to (1−μ)² ≤ η_KL."""
     n, mu = 6, 0.3
-    kernel = drift.multinomial_kernel(n, (1 - mu) * (drift.lattice(n, 2) / n) + mu / 2)
+    kernel = drift.multinomial_kernel(n, drift.mutate(drift.lattice(n, 2) / n, mu))
     information = drift.information([0.5, 0.5], starts(n, [[0.2, 0.8], [0.6, 0.4]]), kernel, 40)
     assert claims.strong_data_processing(information, kernel).min() >= -EXACT
     np.testing.assert_allclose(information[40] / information[39], (1 - mu) ** 2, atol=1e-6)

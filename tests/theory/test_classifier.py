@@ -49,6 +49,11 @@ def gap(found, log_density, prior=None):
     return theory.estimate(exact_values(log_density, prior)[-len(found.values) :] - np.asarray(found.values))
 
 
+def is_tight(found, log_density, tolerance, prior=None):
+    difference = gap(found, log_density, prior)
+    assert -5 * difference.stderr < difference.mean < tolerance + 3 * difference.stderr
+
+
 @pytest.mark.slow
 def test_never_above_the_truth_on_finite_laws():
     """40 random channels of 3 inputs and 4 outputs with random priors, told as one-hot features: the truth is exact."""
@@ -90,8 +95,7 @@ def test_never_above_the_truth_on_normal_laws():
 def test_tight(case, tolerance):
     z, log_density = case
     found = classifier_bound(jax.random.key(0), z)
-    difference = gap(found, log_density)
-    assert -5 * difference.stderr < difference.mean < tolerance + 3 * difference.stderr
+    is_tight(found, log_density, tolerance)
     assert theory.estimate(found.values).mean > 0.8 * exact_values(log_density).mean()
 
 
@@ -159,11 +163,9 @@ def test_prior():
     prior = np.array([0.7, 0.2, 0.1])
     z, log_density = gaussian(5, 3, 4000, 2)
     found = classifier_bound(jax.random.key(0), z, prior)
-    difference = gap(found, log_density, prior)
-    assert -5 * difference.stderr < difference.mean < 0.005 + 3 * difference.stderr
+    is_tight(found, log_density, 0.005, prior)
     two = classifier_bound(jax.random.key(0), z, [0.5, 0.5, 0.0])
-    difference = gap(two, log_density[:2, :, :2])
-    assert -5 * difference.stderr < difference.mean < 0.005 + 3 * difference.stderr
+    is_tight(two, log_density[:2, :, :2], 0.005)
     np.testing.assert_array_equal(two.log_posterior[..., 2], -np.inf)
 
 

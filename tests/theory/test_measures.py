@@ -31,10 +31,6 @@ def test_dit_agrees(seed):
     close(entropy(joint), dit.shannon.entropy(as_dit(joint)) * np.log(2))
     close(mi(joint.sum(2)), dit_information(joint, [0], [1]))
     close(cmi(joint), dit_information(joint, [0], [1], [2]))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_dit_agrees_on_divergence(seed):
     p, q = random_joint((5,), seed, zeros=0.4), random_joint((5,), seed + 100, zeros=0)
     close(kl(p, q), dit.divergences.kullback_leibler_divergence(as_dit(p), as_dit(q)) * np.log(2))
 
@@ -87,14 +83,14 @@ def test_information_is_finite_where_a_product_underflows():
     assert np.isfinite(jax.grad(mi)(joint)).all()
 
 
+@pytest.mark.parametrize(("dtype", "most"), [(float, 1e-28), (np.float32, 1e-12)])
 @FEW
-@given(SEEDS)
-def test_independence(seed):
-    """I(X;Y) = 0 where X ⟂ Y, from above: never negative, and below 1e-28."""
-    x, y = many(seed, (5,)), many(seed + 1, (6,))
+@given(seed=SEEDS)
+def test_independence(seed, dtype, most):
+    """I(X;Y) = 0 where X ⟂ Y, from above: never negative, which a difference of entropies is for a third of them."""
+    x, y = (many(s, (n,)).astype(dtype) for s, n in ((seed, 5), (seed + 1, 6)))
     values = jax.vmap(mi)(x[:, :, None] * y[:, None, :])
-    assert values.min() >= 0
-    assert values.max() < 1e-28
+    assert values.min() >= 0 and values.max() < most
 
 
 @given(joints((3, 4)))
@@ -124,14 +120,6 @@ def test_conditional_information_is_an_average(joint):
     mass = joint.sum((0, 1))
     average = sum(m * mi(joint[:, :, z] / m) for z, m in enumerate(mass) if m > 0)
     close(cmi(joint), average)
-
-
-@given(joints((3, 4)), pmfs((4, 5)))
-def test_data_processing(joint, channel):
-    """X → Y → Z:  I(X;Z) ≤ I(X;Y)  and  I(X;Z|Y) = 0."""
-    chain = joint[:, None, :, None] * channel[None, None]  # x, 1, y, z
-    assert mi(chain.sum((1, 2))) <= mi(joint) + EXACT
-    assert cmi(jnp.asarray(chain[:, 0].transpose(0, 2, 1))) <= EXACT
 
 
 @given(pmfs((2, 5)))
@@ -164,15 +152,11 @@ def test_coarsening_loses(joint):
     close(mi(joint), mi(coarse) + within)
 
 
-def test_a_label_sets_the_number_of_blocks():
-    """Labels 7 and 3 make eight blocks of two symbols; what memory must refuse is in the table of bad input."""
-    close(theory.coarsen([[0.25, 0.75]], [7, 3], 1), [[0, 0, 0, 0.75, 0, 0, 0, 0.25]])
-
-
 def test_coarsen():
     joint = random_joint((3, 4, 2), 1)
     coarse = theory.coarsen(joint, [1, 0, 1, 1], axis=-2)
-    np.testing.assert_allclose(coarse, np.stack([joint[:, 1], joint[:, [0, 2, 3]].sum(1)], 1), atol=EXACT)
+    close(coarse, np.stack([joint[:, 1], joint[:, [0, 2, 3]].sum(1)], 1))
+    close(theory.coarsen([[0.25, 0.75]], [7, 3], 1), [[0, 0, 0, 0.75, 0, 0, 0, 0.25]])  # eight blocks
 
 
 def differences(f, table, cells, step=1e-6):
@@ -247,11 +231,3 @@ def test_second_derivative():
     """∂²D/∂p² = 1/p."""
     p, q = jnp.array([0.3, 0.6, 0.1]), jnp.array([0.5, 0.2, 0.3])
     np.testing.assert_allclose(jax.hessian(kl)(p, q), np.diag(1 / p), atol=EXACT)
-
-
-def test_float32_information_of_product_tables():
-    """Never negative in float32 either, where a difference of entropies is for a third of them."""
-    x, y = (many(s, (n,)).astype(jnp.float32) for s, n in ((1, 5), (2, 6)))
-    values = jax.vmap(mi)(x[:, :, None] * y[:, None, :])
-    assert values.min() >= 0
-    assert values.max() < 1e-12

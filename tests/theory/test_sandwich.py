@@ -6,16 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracles import table_log_likelihood
 
 import theory
 from theory.estimators import sandwich
 
 TASKS, STATES, SYMBOLS = 3, 5, 6
-
-
-def table_log_likelihood(data, models):
-    """Ln p(d|z) of symbols, a model being its own row of probabilities."""
-    return jnp.log(models)[:, data].T
 
 
 def problem(key, num_models, num_data):
@@ -67,23 +63,18 @@ def test_swapped_ends_are_no_bounds(many):
 def test_standard_error_counts_the_shared_models():
     """Over 2000 repeats of one problem the spread of each end is its standard error; the plain one is too small."""
 
+    weights = jax.nn.softmax(2 * jax.random.normal(jax.random.key(1), (TASKS, STATES), float))
+    channel = jax.nn.softmax(2 * jax.random.normal(jax.random.key(2), (STATES, SYMBOLS), float))
+
     @jax.jit
     @jax.vmap
     def repeat(key):
-        _, _, data, models = fixed(key)
-        found = sandwich(table_log_likelihood, data, models).bounds
-        return theory.estimate(found.lower), theory.estimate(found.upper)
-
-    def fixed(key):
-        weights = jax.nn.softmax(2 * jax.random.normal(jax.random.key(1), (TASKS, STATES), float))
-        channel = jax.nn.softmax(2 * jax.random.normal(jax.random.key(2), (STATES, SYMBOLS), float))
         model_key, data_key = jax.random.split(key)
-        z = jax.random.categorical(model_key, jnp.log(weights)[:, None], shape=(TASKS, 30))
-        models = channel[z]
-        return None, None, jax.random.categorical(data_key, jnp.log(models), axis=-1), models
+        models = channel[jax.random.categorical(model_key, jnp.log(weights)[:, None], shape=(TASKS, 30))]
+        data = jax.random.categorical(data_key, jnp.log(models), axis=-1)
+        return [*map(theory.estimate, sandwich(table_log_likelihood, data, models).bounds)]
 
-    ends = repeat(jax.random.split(jax.random.key(3), 2000))
-    for end in ends:
+    for end in repeat(jax.random.split(jax.random.key(3), 2000)):
         ratio = float(end.mean.std(ddof=1) ** 2 / (end.stderr**2).mean())
         assert abs(ratio - 1) < 0.16  # 5 errors of a variance from 2000 values; it is also off by some 1/L
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import EXACT, close
+from oracles import EXACT, close, verdicts
 from strategies import FEW, SEEDS, joints, many, pmfs
 
 import theory
@@ -26,12 +26,6 @@ decompositions = jax.jit(jax.vmap(partial(supervision.decompose, blocks=BLOCKS))
 price, diversity = jax.jit(supervision.price), jax.jit(partial(supervision.diversity, blocks=BLOCKS))
 joint_information = jax.jit(supervision.joint_query_information, static_argnums=(2, 3))
 entropy = jax.jit(theory.entropy)
-
-
-def verdicts(size, tpr, fpr):
-    """Query q asks whether x = q: p(1|x = q) = tpr, p(1|x ≠ q) = fpr."""
-    yes = np.where(np.eye(size, dtype=bool), tpr, fpr)
-    return np.stack([1 - yes, yes], -1)
 
 
 def noiseless(answers, size=2):
