@@ -219,15 +219,6 @@ def test_a_margin_keeps_sums_away_from_0():
         assert floor - 1e-5 < np.abs(sums).min() < floor + 1e-3
 
 
-def test_a_chain_starts_fair_and_ends_fair():
-    """A pattern: ±1, and a half of the steps after the first `order` stay."""
-    _, signs, x = some("pattern")
-    agrees((x[:, :1] > 0) * signs[:, None], 0)
-    stays = x[:, 1:5] == x[:, :4]
-    for sign in (-1, 1):
-        agrees(stays[signs == sign], (1 + sign * np.array([0.3, 0.3, 0.3, 0])) / 2)
-
-
 @pytest.mark.parametrize(("name", "half", "margin"), [("length", 5, 0.0), ("long", 4.5, 0.35)])
 def test_a_length_in_unary(name, half, margin):
     """Ones, then −1; never nearer to half of `size` than the margin, as often above as below, all lengths occur."""

@@ -139,11 +139,3 @@ def test_a_score_accepts_whatever_is_correct(dtype):
         same(channel[:, :, 1], SCORE.accepted.astype(dtype))
         close(channel.sum(2), np.ones((4, K * M)), 1e-6)
     same(SCORE.value, np.array([0.0, 1.0]))
-
-
-def test_a_verdict_on_known_prompts_is_a_score():
-    """The judge that knows the correct class: tpr in it, fpr in others."""
-    score = Score(KINDS["verdict"].symbol_probs(PROMPTS)[:, :, 1])
-    correct = np.arange(K * M)[None, :] // M == np.asarray(PROMPTS.correct)[:, None]
-    close(score.accepted, np.where(correct, 0.9, 0.2), 1e-14)
-    close(score.symbol_probs(PROMPTS), KINDS["verdict"].symbol_probs(PROMPTS), 1e-14)
