@@ -308,6 +308,7 @@ def test_a_feature_that_is_not_written_is_there_but_carries_nothing(written, acc
 
 
 def test_counterfactual_inputs_set_the_features_against_each_other():
+    """Both are there, however rarely they are written."""
     columns, intended = counterfactual(ENVIRONMENT, jax.random.key(6), N)
     x = np.asarray(columns).astype(float)
     signs = [np.sign(decoded(c, block)) for c, block in zip(ENVIRONMENT[:2], (x[:, :WIDTH], x[:, WIDTH:]), strict=True)]
@@ -315,10 +316,6 @@ def test_counterfactual_inputs_set_the_features_against_each_other():
     same(signs[0], 2.0 * np.asarray(intended) - 1)
     agrees(signs[0], 0)
     agrees(np.sign(x[:, 0]) * signs[0], 0)  # parity is still parity
-
-
-def test_counterfactual_inputs_have_both_features():
-    """However rarely they are written."""
     rare = Shortcut(*(one._replace(presence=np.float32(0.1)) for one in ENVIRONMENT[:2]), ENVIRONMENT.agreement)
     same(counterfactual(rare, jax.random.key(6), N), counterfactual(ENVIRONMENT, jax.random.key(6), N))
 
