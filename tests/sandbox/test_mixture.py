@@ -67,12 +67,6 @@ def test_em_never_lowers_the_likelihood(diagonal, fractional):
     assert float(likelihoods[-1]) > float((weights * log_prob(start, x)).sum()) + 50
 
 
-def test_steps_add_up():
-    x = FULL.sample(jax.random.key(0), 300)
-    twice = fit(fit(BAD_START, x, jnp.ones(300), steps=3), x, jnp.ones(300), steps=4)
-    close(twice, fit(BAD_START, x, jnp.ones(300), steps=7), 1e-10)
-
-
 def test_the_floor_acts_and_says_so():
     """A component on one point has no variance of its own."""
     x = jnp.concatenate([jnp.full((20, 2), 5.0), MIXTURE_SAMPLES])

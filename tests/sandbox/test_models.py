@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from cases import CASES, CHAIN, FLOAT32, agrees, array, close, densities, errors, every, half_weights, same
+from cases import CASES, CHAIN, FLOAT32, agrees, array, close, densities, errors, every, half_weights, names, same
 
 import sandbox
 
@@ -154,7 +154,7 @@ def test_log_prob_by_hand():
     np.testing.assert_allclose(CHAIN.log_prob(jnp.array([1, 2, 2, 0])), expected, rtol=1e-14)
 
 
-@every(lambda case: "means" in case.model._fields or "mean" in case.model._fields)
+@pytest.mark.parametrize("case", CASES[2:8], ids=names)
 def test_log_prob_of_points(case):
     x = case.sample(0, 50) * 2
     close(case.model.log_prob(x), np.log(densities(case.model, x).sum(0)), 1e-11)

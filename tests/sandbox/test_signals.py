@@ -209,11 +209,12 @@ def test_a_discriminator_of_a_singular_model():
 
 
 def test_a_self_consistency_judge_by_hand():
-    x = CASES[0].sample(1, N)
-    own = CASES[0].sample(0, N, key=lambda _: jax.random.split(KEY)[0])
-    weights = weights_of(sandbox.SelfConsistencyJudge(array(1.0), array(0.0)), CATEGORICAL, x)
-    same(weights, (np.log(PROBS)[x] >= np.log(PROBS)[own].mean()).astype(float))
-    assert 0 < weights.sum() < N
+    """At rates 1 and 0 it accepts what is at least as likely as the mean of ln p over as many samples of the model."""
+    for case in (CASES[0], CASES[3]):
+        x, own = case.sample(1, 50), case.sample(0, 50, key=lambda _: jax.random.split(KEY)[0])
+        weights = weights_of(sandbox.SelfConsistencyJudge(array(1.0), array(0.0)), case.model, x)
+        same(weights, (case.model.log_prob(x) >= case.model.log_prob(own).mean()).astype(float))
+        assert 0 < weights.sum() < 50
 
 
 def fixed(key, task):

@@ -145,15 +145,6 @@ def test_a_score_teaches_as_the_feedback_that_accepts_as_often(name, num_samples
     close(found, go(signal=signal, **options), 1e-12)
 
 
-def test_a_score_of_what_is_wrong_teaches_it():
-    """No reference decides: what is accepted grows, whatever is right."""
-    accepted = jnp.zeros((P, N)).at[:, 5].set(1.0)
-    score, other = Score(accepted), PROMPTS._replace(correct=jnp.array([0, 2, 1]))
-    before, after = (np.asarray(jax.nn.softmax(x.logits.reshape(P, N))) for x in (TABLE, go(signal=score).policy))
-    assert (after[:, 5] > before[:, 5]).all()
-    same(go(prompts=other, signal=score).policy, go(signal=score).policy)
-
-
 def everything(key, scale, learning_rate, kl, clip, kind):
     method = NaturalGradient(kl) if kind == "natural" else RLVR(kl, clip)
     policy = TABLE if kind == "table" else net()
