@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 import sandbox
 
@@ -115,6 +116,17 @@ def close(a, b, tolerance=1e-12):
     """To rounding."""
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
         np.testing.assert_allclose(np.asarray(x), np.asarray(y), rtol=tolerance, atol=tolerance)
+
+
+def densities(model, x):
+    """The weighted density of each component [component, n], by scipy; a Gaussian is its own."""
+    parts = model if isinstance(model, sandbox.GaussianMixture) else [np.ones(1), *(leaf[None] for leaf in model)]
+    return np.stack(
+        [
+            weight * np.atleast_1d(scipy.stats.multivariate_normal(mean, scale @ scale.T).pdf(x))
+            for weight, mean, scale in zip(*map(np.asarray, parts), strict=True)
+        ]
+    )
 
 
 def errors(samples, expected):

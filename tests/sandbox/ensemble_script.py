@@ -15,10 +15,9 @@ jax.config.update("jax_enable_x64", True)
 
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from small_ensemble import run  # noqa: E402
 
 import sandbox  # noqa: E402
-
-TASKS = sandbox.Gaussian(jnp.array([[0.0, 1], [2, 3], [4, 5]]), jnp.broadcast_to(jnp.eye(2), (3, 2, 2)))
 
 
 def keep_low(key, model, x):
@@ -26,20 +25,9 @@ def keep_low(key, model, x):
 
 
 def main(folder, resume, chunk=1):
-    return sandbox.ensemble(
-        jax.random.key(5),
-        TASKS,
-        keep_low,
-        num_samples=20,
-        num_generations=59,
-        num_replicas=3,
-        num_real=20,
-        regime=sandbox.Accumulate(),
-        chunk=chunk,
-        out=folder,
-        resume=resume,
-        progress=False,
-    )
+    counts = {"num_samples": 20, "num_generations": 59, "num_replicas": 3, "num_real": 20}
+    regime = sandbox.Accumulate()
+    return run(signal=keep_low, regime=regime, chunk=chunk, out=folder, resume=resume, **counts)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from cases import array
 
-from sandbox import policies
 from sandbox.policies import RFT, RLVR, SFT, Feedback, NaturalGradient, Prompts, Table, accuracy, network, train
 
 RNG = np.random.default_rng(0)
@@ -21,12 +20,7 @@ PROMPTS = Prompts(
     form_probs=array([[0.5, 0.5], [0.2, 0.8], [1, 0]]),
     probs=array([0.5, 0.3, 0.2]),
 )
-UNASKED = PROMPTS._replace(probs=array([0.6, 0.4, 0]))
 TABLE = Table(array(RNG.normal(size=(P, K, M))))
-NOISY = jax.tree.map(  # two symbols that are never given make one compilation do for all signals
-    lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), policies.verdict(K, M, tpr=0.9, fpr=0.2)
-)
-RUBRIC = policies.rubric(K, M, style=True)
 OWN = Feedback(array(RNG.dirichlet(np.ones(4), (N, N))), array(RNG.uniform(size=4)))
 KEYS = jax.random.split(KEY, 3000)
 
@@ -62,6 +56,5 @@ def rewards(prompts, signal):
     return expected
 
 
-PERFECT = policies.verdict(K, M)
 POLICIES = {"table": lambda: TABLE, "network": net}
 METHODS = {"sft": SFT(), "rft": RFT(), "rlvr": RLVR(0.3), "natural": NaturalGradient(0.3)}

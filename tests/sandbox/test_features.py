@@ -219,15 +219,6 @@ def test_a_margin_keeps_sums_away_from_0():
         assert floor - 1e-5 < np.abs(sums).min() < floor + 1e-3
 
 
-def test_a_chain_starts_fair_and_ends_fair():
-    """A pattern: ±1, and a half of the steps after the first `order` stay."""
-    _, signs, x = some("pattern")
-    agrees((x[:, :1] > 0) * signs[:, None], 0)
-    stays = x[:, 1:5] == x[:, :4]
-    for sign in (-1, 1):
-        agrees(stays[signs == sign], (1 + sign * np.array([0.3, 0.3, 0.3, 0])) / 2)
-
-
 @pytest.mark.parametrize(("name", "half", "margin"), [("length", 5, 0.0), ("long", 4.5, 0.35)])
 def test_a_length_in_unary(name, half, margin):
     """Ones, then −1; never nearer to half of `size` than the margin, as often above as below, all lengths occur."""
@@ -317,6 +308,7 @@ def test_a_feature_that_is_not_written_is_there_but_carries_nothing(written, acc
 
 
 def test_counterfactual_inputs_set_the_features_against_each_other():
+    """Both are there, however rarely they are written."""
     columns, intended = counterfactual(ENVIRONMENT, jax.random.key(6), N)
     x = np.asarray(columns).astype(float)
     signs = [np.sign(decoded(c, block)) for c, block in zip(ENVIRONMENT[:2], (x[:, :WIDTH], x[:, WIDTH:]), strict=True)]
@@ -324,10 +316,6 @@ def test_counterfactual_inputs_set_the_features_against_each_other():
     same(signs[0], 2.0 * np.asarray(intended) - 1)
     agrees(signs[0], 0)
     agrees(np.sign(x[:, 0]) * signs[0], 0)  # parity is still parity
-
-
-def test_counterfactual_inputs_have_both_features():
-    """However rarely they are written."""
     rare = Shortcut(*(one._replace(presence=np.float32(0.1)) for one in ENVIRONMENT[:2]), ENVIRONMENT.agreement)
     same(counterfactual(rare, jax.random.key(6), N), counterfactual(ENVIRONMENT, jax.random.key(6), N))
 

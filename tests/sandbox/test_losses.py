@@ -9,29 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cases import agrees, array, at, close, errors
-from small_training import (
-    KEYS,
-    METHODS,
-    NOISY,
-    OWN,
-    PERFECT,
-    POLICIES,
-    PROMPTS,
-    RNG,
-    RUBRIC,
-    TABLE,
-    K,
-    M,
-    N,
-    P,
-    go,
-    path_of,
-    rewards,
-)
+from small_training import KEYS, METHODS, OWN, POLICIES, PROMPTS, RNG, K, M, N, P, path_of, rewards
 
 import theory.policies
 from sandbox import policies
 from sandbox.policies import RFT, RLVR, SFT, Batch, Feedback, Method, NaturalGradient, Prompts, Table
+
+NOISY = jax.tree.map(  # two symbols that are never given make one compilation do for all signals
+    lambda x: jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 2)]), policies.verdict(K, M, tpr=0.9, fpr=0.2)
+)
+RUBRIC = policies.rubric(K, M, style=True)
+PERFECT = policies.verdict(K, M)
 
 
 class Numerator(NamedTuple):
@@ -42,17 +30,16 @@ class Numerator(NamedTuple):
 
 
 def objective(name, logits, old_logits, start_logits, reward, kl):
-    """What is minimised, by enumeration of [prompt, class, form]; of numbers from numpy or from jax."""
-    own = np if isinstance(logits, np.ndarray) else jnp
-    p, old, start = (own.exp(x) / own.exp(x).sum((1, 2), keepdims=True) for x in (logits, old_logits, start_logits))
+    """What is minimised, by enumeration of [prompt, class, form]."""
+    p, old, start = (jnp.exp(x) / jnp.exp(x).sum((1, 2), keepdims=True) for x in (logits, old_logits, start_logits))
     probs, r, references = np.asarray(PROMPTS.probs)[:, None, None], reward.reshape(P, K, M), np.zeros((P, K, M))
     references[np.arange(P), np.asarray(PROMPTS.correct)] = PROMPTS.form_probs
     if name == "sft":
-        return -(probs * references * own.log(p)).sum()
+        return -(probs * references * jnp.log(p)).sum()
     if name == "rlvr":
-        return -(probs * p * (r - kl * own.log(p / start))).sum()
+        return -(probs * p * (r - kl * jnp.log(p / start))).sum()
     kept = probs * old * r
-    return -(kept * own.log(p)).sum() / (kept.sum() if name == "rft" else 1)
+    return -(kept * jnp.log(p)).sum() / (kept.sum() if name == "rft" else 1)
 
 
 @cache
@@ -93,21 +80,6 @@ def test_the_exact_gradient_is_the_derivative_of_the_objective(name, kind):
         )
 
 
-@pytest.mark.parametrize("name", ["sft", "rft", "rlvr"])
-def test_the_oracle_has_the_slopes_of_finite_differences(name):
-    """(f(x + h) − f(x − h))/2h along every logit, in numpy."""
-    start, reward = np.asarray(TABLE.logits), rewards(PROMPTS, OWN)
-    here = start + np.random.default_rng(5).normal(size=start.shape)
-    slopes = gradients(name, "table")(Table(array([here, start])), TABLE, reward, 0.3).logits[0]
-    with jax.numpy_dtype_promotion("standard"):
-        for q, cls, form in itertools.product(range(P), range(K), range(M)):
-            ahead, behind = here.copy(), here.copy()
-            ahead[q, cls, form] += 1e-5
-            behind[q, cls, form] -= 1e-5
-            rise = objective(name, ahead, here, start, reward, 0.3) - objective(name, behind, here, start, reward, 0.3)
-            np.testing.assert_allclose(slopes[q, cls, form], rise / 2e-5, rtol=1e-6, atol=1e-9)
-
-
 @partial(jax.jit, static_argnums=2)
 def sampled(policy, signal, num_samples, method):
     """The policies [key, t] of two rounds at a rate of 5."""
@@ -146,14 +118,11 @@ def test_a_sampled_policy_gradient_is_unbiased(kind, signal):
     assert np.abs(errors(steps - exact, 0)).max() > 5
 
 
-def test_sampled_references_are_unbiased():
-    unbiased(*second_steps("sft", "table", NOISY, SFT()))
-
-
-def test_what_rejection_keeps_is_unbiased():
+@pytest.mark.parametrize(("name", "method"), [("sft", SFT()), ("accepted", Numerator())])
+def test_sampled_references_and_what_rejection_keeps_are_unbiased(name, method):
     """Σ kept ∇ln π is; only its division by Σ kept makes RFT a ratio."""
-    assert isinstance(Numerator(), Method)
-    unbiased(*second_steps("accepted", "table", NOISY, Numerator()))
+    assert isinstance(method, Method)
+    unbiased(*second_steps(name, "table", NOISY, method))
 
 
 @jax.jit
@@ -305,20 +274,6 @@ def test_a_clip_stops_what_would_push_further():
         close(slopes(x, batch, 0.2), expected, 1e-12)
         close(slopes(x, batch, jnp.inf), free, 1e-12)
     assert 10 < stopped < 3 * P * N
-
-
-def test_a_round_ends_where_the_clip_is():
-    """Two outputs of probability ½: the right one rises to (1 + clip)/2 and stays within a step of it."""
-    table, prompts = Table(jnp.zeros((1, 2, 1))), policies.table_prompts(1, 2, 1)
-    options = {"num_rounds": 1, "num_updates": 100, "learning_rate": 0.05}
-
-    @jax.jit
-    @jax.vmap
-    def final(clip):
-        return go(table, prompts, policies.verdict(2, 1), RLVR(0.0, clip), **options).measured[1][1]
-
-    shares = np.asarray(final(array([0.2, 0.4, np.inf])))
-    assert np.all(shares[:2] > [0.6, 0.7]) and np.all(shares[:2] < [0.612, 0.712]) and shares[2] > 0.72
 
 
 def test_what_was_not_drawn_may_become_as_likely_as_it_likes():

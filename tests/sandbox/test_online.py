@@ -192,15 +192,7 @@ def test_a_longer_run_begins_as_a_shorter_one():
 @pytest.mark.slow
 def test_one_environment_alone_is_as_in_a_stack():
     """Alone, and on two devices."""
-    one = learn_online(
-        KEYS[3, 2],
-        at(ENVIRONMENTS, 3),
-        STUDENTS["linear SGD"],
-        num_steps=STEPS,
-        batch=BATCH,
-        training=at(TRAINING, 3),
-        curriculum=at(EASY, 3),
-    )
+    one = go(shortcuts=at(ENVIRONMENTS, 3), training=at(TRAINING, 3), keys=KEYS[3, 2], curriculum=at(EASY, 3))
     close(one[:3], at(learned(), 3, 2)[:3], 1e-5)
     keys = sandbox.shard(KEYS)
     assert len(keys.sharding.device_set) == 2

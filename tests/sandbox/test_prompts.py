@@ -60,17 +60,11 @@ def test_a_dataset_is_three_sets_of_prompts(dtype):
         assert np.all((prompts.correct >= 0) & (prompts.correct < 3))
 
 
-def test_held_out_items_are_new_and_their_domains_are_not():
-    train, held_out, _ = dataset()
-    assert len(items(train)) == 6 and len(items(held_out)) == 5
-    assert not items(train) & items(held_out)
+def test_held_out_items_and_unseen_domains_are_new_and_all_else_is_not():
+    train, held_out, unseen = dataset()
+    assert len(items(train)) == 6 and len(items(held_out)) == 5 and not items(train) & items(held_out)
     assert domains(train) == domains(held_out) and len(domains(train)) == 3
-
-
-def test_unseen_domains_are_new_and_their_items_are_not():
-    train, _, unseen = dataset()
-    assert len(domains(unseen)) == 2
-    assert not domains(train) & domains(unseen)
+    assert len(domains(unseen)) == 2 and not domains(train) & domains(unseen)
     assert items(train) == items(unseen)
 
 

@@ -244,11 +244,3 @@ def test_later_batches_share_no_noise_with_the_parts_of_a_signal():
     batches = jax.vmap(partial(batch_key, KEY))(jnp.arange(100))
     numbers = jax.random.key_data(jnp.concatenate([batches, jax.random.split(KEY, 100)]))
     assert len(np.unique(numbers, axis=0)) == 200
-
-
-def test_an_ensemble_keeps_the_protocol(tmp_path):
-    options = {"num_samples": N, "num_generations": T, "num_replicas": 3, "progress": False}
-    tasks = sandbox.Categorical(CATEGORICAL.probs[None])
-    sandbox.ensemble(KEY, tasks, VERIFIER, until_kept=True, out=tmp_path, **options)
-    with pytest.raises(ValueError, match="until_kept"):
-        sandbox.ensemble(KEY, tasks, VERIFIER, out=tmp_path, resume=True, **options)
