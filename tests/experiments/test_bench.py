@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -20,25 +18,25 @@ SIZE = dict(num_replicas=500, num_samples=10, num_generations=5)
 WEIGHTS, MEANS, IDENTITIES = np.array([0.4, 0.6]), np.array([[-3.0, 0.0], [3.0, 1.0]]), np.tile(np.eye(2), (2, 1, 1))
 
 
-def rng() -> np.random.Generator:
+def rng():
     return np.random.default_rng(0)
 
 
-def assert_same_mean(ours: np.ndarray, theirs: np.ndarray) -> None:
+def assert_same_mean(ours, theirs):
     """The means over independent replicas, axis 0, agree within five standard errors of their difference."""
     stderr = np.sqrt(ours.var(axis=0) / len(ours) + theirs.var(axis=0) / len(theirs))
     assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) <= 5 * stderr).all()
     assert (stderr > 0).any()
 
 
-def widen(model: baselines.Mixtures, num_replicas: int) -> baselines.Mixtures:
+def widen(model, num_replicas):
     return baselines.Mixtures(*(np.broadcast_to(part, (num_replicas, *part.shape)) for part in model))
 
 
 @pytest.mark.parametrize(
     "alternative", [lambda: baselines.gaussian(rng(), **SIZE), lambda: baselines.gaussian_loop(0, **SIZE)]
 )
-def test_the_gaussian_loops_are_the_same(alternative: Callable[[], tuple[np.ndarray, np.ndarray]]) -> None:
+def test_the_gaussian_loops_are_the_same(alternative):
     record = work.retrain(sandbox.Gaussian(jnp.zeros(1), jnp.eye(1)), **SIZE).model
     means, deviations = alternative()
     assert means.shape == deviations.shape == (6, 500) and record.mean.shape == (1, 500, 6, 1)
@@ -49,13 +47,13 @@ def test_the_gaussian_loops_are_the_same(alternative: Callable[[], tuple[np.ndar
     assert_same_mean(np.log(ours_deviation), np.log(deviations[1:].T))
 
 
-def test_other_sizes_are_not_the_same() -> None:
+def test_other_sizes_are_not_the_same():
     shorter = baselines.gaussian(rng(), **SIZE | {"num_samples": 6})[1]
     with pytest.raises(AssertionError):
         assert_same_mean(np.log(baselines.gaussian(rng(), **SIZE)[1][1:].T), np.log(shorter[1:].T))
 
 
-def test_the_categorical_loops_are_the_same() -> None:
+def test_the_categorical_loops_are_the_same():
     probs = rng().dirichlet(np.ones(40))
     ours = work.retrain(sandbox.Categorical(jnp.asarray(probs)), **SIZE).model.probs[0]
     theirs = baselines.categorical(rng(), probs, **SIZE).swapaxes(0, 1)
@@ -64,7 +62,7 @@ def test_the_categorical_loops_are_the_same() -> None:
     assert_same_mean((ours[:, 1:] > 0).sum(axis=2), (theirs[:, 1:] > 0).sum(axis=2))
 
 
-def test_the_markov_loops_are_the_same() -> None:
+def test_the_markov_loops_are_the_same():
     initial, *rows = rng().dirichlet(np.ones(3), 4)
     transition, size = np.stack(rows), SIZE | {"num_samples": 30}
     ours = work.retrain(sandbox.MarkovChain(jnp.asarray(initial), jnp.asarray(transition)), **size).model
@@ -76,7 +74,7 @@ def test_the_markov_loops_are_the_same() -> None:
     assert_same_mean((ours.transition[0, :, 1:] > 0).sum(axis=(2, 3)), (transitions[1:] > 0).sum(axis=(2, 3)).T)
 
 
-def test_the_mixture_loops_are_the_same() -> None:
+def test_the_mixture_loops_are_the_same():
     size = dict(num_samples=50, num_generations=3)
     model = sandbox.GaussianMixture(*map(jnp.asarray, (WEIGHTS, MEANS, IDENTITIES)))
     ours = work.retrain(model, num_replicas=200, **size).model
@@ -89,7 +87,7 @@ def test_the_mixture_loops_are_the_same() -> None:
         assert_same_mean(mine[0, :, 1:] ** 2, other[1:].swapaxes(0, 1) ** 2)
 
 
-def test_all_expectation_maximisations_are_the_same() -> None:
+def test_all_expectation_maximisations_are_the_same():
     start = baselines.Mixtures(WEIGHTS, MEANS + 0.5, IDENTITIES)
     x = baselines.sample(rng(), widen(baselines.Mixtures(WEIGHTS, MEANS, IDENTITIES), 1), 300)
     reference = baselines.em(x, widen(start, 1), steps=20, covariance_floor=0)
@@ -105,7 +103,7 @@ def test_all_expectation_maximisations_are_the_same() -> None:
             assert np.allclose(np.asarray(other).reshape(expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
 
 
-def test_what_is_exact_is_the_same() -> None:
+def test_what_is_exact_is_the_same():
     """Chains with a verifier a task and with one for all, chances to end correct, information."""
     initial = np.stack([np.asarray(drift.initial(5, task)) for task in ([0.2, 0.3, 0.5], [0.6, 0.3, 0.1])])
     kernels = np.stack([np.asarray(drift.selection_kernel(5, np.array(a))) for a in ([0.9, 0.4, 0.2], [0.3, 0.8, 0.5])])
@@ -124,7 +122,7 @@ def test_what_is_exact_is_the_same() -> None:
         np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
 
 
-def test_the_pointwise_informations_are_the_same() -> None:
+def test_the_pointwise_informations_are_the_same():
     """Also at points far from all components, where no density is above zero in float64."""
     points = np.concatenate([10 * rng().standard_normal((200, 2)), [[60.0, -60.0]]])
     mixture = baselines.Mixtures(coverage.WEIGHTS, coverage.MEANS, coverage.COVARIANCES)
@@ -139,12 +137,12 @@ def test_the_pointwise_informations_are_the_same() -> None:
 
 
 @pytest.fixture(scope="module")
-def table() -> list[Benchmark]:
+def table():
     return bench.table()
 
 
 @pytest.mark.slow
-def test_the_log_likelihoods_are_the_same(table: list[Benchmark]) -> None:
+def test_the_log_likelihoods_are_the_same(table):
     """The bare product, where no count meets a zero; the memory written into does not matter."""
     (row,) = [row for row in table if row.name == "ln p(d|z)"]
     ours, theirs = np.asarray(row.ours()), row.alternative()
@@ -153,19 +151,19 @@ def test_the_log_likelihoods_are_the_same(table: list[Benchmark]) -> None:
     np.testing.assert_allclose(ours[possible], theirs[possible], rtol=1e-14, atol=1e-12)
 
 
-def test_the_informations_are_those_of_dit(table: list[Benchmark]) -> None:
+def test_the_informations_are_those_of_dit(table):
     (row,) = [row for row in table if row.against == "dit"]
     theirs = row.alternative()
     np.testing.assert_allclose(np.asarray(row.ours())[: len(theirs)], theirs, rtol=1e-12)
 
 
-def test_the_table_has_the_promised_targets(table: list[Benchmark]) -> None:
+def test_the_table_has_the_promised_targets(table):
     assert [row.target for row in table if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
     widths = bench.COLUMNS
     assert all(len(row.name) <= widths["work"] and len(row.against) <= widths["against"] for row in table)
 
 
-def test_the_two_take_turns_and_the_ratio_is_theirs() -> None:
+def test_the_two_take_turns_and_the_ratio_is_theirs():
     calls: list[str] = []
     row = Benchmark("a", "b", "c", lambda: calls.append("ours"), lambda: calls.append("theirs"), 1.0, share=0.5)
     timing = bench.measure(row, Effort(seconds=0, least=3, most=5))
@@ -178,9 +176,7 @@ def test_the_two_take_turns_and_the_ratio_is_theirs() -> None:
     assert Timing([1.0, 10.0, 1.0, 10.0], [3.0, 30.0, 3.0, 30.0], 1, 0.5).ratio == 3  # of the turns
 
 
-def test_bench_keeps_what_it_prints(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bench_keeps_what_it_prints(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("experiments.cli.evidence.set_up_jax", lambda: None)  # the tests have
     ours = lambda: 1e-3  # noqa: E731
     rows = [
@@ -189,7 +185,7 @@ def test_bench_keeps_what_it_prints(
         Benchmark("slow", "two replicas", "NumPy", lambda: 1e-1, lambda: 1e-2, 2.0),
     ]
 
-    def measure(work: Benchmark, effort: Effort, *, compiled: bool) -> Timing:
+    def measure(work, effort, *, compiled):
         """The seconds that each returns."""
         return Timing([work.ours()] * 2, [work.alternative()] * 2, 1, None if compiled else 0.1)
 
@@ -213,16 +209,16 @@ def test_bench_keeps_what_it_prints(
 @pytest.mark.parametrize(
     ("seconds", "text"), [(2.345, "2.35 s"), (0.0081, "8.10 ms"), (0.98765, "988 ms"), (12.34, "12.3 s")]
 )
-def test_durations_have_three_digits(seconds: float, text: str) -> None:
+def test_durations_have_three_digits(seconds, text):
     assert bench.duration(seconds) == text
 
 
-def test_a_processor_without_a_name_has_its_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_processor_without_a_name_has_its_architecture(monkeypatch):
     monkeypatch.setattr(bench, "Path", lambda _: SimpleNamespace(read_text=lambda encoding: "processor: 0"))
     assert bench.machine()["processor"]
 
 
-def test_the_policies_are_trained_alike() -> None:
+def test_the_policies_are_trained_alike():
     """The accuracy in each round, averaged over seeds; the two Adams agree from the first round on."""
     rounds, num_seeds = 30, 24
     start, prompts = networks.policies(num_seeds)
@@ -239,7 +235,7 @@ def test_the_policies_are_trained_alike() -> None:
 
 
 @pytest.mark.slow
-def test_online_learning_is_the_same() -> None:
+def test_online_learning_is_the_same():
     """Each learner's loss, accuracy and reliance, in means over 20 steps; a parity of 2 is learned within 200."""
     keys, shortcuts = networks.parity_against_length(64, order=2)
     training = sandbox.Training(0.5)

@@ -13,7 +13,7 @@ from experiments.harness.ledger import Settings
 ROW, OTHER = CHECK.row(Settings()), CONTROL.row(Settings())
 
 
-def test_settings() -> None:
+def test_settings():
     assert (
         hash(Settings()) == hash(Settings("quick", 0, Path("x"), True))
         and not Settings().full
@@ -25,7 +25,7 @@ def test_settings() -> None:
         Settings(profile="slow")  # pyright: ignore[reportArgumentType]
 
 
-def test_the_row_has_the_fields_of_the_file(tmp_path: Path) -> None:
+def test_the_row_has_the_fields_of_the_file(tmp_path):
     ledger.update(tmp_path / "ledger.json", OTHER)
     (row,) = json.loads((tmp_path / "ledger.json").read_text(encoding="utf-8"))
     names = "id claim kind statement setting predicted measured stderr lower upper unit slack verdict expected twin_of"
@@ -34,7 +34,7 @@ def test_the_row_has_the_fields_of_the_file(tmp_path: Path) -> None:
     assert ledger.read(tmp_path / "ledger.json")[0].as_expected
 
 
-def test_an_update_keeps_the_other_rows(tmp_path: Path) -> None:
+def test_an_update_keeps_the_other_rows(tmp_path):
     path = tmp_path / "ledger.json"
     rows = [replace(ROW, id=name) for name in "abc"]
     for row in rows:
@@ -43,7 +43,7 @@ def test_an_update_keeps_the_other_rows(tmp_path: Path) -> None:
     assert [(row.id, row.slack) for row in ledger.read(path)] == [("a", 0.25), ("b", 7.0), ("c", 0.25)]
 
 
-def test_no_nan_reaches_the_file(tmp_path: Path) -> None:
+def test_no_nan_reaches_the_file(tmp_path):
     path = tmp_path / "ledger.json"
     ledger.update(path, ROW)
     with pytest.raises(ValueError, match="JSON"):
@@ -52,14 +52,12 @@ def test_no_nan_reaches_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])
-def test_a_kill_between_writing_and_replacing_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
+def test_a_kill_between_writing_and_replacing_loses_nothing(tmp_path, monkeypatch, moment):
     path = tmp_path / "ledger.json"
     ledger.update(path, ROW)
     before = path.read_bytes()
 
-    def killed(*_: object) -> None:
+    def killed(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -73,7 +71,7 @@ def test_a_kill_between_writing_and_replacing_loses_nothing(
 
 
 @pytest.mark.parametrize("content", ["[{", '{"a": 1}', '[{"id": "a"}]', "3"])
-def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
+def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "ledger.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"ledger\.json: no ledger"):
@@ -92,18 +90,18 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
         (-123456.7, "-1.235e5"),
     ],
 )
-def test_numbers_fit(value: float | None, text: str) -> None:
+def test_numbers_fit(value, text):
     assert ledger.number(value) == text
 
 
-def test_decimals_follow_the_error() -> None:
+def test_decimals_follow_the_error():
     row = replace(ROW, measured=0.693147, predicted=0.6931, stderr=0.00042)
     assert ledger.numbers(row) == ("0.69310", "0.69315±0.00042")
     assert ledger.numbers(replace(row, stderr=0.0)) == ("0.6931", "0.6931±0")
     assert ledger.numbers(replace(row, measured=None)) == ("0.6931", "±0.00042")
 
 
-def test_more_open_rows_than_are_allowed_are_said() -> None:
+def test_more_open_rows_than_are_allowed_are_said():
     rows = [replace(ROW, id=f"C2-{i}", outcome="open") for i in range(ledger.MOST_OPEN + 1)]
     assert f"; {len(rows)} open, more than {ledger.MOST_OPEN}: C2-0, " in ledger.summary(rows)
     assert ledger.status(rows, "quick") == 0 and ledger.status(rows, "full") == 1

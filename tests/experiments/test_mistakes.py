@@ -2,8 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 
@@ -115,9 +113,7 @@ NOT_OURS = ("not a directory",)  # the system says it
         ("shortcut --agreement .9 --scale -1", "--scale: -1.0 was given"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_2(
-    fake: ModuleType, refused: Callable[..., str], command: str, message: str
-) -> None:
+def test_a_mistake_is_one_line_and_exit_2(fake, refused, command, message):
     said = refused(*shlex.split(command))
     assert message in said
     assert re.fullmatch(r"infoloop: .+: .+ was given; accepted: .+", said) or message in NOT_OURS, said

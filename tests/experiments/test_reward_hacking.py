@@ -22,12 +22,12 @@ QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 
 
-def scored(seed: int = 0) -> Outputs:
+def scored(seed=0):
     """Outputs of two judges, of random scores."""
     return Outputs(*np.random.default_rng(seed).random((2, 2, *CORRECT.shape)))
 
 
-def of_bayes(rho: float, noise: float) -> Outputs:
+def of_bayes(rho, noise):
     """The outputs as a judge scores them that adds the log-odds of correct and long."""
     correct = np.where(CORRECT, 1, -1)
     long = np.where((KIND == ALIGNED)[:, None], correct, -correct)
@@ -105,7 +105,7 @@ def test_metrics_by_hand():
     close(Metrics(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
 
 
-def metrics_by_hand(outputs: Outputs, probs: np.ndarray) -> list[np.ndarray]:
+def metrics_by_hand(outputs, probs):
     of_prompt = [probs * x for x in (outputs.score, CORRECT, outputs.length, np.log(probs / FIRST))]
     return [
         np.stack([x.sum(-1)[..., kind == KIND].mean(-1) for kind in (COUNTERFACTUAL, ALIGNED)], -1) for x in of_prompt
@@ -183,12 +183,12 @@ def test_where_a_line_stops_being_positive():
 AGREEMENTS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.95)
 
 
-def judged(reliance: dict[float, int], lead: dict[float, int]) -> Judges:
+def judged(reliance, lead):
     """Judges whose reliance falls below ½ and whose lead rises above 0 after a number of samples: by hand."""
     points = (*(GridPoint(rho, 2) for rho in AGREEMENTS), study.PURE, study.NOISY)
     samples = np.arange(256, 5120 + 1, 256)
 
-    def step(after: float) -> np.ndarray:
+    def step(after):
         return np.tile((samples - after) / 5120, (12, 1))
 
     leads = np.stack([step(lead.get(c.agreement, 1e5)) for c in points])

@@ -1,7 +1,6 @@
 """`infoloop shortcut`: its answer in words, and the files that it leaves."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ OPTIONS = {
 }
 
 
-def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
+def curves(lead, reliance):
     """[share, n], and three seeds that differ a little, around it."""
     seeds = np.array([-1.0, 0.0, 1.0])[None, :, None]
     intended = lead[:, None] + seeds
@@ -38,7 +37,7 @@ def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
     return Curves(SAMPLES, nats_saved, np.zeros_like(nats_saved), reliance[:, None] + 0.01 * seeds)
 
 
-def test_a_switch_in_words() -> None:
+def test_a_switch_in_words():
     share, one = learn.SHARES[:, None], np.ones((9, 1))
     lead = np.array([[-20.0, -40.0, -40.0, 120.0]]) + 80 * share  # of equal code lengths at δ = 1/4, 1/2, 1/2, 0
     reliance = one * np.array([[0.9, 0.9, 0.7, 0.1]]) - share * np.array([[0.8, 0.8, 0.8, 0.0]])
@@ -57,7 +56,7 @@ def test_a_switch_in_words() -> None:
     assert shown[6400].endswith("predicted 0 %; measured 0 %")
 
 
-def test_the_feature_learned_first_is_named_and_one_that_never_is() -> None:
+def test_the_feature_learned_first_is_named_and_one_that_never_is():
     lead, reliance = np.tile([[-5.0, 8.0, 20.0, 30.0]], (9, 1)), np.full((9, 4), 0.8)
     found = curves(lead, reliance)
     text = " ".join(words.lines(learn.question(**OPTIONS), found))
@@ -70,7 +69,7 @@ def test_the_feature_learned_first_is_named_and_one_that_never_is() -> None:
     assert text.count("measured not learned by then") == 4
 
 
-def test_equals_have_no_winner() -> None:
+def test_equals_have_no_winner():
     """Ahead by one seed's luck is not ahead, and to have lost less is not to have saved."""
     lead = np.tile([[1.0, -2.0, 1.0, -1.0]], (9, 1))
     text = list(words.lines(learn.question(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
@@ -82,7 +81,7 @@ def test_equals_have_no_winner() -> None:
 
 
 @pytest.mark.parametrize(("n", "rate", "share"), [(0, 0.9, 0.25), (1, 0.6, 1.0)])
-def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float, share: float) -> None:
+def test_a_share_of_independent_labels_lowers_the_agreement(n, rate, share):
     question = learn.question(**OPTIONS | {"agreement": rate})
     mixed = np.asarray(question.decorrelated(share).agreement)
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
@@ -98,13 +97,13 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
         ("spurious_scale", 0.0, r"--spurious-scale: 0\.0 was given; accepted: "),
     ],
 )
-def test_bad_questions_are_refused(option: str, given: float, message: str) -> None:
+def test_bad_questions_are_refused(option, given, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         learn.question(**OPTIONS | {option: given})
 
 
 @pytest.mark.slow
-def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_leaves_the_evidence(tmp_path, capsys):
     command = (
         "shortcut --intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
     )

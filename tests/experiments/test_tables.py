@@ -19,11 +19,11 @@ NAN, LABELS = float("nan"), ("verdict", "truth")
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def written(tmp_path, monkeypatch):
     """A file without an ending, as the content decides."""
     monkeypatch.chdir(tmp_path)
 
-    def write(content: str | bytes) -> Path:
+    def write(content):
         Path("x").write_bytes(content if isinstance(content, bytes) else content.encode())
         return Path("x")
 
