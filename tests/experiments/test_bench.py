@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -33,12 +34,10 @@ def widen(model, num_replicas):
     return baselines.Mixtures(*(np.broadcast_to(part, (num_replicas, *part.shape)) for part in model))
 
 
-@pytest.mark.parametrize(
-    "alternative", [lambda: baselines.gaussian(rng(), **SIZE), lambda: baselines.gaussian_loop(0, **SIZE)]
-)
-def test_the_gaussian_loops_are_the_same(alternative):
+@pytest.mark.parametrize(("alternative", "randomness"), [(baselines.gaussian, rng()), (baselines.gaussian_loop, 0)])
+def test_the_gaussian_loops_are_the_same(alternative, randomness):
     record = work.retrain(sandbox.Gaussian(jnp.zeros(1), jnp.eye(1)), **SIZE).model
-    means, deviations = alternative()
+    means, deviations = alternative(randomness, **SIZE)
     assert means.shape == deviations.shape == (6, 500) and record.mean.shape == (1, 500, 6, 1)
     assert (means[0] == 0).all() and (deviations[0] == 1).all()
     ours_mean, ours_deviation = record.mean[0, :, 1:, 0], record.scale[0, :, 1:, 0, 0]
@@ -96,11 +95,9 @@ def test_all_expectation_maximisations_are_the_same():
     model = sandbox.GaussianMixture(*map(jnp.asarray, start))
     ours = model.fit(jnp.asarray(x[0]), jnp.ones(300), steps=20, covariance_floor=1e-9)  # which does not act
     covariances = ours.scales @ ours.scales.swapaxes(1, 2)
-    for expected, *others in zip(
-        reference, by_features, scikit_learn, (ours.weights, ours.means, covariances), strict=True
-    ):
-        for other in others:  # 20 steps of some 300 terms, each to 1e-16
-            assert np.allclose(np.asarray(other).reshape(expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
+    for fitted in (by_features, scikit_learn, (ours.weights, ours.means, covariances)):
+        for part, expected in zip(fitted, reference, strict=True):  # 20 steps of some 300 terms, each to 1e-16
+            np.testing.assert_allclose(np.reshape(part, expected[0].shape), expected[0], rtol=1e-10, atol=1e-12)
 
 
 def test_what_is_exact_is_the_same():
@@ -110,16 +107,12 @@ def test_what_is_exact_is_the_same():
     sizes, ratios = np.array([2, 7]), np.array([0.001, 0.6])
     prior, kernel = np.full(3, 1 / 3), drift.neutral_kernel(20)
     starts = jnp.stack([drift.initial(20, np.array([p, 1 - p])) for p in (0.0, 0.3, 0.9)])
-    for ours, theirs in (
-        (drift.distributions(initial, kernels, 4)[-1], baselines.last_distributions(initial, kernels, 4)),
-        (drift.distributions(initial, kernels[0], 4)[-1], baselines.last_distributions(initial, kernels[0], 4)),
-        (budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3), baselines.fixation(sizes, ratios, 0.3)),
-        (
-            drift.information(prior, starts, kernel, 30),
-            baselines.information(prior, np.asarray(starts), np.asarray(kernel), 30),
-        ),
-    ):
-        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-12)
+    same = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+    for each in (kernels, kernels[0]):
+        same(drift.distributions(initial, each, 4)[-1], baselines.last_distributions(initial, each, 4))
+    same(budget.success(sizes, (np.ones((2, 1)), ratios[:, None]), 0.3), baselines.fixation(sizes, ratios, 0.3))
+    theirs = baselines.information(prior, np.asarray(starts), np.asarray(kernel), 30)
+    same(drift.information(prior, starts, kernel, 30), theirs)
 
 
 def test_the_pointwise_informations_are_the_same():
@@ -206,11 +199,9 @@ def test_bench_keeps_what_it_prints(tmp_path, capsys, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"bench.json", "bench.md"}
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(2.345, "2.35 s"), (0.0081, "8.10 ms"), (0.98765, "988 ms"), (12.34, "12.3 s")]
-)
-def test_durations_have_three_digits(seconds, text):
-    assert bench.duration(seconds) == text
+def test_durations_have_three_digits():
+    shown = [bench.duration(seconds) for seconds in (2.345, 0.0081, 0.98765, 12.34)]
+    assert shown == ["2.35 s", "8.10 ms", "988 ms", "12.3 s"]
 
 
 def test_a_processor_without_a_name_has_its_architecture(monkeypatch):
@@ -225,9 +216,8 @@ def test_the_policies_are_trained_alike():
     ours = np.asarray(networks.trained_policies(start, prompts, rounds))
     size = networks.POLICY | {"num_rounds": rounds}
     weights = networks.policy_weights(start)
-    theirs = network_baselines.policy_gradient(
-        rng(), weights, np.asarray(prompts.features), np.asarray(prompts.correct), **size
-    ).T
+    numbers = np.asarray(prompts.features), np.asarray(prompts.correct)
+    theirs = network_baselines.policy_gradient(rng(), weights, *numbers, **size).T
     np.testing.assert_allclose(ours[:, 0], theirs[:, 0], atol=1e-5)
     difference = ours[:, 1:] - theirs[:, 1:]
     assert (np.abs(difference.mean(0)) <= 5 * difference.std(0, ddof=1) / num_seeds**0.5).all()
@@ -240,14 +230,8 @@ def test_online_learning_is_the_same():
     keys, shortcuts = networks.parity_against_length(64, order=2)
     training = sandbox.Training(0.5)
     learned = sandbox.learn_online(keys, shortcuts, networks.STUDENT, training=training, **networks.SHORTCUT)
-    theirs = network_baselines.learn_online(
-        rng(),
-        networks.student_weights(keys),
-        np.asarray(shortcuts.agreement),
-        order=2,
-        learning_rate=0.5,
-        **networks.SHORTCUT,
-    )
+    options, weights = networks.SHORTCUT | {"order": 2, "learning_rate": 0.5}, networks.student_weights(keys)
+    theirs = network_baselines.learn_online(rng(), weights, np.asarray(shortcuts.agreement), **options)
     ours = np.stack([learned.loss, learned.accuracy, learned.reliance])[:, :, 0]
     assert ours.shape == theirs.shape == (3, 64, 3, 200) and ours.dtype == theirs.dtype == np.float32
     difference = (ours - theirs).reshape(3, 64, 3, 10, 20).mean(4, dtype=float).swapaxes(0, 1)

@@ -10,23 +10,7 @@ from experiments.questions.shortcut import learn, words
 from experiments.questions.shortcut.curves import Curves
 
 SAMPLES = np.array([100, 400, 1600, 6400])
-OPTIONS = {
-    "intended": "parity",
-    "order": 3,
-    "margin": None,
-    "scale": 1.0,
-    "spurious": "length",
-    "spurious_order": None,
-    "spurious_margin": None,
-    "spurious_scale": 1.0,
-    "agreement": 0.9,
-    "label_noise": 0.05,
-    "student": "MLP",
-    "optimizer": "Adam",
-    "learning_rate": None,
-    "samples": 6400,
-    "seeds": 3,
-}
+OPTIONS = {"agreement": 0.9, "label_noise": 0.05, "samples": 6400, "seeds": 3}
 
 
 def curves(lead, reliance):
@@ -61,10 +45,8 @@ def test_the_feature_learned_first_is_named_and_one_that_never_is():
     found = curves(lead, reliance)
     text = " ".join(words.lines(learn.question(**OPTIONS), found))
     assert learn.learned_first(found.pick(0)) == 1
-    assert (
-        "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats of code length after 400 samples, "
-        "length 0.0 ± 0.0" in text
-    )
+    first = "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats of code length after 400 samples"
+    assert f"{first}, length 0.0 ± 0.0" in text
     assert "measured not by 6,400 samples" in text and "not surely" not in text
     assert text.count("measured not learned by then") == 4
 
@@ -90,9 +72,7 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n, rate, share):
 @pytest.mark.parametrize(
     ("option", "given", "message"),
     [
-        ("samples", float("nan"), "--samples: nan was given; accepted: 2048 or more"),
         ("samples", 10**12, "--samples: a table of .* was given; accepted: a size"),
-        ("seeds", 2.5, r"--seeds: 2\.5 was given; accepted: 2 or more"),
         ("student", "MPL", "--student.*MLP"),
         ("spurious_scale", 0.0, r"--spurious-scale: 0\.0 was given; accepted: "),
     ],
@@ -104,11 +84,8 @@ def test_bad_questions_are_refused(option, given, message):
 
 @pytest.mark.slow
 def test_the_command_leaves_the_evidence(tmp_path, capsys):
-    command = (
-        "shortcut --intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
-    )
-    sizes = f"--samples 2048 --seeds 3 --out {tmp_path}"
-    assert cli.main([*command.split(), *sizes.split()]) == 0
+    bits = "--intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
+    assert cli.main(f"shortcut {bits} --samples 2048 --seeds 3 --out {tmp_path}".split()) == 0
     out = capsys.readouterr().out
     assert "intended: the intended bit, agrees with 0.95" in out and "student: linear Adam" in out
     assert out.splitlines()[0].endswith("seed 0") and "profile" not in out + (tmp_path / "shortcut.json").read_text()

@@ -57,13 +57,5 @@ def test_claims_md_has_every_row_and_its_outcomes():
 
 def test_statements_are_in_order_and_the_instrument_comes_last():
     statements = (INSTRUMENT, *(Statement(id, "") for id in ("F1", "R2", "L4", "C10", "W1", "C2", "R10")))
-    assert [s.id for s in in_order([Experiment("x", "x", (), statements, {})])] == [
-        "C2",
-        "C10",
-        "L4",
-        "R2",
-        "R10",
-        "F1",
-        "W1",
-        "instrument",
-    ]
+    ordered = [statement.id for statement in in_order([Experiment("x", "x", (), statements, {})])]
+    assert ordered == ["C2", "C10", "L4", "R2", "R10", "F1", "W1", "instrument"]

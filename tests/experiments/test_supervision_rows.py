@@ -118,7 +118,7 @@ VERDICT = policies.verdict(2, 2)
         ({"num_forms": 3}, "num_forms: 3 was given; accepted: a divisor of the 4 targets"),
         ({"num_forms": 4}, "2 classes or more"),
         ({"signal": VERDICT._replace(value=jnp.ones(2))}, "different values"),
-        ({"signal": VERDICT._replace(value=jnp.ones(3))}, r"Feedback\.value: shape \[3\] .* accepted: shape \[2\]"),
+        ({"signal": VERDICT._replace(value=jnp.ones(3))}, r"Feedback\.value: shape \[3\] .* accepted: symbol = 2"),
         ({"signal": VERDICT._replace(channel=VERDICT.channel / 2)}, "sum to 1"),
         ({"signal": VERDICT._replace(channel=VERDICT.channel[0])}, r"\[proposal, target"),
         ({"signal": VERDICT._replace(channel=VERDICT.channel[:3])}, "accepted: 4 proposals, one a target, or 1"),
