@@ -9,7 +9,6 @@ from experiments import cli
 from experiments.questions.pipeline.diagrams import pipeline_figure
 from theory import Pipeline
 
-Captured = pytest.CaptureFixture[str]
 EXAMPLE = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
 
 

@@ -8,7 +8,6 @@ from experiments import cli
 from experiments.questions import plan
 from theory import budget
 
-Captured = pytest.CaptureFixture[str]
 RATES = ["--tpr", ".9", "--fpr", ".2"]
 LOOP = [*RATES, "--initial", ".3"]
 

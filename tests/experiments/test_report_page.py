@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -14,7 +13,7 @@ import fake_experiment
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fake_experiment import CHECK, CONTROL, STATEMENTS
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from experiments import cli
 from experiments.harness import figures, ledger, report
@@ -32,7 +31,6 @@ SCREENS = pytest.mark.parametrize(("width", "scheme"), [(NARROW, "light"), (WIDE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or chromium-browser on this machine")
 
-Open = Callable[..., Page]
 OPEN = Estimate(0.1, 0.1, 20)
 
 
@@ -54,12 +52,10 @@ def file(tmp_path_factory):
     if REAL:
         return Path(REAL).resolve()
     folder = tmp_path_factory.mktemp("report")
+    pictures, rows = [], rows_of_several_claims()
     for stem in ("fake", "other"):
-        figures.save(fake_experiment.draw(Settings()), folder, stem)
-    pictures = [
-        report.Picture(stem, f"The {stem}. In practice: look.", folder / f"{stem}.svg") for stem in ("fake", "other")
-    ]
-    rows = rows_of_several_claims()
+        _, picture, _ = figures.save(fake_experiment.draw(Settings()), folder, stem)
+        pictures.append(report.Picture(stem, f"The {stem}. In practice: look.", picture))
     ledger.write(folder / "ledger.json", rows)
     report.write(rows, pictures, {"versions": {"jax": "0"}}, folder / "report.html", (*STATEMENTS, INSTRUMENT))
     return folder / "report.html"
@@ -86,7 +82,6 @@ def load(browser, file):
     def load(hash="", *, width=WIDE, before="", **options):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
-
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
@@ -103,12 +98,13 @@ def load(browser, file):
 
 
 def shown(page):
-    return page.eval_on_selector_all("tr.line", "rows => rows.filter(r => r.offsetParent).map(r => r.id)")
+    """The ids of the rows, which the page has in the order of the claims."""
+    found = page.eval_on_selector_all("tr.line", "rows => rows.filter(r => r.offsetParent).map(r => r.id)")
+    return Counter(found)
 
 
 def ids(lines):
-    """In the order of the page, which is that of the claims."""
-    return [line.row.id for line in lines]
+    return Counter(line.row.id for line in lines)
 
 
 @SCREENS
@@ -130,14 +126,10 @@ def test_axe_finds_nothing(width, scheme, load):
 
 def test_figures_are_drawn_with_text_and_names(load):
     page = load()
-    sizes = page.eval_on_selector_all(
-        ".drawing svg", "all => all.map(s => [s.clientWidth, s.querySelector('text') != null])"
-    )
-    assert sizes and all(width > 200 and text for width, text in sizes)
-    names = page.eval_on_selector_all(
-        ".drawing svg", "all => all.map(s => document.getElementById(s.getAttribute('aria-labelledby')).textContent)"
-    )
-    assert all(names)
+    name = "document.getElementById(s.getAttribute('aria-labelledby')).textContent"
+    script = f"all => all.map(s => [s.clientWidth, s.querySelector('text') != null, {name}])"
+    found = page.eval_on_selector_all(".drawing svg", script)
+    assert found and all(width > 200 and text and name for width, text, name in found)
     label = page.locator(".drawing svg text").filter(has_text=re.compile("[a-z]{4}")).first
     label.dblclick()
     assert page.evaluate("getSelection().toString().trim()") in label.text_content()
@@ -161,7 +153,7 @@ def test_formulas_are_drawn(load):
 
 def test_each_filter_shows_the_rows_that_it_says(load, lines):
     page = load()
-    assert Counter(shown(page)) == Counter(ids(lines))
+    assert shown(page) == ids(lines)
     for name, value, wanted in (
         ("claim", "C2", lambda line: line.row.claim == "C2"),
         ("kind", "monte-carlo", lambda line: line.row.kind == "monte-carlo"),
@@ -172,7 +164,7 @@ def test_each_filter_shows_the_rows_that_it_says(load, lines):
     ):
         page.select_option(f"#filters [name={name}]", value)
         expected = [line for line in lines if wanted(line)]
-        assert Counter(shown(page)) == Counter(ids(expected))
+        assert shown(page) == ids(expected)
         controls = f"{sum(len(line.controls) for line in expected)} negative controls"
         assert page.text_content("#shown") == f"{len(expected)} of {len(lines)} rows shown, with {controls}"
         page.click("#filters [type=reset]")
@@ -188,21 +180,21 @@ def test_filters_are_put_together_with_words_from_anywhere_in_a_row(load, lines)
     assert row.id not in shown(page)
     page.fill("#filters [name=text]", "I(X;Z_{t+1})")  # as it is written in the ledger, but not on the page
     page.select_option("#filters [name=claim]", "")
-    assert Counter(shown(page)) >= Counter(ids([line for line in lines if "I(X;Z_{t+1})" in line.row.statement]))
+    assert shown(page) >= ids(line for line in lines if "I(X;Z_{t+1})" in line.row.statement)
     assert shown(page) and len(shown(page)) < len(lines)
 
 
 def test_the_address_holds_the_filters(load, lines):
     page = load("#ledger?claim=C2&kind=monte-carlo")
     some = [line for line in lines if line.row.claim == "C2" and line.row.kind == "monte-carlo"]
-    assert Counter(shown(page)) == Counter(ids(some))
+    assert shown(page) == ids(some)
     page.fill("#filters [name=text]", "a b")
     address = parse_qs(page.evaluate("location.hash").removeprefix("#ledger?"))
     assert address == {"claim": ["C2"], "kind": ["monte-carlo"], "text": ["a b"]}
     page.click('.facts a[href="#ledger?claim=C1"]')
     others = [line for line in lines if line.row.claim == "C1"]
     expect(page.locator("tr.line:visible")).to_have_count(len(others))
-    assert Counter(shown(page)) == Counter(ids(others))
+    assert shown(page) == ids(others)
     page.evaluate(f"location.hash = {some[0].row.id!r}")  # a row that the filters hide
     expect(page.locator("tr.line:visible")).to_have_count(len(lines))
 
@@ -223,15 +215,14 @@ def test_the_copied_command_runs(clipboard, load, lines, tmp_path, request):
     if not REAL:
         request.getfixturevalue("fake")
     assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
-    assert [row.id for row in ledger.read(tmp_path / "ledger.json")] == [
-        page.evaluate("document.querySelector('tr.line').id")
-    ]
+    (row,) = ledger.read(tmp_path / "ledger.json")
+    assert row.id == page.evaluate("document.querySelector('tr.line').id")
 
 
 def test_paper_has_all_rows_and_no_controls(load, lines):
     page = load("#ledger?claim=C2", color_scheme="dark")
     page.emulate_media(media="print")
-    assert Counter(shown(page)) == Counter(ids(lines))
+    assert shown(page) == ids(lines)
     assert not page.locator(".control:visible, nav:visible, summary:visible").count()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
     assert page.locator("details p:visible").count() == sum(len(line.controls) for line in lines)
@@ -239,9 +230,8 @@ def test_paper_has_all_rows_and_no_controls(load, lines):
 
 def test_without_scripts_all_is_there(load, lines):
     page = load(java_script_enabled=False)
-    assert page.locator("tr.line:visible").count() == len(lines)
+    assert page.locator("tr.line:visible").count() == len(lines) and page.locator("figure svg:visible").count()
     assert not page.locator(".control:visible").count()
-    assert page.locator("figure svg:visible").count()
 
 
 def test_a_reader_sees_where_she_is(load):
