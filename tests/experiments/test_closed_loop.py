@@ -9,8 +9,14 @@ import pytest
 
 from experiments.closed_loop import claims, own_data, real_data, study
 from experiments.harness.ledger import Settings
+from theory.claims import data_processing
 
 QUICK, KEY = Settings(), jax.random.key(0)
+
+
+def test_the_exact_loop_loses():
+    """C2: in every generation of two symbols, to the end."""
+    assert data_processing(study.chain().information).min() >= -1e-12
 
 
 def test_a_row_can_fail():

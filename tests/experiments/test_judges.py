@@ -9,7 +9,7 @@ from experiments.harness.ledger import Settings
 from experiments.judges import claims, study
 from experiments.judges.study import LEARNED, PRIOR, TASKS, WEAK
 from theory import budget, drift
-from theory.claims import fixed_reward_model
+from theory.claims import data_processing, fixed_reward_model
 
 QUICK = Settings()
 
@@ -37,6 +37,12 @@ def test_a_judge_of_many_samples_is_a_perfect_one():
     perfect = budget.fixed_judge_total(PRIOR, jnp.eye(2), study.starts())
     np.testing.assert_allclose(total, perfect, atol=1e-12)
     np.testing.assert_allclose(loop.accuracy[1:], 1, atol=1e-12)
+
+
+def test_a_judge_that_is_the_model_closes_the_loop():
+    """I(X;Z_{t+1}) ≤ I(X;Z_t) (C5); a judge that is retrained on real data opens it."""
+    assert np.min(data_processing(study.self_consistency().information)) >= -1e-12
+    assert np.min(data_processing(study.retrained_judge().information)) < 0
 
 
 def test_what_a_fixed_judge_can_inject():

@@ -130,8 +130,8 @@ def test_filtering_is_another_protocol(capsys):
 
 
 def test_labels_are_counted(tmp_path, refused):
-    (file := tmp_path / "x.csv").write_text("id,truth,verdict\n7,yes,keep\n8,no,keep\n9,no,drop\n10,false,drop\n")
-    assert plan.read_counts(file)[0] == (1, 1, 1, 3)
+    (file := tmp_path / "x.csv").write_text("id,truth,verdict\n7,yes,keep\n8,no,keep\n9,no,keep\n10,false,drop\n")
+    assert plan.read_counts(file)[0] == (1, 1, 2, 3)
     for text, message in (
         ("1,1\n0,1\n", "x.csv: no output whose truth is wrong was given; accepted: outputs of both kinds"),
         ("1,1\n0,perhaps\n", "line 2, column truth: 'perhaps' was given; accepted: 1 or 0"),

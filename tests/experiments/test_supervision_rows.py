@@ -134,6 +134,11 @@ def test_bad_signals_are_refused(options, message):
         signal.signal_study(**{"signal": VERDICT, "num_forms": 2} | options)
 
 
+def test_a_training_has_one_rate():
+    with pytest.raises(ValueError, match=r"learning_rate: .* accepted: one number"):
+        signal.training_curve(VERDICT, 2, learning_rate=np.ones(2))
+
+
 def test_crossing_is_between_two_updates():
     assert float(study.crossing(jnp.array([0.5, 0.98, 1.0]))) == pytest.approx(1.5)
     assert np.isnan(study.crossing(jnp.array([0.5, 0.6])))
