@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from types import ModuleType
-
 import fake_experiment
 import fake_experiment_with_data
 import pytest
@@ -10,7 +7,7 @@ from experiments import cli
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def fake(monkeypatch):
     """Installs the fake experiment instead of the real ones, and one that takes data."""
     modules = {"fake": fake_experiment.__name__, "fake-data": fake_experiment_with_data.__name__}
     monkeypatch.setattr(experiments, "EXPERIMENTS", modules)
@@ -19,10 +16,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def refused(capsys):
     """Runs a command that cannot be done, and gives what it says: one line on stderr, and its exit status."""
 
-    def refused(*arguments: str, status: int = 2) -> str:
+    def refused(*arguments, status=2):
         assert cli.main(arguments) == status
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("infoloop: ")

@@ -1,7 +1,6 @@
 """`infoloop check` and its picture."""
 
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 from matplotlib.path import Path as Line
@@ -10,18 +9,17 @@ from experiments import cli
 from experiments.questions.pipeline.diagrams import pipeline_figure
 from theory import Pipeline
 
-Captured = pytest.CaptureFixture[str]
 EXAMPLE = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
 
 
-def check(capsys: Captured, graph: str, before: str, after: str) -> str:
+def check(capsys, graph, before, after):
     assert cli.main(["check", graph, "--before", before, "--after", after]) == 0
     out = capsys.readouterr().out
     assert len(out.splitlines()) < 15
     return out
 
 
-def test_open(capsys: Captured) -> None:
+def test_open(capsys):
     out = check(capsys, EXAMPLE, "Z0", "Z1")
     assert out.splitlines() == [
         "OPEN: Z1 can know more about X than Z0 does.",
@@ -32,7 +30,7 @@ def test_open(capsys: Captured) -> None:
     ]
 
 
-def test_closed(capsys: Captured) -> None:
+def test_closed(capsys):
     out = check(capsys, "X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1")
     assert out.startswith(
         "CLOSED: Z1 cannot know more about X than Z0 does.\nEvery path from X to Z1 is blocked by Z0.\n"
@@ -58,13 +56,13 @@ def test_closed(capsys: Captured) -> None:
         ("U -> X -> D -> Z; Old -> Z", "D", "Z", ["CLOSED", "(Old has no path from X: treated as noise.)"]),
     ],
 )
-def test_other_answers(capsys: Captured, graph: str, before: str, after: str, said: list[str]) -> None:
+def test_other_answers(capsys, graph, before, after, said):
     out = check(capsys, graph, before, after)
     assert all(text in out for text in said), out
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_figure(tmp_path: Path, kind: str) -> None:
+def test_figure(tmp_path, kind):
     path = tmp_path / f"pipeline.{kind}"
     assert cli.main(["check", EXAMPLE, "--before", "Z0", "--after", "Z1", "--figure", str(path)]) == 0
     content = path.read_bytes()
@@ -80,7 +78,7 @@ LOOP = (
     ("graph", "before", "after", "strong"),
     [(EXAMPLE, "Z0", "Z1", 2), (LOOP, "Z2", "Z3", 3), ("X -> D -> Z0 -> D0 -> Z1", "Z0", "Z1", 0)],
 )
-def test_no_node_hides_another_and_what_enters_is_strong(graph: str, before: str, after: str, strong: int) -> None:
+def test_no_node_hides_another_and_what_enters_is_strong(graph, before, after, strong):
     pipeline = Pipeline(graph)
     fig = pipeline_figure(pipeline, pipeline.criterion(before, after), [before], [after])
     fig.draw_without_rendering()
@@ -96,7 +94,7 @@ def test_no_node_hides_another_and_what_enters_is_strong(graph: str, before: str
         assert inside.contains(extent.x0, extent.y0) and inside.contains(extent.x1, extent.y1)
 
 
-def test_arrows_pass_no_node() -> None:
+def test_arrows_pass_no_node():
     """Points along every arrow lie in no node."""
     pipeline = Pipeline(LOOP)
     fig = pipeline_figure(pipeline, pipeline.criterion("Z2", "Z3"), ["Z2"], ["Z3"])
@@ -108,7 +106,7 @@ def test_arrows_pass_no_node() -> None:
         assert not any(box.get_path().contains_points(points, radius=-0.01).any() for box in boxes)
 
 
-def test_a_long_pipeline_gets_an_answer_at_once_and_no_huge_picture(tmp_path: Path, capsys: Captured) -> None:
+def test_a_long_pipeline_gets_an_answer_at_once_and_no_huge_picture(tmp_path, capsys):
     graph = "X -> D -> Z0; " + "; ".join(f"Z{t} -> D{t} -> Z{t + 1}; X, D{t} -> S{t} -> Z{t + 1}" for t in range(400))
     assert "I(X;S399|Z399,D399)" in check(capsys, graph, "Z399", "Z400")
     figure = tmp_path / "long.png"

@@ -9,18 +9,14 @@ import pytest
 
 from experiments.closed_loop import claims, own_data, real_data, study
 from experiments.harness.ledger import Settings
-from theory import gaussian
 from theory.claims import data_processing
 
 QUICK, KEY = Settings(), jax.random.key(0)
 
 
-def test_every_exact_loop_loses():
-    """C2: in every generation, two symbols to the end, the mean and the variance of a normal law."""
-    mean = gaussian.mean_information(study.NUM_MEAN, study.NUM_GENERATIONS)
-    log_variance = gaussian.log_variance_information(study.NUM_VARIANCE, study.NUM_GENERATIONS)
-    for information in (study.chain().information, mean, log_variance):
-        assert data_processing(information).min() >= -1e-12
+def test_the_exact_loop_loses():
+    """C2: in every generation of two symbols, to the end."""
+    assert data_processing(study.chain().information).min() >= -1e-12
 
 
 def test_a_row_can_fail():
@@ -38,23 +34,18 @@ def test_a_row_can_fail():
 def test_faithful_is_read_whole():
     source = real_data.read(KEY, real_data.FILES["faithful.csv"], (1, 2))
     x = np.concatenate([source.train, source.held_out])
-    assert x.shape == (272, 2)
+    assert x.shape == (272, 2) and source.model.weights.size == source.model.num_modes() == 2
     np.testing.assert_allclose(x.mean(0), [3.487783, 70.897059], atol=5e-7)  # R Core Team, datasets::faithful
-    assert source.model.weights.size == 2
-    assert source.model.num_modes() == 2
     expected = source.model.log_prob(source.held_out)
     np.testing.assert_allclose(real_data.log_prob(source.model, np.asarray(source.held_out)), expected, atol=1e-9)
 
 
 def test_english_is_read_whole():
     source = real_data.read(KEY, real_data.FILES["english.txt"])
-    assert source.alphabet is not None
-    head = "".join(source.alphabet[i] for i in np.asarray(source.train[:30]))
-    assert head == "in the beginning god created t"
-    assert abs(source.train.size / source.held_out.size - 9) < 1e-3
-    # the fit is the relative frequency of each bigram, counted here by hand
-    a, b = source.alphabet.index("t"), source.alphabet.index("h")
     path = np.asarray(source.train)
+    assert "".join(source.alphabet[i] for i in path[:30]) == "in the beginning god created t"
+    assert abs(path.size / source.held_out.size - 9) < 1e-3
+    a, b = source.alphabet.index("t"), source.alphabet.index("h")  # the fit is the relative frequency of each bigram
     share = np.sum((path[:-1] == a) & (path[1:] == b)) / np.sum(path[:-1] == a)
     np.testing.assert_allclose(source.model.transition[a, b], share, rtol=1e-12)
 
@@ -64,7 +55,6 @@ def test_english_is_read_whole():
     [
         ("short.csv", "x,y\n1,2\n3,4\n", "2 different rows was given; accepted: 20 different rows"),
         ("words.csv", "1,2\n" * 30 + "a,b\n", "line 31"),
-        ("nan.csv", "1,2\n" * 30 + "nan,2\n", "line 31"),
         ("short.txt", "too short", "accepted: a text of 1000 characters"),
         ("same.txt", " " * 2000, "short|text"),
     ],
@@ -81,8 +71,7 @@ def test_numbers_are_recognised_without_their_ending(tmp_path):
     file.write_text("\n".join(f"{i * 0.37 % 1}" for i in range(40)))
     assert own_data.said(file).endswith("numbers: 40 points of 1 coordinate, no header")
     source = real_data.read(KEY, file, (1,))
-    assert source.kind == "points"
-    assert source.train.shape == (30, 1)
+    assert source.kind == "points" and source.train.shape == (30, 1)
 
 
 def test_chain_measures():

@@ -30,14 +30,14 @@ print(spent.compiled, spent.read)
 """
 
 
-def compiled(home: Path) -> str:
+def compiled(home):
     environment = os.environ | {"XDG_CACHE_HOME": str(home)}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     done = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-def test_what_was_compiled_once_is_read_by_the_next_run(tmp_path: Path) -> None:
+def test_what_was_compiled_once_is_read_by_the_next_run(tmp_path):
     """In a folder for each jaxlib and CPU; and by this run again, where programs have been released."""
     assert compiled(tmp_path) == "1 1"
     (folder,) = (tmp_path / "infoloop").iterdir()
@@ -46,9 +46,7 @@ def test_what_was_compiled_once_is_read_by_the_next_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("named", "enabled"), [(None, False), ("elsewhere", True)])
-def test_jaxs_own_variables_turn_it_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, enabled: bool
-) -> None:
+def test_jaxs_own_variables_turn_it_off(tmp_path, monkeypatch, named, enabled):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     config = SimpleNamespace(jax_compilation_cache_dir=named, jax_enable_compilation_cache=enabled)
     monkeypatch.setattr(jax, "config", config)
@@ -56,7 +54,7 @@ def test_jaxs_own_variables_turn_it_off(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_longest_unused_programs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_unused_programs_go(tmp_path, monkeypatch):
     for age in range(5):
         (tmp_path / str(age)).write_bytes(b"x" * 10)
         os.utime(tmp_path / str(age), (age, age))
@@ -65,7 +63,7 @@ def test_the_longest_unused_programs_go(tmp_path: Path, monkeypatch: pytest.Monk
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "4"]
 
 
-def test_compilations_are_counted() -> None:
+def test_compilations_are_counted():
     cost.count_compilations()
     double, x, spent = jax.jit(lambda x: x * 2.125 - 1), np.zeros(17), []
     for _ in range(2):
@@ -77,7 +75,7 @@ def test_compilations_are_counted() -> None:
     assert set(spent[0].fields()) == {"wall_time", "cpu_time", "compilations", "peak_memory"}
 
 
-def test_two_ledgers_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_ledgers_are_compared(tmp_path, capsys):
     """Six digits of what is exact, five errors of what is simulated, and every outcome."""
     row = {"id": "C1-a", "verdict": "holds", "expected": "holds", "kind": "exact", "unit": "nats", "stderr": None}
     row |= {"predicted": 1.0, "measured": 2.0, "slack": 1.0}

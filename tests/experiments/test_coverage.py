@@ -93,8 +93,7 @@ def test_half_the_standard_error_is_detected(monkeypatch):
 def test_the_figure_has_a_dot_for_each_interval_in_both_panels():
     left, right = figures.coverage(QUICK).axes
     rows = coverage.covered(QUICK)
-    assert [label.get_text().split(":")[1].strip() for label in left.get_yticklabels()] == [
-        row.interval for row in reversed(rows)
-    ]
+    shown = [label.get_text().split(":")[1].strip() for label in left.get_yticklabels()]
+    assert shown == [row.interval for row in reversed(rows)]
     dots = [line.get_xdata()[0] for line in right.lines]
     np.testing.assert_allclose(dots, [row.half_width for row in reversed(rows)])

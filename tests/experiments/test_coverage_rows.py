@@ -1,6 +1,5 @@
 """The exact numbers of the coverage experiment against brute force, and C12 of them."""
 
-from functools import partial
 from itertools import product
 
 import jax
@@ -13,7 +12,6 @@ from experiments.coverage import claims, study
 from experiments.coverage.study import BUDGET, CANDIDATES, DISTINCT, NOISY, NUM_CLASSES, NUM_FORMS, NUM_PROMPTS, SURE
 from experiments.harness.ledger import Settings
 from sandbox import policies
-from sandbox.policies import verdict
 
 
 @pytest.mark.parametrize("distinct", [16, 32, 64])
@@ -56,8 +54,7 @@ def test_certainty_by_simulation():
 def test_a_budget_carries_most_on_new_prompts():
     """Where prompts are alike; a repeat adds ever less, up to the entropy of the answer; without errors, nothing."""
     for verifier in study.VERIFIERS:
-        totals = [study.total_information(verifier, m) for m in DISTINCT]
-        assert np.all(np.diff(totals) > 0)
+        assert np.all(np.diff([study.total_information(verifier, m) for m in DISTINCT]) > 0)
     repeats = np.array([study.information(NOISY, (k,), CANDIDATES) for k in range(41)])
     assert np.all(np.diff(repeats) > 0) and np.all(np.diff(repeats, 2) < 0)
     caps = [-p * np.log(p) - (1 - p) * np.log1p(-p) for p in CANDIDATES]
@@ -70,10 +67,9 @@ def test_a_table_learns_nothing_about_a_prompt_not_queried():
     """Trained on some of its prompts, against each queried prompt trained alone."""
     prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
     queried = prompts._replace(probs=(jnp.arange(NUM_PROMPTS) < 8).astype(prompts.probs.dtype) / 8)
-    train = partial(
-        policies.train, jax.random.key(0), method=policies.NaturalGradient(), num_rounds=100, learning_rate=0.1
-    )
-    accuracy = train(study.table(), queried, verdict(NUM_CLASSES, NUM_FORMS), held_out=prompts).measured
+    options = {"method": policies.NaturalGradient(), "num_rounds": 100, "learning_rate": 0.1, "held_out": prompts}
+    signal = policies.verdict(NUM_CLASSES, NUM_FORMS)
+    accuracy = policies.train(jax.random.key(0), study.table(), queried, signal, **options).measured
     np.testing.assert_allclose(accuracy[-1], study.table_learned(8), atol=1e-12)
 
 

@@ -39,14 +39,6 @@ def test_sample_numbers_grow_geometrically():
     np.testing.assert_array_equal(samples, [16, 32, 64, 128, 256, 512, 1024, 2048])
 
 
-def test_a_window_ends_with_the_step_before_its_sample_number():
-    """The share is 0, then 1 from step 50 on: after 50 it is not seen, after 58 in 8 of the last 9."""
-    share = np.broadcast_to(np.arange(100) >= 50, (3, 100)).astype(np.float32)
-    found = curves.learning_curves(OnlineRecord(share, share, share, None), batch=1, points=1000)
-    at = {int(n): found.reliance[i] for i, n in enumerate(found.samples)}
-    assert at[50] == 0 and at[51] == pytest.approx(1 / 8) and at[58] == pytest.approx(8 / 9) and at[59] == 1
-
-
 def test_at_is_the_last_sample_number_that_is_not_larger():
     one = Curves(np.array([8, 16, 40]), *np.zeros((2, 3, 3)), np.zeros(3))
     assert [one.at(n) for n in (8, 8.5, 15.99, 16, 39, 40, 1e9)] == [0, 0, 0, 1, 1, 2, 2]

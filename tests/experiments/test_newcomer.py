@@ -4,17 +4,13 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 import experiments
 from experiments import cli
 
 FILE = Path(__file__).parent / "diversity.py"
 
 
-def test_a_newcomer_adds_a_claim(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_newcomer_adds_a_claim(tmp_path, monkeypatch, capsys):
     """In a package that knows nothing of it; the row comes out, on the page, in claims.md and as a picture."""
     source = FILE.read_text(encoding="utf-8")
     assert len(source.splitlines()) <= 90

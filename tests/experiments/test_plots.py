@@ -9,24 +9,25 @@ import pandas as pd
 import pytest
 from fake_experiment import draw
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from experiments.harness import figures as plots
 from experiments.harness import plotted
 from experiments.harness.ledger import Settings
 
 
-def read(fig: Figure) -> pd.DataFrame:
+def read(fig):
     """What the table of a figure says."""
     return pd.read_csv(io.StringIO(plotted.table(fig)), comment="#")
 
 
-def values(table: pd.DataFrame, series: str, *columns: str) -> list[list[float]]:
+def values(table, series, *columns):
     """The columns of a series, a row a point."""
     return table.loc[table["series"] == series, list(columns)].to_numpy(float).tolist()
 
 
-def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_figure_gives_the_same_bytes(tmp_path):
+    """And touches no global state."""
+    before = dict(matplotlib.rcParams)
     first, second = (plots.save(draw(Settings()), tmp_path / name, "fig") for name in "ab")
     names = ["fig.png", "fig.svg", "fig.csv"]
     assert [path.name for path in first] == names
@@ -34,15 +35,10 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(names)
     texts = "".join(ElementTree.parse(first[1]).getroot().itertext())
     assert "generation t" in texts and "simulated" in texts and "date" not in texts.lower()
-
-
-def test_no_global_state_is_touched(tmp_path: Path) -> None:
-    before = dict(matplotlib.rcParams)
-    plots.save(draw(Settings()), tmp_path, "fig")
     assert dict(matplotlib.rcParams) == before
 
 
-def test_a_band_is_two_standard_errors_or_its_edges() -> None:
+def test_a_band_is_two_standard_errors_or_its_edges():
     _, (left, right) = plots.figure(2)
     plots.band(left, [0, 1], [1.0, 2.0], [0.5, 0.5])
     plots.band(right, [0, 1], [1.0, 2.0], [0.0, 1.0], [4.0, 5.0])
@@ -51,7 +47,7 @@ def test_a_band_is_two_standard_errors_or_its_edges() -> None:
         np.testing.assert_allclose([heights.min(), heights.max()], [low, high])
 
 
-def test_direct_labels_make_way() -> None:
+def test_direct_labels_make_way():
     fig, ax = plots.figure()
     ends = (1.0, 1.0, 1.001, 9.0)
     lines = {f"line {i}": plots.band(ax, [0, 1], [0.0, end], [0.0, 0.0]) for i, end in enumerate(ends)}
@@ -62,7 +58,7 @@ def test_direct_labels_make_way() -> None:
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
-def test_a_band_loses_only_points_that_nobody_sees(scale: str, tmp_path: Path) -> None:
+def test_a_band_loses_only_points_that_nobody_sees(scale, tmp_path):
     x = np.linspace(1, 50, 400)
     fig, ax = plots.figure()
     plots.band(ax, x, np.exp(x / 10), np.where(x < 25, 1.0, 3.0), 2 + np.exp(x / 9))
@@ -78,7 +74,7 @@ def test_a_band_loses_only_points_that_nobody_sees(scale: str, tmp_path: Path) -
     assert distances.max() < 2 * plots.UNSEEN
 
 
-def test_the_data_of_lines_bands_and_points() -> None:
+def test_the_data_of_lines_bands_and_points():
     fig, ax = plots.figure()
     plots.band(ax, [1, 2, 3], [1.0, np.nan, 1 / 3], [0.5, 0.5, np.nan], [2.0, 3.0, 4.0], label="band")
     plots.theory(ax, [1, 2], [1e-7, 123_456_789], label="exact")
@@ -93,23 +89,23 @@ def test_the_data_of_lines_bands_and_points() -> None:
     ax.annotate("note", (0, 0), xytext=(1, 1), arrowprops={"arrowstyle": "->"})
     table = read(fig)
     nan = np.nan
-    expectations: tuple[tuple[str, list[str], list[list[float]]], ...] = (
-        ("band", ["x", "y", "lower", "upper"], [[1, 1, 0.5, 2], [2, nan, 0.5, 3], [3, 0.333333, nan, 4]]),
-        ("exact", ["x", "y"], [[1, 1e-7], [2, 1.23457e8]]),
-        ("named", ["x", "y"], [[0, 2], [1, 3]]),
-        ("points 1", ["x", "y"], [[5, 6]]),
-        ("room", ["x", "lower", "upper"], [[1, 1, 3], [2, nan, nan]]),
-        ("on the other side", ["x", "y"], [[1, 9]]),
-        ("end", ["x", "y"], [[7, nan]]),
-        ("line 4", ["x", "y"], [[nan, 8]]),
-        ("when", ["x_lower", "x_upper", "lower"], [[1, 2, nan]]),
-    )
-    for series, columns, expected in expectations:
-        np.testing.assert_allclose(values(table, series, *columns), expected, rtol=1e-6, err_msg=series)
-    assert set(table["series"]) == {series for series, _, _ in expectations}
+    expectations = {
+        "band": ("x y lower upper", [[1, 1, 0.5, 2], [2, nan, 0.5, 3], [3, 0.333333, nan, 4]]),
+        "exact": ("x y", [[1, 1e-7], [2, 1.23457e8]]),
+        "named": ("x y", [[0, 2], [1, 3]]),
+        "points 1": ("x y", [[5, 6]]),
+        "room": ("x lower upper", [[1, 1, 3], [2, nan, nan]]),
+        "on the other side": ("x y", [[1, 9]]),
+        "end": ("x y", [[7, nan]]),
+        "line 4": ("x y", [[nan, 8]]),
+        "when": ("x_lower x_upper lower", [[1, 2, nan]]),
+    }
+    for series, (columns, expected) in expectations.items():
+        np.testing.assert_allclose(values(table, series, *columns.split()), expected, rtol=1e-6, err_msg=series)
+    assert set(table["series"]) == set(expectations)
 
 
-def test_the_data_of_bars_and_error_bars() -> None:
+def test_the_data_of_bars_and_error_bars():
     fig, (left, right) = plots.figure(2)
     left.errorbar([1, 2], [3, 4], yerr=[[0.5, 1], [2, 3]], xerr=0.25, fmt="o", capsize=2, label="both")
     left.errorbar([1, 2], [3, np.nan], yerr=1, fmt="o-", label="gap")
@@ -128,7 +124,7 @@ def test_the_data_of_bars_and_error_bars() -> None:
     assert len(table) == 10
 
 
-def test_no_figure_draws_what_is_not_in_its_data() -> None:
+def test_no_figure_draws_what_is_not_in_its_data():
     no_data = {"annotate", "text", "legend", "set_title", "get_legend_handles_labels", "clabel", "contourf"}
     noted = {*vars(plotted.Panel), "barh", "hist"}  # these two draw with `bar`
     for path in Path(plots.__file__).parents[1].rglob("*.py"):
@@ -138,7 +134,7 @@ def test_no_figure_draws_what_is_not_in_its_data() -> None:
         assert called & set(vars(Axes)) <= noted | no_data, path
 
 
-def test_the_data_of_images_and_contours() -> None:
+def test_the_data_of_images_and_contours():
     fig, axes = plots.figure(3, 2)
     cells = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, np.nan]])
     masked = np.ma.masked_equal(np.nan_to_num(cells, nan=7.0), 7.0)
@@ -164,7 +160,7 @@ def test_the_data_of_images_and_contours() -> None:
     assert sorted(table.panel.unique()) == [1, 2, 3, 4, 5]
 
 
-def test_the_comments_name_the_axes() -> None:
+def test_the_comments_name_the_axes():
     fig, axes = plots.figure(2, 2, sharex=True, sharey="row")
     for ax in axes.flat:
         ax.plot([0, 1], [1, 2])
@@ -184,7 +180,7 @@ def test_the_comments_name_the_axes() -> None:
     ]
 
 
-def test_a_long_table_is_thinned_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_table_is_thinned_and_says_so(monkeypatch):
     fig, (left, right) = plots.figure(2)
     left.plot(np.arange(1001), np.arange(1001), label="line")
     left.plot([0, 1], [0, 1], label="ends")
@@ -205,7 +201,7 @@ def test_a_long_table_is_thinned_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert plotted.table(fig)  # and an end
 
 
-def test_data_of_ones_own(tmp_path: Path) -> None:
+def test_data_of_ones_own(tmp_path):
     _, _, csv = plots.save(draw(Settings()), tmp_path, "fig", data="a,b\n1,2\n")
     assert csv.read_text() == "a,b\n1,2\n"
     _, _, csv = plots.save(draw(Settings()), tmp_path, "fig")

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.special import expit, logit
+from scipy.special import expit, logit, rel_entr
 
 from experiments.harness.ledger import Settings
 from experiments.questions.shortcut import Curves
@@ -22,12 +22,12 @@ QUICK = Settings()
 close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
 
 
-def scored(seed: int = 0) -> Outputs:
+def scored(seed=0):
     """Outputs of two judges, of random scores."""
     return Outputs(*np.random.default_rng(seed).random((2, 2, *CORRECT.shape)))
 
 
-def of_bayes(rho: float, noise: float) -> Outputs:
+def of_bayes(rho, noise):
     """The outputs as a judge scores them that adds the log-odds of correct and long."""
     correct = np.where(CORRECT, 1, -1)
     long = np.where((KIND == ALIGNED)[:, None], correct, -correct)
@@ -88,28 +88,23 @@ def test_outputs_are_what_they_are_said_to_be():
     assert decided.mean() > 0.8 and len(np.unique(features.reshape(-1, 2 * WIDTH), axis=0)) > 500
 
 
-def test_metrics_by_hand():
-    """All mass on the first correct output of each prompt."""
-    outputs = Outputs(*(x[0] for x in scored()))
-    chosen = CORRECT.argmax(1)
-    probs = np.eye(CORRECT.shape[1])[chosen]
-    seen = student.describe(probs, outputs)
-    for x, y in zip(seen, student.describe(jnp.asarray(probs), outputs), strict=True):
-        close(x, y)
-    for kind in (COUNTERFACTUAL, ALIGNED):
-        rows = np.flatnonzero(kind == KIND)
-        close(seen.reward[kind], outputs.score[rows, chosen[rows]].mean())
-        close(seen.length[kind], outputs.length[rows, chosen[rows]].mean())
-    close(seen.accuracy, 1)
-    close(seen.kl, -log(START / student.NUM_FORMS))
-    close(Metrics(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
-
-
-def metrics_by_hand(outputs: Outputs, probs: np.ndarray) -> list[np.ndarray]:
-    of_prompt = [probs * x for x in (outputs.score, CORRECT, outputs.length, np.log(probs / FIRST))]
+def metrics_by_hand(outputs, probs):
+    of_prompt = [probs * outputs.score, probs * CORRECT, probs * outputs.length, rel_entr(probs, FIRST)]
     return [
         np.stack([x.sum(-1)[..., kind == KIND].mean(-1) for kind in (COUNTERFACTUAL, ALIGNED)], -1) for x in of_prompt
     ]
+
+
+def test_metrics_by_hand():
+    """Of all mass on the first correct output of each prompt, and of any distribution."""
+    outputs = Outputs(*(x[0] for x in scored()))
+    certain = np.eye(CORRECT.shape[1])[CORRECT.argmax(1)]
+    for probs in (certain, np.random.default_rng(1).dirichlet(np.ones(CORRECT.shape[1]), len(CORRECT))):
+        for array in (probs, jnp.asarray(probs)):
+            for x, y in zip(student.describe(array, outputs), metrics_by_hand(outputs, probs), strict=True):
+                close(x, y)
+    close(student.describe(certain, outputs).kl, -log(START / student.NUM_FORMS))
+    close(Metrics(*np.array([[1.0, 5.0]] * 4)).mixed(0.25), 4)
 
 
 def test_the_path_by_hand():
@@ -183,12 +178,12 @@ def test_where_a_line_stops_being_positive():
 AGREEMENTS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.95)
 
 
-def judged(reliance: dict[float, int], lead: dict[float, int]) -> Judges:
+def judged(reliance, lead):
     """Judges whose reliance falls below ½ and whose lead rises above 0 after a number of samples: by hand."""
     points = (*(GridPoint(rho, 2) for rho in AGREEMENTS), study.PURE, study.NOISY)
     samples = np.arange(256, 5120 + 1, 256)
 
-    def step(after: float) -> np.ndarray:
+    def step(after):
         return np.tile((samples - after) / 5120, (12, 1))
 
     leads = np.stack([step(lead.get(c.agreement, 1e5)) for c in points])

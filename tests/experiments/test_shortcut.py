@@ -1,7 +1,6 @@
 """`infoloop shortcut`: its answer in words, and the files that it leaves."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,26 +10,10 @@ from experiments.questions.shortcut import learn, words
 from experiments.questions.shortcut.curves import Curves
 
 SAMPLES = np.array([100, 400, 1600, 6400])
-OPTIONS = {
-    "intended": "parity",
-    "order": 3,
-    "margin": None,
-    "scale": 1.0,
-    "spurious": "length",
-    "spurious_order": None,
-    "spurious_margin": None,
-    "spurious_scale": 1.0,
-    "agreement": 0.9,
-    "label_noise": 0.05,
-    "student": "MLP",
-    "optimizer": "Adam",
-    "learning_rate": None,
-    "samples": 6400,
-    "seeds": 3,
-}
+OPTIONS = {"agreement": 0.9, "label_noise": 0.05, "samples": 6400, "seeds": 3}
 
 
-def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
+def curves(lead, reliance):
     """[share, n], and three seeds that differ a little, around it."""
     seeds = np.array([-1.0, 0.0, 1.0])[None, :, None]
     intended = lead[:, None] + seeds
@@ -38,7 +21,7 @@ def curves(lead: np.ndarray, reliance: np.ndarray) -> Curves:
     return Curves(SAMPLES, nats_saved, np.zeros_like(nats_saved), reliance[:, None] + 0.01 * seeds)
 
 
-def test_a_switch_in_words() -> None:
+def test_a_switch_in_words():
     share, one = learn.SHARES[:, None], np.ones((9, 1))
     lead = np.array([[-20.0, -40.0, -40.0, 120.0]]) + 80 * share  # of equal code lengths at δ = 1/4, 1/2, 1/2, 0
     reliance = one * np.array([[0.9, 0.9, 0.7, 0.1]]) - share * np.array([[0.8, 0.8, 0.8, 0.0]])
@@ -57,20 +40,18 @@ def test_a_switch_in_words() -> None:
     assert shown[6400].endswith("predicted 0 %; measured 0 %")
 
 
-def test_the_feature_learned_first_is_named_and_one_that_never_is() -> None:
+def test_the_feature_learned_first_is_named_and_one_that_never_is():
     lead, reliance = np.tile([[-5.0, 8.0, 20.0, 30.0]], (9, 1)), np.full((9, 4), 0.8)
     found = curves(lead, reliance)
     text = " ".join(words.lines(learn.question(**OPTIONS), found))
     assert learn.learned_first(found.pick(0)) == 1
-    assert (
-        "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats of code length after 400 samples, "
-        "length 0.0 ± 0.0" in text
-    )
+    first = "learned first: parity of 3, which alone has saved 8.0 ± 0.6 nats of code length after 400 samples"
+    assert f"{first}, length 0.0 ± 0.0" in text
     assert "measured not by 6,400 samples" in text and "not surely" not in text
     assert text.count("measured not learned by then") == 4
 
 
-def test_equals_have_no_winner() -> None:
+def test_equals_have_no_winner():
     """Ahead by one seed's luck is not ahead, and to have lost less is not to have saved."""
     lead = np.tile([[1.0, -2.0, 1.0, -1.0]], (9, 1))
     text = list(words.lines(learn.question(**OPTIONS), curves(lead, np.full((9, 4), 0.5))))
@@ -82,7 +63,7 @@ def test_equals_have_no_winner() -> None:
 
 
 @pytest.mark.parametrize(("n", "rate", "share"), [(0, 0.9, 0.25), (1, 0.6, 1.0)])
-def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float, share: float) -> None:
+def test_a_share_of_independent_labels_lowers_the_agreement(n, rate, share):
     question = learn.question(**OPTIONS | {"agreement": rate})
     mixed = np.asarray(question.decorrelated(share).agreement)
     np.testing.assert_allclose(mixed, [0.95, (1 - share) * rate + share * 0.5], rtol=1e-6)
@@ -91,25 +72,20 @@ def test_a_share_of_independent_labels_lowers_the_agreement(n: int, rate: float,
 @pytest.mark.parametrize(
     ("option", "given", "message"),
     [
-        ("samples", float("nan"), "--samples: nan was given; accepted: 2048 or more"),
         ("samples", 10**12, "--samples: a table of .* was given; accepted: a size"),
-        ("seeds", 2.5, r"--seeds: 2\.5 was given; accepted: 2 or more"),
         ("student", "MPL", "--student.*MLP"),
         ("spurious_scale", 0.0, r"--spurious-scale: 0\.0 was given; accepted: "),
     ],
 )
-def test_bad_questions_are_refused(option: str, given: float, message: str) -> None:
+def test_bad_questions_are_refused(option, given, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         learn.question(**OPTIONS | {option: given})
 
 
 @pytest.mark.slow
-def test_the_command_leaves_the_evidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = (
-        "shortcut --intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
-    )
-    sizes = f"--samples 2048 --seeds 3 --out {tmp_path}"
-    assert cli.main([*command.split(), *sizes.split()]) == 0
+def test_the_command_leaves_the_evidence(tmp_path, capsys):
+    bits = "--intended bit --spurious bit --spurious-scale 2 --agreement 70% --label-noise .05 --student linear"
+    assert cli.main(f"shortcut {bits} --samples 2048 --seeds 3 --out {tmp_path}".split()) == 0
     out = capsys.readouterr().out
     assert "intended: the intended bit, agrees with 0.95" in out and "student: linear Adam" in out
     assert out.splitlines()[0].endswith("seed 0") and "profile" not in out + (tmp_path / "shortcut.json").read_text()

@@ -20,7 +20,7 @@ ROWS = [
 ]
 
 
-def test_rows_are_counted_by_claim() -> None:
+def test_rows_are_counted_by_claim():
     assert tally(ROWS) == {"C1": Tally(1, 0, 0, 0), "C2": Tally(1, 1, 0, 2), "L4": Tally(1, 0, 1, 0)}
     assert not tally([])
 
@@ -33,12 +33,12 @@ def test_rows_are_counted_by_claim() -> None:
         (Tally(0, 0, 2, 1), "✗", "2 open, 1 refuted"),
     ],
 )
-def test_a_tally_in_words(counted: Tally, mark: str, words: str) -> None:
+def test_a_tally_in_words(counted, mark, words):
     assert (counted.mark, counted.words) == (mark, words)
 
 
 @pytest.mark.parametrize("width", [10, 60, 80, 200])
-def test_the_screen_has_a_line_a_claim(width: int) -> None:
+def test_the_screen_has_a_line_a_claim(width):
     lines = summary.screen(ROWS, STATEMENTS, width)
     assert [line.split()[:2] for line in lines] == [["✗", "C2"], ["✓", "C1"], ["?", "L4"]]
     assert lines[0].endswith("1 holds, 1 control fails, 2 refuted") and lines[1].endswith(" 1 holds")
@@ -46,7 +46,7 @@ def test_the_screen_has_a_line_a_claim(width: int) -> None:
     assert (STATEMENTS[0].title in lines[0]) == (width >= 60)
 
 
-def test_claims_md_has_every_row_and_its_outcomes() -> None:
+def test_claims_md_has_every_row_and_its_outcomes():
     text = summary.markdown(ROWS[:3], STATEMENTS, "profile quick, seed 0", {"C2-fake": ["holds", "open"]})
     lines = text.splitlines()
     assert "| C2 | A <loop> forgets | ✓ 1 holds, 1 control fails |" in lines
@@ -55,15 +55,7 @@ def test_claims_md_has_every_row_and_its_outcomes() -> None:
     assert "| `C2-fake-control` | control: information goes to zero | ✗ | fake |" in lines and text.endswith("|\n")
 
 
-def test_statements_are_in_order_and_the_instrument_comes_last() -> None:
+def test_statements_are_in_order_and_the_instrument_comes_last():
     statements = (INSTRUMENT, *(Statement(id, "") for id in ("F1", "R2", "L4", "C10", "W1", "C2", "R10")))
-    assert [s.id for s in in_order([Experiment("x", "x", (), statements, {})])] == [
-        "C2",
-        "C10",
-        "L4",
-        "R2",
-        "R10",
-        "F1",
-        "W1",
-        "instrument",
-    ]
+    ordered = [statement.id for statement in in_order([Experiment("x", "x", (), statements, {})])]
+    assert ordered == ["C2", "C10", "L4", "R2", "R10", "F1", "W1", "instrument"]

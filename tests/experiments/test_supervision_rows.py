@@ -108,57 +108,35 @@ def test_a_reference_is_imitated():
     assert (curve.accuracy.stderr < 1e-6).all() and curve.accuracy.mean[-1] > 0.98
 
 
-PREFERENCE = policies.preference(2, 2)
 VERDICT = policies.verdict(2, 2)
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("options", "message"),
     [
-        (
-            lambda: signal.signal_study(PREFERENCE, num_forms=2),
-            "16 proposals was given; accepted: 4 proposals.*against",
-        ),
-        (
-            lambda: signal.signal_study(VERDICT, num_forms=3),
-            "num_forms: 3 was given; accepted: a divisor of the 4 targets",
-        ),
-        (lambda: signal.signal_study(VERDICT, num_forms=4), "2 classes or more"),
-        (lambda: signal.signal_study(VERDICT, num_forms=0), "num_forms"),
-        (lambda: signal.signal_study(VERDICT._replace(value=jnp.ones(2)), num_forms=2), "different values"),
-        (
-            lambda: signal.signal_study(VERDICT._replace(value=jnp.arange(3.0)), num_forms=2),
-            r"Feedback\.value: shape \[3\] .* accepted: shape \[2\]",
-        ),
-        (lambda: signal.signal_study(VERDICT._replace(channel=VERDICT.channel / 2), num_forms=2), "sum to 1"),
-        (
-            lambda: signal.signal_study(VERDICT._replace(channel=VERDICT.channel[0]), num_forms=2),
-            r"\[proposal, target",
-        ),
-        (
-            lambda: signal.signal_study(VERDICT._replace(channel=VERDICT.channel[:3]), num_forms=2),
-            "accepted: 4 proposals, one a target, or 1",
-        ),
-        (
-            lambda: signal.signal_study(VERDICT, num_forms=2, prior=[0.5, 0.5]),
-            r"prior: shape \[2\] .* accepted: shape \[4\]",
-        ),
-        (
-            lambda: signal.signal_study(VERDICT, num_forms=2, prior=[0.5] * 4),
-            "prior: .* accepted: probabilities that sum to 1",
-        ),
-        (lambda: signal.signal_study(VERDICT, num_forms=2, num_seeds=1), "num_seeds"),
-        (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=4), "num_queries"),
-        (lambda: signal.signal_study(VERDICT, num_forms=2, num_queries=10**9), "num_queries: .* accepted: a size"),
-        (lambda: signal.signal_study(policies.verdict, num_forms=2), "signal: .* accepted: a Feedback"),
-        (lambda: signal.training_curve(VERDICT, 2, key=0), "key: 0 was given; accepted: one random key"),
-        (lambda: signal.training_curve(VERDICT, 2, learning_rate=np.ones(2)), "learning_rate: .* accepted: one number"),
-        (lambda: signal.describe(VERDICT, 2, proposals=[1.0]), r"proposals: shape \[1\] .* accepted: shape \[4\]"),
+        ({"signal": policies.preference(2, 2)}, "16 proposals was given; accepted: 4 proposals.*against"),
+        ({"num_forms": 3}, "num_forms: 3 was given; accepted: a divisor of the 4 targets"),
+        ({"num_forms": 4}, "2 classes or more"),
+        ({"signal": VERDICT._replace(value=jnp.ones(2))}, "different values"),
+        ({"signal": VERDICT._replace(value=jnp.ones(3))}, r"Feedback\.value: shape \[3\] .* accepted: symbol = 2"),
+        ({"signal": VERDICT._replace(channel=VERDICT.channel / 2)}, "sum to 1"),
+        ({"signal": VERDICT._replace(channel=VERDICT.channel[0])}, r"\[proposal, target"),
+        ({"signal": VERDICT._replace(channel=VERDICT.channel[:3])}, "accepted: 4 proposals, one a target, or 1"),
+        ({"prior": [0.5, 0.5]}, r"prior: shape \[2\] .* accepted: shape \[4\]"),
+        ({"prior": [0.5] * 4}, "prior: .* accepted: probabilities that sum to 1"),
+        ({"num_seeds": 1}, "num_seeds"),
+        ({"num_queries": 4}, "num_queries"),
+        ({"num_queries": 10**9}, "num_queries: .* accepted: a size"),
     ],
 )
-def test_bad_signals_are_refused(call, message):
+def test_bad_signals_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        call()
+        signal.signal_study(**{"signal": VERDICT, "num_forms": 2} | options)
+
+
+def test_a_training_has_one_rate():
+    with pytest.raises(ValueError, match=r"learning_rate: .* accepted: one number"):
+        signal.training_curve(VERDICT, 2, learning_rate=np.ones(2))
 
 
 def test_crossing_is_between_two_updates():

@@ -19,11 +19,11 @@ NAN, LABELS = float("nan"), ("verdict", "truth")
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def written(tmp_path, monkeypatch):
     """A file without an ending, as the content decides."""
     monkeypatch.chdir(tmp_path)
 
-    def write(content: str | bytes) -> Path:
+    def write(content):
         Path("x").write_bytes(content if isinstance(content, bytes) else content.encode())
         return Path("x")
 
@@ -34,7 +34,6 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ("content", "columns", "said"),
     [
         ("x,y\n1,2\n3,4\n", {"x": [1, 3], "y": [2, 4]}, "header x,y, separated by commas"),
-        ("1,2.5\n3,4\n", {"1": [1, 3], "2": [2.5, 4]}, "no header, separated by commas"),
         ("1\t2\n3\t4", {"1": [1, 3], "2": [2, 4]}, "no header, separated by tabs"),
         ("x;y\n1,5;2\n", {"x": [1.5], "y": [2]}, "header x,y, separated by semicolons, decimal commas"),
         ("sep=;\nx;y\n1;2\n", {"x": [1], "y": [2]}, "header x,y, separated by semicolons"),
@@ -49,8 +48,6 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         ("2019,2020\n1.5,2\n", {"1": [2019, 1.5], "2": [2020, 2]}, "no header, separated by commas"),
         ("# of May\nx y\n#1 2\n3 4\n", {"x": [3], "y": [4]}, "header x,y, separated by blanks, without 2 comments"),
         ("\ufeffx,y\r\n1,2\r\n\r\n", {"x": [1], "y": [2]}, "header x,y, separated by commas"),
-        ("x,y\r1,2\r", {"x": [1], "y": [2]}, "header x,y, separated by commas"),
-        ("x,y\n1,2\n".encode("utf-16"), {"x": [1], "y": [2]}, "header x,y, separated by commas"),
         (gzip.compress(b"x,y\n1,2\n", mtime=0), {"x": [1], "y": [2]}, "header x,y, separated by commas"),
         ("x,y\n1,NA\n,2\n", {"x": [1, NAN], "y": [NAN, 2]}, "header x,y, separated by commas; missing: 1 in x, 1 in y"),
         ("1.5,2,\n3,4,\n", {"1": [1.5, 3], "2": [2, 4]}, "no header, separated by commas"),
@@ -139,12 +136,9 @@ def test_numbers_refuse_words_gaps_and_infinities(written, content, message):
 
 
 def test_a_decimal_sign_that_is_told_decides(written):
-    for text, sign, values in [
-        ("1,5\n2,5\n", ",", [[1.5], [2.5]]),
-        ("1,5\n2,5\n", ".", [[1, 5], [2, 5]]),
-        ("1,234;7\n", ",", [[1.234, 7]]),
-    ]:
+    for text, sign, values in (("1,5\n", ",", [[1.5]]), ("1,5\n", ".", [[1, 5]]), ("1,234;7\n", ",", [[1.234, 7]])):
         assert tables.numbers(tables.read(written(text), decimal=sign)).tolist() == values
+    assert tables.numbers(tables.read_or_text(written("1,5\n2,5\n"), decimal=",")).tolist() == [[1.5], [2.5]]
     with pytest.raises(ValueError, match=r"'2\.5' was given; accepted: decimal commas"):
         tables.read(written("1;2.5\n"), decimal=",")
 
@@ -161,10 +155,7 @@ def test_a_decimal_sign_that_is_told_decides(written):
 )
 def test_labels_by_name_or_in_order(written, content):
     table = tables.read(written(content), names=LABELS)
-    assert [tables.binary(table, name).values.tolist() for name in LABELS] == [
-        [True, True, False],
-        [True, False, False],
-    ]
+    assert [tables.binary(table, name).values.tolist() for name in LABELS] == [[1, 1, 0], [1, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -212,10 +203,6 @@ def test_what_counts_as_1_is_said(written):
 def test_a_text_or_a_table(written, content, kind):
     assert isinstance(found := tables.read_or_text(written(content)), kind)
     assert kind is tables.Table or found == content
-
-
-def test_a_sign_that_is_told_decides_on_a_table_too(written):
-    assert tables.numbers(tables.read_or_text(written("1,5\n2,5\n"), decimal=",")).tolist() == [[1.5], [2.5]]
 
 
 class FakePolars(dict):
