@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import noise, spaces, validation
+from sandbox import inputs, noise, spaces, validation
 from sandbox.base import Data, Model, Weights
 from sandbox.loop import check_model
 from sandbox.regions import Denser, Region, Symbols, inside
@@ -79,7 +79,7 @@ class FixedRewardModel(NamedTuple):
         """
         validation.key("key", key)
         validation.at_least("num_symbols", num_symbols, 1)
-        verifier = validation.ready("verifier", verifier, spaces.symbols(num_symbols))
+        verifier = inputs.ready("verifier", verifier, spaces.symbols(num_symbols))
         return FixedRewardModel(Symbols(bernoulli(key, accepted(verifier, jnp.arange(num_symbols), "verifier")) > 0))
 
     def acceptance(self, x: Data) -> Weights:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import proposals, regimes, validation
+from sandbox import inputs, proposals, regimes, validation
 from sandbox.base import Model, Signal
 from sandbox.regimes import Fit, Regime, Replace
 
@@ -117,7 +117,7 @@ def check_model(name: str, model: Any, lead: int = 0) -> Any:
     if not isinstance(model, Model) or isinstance(model, type):
         given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         raise validation.refuse(name, given, "a Model, with sample, log_prob and fit")
-    model = jax.tree.map(_strong, validation.ready(name, model, lead=lead))
+    model = jax.tree.map(_strong, inputs.ready(name, model, lead=lead))
     validation.finite(name, model)
     floating = {leaf.dtype for leaf in jax.tree.leaves(model) if jnp.issubdtype(leaf.dtype, jnp.floating)}
     if len(floating) > 1:
@@ -130,8 +130,8 @@ def check_signal(signal: Any, model: Any) -> Any:
     """`signal` in the form that JAX takes; raises where it or a part of it makes no sense for `model`."""
     if not callable(signal):
         raise validation.refuse("signal", validation.shown(signal), "a signal (key, model, x) -> weights")
-    signal = validation.ready("signal", signal, getattr(model, "space", None))
-    validation.takes("signal", signal, "(key, model, x)")
+    signal = inputs.ready("signal", signal, getattr(model, "space", None))
+    inputs.takes("signal", signal, "(key, model, x)")
     return signal
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float
 
-from sandbox import validation
+from sandbox import inputs, validation
 from sandbox.base import Data, ExponentialFamily, Model, Weights
 from sandbox.proposals import Part, path_order
 
@@ -226,7 +226,7 @@ def check_regime(regime: Any, model: Any, drawn: Any) -> Any:
     space = getattr(model, "space", None)
     if not isinstance(regime, Regime) and not isinstance(regime, type):
         raise validation.refuse("regime", validation.shown(regime), "Replace(), Accumulate(), Fresh(…) or Reuse()")
-    regime = validation.ready("regime", regime, space)
+    regime = inputs.ready("regime", regime, space)
     real = getattr(regime, "real", None)
     if real is not None:
         _check_data("Passage.path", getattr(real, "path", None), space, drawn)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import spaces, validation
+from sandbox import inputs, spaces, validation
 
 
 class Bootstrap(NamedTuple):
@@ -22,7 +22,7 @@ class Bootstrap(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n rows."""
-        data = jnp.asarray(validation.to_sample(self, key, n).data)
+        data = jnp.asarray(inputs.to_sample(self, key, n).data)
         return data[jax.random.randint(key, (n,), 0, data.shape[0])]
 
 
@@ -33,6 +33,6 @@ class Passage(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n successive symbols."""
-        path = jnp.asarray(validation.to_sample(self, key, n).path)
+        path = jnp.asarray(inputs.to_sample(self, key, n).path)
         start = jax.random.randint(key, (), 0, path.size)
         return path[(start + jnp.arange(n)) % path.size]

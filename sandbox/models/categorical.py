@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, spaces, validation
+from sandbox import inputs, noise, spaces, validation
 from sandbox.base import ArrayLike
 
 Smoothing = ArrayLike  # one number, or one a symbol
@@ -24,12 +24,12 @@ class Categorical(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws n symbols by inversion of the cumulative sum."""
-        probs = validation.to_sample(self, key, n).probs
+        probs = inputs.to_sample(self, key, n).probs
         return invert(jnp.cumsum(probs), noise.uniform(key, (n,), probs.dtype))
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln probs[x], in nats; −inf for a symbol that is lost."""
-        probs = validation.ready("Categorical", self).probs
+        probs = inputs.ready("Categorical", self).probs
         return spaces.look_up(jnp.log(probs), self.space.samples("x", x), -jnp.inf)
 
     def fit(self, x: ArrayLike, weights: ArrayLike = None, *, smoothing: Smoothing = 0.0) -> "Categorical":
@@ -38,7 +38,7 @@ class Categorical(NamedTuple):
         probs[k] = (c_k + α_k) / (Σ c + Σ α), c_k = Σ_i w_i 1[x_i = k], α = smoothing ≥ 0: the mean of the posterior
         under a Dirichlet(α) prior, maximum likelihood at α = 0; self where all weights are 0.
         """
-        self = validation.ready("Categorical", self)
+        self = inputs.ready("Categorical", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
     def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> Float[Array, " symbol"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import noise, spaces, validation
+from sandbox import inputs, noise, spaces, validation
 from sandbox.base import ArrayLike
 from sandbox.models.linalg import cast, centre, cholesky, normal_log_density
 
@@ -32,12 +32,12 @@ class Gaussian(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
-        mean, scale = validation.to_sample(self, key, n)
+        mean, scale = inputs.to_sample(self, key, n)
         return mean[None, :] + transform(scale, noise.normal(key, (n, mean.size), mean.dtype))
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln N(x; mean, scale scale'), in nats; of a singular one, inf on its support and −inf off it."""
-        self = validation.ready("Gaussian", self)
+        self = inputs.ready("Gaussian", self)
         x = self.space.samples("x", x, self.mean.dtype)
         mean, scale = cast(self, x.dtype)
         return normal_log_density(mean, scale, x).astype(self.mean.dtype)
@@ -48,7 +48,7 @@ class Gaussian(NamedTuple):
         mean = Σ w x / W, covariance = Σ w (x − mean)(x − mean)' / (W − ddof), W = Σ w; ddof = 0 is maximum likelihood,
         `unbiased` ddof = 1, which leaves the scale alone where W ≤ 1. Where all weights are 0 the fit is self.
         """
-        self = validation.ready("Gaussian", self)
+        self = inputs.ready("Gaussian", self)
         x, weights = self.space.weighted(x, weights, self.mean.dtype)
         near = cast(self, x.dtype)._replace(mean=centre(x, weights))
         fitted = cast(near.fit_statistics(near.statistics(x, weights), unbiased=unbiased), self.mean.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-from sandbox import noise, spaces, validation
+from sandbox import inputs, noise, spaces, validation
 from sandbox.base import ArrayLike
 from sandbox.models.categorical import invert
 from sandbox.models.gaussian import transform
@@ -85,7 +85,7 @@ class GaussianMixture(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Float[Array, "n dim"]:
         """Draws n points."""
-        weights, means, scales = validation.to_sample(self, key, n)
+        weights, means, scales = inputs.to_sample(self, key, n)
         component_key, point_key = jax.random.split(key)
         k, d = means.shape
         component = invert(jnp.cumsum(weights), noise.uniform(component_key, (n,), means.dtype))
@@ -98,7 +98,7 @@ class GaussianMixture(NamedTuple):
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i), in nats."""
-        self = validation.ready("GaussianMixture", self)
+        self = inputs.ready("GaussianMixture", self)
         x = self.space.samples("x", x, self.means.dtype)
         weights, means, scales = cast(self, x.dtype)
         components = jax.vmap(normal_log_density, (0, 0, None))(means, scales, x)
@@ -134,7 +134,7 @@ class GaussianMixture(NamedTuple):
         if validation.concrete(steps):
             validation.at_least("steps", steps, 1)
         validation.positive("covariance_floor", covariance_floor, ())
-        self = validation.ready("GaussianMixture", self)
+        self = inputs.ready("GaussianMixture", self)
         x, weights = self.space.weighted(x, weights, self.means.dtype)
         share = weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)
         middle = centre(x, weights)
@@ -156,7 +156,7 @@ class GaussianMixture(NamedTuple):
         EM leaves the mixture the variance of the data, so that the floor is known from the model alone.
         """
         validation.positive("covariance_floor", covariance_floor, ())
-        weights, means, scales = validation.ready("GaussianMixture", self)
+        weights, means, scales = inputs.ready("GaussianMixture", self)
         gaps = means - (weights[:, None] * means).sum(0)[None, :]
         variance = (weights[:, None] * ((scales**2).sum(2) + gaps**2)).sum(0)
         pivots = jnp.diagonal(scales, axis1=-2, axis2=-1) ** 2
@@ -172,7 +172,7 @@ class GaussianMixture(NamedTuple):
             Carreira-Perpiñán (2000), Mode-finding for mixtures of Gaussian distributions. IEEE PAMI 22.
         """
         validation.at_least("steps", steps, 1)
-        self = validation.ready("GaussianMixture", self)
+        self = inputs.ready("GaussianMixture", self)
         k = self.weights.size
         precisions = jax.vmap(inverse_of_square)(self.scales)
         pulls = (precisions * self.means[:, None, :]).sum(-1)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import noise, spaces, validation
+from sandbox import inputs, noise, spaces, validation
 from sandbox.base import ArrayLike
 from sandbox.models.categorical import Smoothing, pseudo_counts, shares
 
@@ -31,7 +31,7 @@ class MarkovChain(NamedTuple):
         class (Grassmann, Taksar & Heyman 1985). Nothing is subtracted, so every entry is exact to rounding, however
         rarely a path crosses from one part of the chain to another.
         """
-        chain = validation.ready("MarkovChain", self)
+        chain = inputs.ready("MarkovChain", self)
         n = chain.initial.size
         times = jnp.ones((n + 1, 1), chain.transition.dtype)  # of a visit, with the eliminated states that follow it
         table = jnp.concatenate([jnp.concatenate([chain.transition, chain.initial[None]]), times], 1)
@@ -58,7 +58,7 @@ class MarkovChain(NamedTuple):
 
     def sample(self, key: Array, n: int) -> Int[Array, " n"]:
         """Draws one path of n symbols."""
-        chain = validation.to_sample(self, key, n)
+        chain = inputs.to_sample(self, key, n)
         uniforms = noise.uniform(key, (n,), chain.transition.dtype)
         cumulative = jnp.cumsum(chain.transition, axis=1)
 
@@ -74,7 +74,7 @@ class MarkovChain(NamedTuple):
 
     def log_prob(self, x: ArrayLike) -> Float[Array, " n"]:
         """ln p(x_i | x_{i−1}), in nats; the first entry is ln initial[x_0]."""
-        chain = validation.ready("MarkovChain", self)
+        chain = inputs.ready("MarkovChain", self)
         x = self.space.samples("x", x)
         first = spaces.look_up(jnp.log(chain.initial), x[:1], -jnp.inf)
         return jnp.concatenate([first, spaces.look_up(jnp.log(chain.transition), (x[:-1], x[1:]), -jnp.inf)])
@@ -88,7 +88,7 @@ class MarkovChain(NamedTuple):
         mean of its Dirichlet(α) prior, so that the fit depends on the data alone; at α = 0 it keeps its row. Where all
         weights are 0 the fit is self.
         """
-        self = validation.ready("MarkovChain", self)
+        self = inputs.ready("MarkovChain", self)
         return self.fit_statistics(self.statistics(x, weights), smoothing=smoothing)
 
     def statistics(self, x: ArrayLike, weights: ArrayLike = None) -> "MarkovChain":

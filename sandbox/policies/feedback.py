@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from sandbox import validation
+from sandbox import inputs, validation
 from sandbox.policies.prompts import Prompts
 
 
@@ -43,7 +43,7 @@ class Feedback(NamedTuple):
         if proposals != targets**2:
             raise validation.refuse("Feedback.channel", f"{proposals} proposals", f"{targets**2} pairs of outputs")
         validation.distribution("opponent", opponent, (targets,))
-        opponent = validation.numbers("opponent", opponent, "output")
+        opponent = inputs.numbers("opponent", opponent, "output")
         pairs = self.channel.astype(opponent.dtype).reshape(targets, targets, targets, symbols)
         return self._replace(channel=jnp.einsum("o,yots->yts", opponent, pairs))
 

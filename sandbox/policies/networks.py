@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Num
 
-from sandbox import validation
+from sandbox import inputs, validation
 from sandbox.models.linalg import conjugate_gradients
 
 Features = Num[Array, "prompt _feature"]
@@ -36,7 +36,7 @@ class Table(NamedTuple):
 
     def __call__(self, features: Features, /) -> Logits:
         """The logits, a row for each prompt."""
-        features = validation.numbers("features", features, "prompt feature")
+        features = inputs.numbers("features", features, "prompt feature")
         if self.logits.shape[0] != features.shape[0]:
             accepted = f"{features.shape[0]} rows, one a prompt"
             raise validation.refuse("Table.logits", f"{self.logits.shape[0]} rows", accepted)
@@ -84,7 +84,7 @@ class Network(NamedTuple):
     def __call__(self, features: Features, /) -> Logits:
         """The logits of each prompt, in the dtype of the weights."""
         *hidden, head = self.layers
-        x = validation.numbers("features", features, "prompt feature")
+        x = inputs.numbers("features", features, "prompt feature")
         if x.shape[1] != (wanted := len(self.layers[0].kernel)):
             raise validation.refuse("features", f"{x.shape[1]} a prompt", f"{wanted} a prompt, as the network takes")
         x = x.astype(head.bias.dtype)
@@ -166,7 +166,7 @@ def ready_policy(policy: Any) -> Any:
     """`policy` in the form that JAX takes; raises unless it is a function whose leaves are numbers that make sense."""
     if isinstance(policy, type) or not callable(policy):
         raise validation.refuse("policy", validation.shown(policy), "a Table, a Network, or another Policy")
-    policy = validation.ready("policy", policy)
+    policy = inputs.ready("policy", policy)
     validation.leaves("policy", policy)
     return policy
 

@@ -11,7 +11,7 @@ import optax
 from jax import Array
 from jaxtyping import Float, Int
 
-from sandbox import validation
+from sandbox import inputs, validation
 from sandbox.policies.feedback import Feedback, Score
 from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
 from sandbox.policies.networks import Policy, checked_logits, ready_policy
@@ -153,10 +153,10 @@ def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Jo
         raise validation.refuse("feedback", validation.shown(feedback), "a Feedback or a Score")
     if not isinstance(optimizer, optax.GradientTransformation):
         raise validation.refuse("optimizer", repr(optimizer), "one of optax, as optax.scale_by_adam()")
-    policy, method = ready_policy(policy), validation.ready("method", method)
+    policy, method = ready_policy(policy), inputs.ready("method", method)
     if not jax.tree.leaves(policy):
         raise validation.refuse("policy", "a function without parameters", "a pytree of arrays, to be trained")
-    feedback = validation.ready("feedback", feedback)
+    feedback = inputs.ready("feedback", feedback)
     validation.leaves("method", method)
     if isinstance(method, SFT):
         feedback = None
@@ -238,7 +238,7 @@ def _rounds_to(job: Job, goal, num_rounds, *, num_samples, optimizer, measure) -
 def _prompts(name: str, prompts: Any) -> Prompts:
     if not isinstance(prompts, Prompts):
         raise validation.refuse(name, type(prompts).__name__, "Prompts, as `dataset(...).train`")
-    return validation.ready(name, prompts)
+    return inputs.ready(name, prompts)
 
 
 def _check_sizes(policy: Any, prompts: Prompts, feedback: Feedback | Score | None) -> int:

@@ -8,8 +8,8 @@ import pytest
 from cases import array, close, same
 
 from sandbox import policies
+from sandbox.inputs import ready
 from sandbox.policies import Feedback, Prompts, Score
-from sandbox.validation import ready
 
 RNG = np.random.default_rng(0)
 K, M = 3, 2

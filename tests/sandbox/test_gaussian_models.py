@@ -115,3 +115,13 @@ def test_real_data_far_from_the_first_model(regime):
 def test_the_size_of_the_weights_does_not_matter(size):
     x, weights = GAUSSIAN_3.sample(KEY, 40), half_weights(40)
     close(GAUSSIAN_3.fit(x, size * weights), GAUSSIAN_3.fit(x, weights))
+
+
+def test_data_that_float32_would_round_to_a_point_are_refused():
+    """1.7e9 ± 10 has a range of 74 and steps of 200 in float32: no deviation would be left."""
+    x = 1.7e9 + 10 * np.random.default_rng(0).normal(size=(100, 1))
+    with jax.enable_x64(False), pytest.raises(ValueError, match=r"^x: .* was given; accepted: points about 0"):
+        sandbox.Gaussian([0.0], [[1.0]]).fit(x)
+    with jax.enable_x64(False):
+        fitted = sandbox.Gaussian([0.0], [[1.0]]).fit(x - 1.7e9)
+    np.testing.assert_allclose(fitted.scale[0, 0], x.std(), rtol=1e-5)

@@ -16,9 +16,9 @@ import pytest
 from cases import array
 
 from sandbox import policies, shortcuts
+from sandbox.inputs import ready
 from sandbox.policies import RFT, RLVR, SFT, Feedback, Layer, NaturalGradient, Network, Prompts, Score, Table, Weighted
 from sandbox.shortcuts import KINDS, WIDTH, Kind, Shortcut, Student, Training, feature, shortcut
-from sandbox.validation import ready
 
 KEY = jax.random.key(0)
 bare = inspect.unwrap

@@ -9,8 +9,8 @@ import pytest
 from cases import FLOAT32, agrees, array, at, close, differs, same
 
 from sandbox import policies
+from sandbox.inputs import ready
 from sandbox.policies import Prompts
-from sandbox.validation import ready
 
 KEY = jax.random.key(2)
 BITS, ITEMS, DOMAINS = 4, (6, 5), (3, 2)

@@ -12,8 +12,8 @@ from cases import array, at, close, same
 from small_training import KEY, KEYS, METHODS, OWN, POLICIES, PROMPTS, TABLE, K, M, N, P, go, net, path_of, rewards
 
 from sandbox import policies
+from sandbox.inputs import ready
 from sandbox.policies import ADAM, RFT, RLVR, SFT, NaturalGradient, Score, Weighted, accuracy, rounds_to, train
-from sandbox.validation import ready
 
 UNASKED = PROMPTS._replace(probs=array([0.6, 0.4, 0]))
 

@@ -276,3 +276,12 @@ def test_subnormal_probabilities_and_large_counts():
     np.testing.assert_allclose(value, -np.log(1e-310), rtol=1e-12)
     values = theory.count_log_likelihood([[1, 1e200]], [[1e-310, 1.0], [0.0, 1.0]])
     np.testing.assert_allclose(values, [[np.log(1e-310), -np.inf]], rtol=1e-12)
+
+
+def test_replicas_are_averaged_before_they_are_rounded():
+    """With x64 off, values in double precision keep their deviations: ours was 0."""
+    x = 1.7e9 + 10 * np.random.default_rng(0).normal(size=100)
+    with jax.enable_x64(False):
+        found = theory.estimate(x)
+    np.testing.assert_allclose(found.stderr, x.std(ddof=1) / 10, rtol=1e-6)
+    assert found.stderr.dtype == np.float32

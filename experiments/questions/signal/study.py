@@ -15,7 +15,7 @@ from jaxtyping import Float
 import theory
 from experiments.harness.cost import RUNS_BRIEFLY, RUNS_ONCE
 from experiments.questions.signal import identify
-from sandbox import policies, validation
+from sandbox import inputs, policies, validation
 from sandbox.policies import RLVR, Feedback, Table, train
 from theory import supervision
 
@@ -104,7 +104,7 @@ def _ready(signal: Feedback, num_forms: int) -> tuple[Feedback, np.ndarray]:
     """The signal in the form that JAX takes, and the class of each target."""
     if not isinstance(signal, Feedback):
         raise validation.refuse("signal", type(signal).__name__, "a Feedback, as of policies.verdict(4, 8)")
-    signal = validation.ready("signal", signal)
+    signal = inputs.ready("signal", signal)
     validation.at_least("num_forms", num_forms, 1)
     targets = signal.channel.shape[1]
     if targets % num_forms or targets == num_forms:
