@@ -143,7 +143,7 @@ def _mixture() -> list[Benchmark]:
 
     return [
         against("NumPy", baselines.em, 8),
-        against("NumPy, a product a step", baselines.em_by_features, None),
+        against("NumPy, products", baselines.em_by_features, None),
     ]
 
 
