@@ -43,10 +43,10 @@ LASTING = (
 )  # counts of work, as much as is asked for
 HUGE = ("1000000000", "2147483648")
 OPAQUE = ("init",)  # the state of an optimizer is its own: one that looks at none may have any
-# What looks wrong and is not: labels of any kind, a NaN of weight 0, a folder that has a run by now.
+# What looks wrong and is not: labels of any kind, a NaN of weight 0, a folder that has a run by now, no record.
 RIGHT = re.compile(
     r"partition outputs (texts|objects|complex|dates)|Gaussian(Mixture)?\.fit x one nan|folder out text"
-    r"|to_xarray record dict"
+    r"|to_xarray record dict|train measure returns (nothing|a dict)"
 )
 GRAMMAR = re.compile(r"(?s)([^:]*): .+ was given; accepted: .")
 COMPILED = [0]

@@ -131,13 +131,13 @@ def rounds_to(
 
 
 def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeStruct]:
-    """What is recorded, which must be arrays of real numbers."""
+    """What is recorded, which must be arrays of real numbers, or nothing."""
     validation.function("measure", measure)
     try:
         found = jax.tree.leaves(jax.eval_shape(measure, policy, held_out))
     except TypeError as error:
         raise validation.refuse("measure", validation.shown(error), "a function to an array") from error
-    if not found or any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
+    if any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in found):
         raise validation.refuse("measure", f"a function to {validation.shown(found)}", "one to an array of numbers")
     return found
 
