@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import rel_entr
@@ -46,8 +45,8 @@ def information(loop: str, num_generations: int, num_samples: int = 10) -> Float
 
 def _whole(tasks: chains.ChainTask, num_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Distributions of the counts of a real path [x, s], and kernels of whole paths, mixed with the true chain."""
-    models = MarkovChain(*map(jnp.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))
-    of_each = [jax.tree.map(lambda leaf: leaf[x], tasks) for x in range(len(tasks.chain.initial))]  # noqa: B023
+    models = MarkovChain(*map(np.asarray, markov.fits(markov.path_counts(num_samples), SMOOTHING)))  # pyright: ignore[reportArgumentType]
+    of_each = [jax.tree.map(lambda leaf: np.asarray(leaf)[x], tasks) for x in range(len(tasks.chain.initial))]  # noqa: B023
     mixed = [chains.regime(task).mixed(models) for task in of_each]
     every = jax.tree.map(lambda *leaves: np.concatenate(leaves), *mixed)  # [x·s, …]
     return _path_distributions(tasks.chain, num_samples), np.split(_path_distributions(every, num_samples), len(mixed))  # pyright: ignore
