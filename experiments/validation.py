@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
-MOST_NAMED = 24  # names that fit into a message
+MOST_NAMED = 30  # names that fit into a message
 
 
 def refuse(name: str, given: object, accepted: str) -> ValueError:
@@ -32,10 +32,10 @@ def number(name: str, value: Any, holds: Callable[[Any], bool], accepted: str, k
     found = value.item() if getattr(value, "shape", None) == () else value
     real = isinstance(found, int if kind is int else int | float) and not isinstance(found, bool)
     if not real or not holds(found):
-        raise refuse(name, " ".join(str(value).split())[:80], accepted)
+        raise refuse(name, " ".join((repr(value) if isinstance(value, str) else str(value)).split())[:80], accepted)
 
 
 def instance(name: str, value: Any, kind: Any, accepted: str) -> None:
     """Raises unless `value` is of a kind, or of one of several."""
     if not isinstance(value, kind):
-        raise refuse(name, " ".join(str(value).split())[:80], accepted)
+        raise refuse(name, " ".join((repr(value) if isinstance(value, str) else str(value)).split())[:80], accepted)

@@ -84,7 +84,7 @@ def run(
         A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
 
     Raises:
-        ValueError: a fit made a NaN, or a weight of the signal was outside [0, 1].
+        ValueError: a fit made parameters that are none, or a weight of the signal was outside [0, 1].
 
     References:
         Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
@@ -146,8 +146,8 @@ def check_loop(
     validation.at_least("num_generations", num_generations, 0)
     if not isinstance(until_kept, bool | np.bool_):
         raise validation.refuse("until_kept", validation.shown(until_kept), "True or False")
-    if fit is not None and (not callable(fit) or isinstance(fit, type)):
-        raise validation.refuse("fit", validation.shown(fit), "a function (model, x, weights) -> model")
+    if fit is not None:
+        inputs.takes("fit", fit, "(model, x, weights)")
     drawn = _samples.eval_shape(model, jax.random.key(0), num_samples)
     if getattr(drawn, "ndim", 0) not in (1, 2) or drawn.shape[0] != num_samples:
         given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
@@ -162,7 +162,7 @@ def check_loop(
 
 
 def check_record(record: Record, name: str = "fit") -> None:
-    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has a parameter that is NaN.
+    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has parameters that are none.
 
     `name` is what made the parameters.
     """
@@ -171,8 +171,14 @@ def check_record(record: Record, name: str = "fit") -> None:
     if outside.size:
         raise validation.refuse("signal", f"a weight of {outside[0]}", "weights in [0, 1]")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
-        if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
-            raise validation.refuse(name, f"NaN in model{jax.tree_util.keystr(path)}", "finite parameters")
+        if validation.concrete(leaf) and not np.isfinite(np.asarray(leaf)).all():
+            raise validation.refuse(name, f"NaN or infinity in model{jax.tree_util.keystr(path)}", "finite parameters")
+    if name == "fit" and all(map(validation.concrete, jax.tree.leaves(record.model))):
+        try:
+            inputs.ready("model", record.model, lead=accepted.ndim)
+        except ValueError as error:
+            given, _, wanted = str(error).partition(" was given; accepted: ")
+            raise validation.refuse(name, f"a result with {given}", wanted) from error
 
 
 def _strong(leaf: Any) -> Any:

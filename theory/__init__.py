@@ -1,12 +1,19 @@
 """The mathematics: arrays in, numbers out, in nats. It knows nothing of models.
 
-Every public function raises `ValueError`, which names the argument, where one is not what its annotation and its
-docstring say; `Raises` mentions further conditions alone. Tables are checked to sum to 1 within the square root of the
+- `measures`, `channels`: entropy, divergence, mutual information; capacity, contraction;
+- `pipeline`, `claims`: which node can know more about the task than another; the claims as inequalities;
+- `drift`, `budget`: retraining as a Markov chain; what a verdict carries, how loops end, how many verdicts they take;
+- `gaussian`, `markov`: exact loops of a Gaussian's mean or variance, and of a chain of two states;
+- `supervision`, `policies`, `prequential`: what a signal carries, what a policy makes of it, code lengths;
+- `estimators`: means with errors, bounds on information from samples.
+
+Every public function raises `ValueError` naming the argument that is not what its annotation and docstring say;
+`Raises` mentions further conditions alone. Tables are checked to sum to 1 within the square root of the
 rounding of their dtype. Under `jit`, `vmap` and `grad` shapes are checked and values are not.
 
 The dtype of a result is the widest among the arrays given; lists have JAX's default, which is float32 unless
-`jax_enable_x64` is set. Then inequalities hold, and bounds meet, to float32 rounding (1e-7) alone, and a traced number
-below 1e-38 counts as 0.
+`jax_enable_x64` is set; half precision is widened to it. In float32 inequalities hold, and bounds meet, to its rounding
+(1e-7) alone, and a traced number below 1e-38 counts as 0.
 """
 
 from theory import budget as budget

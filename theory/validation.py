@@ -111,7 +111,7 @@ def host(*arrays: Any) -> tuple[Any, ...]:
 def integer(name: str, value: int, at_least: int, at_most: int = LARGEST) -> int:
     """`value`, a whole number in a range."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise refuse(name, value, f"an integer >= {at_least}")
+        raise refuse(name, repr(value), f"an integer >= {at_least}")
     if value > at_most:
         raise refuse(name, value, f"an integer from {at_least} to {at_most:,}")
     return int(value)
@@ -127,7 +127,7 @@ def integers(name: str, x: ArrayLike, at_least: int, accepted: str, ndim: int | 
         raise refuse(name, "a traced array", f"{accepted}, with values")
     outside = values.size == 0 or values.dtype.kind not in "iu" or (values < at_least).any() or (values > LARGEST).any()
     if outside or ndim not in (None, values.ndim):
-        raise refuse(name, values.tolist(), accepted)
+        raise refuse(name, repr(values.tolist()), accepted)
     return values.astype(np.int64)
 
 

@@ -1,7 +1,7 @@
 """What people ask of their own pipeline; each question is a module of its own, imported when it is asked.
 
 - `pipeline.check`: is it open, that is, can one model know more about the task than another, and why?
-- `plan.answer`: how many verdicts and rounds, how good a verifier, how likely a good end?
+- `plan.answer`: how many verdicts and rounds, how good a verifier, how likely it ends correct?
 - `bracket.information`: what does a model along a loop still know about its task, if there is no closed form?
 - `signal.signal_study`: what does a signal carry about the class and about the surface form of an answer?
 - `shortcut.answer`: which feature of a label is learned first, and when does the learner switch?

@@ -262,3 +262,18 @@ def test_yes_and_no_are_weights(until_kept):
         for dtype in (bool, float)
     )
     same(yes, one)
+
+
+@pytest.mark.parametrize("scale", [-1, 5, jnp.inf])
+def test_a_fit_makes_models(scale):
+    """Probabilities that do not sum to 1 are no model, whatever else is recorded."""
+    model = sandbox.Categorical(jnp.array([0.25, 0.75]))
+    with pytest.raises(ValueError, match=r"^fit: .*probs.* was given; accepted: "):
+        sandbox.run(
+            jax.random.key(0),
+            model,
+            sandbox.KeepAll(),
+            num_samples=5,
+            num_generations=2,
+            fit=lambda model, x, weights: model._replace(probs=scale * model.probs),
+        )

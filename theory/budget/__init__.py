@@ -1,4 +1,4 @@
-"""A verifier as a channel, and the loop that it filters: nats a verdict, how loops end, rounds, how good it must be.
+"""A verifier as a channel, and the loop that it filters: nats per verdict, fixation, rounds, break-even.
 
 The loop refits a categorical model to what the verifier accepted; correct outputs are accepted with probability φ (the
 true-positive rate), all others with ψ (the false-positive rate). Two symbols, "correct" and "wrong", are enough, since

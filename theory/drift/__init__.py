@@ -1,7 +1,7 @@
 """Retraining a categorical model on its own samples is Wright–Fisher drift: exact kernels, selection, fixation.
 
-A model of your own that has a kernel: `information`, after `truncated` if its states are infinitely many. A model that
-has none, such as a network: the bracket that `infoloop.questions.bracket` puts around the information of its samples.
+For a model of your own that has a transition kernel, use `information` (first `truncated`, if it has infinitely many
+states). For one that has none, such as a network, `infoloop.questions.bracket` bounds it from samples.
 """
 
 from theory.drift.chain import Truncated as Truncated

@@ -45,7 +45,8 @@ def fixation_probabilities(kernel: ArrayLike) -> Float[Array, "source target"]:
 def _absorbing_chain(kernel: ArrayLike) -> tuple[Any, Any, Any]:
     """The module, the kernel with the rows of its absorbing states cleared, and 1 for every state that is not one."""
     table = validation.pmf("kernel", kernel, ndim=2, axis=1)
-    validation.same_size("kernel", table.shape[0], "kernel, axis 1,", table.shape[1])
+    if table.shape[0] != table.shape[1]:
+        raise validation.refuse("kernel", f"shape {table.shape}", "a square table")
     xp, table = validation.host(table)
     moving = (xp.diag(table) < 1).astype(table.dtype)
     if validation.has_values(moving) and moving.all():

@@ -3,7 +3,9 @@
 Which way to take: a model that has a kernel, that is, finitely many states or a closed form of them, has an exact
 answer, `theory.drift.information`; one that has none, a network or a mixture, gets a bracket:
 
-    tasks = sandbox.Gaussian(jnp.linspace(-1, 1, 8)[:, None], jnp.ones((8, 1, 1)))  # equally likely true models
+    from experiments.questions import bracket
+
+    tasks = sandbox.Gaussian(mean=jnp.linspace(-1, 1, 8)[:, None], scale=jnp.ones((8, 1, 1)))  # equally likely truths
     loop = bracket.Loop(num_samples=20)  # closed; open with signal=lambda task: sandbox.Verifier(…)
     found = bracket.information(jax.random.key(0), tasks, loop, bracket.Simulation(num_generations=4))
     lower, upper = found.information  # two `theory.Estimate`s [t], in nats

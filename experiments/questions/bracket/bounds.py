@@ -11,7 +11,16 @@ from jax import Array
 from jax.scipy.special import logsumexp
 
 import theory
-from experiments.questions.bracket.loops import Loop, Sampler, Simulation, check, everything, num_tasks, simulate
+from experiments.questions.bracket.loops import (
+    Loop,
+    Sampler,
+    Simulation,
+    check,
+    check_fit,
+    everything,
+    num_tasks,
+    simulate,
+)
 from experiments.validation import instance, refuse
 from sandbox import validation
 from theory.estimators import Bounds, Classified, classifier_bound, pseudo_values, sandwich
@@ -78,10 +87,17 @@ def information(
     simulation.check()
     check(tasks, loop)
     validation.key("key", key)
+    validation.flag("injective", injective)
+    if closed is not None:
+        validation.flag("closed", closed)
+    if sampler is not None:
+        instance("sampler", sampler, Sampler, "a bracket.Sampler, or None")
     whole, sampler = sampler is None, sampler or everything(tasks, loop)
+    check_fit(tasks, loop)
     loop_key, train_key = jax.random.split(key)
     simulated = simulate(loop_key, tasks, loop, sampler, *simulation[:3])
     models, draws, states, real, accuracies = jax.tree.map(np.asarray, simulated)
+    _check_simulated(states, real, accuracies)
     if whole and not np.isin(draws[1], (0, 1)).all():
         raise refuse("loop.signal", "a weight between 0 and 1", "verdicts of 0 or 1, or a sampler of what the fit sees")
     below, log_posterior = classified(train_key, states, simulation.num_steps)
@@ -108,7 +124,31 @@ def information(
     if accuracies is not None:
         error = accuracies.std(0, ddof=1) / len(accuracies) ** 0.5
         accuracy = theory.Estimate(accuracies.mean(0), error, len(accuracies))
+    _check_bracket(known.bracket())
     return Bracketed(known, seen, injection, accuracy, np.asarray(effective))
+
+
+def _check_simulated(states: np.ndarray, real: np.ndarray, accuracies: np.ndarray | None) -> None:
+    """Raises where a function of the loop or of the sampler has returned nonsense."""
+    if states.ndim not in (4, 5):
+        accepted = "features [x, r, feature] or [x, r, element, feature]"
+        raise refuse("loop.features", f"an array of shape {list(states.shape[1:])}", accepted)
+    if not np.isfinite(states).all():
+        raise refuse("loop.fit, loop.features", "a NaN or an infinity", "finite models, and finite features of them")
+    if not np.isfinite(real).all():
+        raise refuse("sampler.real_log_likelihood", "NaN", "ln p(d|x), −inf where x cannot have made d")
+    if accuracies is not None and (accuracies.ndim != 2 or not ((accuracies > -1e-6) & (accuracies < 1 + 1e-6)).all()):
+        raise refuse("loop.accuracy", validation.shown(accuracies), "a number in [0, 1] of each model")
+
+
+def _check_bracket(ends: theory.Bracket) -> None:
+    """Raises where the lower end is above the upper one by more than five of their standard errors."""
+    low, high = ends
+    gap = np.asarray(low.mean) - high.mean - 5 * np.hypot(low.stderr, high.stderr) - 1e-5
+    if (gap > 0).any():
+        t = int(np.argmax(gap))
+        given = f"one whose bracket at t = {t} is {low.mean[t]:.3g} to {high.mean[t]:.3g}"
+        raise refuse("loop.fit, sampler", given, "a fit to what the sampler sees alone, and its likelihood")
 
 
 _between = jax.jit(lambda of, data, latent, block: sandwich(of, data, latent, block=block), static_argnums=(0, 3))

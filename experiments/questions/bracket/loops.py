@@ -13,7 +13,7 @@ from jax.scipy.special import xlog1py, xlogy
 import sandbox
 import theory
 from experiments.validation import instance, number, refuse
-from sandbox import validation
+from sandbox import inputs, validation
 from sandbox.regimes import Fit, Regime, Replace
 
 
@@ -44,6 +44,16 @@ class Loop(NamedTuple):
     truth: Callable[[Any], Any] = _itself  # the model that draws real samples
     features: Callable[[Any], Array] | None = None  # models [x, r, …] -> [x, r, feature] or [x, r, element, feature]
     accuracy: Callable[[Any, Any], Array] | None = None  # (model, task) -> that of the model's samples, expected
+
+
+FUNCTIONS = {
+    "signal": "(task)",
+    "regime": "(task)",
+    "fit": "(model, x, weights)",
+    "truth": "(task)",
+    "features": "(models)",
+    "accuracy": "(model, task)",
+}
 
 
 class Sampler(NamedTuple):
@@ -83,11 +93,34 @@ def check(tasks: Any, loop: Loop) -> None:
     number("loop.num_samples", loop.num_samples, lambda x: x >= 1, "1 or more", int)
     validation.leaves("tasks", tasks)
     sizes = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(tasks)}
-    if len(sizes) != 1 or sizes & {(), (0,)}:
-        raise refuse("tasks", f"leaves of {sorted(sizes)} tasks", "a pytree of arrays, whose first axis is that of X")
+    if len(sizes) != 1 or sizes & {(), (0,), (1,)}:
+        accepted = "a pytree of arrays, whose first axis is that of X, two tasks or more"
+        raise refuse("tasks", f"leaves of {sorted(sizes)} tasks", accepted)
+    validation.finite("tasks", tasks)
+    for name, arguments in FUNCTIONS.items():
+        if getattr(loop, name) is not None:
+            inputs.takes(f"loop.{name}", getattr(loop, name), arguments)
     truth = loop.truth(jax.tree.map(lambda leaf: leaf[0], tasks))
     if not (hasattr(truth, "sample") and hasattr(truth, "log_prob")):
         raise refuse("tasks", type(truth).__name__, "models, or what `loop.truth` makes into models")
+
+
+def check_fit(tasks: Any, loop: Loop) -> None:
+    """Raises ValueError where a fit to the same samples depends on the model that it is given."""
+    if loop.fit is not None:
+        ends = [jax.tree.map(lambda leaf: jnp.asarray(leaf)[which], tasks) for which in (0, -1)]  # noqa: B023
+        first, last = map(jax.tree.leaves, _fits(loop, *ends))
+        if not all(np.allclose(a, b, rtol=1e-4) for a, b in zip(first, last, strict=True)):
+            accepted = "a function of the samples and their weights alone"
+            raise refuse("loop.fit", "one that starts from the model it is given", accepted)
+
+
+@partial(jax.jit, static_argnums=0)
+def _fits(loop: Any, task: Any, other: Any) -> tuple[Any, Any]:
+    """To samples of the first task, given its model and given that of the other."""
+    x = loop.truth(task).sample(jax.random.key(0), loop.num_samples)
+    first, last = (loop.fit(loop.truth(one), x, jnp.ones(loop.num_samples)) for one in (task, other))
+    return first, last
 
 
 def everything(tasks: Any, loop: Loop) -> Sampler:
@@ -159,7 +192,7 @@ def trajectory(key: Array, loop: Loop, task: Any, num_generations: int, start: A
         loop: how models are sampled, judged and refitted.
         task: what X is.
         num_generations: T.
-        start: a model, the same for all tasks, from which the model's own fit starts where the loop has no other.
+        start: a model, the same for all tasks, from which the first fit starts, and the model's own every time.
     """
     real_key, loop_key = jax.random.split(key)
     truth = loop.truth(task)
@@ -167,7 +200,7 @@ def trajectory(key: Array, loop: Loop, task: Any, num_generations: int, start: A
     fit = loop.fit or (lambda _, x, weights: start.fit(x, weights))
     record = sandbox.run(
         loop_key,
-        fit(truth, real, jnp.ones(loop.num_samples)),
+        fit(start, real, jnp.ones(loop.num_samples)),
         loop.signal(task),
         num_samples=loop.num_samples,
         num_generations=num_generations,
@@ -197,10 +230,13 @@ def simulate(
     earlier = jax.tree.map(lambda leaf: leaf[:-1, :, :num_models], models)  # that have a next generation
     keys = jax.random.split(seen_key, num_generations)
     draws = jax.lax.map(lambda both: each(sampler.seen, both[0], num_models, both[1]), (keys, earlier))
-    real = theory.stratified_information(jax.vmap(sampler.real_log_likelihood, (1, None))(x[:, :num_models], tasks))
+    likelihood = jax.vmap(sampler.real_log_likelihood, (1, None))(x[:, :num_models], tasks)
+    real = jnp.where(jnp.isnan(likelihood).any(), jnp.nan, theory.stratified_information(likelihood))
     features, accuracies = loop.features or _parameters, None
     if loop.accuracy is not None:
         of_each = jax.vmap(jax.vmap(jax.vmap(loop.accuracy, (0, None))), (0, None))(models, tasks)
+        if not isinstance(of_each, Array):
+            raise refuse("loop.accuracy", f"a function that returns {of_each}", "a number in [0, 1] of each model")
         accuracies = of_each.mean(1).T
     return earlier, draws, jax.vmap(features)(models), real, accuracies
 

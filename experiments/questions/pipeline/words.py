@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import networkx as nx
+
+from experiments.validation import refuse
 from theory import Closed, Open, Pipeline
 from theory.pipeline import names
 
@@ -23,7 +26,10 @@ class Checked(NamedTuple):
         """The answer in plain words, and which roots are noise."""
         noise = list(map(_quoted, self.pipeline.noise))
         has = f"{_and(noise)} {'has' if len(noise) == 1 else 'have'} no path from X: treated as noise"
-        return explain(self.found, self.before, self.after) + [f"({has}.)"] * bool(noise)
+        dag, turned = self.pipeline.dag, "(--before is made from --after: are they the other way round?)"
+        backwards = any(not nx.ancestors(dag, node).isdisjoint(self.after) for node in self.before)
+        remarks = [f"({has}.)"] * bool(noise) + [turned] * backwards
+        return explain(self.found, self.before, self.after) + remarks
 
     def figure(self) -> "Figure":
         """The pipeline as a picture."""
@@ -40,6 +46,9 @@ def check(graph: str, *, before: str, after: str) -> Checked:
         before: the model that is there, or several nodes between commas; "" for none.
         after: the model that is trained next, or several nodes between commas.
     """
+    for name, nodes in (("graph", graph), ("before", before), ("after", after)):
+        if not isinstance(nodes, str):
+            raise refuse(name, repr(nodes), "text, as 'X -> D -> Z0'" if name == "graph" else "text, as 'Z0, S'")
     pipeline = Pipeline(graph)
     found = pipeline.criterion(before, after)
     return Checked(pipeline, found, tuple(names(before)), tuple(names(after)))

@@ -1,6 +1,7 @@
 """What a signal carries about class and surface form, how many queries identify the class, how fast a policy learns.
 
-print(signal.signal_study(policies.verdict(4, 8), num_forms=8))
+from infoloop import questions, sandbox
+print(questions.signal.signal_study(sandbox.policies.verdict(4, 8), num_forms=8))  # 4 classes in 8 surface forms
 """
 
 from experiments.questions.signal.identify import ExpectedQueries as ExpectedQueries
