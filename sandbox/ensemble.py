@@ -16,7 +16,7 @@ from jax import Array
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sandbox import devices, proposals, regimes, store, validation
+from sandbox import devices, inputs, proposals, regimes, store, validation
 from sandbox.base import Data, Signal
 from sandbox.loop import Record, check_loop, check_model, check_record, check_signal, generation
 from sandbox.regimes import Fit, Regime, Replace, refit, whole
@@ -49,6 +49,7 @@ class _Plan(NamedTuple):
     judge: Callable[[Array, Any], Signal] | None  # makes a signal of its own for each replica
 
 
+@inputs.traced("signal, fit, summary")
 def ensemble(
     key: Array,
     tasks: Any,

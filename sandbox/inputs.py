@@ -7,6 +7,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -17,6 +18,12 @@ from jaxtyping import AbstractArray, Float
 
 from sandbox.base import Checked, Signal
 from sandbox.validation import array, at_least, concrete, finite, function, key, no_nan, plain, refuse, shown, table
+
+UNTRACED = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 
 
 def ready(name: str, value: Any, space: Any = None, *, lead: int = 0) -> Any:
@@ -65,6 +72,16 @@ def to_sample(source: Any, random: Any, n: Any) -> Any:
         table("n", n)
     found = ready(type(source).__name__, source)
     return jax.tree.map(_not_half, found)
+
+
+@contextmanager
+def traced(names: str) -> Iterator[None]:
+    """Says what one of the functions `names` must be, where JAX cannot trace it."""
+    try:
+        yield
+    except UNTRACED as error:
+        given = f"a function that JAX cannot trace ({str(error).splitlines()[0][:80]})"
+        raise refuse(names, given, "one written in jax.numpy, with jnp.where in the place of if") from error
 
 
 def numbers(name: str, value: Any, axes: str) -> Array:

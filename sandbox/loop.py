@@ -50,6 +50,7 @@ def generation(
     return (retrained, pool), Record(model, accepted, accuracy)
 
 
+@inputs.traced("signal, fit")
 def run(
     key: Array,
     model: Model,

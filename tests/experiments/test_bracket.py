@@ -44,6 +44,7 @@ def nowhere(x, tasks):
             {"sampler": bracket.everything(TASKS, bracket.Loop(10))._replace(real_log_likelihood=nowhere)},
             "sampler.real_log_likelihood",
         ),
+        ({"fit": lambda model, x, weights: model if x[0, 0] > 0 else None}, "loop, sampler"),
         ({"injective": "no"}, "injective"),
         ({"closed": "x"}, "closed"),
     ],

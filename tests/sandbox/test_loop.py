@@ -277,3 +277,11 @@ def test_a_fit_makes_models(scale):
             num_generations=2,
             fit=lambda model, x, weights: model._replace(probs=scale * model.probs),
         )
+
+
+@pytest.mark.parametrize("signal", [lambda key, model, x: np.asarray(x) * 0.5, lambda key, model, x: x if x[0] else -x])
+def test_what_jax_cannot_trace_is_refused(signal):
+    """The first thing that a newcomer writes: NumPy, or an if."""
+    model = sandbox.Categorical(jnp.array([0.25, 0.75]))
+    with pytest.raises(ValueError, match=r"^signal, fit: .* was given; accepted: one written in jax\.numpy"):
+        sandbox.run(jax.random.key(0), model, signal, num_samples=5, num_generations=2)

@@ -22,7 +22,7 @@ from experiments.questions.bracket.loops import (
     simulate,
 )
 from experiments.validation import instance, refuse
-from sandbox import validation
+from sandbox import inputs, validation
 from theory.estimators import Bounds, Classified, classifier_bound, pseudo_values, sandwich
 
 _pseudo_values = jax.jit(pseudo_values, static_argnums=1)
@@ -52,6 +52,7 @@ class Bracketed(NamedTuple):
             ax.plot(t, end.mean, color=color, linewidth=1.4, label=f"_{name} bound")
 
 
+@inputs.traced("loop, sampler")
 def information(
     key: Array,
     tasks: Any,
