@@ -118,4 +118,4 @@ def log_likelihood(seen: Explained, log_chains: Array, patterns: Array) -> Array
     ]
     top = reduce(jnp.maximum, by_end)  # `logsumexp` over a stack takes ten times as long
     total = top + jnp.log(sum(jnp.exp(each - top) for each in by_end))
-    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.accepted @ log_chains.T)
+    return jnp.where(top < IMPOSSIBLE / 2, -jnp.inf, total + seen.accepted.astype(log_chains.dtype) @ log_chains.T)

@@ -100,8 +100,8 @@ def test_methods_share_datasets_and_starts_seed_by_seed():
     found = [study.trained(key, name, num_seeds=2, num_updates=4) for name in (study.FIXED, "RLVR, clipped")]
     np.testing.assert_array_equal(found[0].accuracy[:, 0], found[1].accuracy[:, 0])
     assert np.ptp(found[0].accuracy[:, 0, 0]) > 0
-    assert [runs.updates.tolist() for runs in found] == [[0, 1, 2, 3, 4], [0, 4]]
-    assert found[1].passed.shape == (2, 2, 3, 3)
+    assert [sorted({*runs.updates.tolist()}) for runs in found] == [[0, 1, 2, 3, 4], [0, 4]]
+    assert found[1].passed.shape == (2, found[0].updates.size, 3, 3)  # as many times for all, the last repeated
     np.testing.assert_allclose(found[0].kl[:, 0], 0, atol=1e-6)
 
 

@@ -192,7 +192,8 @@ def trajectory(key: Array, loop: Loop, task: Any, num_generations: int, start: A
         loop: how models are sampled, judged and refitted.
         task: what X is.
         num_generations: T.
-        start: a model, the same for all tasks, from which the first fit starts, and the model's own every time.
+        start: a model, the same for all tasks, from which the first fit starts, and the model's own every time; None:
+            the task's own, for a fit that does not look at it.
     """
     real_key, loop_key = jax.random.split(key)
     truth = loop.truth(task)
@@ -200,7 +201,7 @@ def trajectory(key: Array, loop: Loop, task: Any, num_generations: int, start: A
     fit = loop.fit or (lambda _, x, weights: start.fit(x, weights))
     record = sandbox.run(
         loop_key,
-        fit(start, real, jnp.ones(loop.num_samples)),
+        fit(truth if start is None else start, real, jnp.ones(loop.num_samples)),
         loop.signal(task),
         num_samples=loop.num_samples,
         num_generations=num_generations,
