@@ -45,7 +45,7 @@ def ready(name: str, value: Any, space: Any = None, *, lead: int = 0) -> Any:
     if isinstance(value, type):
         raise refuse(name, f"the class {value.__name__}", f"an instance, such as {value.__name__}(…)")
     if hasattr(value, "_fields"):
-        value = value._replace(**dict(_entries(value, lead)))
+        value = value._replace(**dict(entries(value, lead)))
         kind = type(value).__name__
         parts = {field: ready(f"{kind}.{field}", part, space, lead=lead) for field, part in value._asdict().items()}
         value = value._replace(**parts)
@@ -103,7 +103,7 @@ def takes(name: str, value: Any, arguments: str) -> None:
         pass
 
 
-def _entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
+def entries(fields: Any, lead: int) -> Iterator[tuple[str, Any]]:
     """The fields of a NamedTuple, those annotated as arrays as such; axes of one name are of one size."""
     sizes: dict[str, tuple[int, str]] = {}
     for field, annotation in getattr(type(fields), "__annotations__", {}).items():

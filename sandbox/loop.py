@@ -85,7 +85,7 @@ def run(
         A Record with leaves [t, …], t = 0 … T; row 0 is `model`.
 
     Raises:
-        ValueError: a fit made parameters that are none, or a weight of the signal was outside [0, 1].
+        ValueError: a fit made parameters that make no model, or a weight of the signal was outside [0, 1].
 
     References:
         Shumailov et al. (2024), AI models collapse when trained on recursively generated data. Nature 631.
@@ -154,8 +154,8 @@ def check_loop(
         given = f"a sample of {getattr(drawn, 'shape', type(drawn).__name__)}"
         raise validation.refuse("model", given, f"one that draws [n] or [n, d], n = {num_samples}")
     row = sum(np.size(leaf) * leaf.dtype.itemsize for leaf in jax.tree.leaves(model))
-    # and their weights, the noise that they are made of, and what a fit makes of them
-    samples = 8 * drawn.size * drawn.dtype.itemsize * num_loops
+    # with their weights and the noise that they are made of, as measured on a CPU
+    samples = 3 * drawn.size * drawn.dtype.itemsize * num_loops
     for name, size in (("num_samples", samples), ("num_generations", row * num_generations)):
         if size > _memory():
             raise validation.refuse(name, f"a number that takes {size:.2g} bytes", f"what {_memory():.2g} bytes hold")
@@ -163,7 +163,7 @@ def check_loop(
 
 
 def check_record(record: Record, name: str = "fit") -> None:
-    """Raises ValueError where a weight of a trajectory was outside [0, 1], or a model has parameters that are none.
+    """Raises ValueError where a weight of a trajectory was outside [0, 1], or parameters make no model.
 
     `name` is what made the parameters.
     """
@@ -172,11 +172,11 @@ def check_record(record: Record, name: str = "fit") -> None:
     if outside.size:
         raise validation.refuse("signal", f"a weight of {outside[0]}", "weights in [0, 1]")
     for path, leaf in jax.tree_util.tree_leaves_with_path(record.model):
-        if validation.concrete(leaf) and not np.isfinite(np.asarray(leaf)).all():
-            raise validation.refuse(name, f"NaN or infinity in model{jax.tree_util.keystr(path)}", "finite parameters")
-    if name == "fit" and all(map(validation.concrete, jax.tree.leaves(record.model))):
+        if validation.concrete(leaf) and np.isnan(np.asarray(leaf)).any():
+            raise validation.refuse(name, f"NaN in model{jax.tree_util.keystr(path)}", "finite parameters")
+    if name == "fit" and hasattr(record.model, "_fields") and validation.concrete(record.accepted):
         try:
-            inputs.ready("model", record.model, lead=accepted.ndim)
+            dict(inputs.entries(record.model, accepted.ndim))
         except ValueError as error:
             given, _, wanted = str(error).partition(" was given; accepted: ")
             raise validation.refuse(name, f"a result with {given}", wanted) from error
@@ -188,8 +188,12 @@ def _strong(leaf: Any) -> Any:
 
 
 def _memory() -> float:
-    """The bytes of this machine."""
+    """The bytes that this process may have."""
     try:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError):  # where it cannot be asked
+        import resource  # which Windows lacks
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        machine = float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+        return machine if limit == resource.RLIM_INFINITY else min(machine, limit)
+    except (AttributeError, ValueError, ImportError):  # where it cannot be asked
         return np.inf

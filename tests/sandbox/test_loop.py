@@ -23,6 +23,7 @@ from cases import (
     own_fit,
     same,
 )
+from jaxtyping import Array, Float
 
 import sandbox
 from sandbox.regimes import start
@@ -285,3 +286,29 @@ def test_what_jax_cannot_trace_is_refused(signal):
     model = sandbox.Categorical(jnp.array([0.25, 0.75]))
     with pytest.raises(ValueError, match=r"^signal, fit: .* was given; accepted: one written in jax\.numpy"):
         sandbox.run(jax.random.key(0), model, signal, num_samples=5, num_generations=2)
+
+
+class Coin(NamedTuple):
+    """A model of the user's own, whose check knows one model and no stack, and which a fit may make infinite."""
+
+    logit: Float[Array, ""]
+
+    def check(self):
+        if self.logit > 50:
+            raise ValueError("logit: too large")
+
+    def sample(self, key, n):
+        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logit), (n,)).astype(int)
+
+    def log_prob(self, x):
+        return -jnp.logaddexp(0, jnp.where(x == 1, -self.logit, self.logit))
+
+    def fit(self, x, weights):
+        share = (weights * x.astype(weights.dtype)).sum() / weights.sum()
+        return Coin(jnp.log(share) - jnp.log1p(-share))
+
+
+def test_a_model_of_ones_own_may_collapse():
+    """One flip in each generation: the logit is ±∞ from the first fit on, and the loop goes on."""
+    run = sandbox.run(jax.random.key(0), Coin(jnp.array(0.5)), sandbox.KeepAll(), num_samples=1, num_generations=3)
+    assert np.isinf(run.model.logit[1:]).all()

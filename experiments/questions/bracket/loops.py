@@ -110,7 +110,7 @@ def check_fit(tasks: Any, loop: Loop) -> None:
     if loop.fit is not None:
         ends = [jax.tree.map(lambda leaf: jnp.asarray(leaf)[which], tasks) for which in (0, -1)]  # noqa: B023
         first, last = map(jax.tree.leaves, _fits(loop, *ends))
-        if not all(np.allclose(a, b, rtol=1e-4) for a, b in zip(first, last, strict=True)):
+        if not all(np.allclose(a, b, rtol=1e-4, equal_nan=True) for a, b in zip(first, last, strict=True)):
             accepted = "a function of the samples and their weights alone"
             raise refuse("loop.fit", "one that starts from the model it is given", accepted)
 
