@@ -15,6 +15,8 @@ class Statement(NamedTuple):
     practice: str = ""  # what it means for who builds a pipeline
     source: str = ""
     test: str = ""  # an independent property test
+    decided_by: str = ""  # the row that decides the claim
+    fails_where: str = ""  # the world in which it would fail: what the control of that row is
 
     @classmethod
     def of(cls, id: str, **fields: str) -> Self:
