@@ -92,8 +92,11 @@ def rows_of_rooms():
     yield row("theory.budget.spend", sizes=[4, 8], verifier=VERIFIER, initial=0.3)
     spending = theory.budget.spend([4, 8], VERIFIER, 0.3)
     yield row("theory.budget.Spending.within", {"self": spending}, verdicts=20.0)
-    yield row("theory.budget.best_round", verifier=VERIFIER, initial=0.3, verdicts=100.0)
-    yield row("theory.budget.round_size_law", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.fixed_rounds", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.fixed_rounds_law", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.until_fixation", verifier=VERIFIER, initial=0.3, verdicts=100.0)
+    yield row("theory.budget.hard_limit", verifier=VERIFIER, initial=0.3, verdicts=30, size=4)
+    yield row("theory.budget.wrong_exponent", verifier=VERIFIER, initial=0.3, fitted=True)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 
     information = [1.0, 0.7, 0.4]

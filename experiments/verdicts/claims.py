@@ -58,7 +58,7 @@ def round_size(settings: Settings) -> Found:
     """R2: the best constant size at the largest budget against √(φN/2p)."""
     found = study.rounds(settings)
     size, number = found.best[0], found.verdicts[-1]
-    predicted, _ = budget.round_size_law(study.ROUNDS, study.START, number)
+    predicted, _ = budget.fixed_rounds_law(study.ROUNDS, study.START, number)
     setting = (
         f"{ROUNDS}: best n = {_listed(size)} for N = {_listed(found.verdicts)}; tolerance 10 %: large N, diffusion"
     )

@@ -94,7 +94,7 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
         place, offset = (best[i], wrong[i]), {"xytext": (-5, -6), "textcoords": "offset points"}
         ax.annotate(f"N = {n}", place, **offset, fontsize=10, ha="right", va="top")
     grid = np.geomspace(found.verdicts[0], found.verdicts[-1], 50)
-    size, exponent = budget.round_size_law(study.ROUNDS, study.START, 1)
+    size, exponent = budget.fixed_rounds_law(study.ROUNDS, study.START, 1)
     label = "√(φN/2p), asymptotic"
     plots.theory(ax, size * grid**0.5, np.exp(-exponent * grid**0.5), dashed=True, label=label)
     ax.plot(best, wrong, "o", color=plots.VERMILLION, markersize=7, zorder=6, label="best size, exact")

@@ -57,7 +57,7 @@ def test_the_screen_says_what_the_theory_says(capsys):
     least = float(budget.information_needed(0.01, [0.25] * 4)) / nats
     (shown,) = found(r"at least ([\d.]+) verdicts on average for any method .* 4 answers, equally likely", text)
     assert least - 0.1 <= shown <= least and "this loop starts better, with 30 % correct" in text
-    best, wrong = budget.best_round((0.9, 0.2), 0.3, 50)
+    best, wrong = budget.fixed_rounds((0.9, 0.2), 0.3, 50)
     share, size = found(
         r"once spent accuracy ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text
     )
@@ -201,7 +201,7 @@ def test_the_budget_is_an_average_and_says_so(capsys):
         r"rounds of (\d+) as cost 100 verdicts on average", text := screen(capsys, *LOOP, "--verdicts", "100")
     )
     assert "a hard limit leaves more wrong" in text
-    _, wrong = budget.best_round((0.9, 0.2), 0.3, 100)
+    _, wrong = budget.fixed_rounds((0.9, 0.2), 0.3, 100)
     rng, share, spent = np.random.default_rng(0), np.full(50_000, 0.3), np.zeros(50_000)
     for _ in range(40):
         accepted = 0.9 * share + 0.2 * (1 - share)

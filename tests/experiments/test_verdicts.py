@@ -17,7 +17,7 @@ def test_published_sizes():
     """The table of constant sizes against the search of `theory.budget`."""
     size, wrong = study.rounds(QUICK).best
     assert size.tolist() == [8, 12, 19, 28, 42, 60]
-    best, least = budget.best_round(study.ROUNDS, study.START, 100)
+    best, least = budget.fixed_rounds(study.ROUNDS, study.START, 100)
     assert best == size[0]
     np.testing.assert_allclose(wrong[0], least, rtol=1e-12)
 

@@ -1,5 +1,6 @@
 """How loops end: exact values against explicit kernels, hand iteration, closed forms and the published numbers."""
 
+import jax
 import numpy as np
 import pytest
 import scipy.stats
@@ -101,7 +102,7 @@ def test_published_numbers():
 
 @pytest.mark.slow
 def test_break_even_tends():
-    """.975 at n = 400, nearer to the limit √((2√(p(1−p)) − (1−p))/p) = .983 than n = 50."""
+    """.975 at n = 400, nearer to the limit, .983, than n = 50."""
     limit, ratios = budget.break_even_limit(0.6), budget.break_even([50, 400], 0.6)
     np.testing.assert_allclose(ratios[1], 0.975, rtol=0, atol=5e-4)
     assert limit - ratios[1] < (limit - ratios[0]) / 3
@@ -120,10 +121,19 @@ def test_break_even_of_filtering():
 
 
 def test_break_even_limit():
-    """Equal rates of decay: 2√(p(1−p)) = 1−p+p (ψ/φ)²; 1 at p = ½, 0 where p ≤ 1/5."""
-    p = np.array([0.25, 0.6, 0.9])
-    close(1 - p + p * np.asarray(budget.break_even_limit(p)) ** 2, 2 * np.sqrt(p * (1 - p)))
-    close(budget.break_even_limit([0.5, 0.2, 0.1, 0.0]), [1, 0, 0, 0], atol=1e-7)  # a root of a rounding
+    """There both missing informations fall with one exponent; 1 at p = ½; under a transformation 0 where there is none."""
+    for p in (0.21, 0.3, 0.95):
+        limit = float(budget.break_even_limit(p))
+        few, many = -np.log(budget.fixation([100, 200], (1, limit), p, num_real=[100, 200]).wrong)
+        close((many - few) / 100, -np.log(4 * p * (1 - p)) / 2, atol=3e-5)
+    close(budget.break_even_limit([0.5, 0.6]), [1, 0.98303857597], atol=1e-10)
+    close(jax.jit(budget.break_even_limit)(np.array([0.1, 0.2, 0.25, 1.0])), [0, 0, 0.69542472716, 0], atol=1e-10)
+
+
+def test_break_even_where_nearly_nothing_is_missing():
+    """(p/(1−p))^n overflows at p = .95, n = 300; the ratio still rises to its limit."""
+    ratios = np.asarray(budget.break_even([150, 250], 0.95))
+    assert ratios[0] < ratios[1] and 0.62 < ratios[1] < float(budget.break_even_limit(0.95))
 
 
 @pytest.mark.parametrize("until_kept", [True, False])

@@ -5,13 +5,17 @@ true-positive rate), all others with ψ (the false-positive rate). Two symbols, 
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
+from theory.budget.exponents import wrong_exponent as wrong_exponent
 from theory.budget.outcomes import Fixation as Fixation
 from theory.budget.outcomes import fixation as fixation
 from theory.budget.outcomes import kimura as kimura
 from theory.budget.outcomes import success as success
+from theory.budget.rounds import BestSize as BestSize
+from theory.budget.rounds import fixed_rounds as fixed_rounds
+from theory.budget.rounds import fixed_rounds_law as fixed_rounds_law
+from theory.budget.rounds import hard_limit as hard_limit
+from theory.budget.rounds import until_fixation as until_fixation
 from theory.budget.schedule import Spending as Spending
-from theory.budget.schedule import best_round as best_round
-from theory.budget.schedule import round_size_law as round_size_law
 from theory.budget.schedule import schedule_bound as schedule_bound
 from theory.budget.schedule import spend as spend
 from theory.budget.thresholds import accuracy as accuracy

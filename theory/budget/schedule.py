@@ -1,7 +1,6 @@
-"""Few large rounds or many small ones: what a budget of verdicts buys, until n are accepted in each round.
+"""What a schedule of round sizes buys, and what no schedule undercuts; rejection sampling until n are accepted. Exact.
 
-Exact are the wrong share after a given schedule and the bound on all schedules; the law of the best constant size is
-asymptotic. Everywhere `verifier` is (tpr, fpr) = (φ, ψ), two numbers above 0, `initial` the share p of correct outputs
+Everywhere `verifier` is (tpr, fpr) = (φ, ψ), two numbers above 0, `initial` the share p of correct outputs
 at the start, and `verdicts` N, the expected number that may be spent.
 
 References:
@@ -28,7 +27,6 @@ from theory.validation import ArrayLike
 SWEEPS = 300  # of value iteration, at most, times the largest round; drift alone takes about 30
 MAX_ENTRIES = 100_000_000  # of the kernels in memory
 LEAST_RATE = 1e-30  # with which expected verdicts are in the range of float32
-MAX_STEPS = 1e11  # multiplications of a search
 
 
 class Spending(NamedTuple):
@@ -42,7 +40,7 @@ class Spending(NamedTuple):
 
         inf where N = `verdicts` does not pay for one round.
         """
-        return validation.array(_within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
+        return validation.array(within(validation.positive("verdicts", verdicts), *map(np.asarray, self)))
 
 
 def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
@@ -58,11 +56,11 @@ def spend(sizes: ArrayLike, verifier: Verifier, initial: ArrayLike) -> Spending:
     states = schedules + 1.0
     largest = max(states.max(), (states[..., 1:] * states[..., :-1]).max(initial=0))
     validation.entries("sizes", int(largest), MAX_ENTRIES, "a kernel from round to round")
-    spending = _spend(schedules, *_numbers(verifier, initial))
+    spending = spent_by(schedules, *numbers(verifier, initial))
     return Spending(*(validation.array(leaf, jnp.result_type(float)) for leaf in spending))
 
 
-def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p: float) -> list[np.ndarray]:
+def spent_by(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p: float) -> list[np.ndarray]:
     """Wrong shares and expected verdicts, in float64.
 
     Each pair of successive sizes has its kernel, computed once while memory lasts; a schedule is a path through them.
@@ -91,56 +89,11 @@ def _spend(schedules: Int[np.ndarray, "*schedule t"], phi: float, psi: float, p:
     return [wrong.reshape(schedules.shape), costs.reshape(schedules.shape).cumsum(-1)]
 
 
-def _within(verdicts: ArrayLike, wrong: np.ndarray, spent: np.ndarray) -> np.ndarray:
+def within(verdicts: ArrayLike, wrong: np.ndarray, spent: np.ndarray) -> np.ndarray:
     """The wrong share after the last round that is paid."""
     paid = spent <= np.asarray(verdicts, spent.dtype)
     last = np.maximum(paid.sum(-1, keepdims=True) - 1, 0)
     return np.where(paid[..., 0], np.take_along_axis(wrong, last, -1)[..., 0], np.inf)
-
-
-def round_size_law(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[float, float]:
-    """n = √(φN/2p) and −ln of the wrong share, s√(2pφN): the best constant round size of large budgets (asymptotic).
-
-    N verdicts pay for about φN/n rounds, which leave a wrong share of e^{−sφN/n}, s = ln(φ/ψ); drift loses the correct
-    symbol with e^{−2nsp}, by Kimura, hence for weak selection. Equal exponents give n, which is not rounded; at
-    s = ln 2 the exact loss by drift has an exponent 8 % larger (row R2-exponent). It takes φ > ψ and p > 0.
-    """
-    phi, psi, p = _numbers(verifier, initial)
-    if phi <= psi:
-        raise validation.refuse("verifier", (phi, psi), "tpr > fpr")
-    if p <= 0:
-        raise validation.refuse("initial", p, "a share > 0")
-    budget = float(validation.positive("verdicts", verdicts))
-    size, exponent = math.sqrt(phi * budget / p / 2), math.log(phi / psi) * math.sqrt(2 * p * phi * budget)
-    if not math.isfinite(size + exponent):
-        raise validation.refuse("initial, verdicts", (p, budget), "a round size in the range of double precision")
-    return size, exponent
-
-
-def best_round(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) -> tuple[int, float]:
-    """The constant round size that leaves the smallest wrong share within a budget, and this share E[1 − Z]: exact.
-
-    All sizes from a quarter to three times the asymptotic one are tried, in float64 whatever JAX's default, since the
-    share falls like e^{−s√(2pφN)}. It takes φ > ψ and p > 0, and a minute at N = 10⁵.
-
-    Raises:
-        ValueError: Where the budget does not pay for a round, is so large that the wrong share leaves the range of
-            float64, or would take a search of more than 10¹¹ multiplications.
-    """
-    law, _ = round_size_law(verifier, initial, verdicts)
-    rates, budget = _numbers(verifier, initial), float(np.asarray(verdicts))
-    most = 3 * law + 4
-    if budget * most * most / 2 > MAX_STEPS:
-        raise validation.refuse("verdicts", budget, "fewer, or `round_size_law` for large budgets")
-    sizes = np.arange(max(1, int(law / 4)), int(most))
-    num_rounds = np.ceil(budget * max(rates[:2]) / sizes).astype(int)  # which are paid at most
-    spent = [_spend(np.full((1, max(1, rounds)), n), *rates) for n, rounds in zip(sizes, num_rounds, strict=True)]
-    wrong = np.concatenate([_within(budget, *each) for each in spent])
-    if not np.isfinite(wrong).any():
-        raise validation.refuse("verdicts", verdicts, "enough for one round")
-    if 0 <= wrong.min() < np.finfo(wrong.dtype).tiny and float(np.asarray(initial)) < 1:
-        raise validation.refuse("verdicts", verdicts, "so few that more than 1e-307 of the outputs are wrong")
-    return int(sizes[wrong.argmin()]), float(wrong.min())
 
 
 def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, largest: int) -> float:
@@ -150,7 +103,7 @@ def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, 
     solved on all fractions with denominators up to `largest`, the largest size of a round that is allowed, of a few
     dozen. A schedule that does not see the share is no better.
     """
-    rates = _numbers(verifier, initial)
+    rates = numbers(verifier, initial)
     largest = validation.integer("largest", largest, 1)
     validation.entries("largest", (largest**2 // 3 + 2) * (largest + 1) * (largest + 2) // 2, MAX_ENTRIES, "kernels")
     budget = float(validation.positive("verdicts", verdicts))
@@ -191,7 +144,7 @@ def _moves(phi: float, psi: float, p: float, largest: int):
     return shares, rows, targets, np.stack([n / accepted for n in sizes])
 
 
-def _numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
+def numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
     phi, psi = (float(validation.floats("verifier", rate, 0)) for rate in checked_verifier(verifier))
     if min(phi, psi) < LEAST_RATE:
         raise validation.refuse("verifier", (phi, psi), f"two rates in [{LEAST_RATE}, 1]")

@@ -8,19 +8,25 @@ References:
     Kimura (1962), On the probability of fixation of mutant genes in a population. Genetics 47.
 """
 
+import math
 from collections.abc import Callable
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Float
+from scipy.optimize import root_scalar
 from scipy.optimize.elementwise import find_root
 from scipy.special import entr, xlog1py
 
 from theory import validation
+from theory.budget.exponents import exponent
 from theory.budget.outcomes import ends, multinomial, whole_counts
 from theory.validation import ArrayLike
 
+LEAST, MOST_RATIO = 1e-9, 100.0  # ln and value of likelihood ratios between which the limit lies: 1/5 + 1e-16 has 40
 UNDERFLOW = 1e-290  # a missing information of which a ratio still has digits
 
 
@@ -59,15 +65,45 @@ def break_even(n: ArrayLike, initial: ArrayLike, *, until_kept: bool = True) -> 
 
 
 def break_even_limit(initial: ArrayLike) -> Float[Array, "*shape"]:
-    """What `break_even` tends to as n grows, in the diffusion approximation (asymptotic, not exact).
+    """ψ/φ at which V₀(p) = −½ ln 4p(1−p): what `break_even` tends to as n → ∞, until n are accepted.
 
-    Both missing informations fall exponentially in n: ln 2 − I_0 like (2√(p(1−p)))^n, Chernoff's bound, and
-    ln 2 − I_∞ like (1−p+p e^{−2s})^n, Kimura's; equal rates give (ψ/φ)² = e^{−2s} = (2√(p(1−p)) − (1−p))/p. It is 1
-    at p = `initial` = 1/2, and 0 where p ≤ 1/5 or p = 1: no verifier is good enough in the limit.
+    Both missing informations fall exponentially in n: ln 2 − I_0 like (4p(1−p))^{n/2}, Chernoff's bound, ln 2 − I_∞
+    like e^{−nV₀}, V₀ = `wrong_exponent` of a model fitted to n samples, p = `initial`. It takes p > 1/5: below, even a
+    perfect verifier, V₀ = −ln(1−p), ends with less than it began with. 1 at p = ½. Under a JAX transformation, where
+    values cannot be refused, the limit is 0 where there is none.
+
+    Raises:
+        ValueError: p ≤ 1/5, or p = 1, where nothing is missing at the start.
     """
-    xp, p = validation.host(validation.rates("initial", initial))
-    square = (2 * xp.sqrt(p * (1 - p)) - (1 - p)) / xp.where(p > 0.1, p, 1)  # negative where p < 1/5
-    return validation.array(xp.sqrt(xp.clip(square, 0, 1)))
+    p = validation.rates("initial", initial)
+    if validation.has_values(p):
+        limits = _limits(np.asarray(p))
+        if (none := limits == 0).any():
+            accepted = "shares in (1/5, 1): below, no verifier is good enough for large n, and at 1 nothing is missing"
+            raise validation.refuse("initial", float(np.asarray(p)[none].ravel()[0]), accepted)
+        return validation.array(limits, p.dtype)
+    return jax.pure_callback(_limits, jax.ShapeDtypeStruct(p.shape, p.dtype), p, vmap_method="expand_dims")
+
+
+def _limits(shares: Any) -> np.ndarray:
+    shares = np.asarray(shares)
+    return np.reshape([_limit(float(p)) for p in shares.flat], shares.shape).astype(shares.dtype)
+
+
+def _limit(p: float) -> float:
+    """e^{−s}, s the root of the exponents' difference; 0 where there is none."""
+    if not 0.2 < p < 1:
+        return 0.0
+    at_first = -math.log(4 * p * (1 - p)) / 2
+
+    def missing(selection: float) -> float:
+        return exponent(selection, math.log(p / (1 - p)) - selection) - at_first
+
+    if missing(LEAST) >= 0:  # p is ½, to rounding
+        return 1.0
+    if missing(math.log(MOST_RATIO)) <= 0:  # p is 1/5, to rounding
+        return 0.0
+    return math.exp(-root_scalar(missing, bracket=(LEAST, math.log(MOST_RATIO)), xtol=1e-14).root)
 
 
 def accuracy(
@@ -114,7 +150,9 @@ def _tolerance(dtype: np.dtype) -> float:
 def _missing(n: int, p: float) -> float:
     """H(X|Z_0), of which ln 2 − I_0 would leave no digits once n is large."""
     own, other = multinomial(n, np.array([p, 1 - p]), np.array([1 - p, p]))
-    return float(xlog1py(own, np.divide(other, own, out=np.zeros_like(own), where=own > 0)).sum())
+    some = own > 0
+    odds = np.log(np.maximum(other, 1e-320)[some]) - np.log(own[some])
+    return float((own[some] * np.where(odds < 700, np.log1p(np.exp(np.minimum(odds, 700))), odds)).sum())
 
 
 def _largest_ratio(missing: Callable[..., np.ndarray], *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -162,14 +162,14 @@ def _budgeted(loop: VerifiedLoop, verdicts: int, round_size: int | None, draws: 
     size, found, asymptotic = round_size or EXAMPLE, "given" if round_size else "example", None
     if loop.tpr > loop.fpr:
         rates = loop.tpr, max(loop.fpr, 1e-9)
-        asymptotic = float(budget.round_size_law(rates, loop.initial, verdicts)[0])
+        asymptotic = float(budget.fixed_rounds_law(rates, loop.initial, verdicts)[0])
         if round_size is None:
             size, found = min(LARGEST, max(1, round(asymptotic))), "asymptotic"
         if round_size is None and verdicts <= SEARCHED:
             if verdicts < loop.ends(1).verdicts:
                 return Budgeted(None, found, Ranged(loop.initial), asymptotic)
             with suppress(ValueError):  # so little is left wrong that the sizes cannot be told apart
-                size, found = budget.best_round(rates, loop.initial, verdicts)[0], "searched"
+                size, found = budget.fixed_rounds(rates, loop.initial, verdicts)[0], "searched"
     few = None if verdicts > SEARCHED or draws is None else draws  # for large budgets an interval takes too long
     accuracies = None if few is None else np.array([loop.accuracy(size, verdicts, pair) for pair in few.T])
     return Budgeted(size, found, ranged(loop.accuracy(size, verdicts), accuracies), asymptotic)
