@@ -89,8 +89,8 @@ def test_self_verification():
     """A judge made of the model itself, (.9, .2) by its own majority: information falls, accuracy rises to .922.
 
     Huang et al. (2024), The sharpening mechanism, arXiv:2412.01951: it creates no information; Fu et al. (2025),
-    Self-verification provably prevents model collapse (NeurIPS). Both: .420 of .505 nats are left after 400 generations,
-    .020 without a judge.
+    Self-verification provably prevents model collapse (NeurIPS). Both: .420 of .505 nats are left after 400
+    generations, .020 without a judge.
     """
     n, pmf = 50, np.array([0.6, 0.4])
     states = np.asarray(drift.lattice(n, 2))
