@@ -28,8 +28,8 @@ def diagram(settings: Settings) -> Figure:
     probability to end correct where 10 % of the outputs are correct initially; at the drift barrier n·s·p = 1, with
     s = ln(tpr/fpr), selection overcomes drift. All exact, rejection sampling until n are accepted. The two curves
     answer two questions. In practice: estimate tpr/fpr from a labelled sample of the verifier's verdicts; below the
-    break-even curve retraining forgets faster than the verifier teaches, so mix in real data or stop; left of the
-    barrier collect more accepted samples in each round before you retrain.
+    break-even curve the model shows less of the task than the real data did, which is not a lower accuracy; left of
+    the barrier collect more accepted samples in each round before you retrain.
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
     gain = study.gain(settings)
@@ -86,10 +86,10 @@ def _areas(ax: Axes, of: VerifierMap, **look: Any) -> ContourSet:
 
 @plots.style()
 def break_even(settings: Settings) -> Figure:
-    """How good a verifier must be for the loop to end with the information it began with.
+    """How good a verifier must be for a loop to end as readable as its real data were.
 
-    Lines: exact, for the share p of the correct symbol in real data; dashed: the limit for large n, which equates the
-    exponents of Chernoff and Kimura (asymptotic; the error at n = 400 is in the ledger, row R1-law). Right: the
+    Lines: exact, for the share p of the correct symbol in real data; dashed: the limit for large n, at which the
+    real data and the loop lose with equal exponents (row R1-law). Right: the
     distance of the exact ratio from its limit. In practice: with more samples per round a verifier may be weaker
     (tpr/fpr nearer to one), but not as much weaker as drift alone would allow, since more real data have more to lose;
     and where real data are clear, p = .8, it must accept far fewer wrong outputs than where they are nearly balanced.

@@ -1,5 +1,6 @@
 """Claims about verdicts: L1, R2, R3 and R5. Every loop uses rejection sampling."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -9,7 +10,7 @@ import numpy as np
 from experiments.harness.claim import Found, at_least, at_most, claim, equal
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import Statement
-from experiments.verdicts import study
+from experiments.verdicts import budgets, study
 from experiments.verdicts.study import RATES, RATIOS, SEARCHED, SIZES
 from theory import Estimate, budget
 
@@ -17,6 +18,7 @@ REJECTS = RATES.index(0.2)
 FEW = [n for n in SIZES if n <= 5]
 ROUNDS = "verifier (.8, .4), accuracy .3 at the start, rejection sampling"
 CANDIDATES = "verifier (.9, .3), uniform start, error ≤ .05, rejection sampling"
+MANY = 400  # verdicts
 PAIR = "verifier (.9, .2), fresh samples .6/.4, two symbols equally likely to be correct; no loop"
 
 
@@ -43,46 +45,82 @@ def own_noise(settings: Settings) -> Found:
     return at_least(information, capacities, setting)
 
 
-def many_rounds(settings: Settings) -> Found:
-    """R2: the best constant rounds against one round of any size."""
-    found = study.rounds(settings)
-    size, wrong = found.best
-    where = [
-        f"{ROUNDS}: rounds of {n} for N = {number}, against one round"
-        for n, number in zip(size, found.verdicts, strict=True)
-    ]
-    return at_most(wrong, study.one_round(), where, "1 − accuracy")
+def many_rounds(best: bool, settings: Settings) -> Found:
+    """R2: constant rounds, the best or of one sample, against half of what one round of any size leaves wrong."""
+    found = budgets.rounds(settings)
+    size, wrong = found.best if best else (np.ones(1, int), budgets.one_sample())
+    where = [f"{ROUNDS}: rounds of {n}, half of what one round leaves" for n in size]
+    return at_most(np.atleast_1d(wrong), budgets.one_round() / 2, where, "1 − accuracy")
 
 
-def round_size(settings: Settings) -> Found:
-    """R2: the best constant size at the largest budget against √(φN/2p)."""
-    found = study.rounds(settings)
-    size, number = found.best[0], found.verdicts[-1]
-    predicted, _ = budget.fixed_rounds_law(study.ROUNDS, study.START, number)
-    setting = (
-        f"{ROUNDS}: best n = {_listed(size)} for N = {_listed(found.verdicts)}; tolerance 10 %: large N, diffusion"
-    )
-    return equal(size[-1], predicted, setting, "samples", tolerance=0.1 * predicted)
+def round_size(law: Callable[[int], float], settings: Settings) -> Found:
+    """R2: the best constant size at the largest budget against its law."""
+    found = budgets.budgets(settings)
+    setting = f"{ROUNDS}: best n = {_listed(found.sizes)} for N = {_listed(found.verdicts)}; tolerance 6 %: large N"
+    predicted = law(int(found.verdicts[-1]))
+    return equal(found.sizes[-1], predicted, setting, "samples", tolerance=0.06 * predicted)
+
+
+def exact_size(number: int) -> float:
+    """√(sφN/θ)."""
+    return budget.fixed_rounds_law(budgets.ROUNDS, budgets.START, number)[0]
+
+
+def diffusion_size(number: int) -> float:
+    """√(φN/2p), for weak selection."""
+    return math.sqrt(budgets.ROUNDS[0] * number / (2 * budgets.START))
 
 
 def exponent(diffusion: bool, settings: Settings) -> Found:
-    """R2: how fast −ln wrong grows with √N, between the two largest budgets."""
-    found = study.rounds(settings)
-    exact, selection = study.drift_exponent(), 2 * study.SELECTION * study.START
-    slope = np.diff(-np.log(found.best[1]))[-1] / np.diff(np.sqrt(found.verdicts))[-1]
-    theta = f"θ = {exact:.4f} from the exact chain, 2sp = {selection:.4f}"
-    setting = f"{ROUNDS}: best sizes, slope at N = {found.verdicts[-1]}; {theta}; tolerance 2 %: large N, whole n"
-    predicted = study.decay_exponent(selection if diffusion else exact)
-    return equal(slope, predicted, setting, "1/√verdict", tolerance=0.02 * study.decay_exponent(exact))
+    """R2: how fast −ln wrong grows with √N under fixed rounds, between the two largest budgets."""
+    found = budgets.budgets(settings)
+    weak = 2 * budgets.SELECTION * budgets.START
+    exact = budget.fixed_rounds_law(budgets.ROUNDS, budgets.START, 1)[1]
+    predicted = math.sqrt(budgets.SELECTION * budgets.ROUNDS[0] * weak) if diffusion else exact
+    setting = f"{ROUNDS}: best sizes, slope at N = {found.verdicts[-1]}; tolerance 2 %: large N, whole n"
+    return equal(_slope(found.verdicts, found.fixed), predicted, setting, "1/√verdict", tolerance=0.02 * exact)
+
+
+def limited_exponent(curve: str, settings: Settings) -> Found:
+    """R2: the same slope under a hard limit, or of runs that stop."""
+    found = budgets.budgets(settings)
+    values = getattr(found, curve)[: found.limited.size]
+    predicted = budget.fixed_rounds_law(budgets.ROUNDS, budgets.START, 1)[1]
+    number = found.verdicts[values.size - 1]
+    setting = f"{ROUNDS}: best sizes, slope at N = {number}; tolerance 8 %: the last round is seldom paid in full"
+    return equal(_slope(found.verdicts, values), predicted, setting, "1/√verdict", tolerance=0.08 * predicted)
+
+
+def stopping_law(fpr: float, settings: Settings) -> Found:
+    """R2: what a sample more costs where a run ends when one kind is left: N/n grows by ln 2/(sφ) if n doubles."""
+    few, many = 128, 256
+    measured = np.diff(budgets.verdicts_a_sample(np.array([few, many]), fpr))[0]
+    predicted = math.log(2) / (math.log(budgets.ROUNDS[0] / fpr) * budgets.ROUNDS[0])
+    setting = f"rejection sampling, verifier (.8, {fpr:.3g}), accuracy .3 at the start, n = {few} and {many}"
+    setting += "; tolerance 3 %: large n"
+    return equal(measured, predicted, setting, "verdicts per sample", tolerance=0.03 * predicted)
+
+
+def stopping_pays(many: bool, settings: Settings) -> Found:
+    """R2: the exponent of runs that stop against twice that of fixed rounds."""
+    found = budgets.budgets(settings)
+    which = (found.verdicts >= MANY) == many
+    where = [f"{ROUNDS}: −ln wrong at N = {n}, against twice that of fixed rounds" for n in found.verdicts[which]]
+    return at_least(found.stopped[which], 2 * found.fixed[which], where)
+
+
+def _slope(verdicts: np.ndarray, exponents: np.ndarray) -> float:
+    """Of the last two budgets, in √N."""
+    return float(np.diff(exponents)[-1] / np.diff(np.sqrt(verdicts[: exponents.size]))[-1])
 
 
 def verdicts_saved(settings: Settings) -> Found:
     """R2: the share of verdicts that two sizes save, budget by budget, from 0 up to 1 − p."""
-    found = study.rounds(settings)
+    found = budgets.rounds(settings)
     saved = found.two_stage.verdicts_saved
     ends = ["no budget", *(f"N = {n}" for n in found.verdicts[: saved.size]), "the conjectured limit"]
     where = [f"{ROUNDS}: two sizes, {a} against {b}" for a, b in pairwise(ends)]
-    return at_most([0, *saved], [*saved, 1 - study.START], where, "share of verdicts")
+    return at_most([0, *saved], [*saved, 1 - budgets.START], where, "share of verdicts")
 
 
 def candidates_slope(settings: Settings) -> Found:
@@ -152,29 +190,52 @@ CLAIMS = (
         test="tests/theory/test_budget.py::test_shared_noise_twin",
     ),
     *claim(
+        "R2-many-rounds",
+        "Constant rounds of the best size leave less than half as many wrong as one round of any size, N ≥ 100",
+        partial(many_rounds, True),
+        control=("… so do rounds of one sample, which end after the first", partial(many_rounds, False)),
+        figure="budget-rounds",
+    ),
+    *claim(
         "R2-round-size",
-        "The best constant round size grows like √(φN/2p)",
-        round_size,
+        "The best size of a fixed number of rounds grows like √(sφN/θ), θ the exponent of the loss by drift",
+        partial(round_size, exact_size),
+        control=("… like √(φN/2p) of weak selection, also at LR 2", partial(round_size, diffusion_size)),
         figure="budget-rounds",
     ),
     *claim(
         "R2-exponent",
-        "The best constant rounds leave the share e^{−√(sφθN)} wrong, θ the exact exponent of the loss by drift",
+        "A fixed number of rounds of the best size leaves the share e^{−√(sφθN)} wrong",
         partial(exponent, False),
-        control=("… with θ = 2sp of the diffusion, also under strong selection", partial(exponent, True)),
+        control=("… with θ = 2sp of weak selection, also at LR 2", partial(exponent, True)),
+        figure="budget-rounds",
+        test="tests/theory/test_exponents.py::test_exact_chains",
+    ),
+    *claim(
+        "R2-hard-limit",
+        "So does a hard limit of N verdicts a run: its exponent grows like √(sφθN)",
+        partial(limited_exponent, "limited"),
+        control=("… and that of runs that stop when one kind is left", partial(limited_exponent, "stopped")),
+        figure="budget-rounds",
+        test="tests/theory/test_rounds.py::test_hard_limit_by_simulation",
+    ),
+    *claim(
+        "R2-stopping",
+        "Runs that stop when one kind is left have over twice the exponent of fixed rounds, from N = 400 on",
+        partial(stopping_pays, True),
+        control=("… also for fewer verdicts", partial(stopping_pays, False)),
         figure="budget-rounds",
     ),
     *claim(
-        "R2-many-rounds",
-        "Rounds of the best size leave fewer wrong outputs than one round of any size",
-        many_rounds,
-        figure="budget-rounds",
+        "R2-stopping-cost",
+        "If runs stop when one kind is left, twice the samples a round cost ln 2/(sφ) verdicts more each",
+        partial(stopping_law, budgets.ROUNDS[1]),
+        control=("… also where drift is about as strong as selection, LR 1.02", partial(stopping_law, 0.8 / 1.02)),
     ),
     *claim(
         "R2-schedule",
         "Two sizes, the larger first, save a share of the verdicts that grows with N and stays below 1 − p",
         verdicts_saved,
-        figure="budget-rounds",
     ),
     *claim(
         "R3-blocks",
@@ -228,25 +289,29 @@ STATEMENTS = (
     ),
     Statement(
         "R2",
-        title="Many small rounds beat few large ones",
+        title="How N verdicts are best split into rounds depends on when a run stops",
         formula=(
-            r"n \approx \sqrt{\frac{\varphi N}{2p}}, \qquad "
-            r"-\ln(\text{wrong}) \sim \sqrt{s\, \varphi\, \theta\, N}"
+            r"n \approx \sqrt{s \varphi N / \theta},\; -\ln(\text{wrong}) \sim \sqrt{s \varphi \theta N}; \qquad "
+            r"n \ln n \approx s \varphi N,\; -\ln(\text{wrong}) \sim \theta n"
         ),
         words=(
-            "N verdicts may be spent in one round or in many. One round leaves the same share wrong whatever its size. "
-            "Of constant sizes about √(φN/2p) accepted samples per round is best, and −ln(wrong share) then grows like "
-            "√(sφθN), s = ln(φ/ψ), p the accuracy at the start, θ the exponent of the loss by drift."
+            "N verdicts may be spent in one round or in many; one round leaves the same share wrong whatever its size. "
+            "Under a fixed number of rounds for all runs, or a hard limit for each, the best constant size grows like "
+            "√(sφN/θ) and −ln(wrong share) like √(sφθN). If a run stops when one kind of output is left, and N is what "
+            "runs spend on average, both grow like N/ln N. s = ln(φ/ψ), θ the exponent of the loss by drift."
         ),
         conditions=(
-            "Asymptotic in N, for rejection sampling with a budget of expected verdicts; a few hundred verdicts leave "
-            "more wrong. That two sizes approach 1/√p times the exponent of one is a conjecture."
+            "Rejection sampling, errors independent for each verdict, one prompt with correct and wrong outputs, LR > "
+            "1, rounds of constant size; the laws are limits for large N. Rounds of one sample are no better than one "
+            "round. Two sizes save at most 1 − p of the verdicts of a fixed schedule, as far as we searched."
         ),
         practice=(
-            "Never spend a budget in one round. Begin with rounds 1.5 times that size, and let them shrink. Better "
-            "than any fixed plan, watch the acceptance rate, and keep rounds large until it has risen."
+            "Share a budget among many prompts, stop each one whose samples agree, and give the verdicts it saves to "
+            "the others; `infoloop plan` shows that beside a hard limit for each prompt."
         ),
-        source="infoloop; Kimura (1962) for the diffusion",
+        source="infoloop; Freidlin & Wentzell (2012) for the exponent, Kimura (1962) for its limit of weak selection",
+        decided_by="R2-stopping",
+        fails_where="the budget is so small that hardly any run stops",
     ),
     Statement(
         "R3",

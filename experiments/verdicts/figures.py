@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
-from experiments.verdicts import study
+from experiments.verdicts import budgets, study
 from theory import budget
 
 SHOWN = {1.0: plots.BLUE, 0.5: plots.GREEN, 0.2: plots.VERMILLION}  # tpr of the loops that are drawn
@@ -66,26 +66,23 @@ def verdicts(settings: Settings) -> Figure:
 
 @plots.style()
 def rounds_figure(settings: Settings) -> Figure:
-    """Few large rounds or many small ones, rejection sampling; verifier (.8, .4), accuracy .3 at the start.
+    """Verdicts that runs save by stopping are worth more than any size of a round; verifier (.8, .4), accuracy .3.
 
-    Left: the share of wrong outputs that a budget of N verdicts leaves, against the size of constant rounds; the dots
-    are the best. Right: the exponent of the best schedule against √N. Coloured: exact, for the family searched. Thin
-    lines: asymptotic, for large N; the solid one takes the loss by drift from the exact chain, the dashed ones from the
-    diffusion. That two sizes approach 1/√p times the exponent of one is a conjecture. The bound, feedback included, is
-    exact for rounds of at most 32.
+    Left: the share wrong that a fixed number of rounds leaves, which costs N verdicts on average, against the size of
+    the rounds; dots: the best size, dashed: √(sφN/θ) for large N. Right: −ln of the share wrong at the best constant
+    size under three budgets of N verdicts. Rejection sampling, independent errors, all exact; the bound holds for
+    every schedule of rounds up to 32, with feedback.
 
-    In practice: never spend a budget in one round, take about √(φN/2p) accepted samples in each. Better: begin with up
-    to 1.5 times as many, and make every round about 10 % smaller than the last. Better than any fixed plan: watch the
-    acceptance rate, which grows with the accuracy; keep rounds large until it has risen, then small.
+    In practice: stop a prompt whose samples agree, and give its verdicts to the others.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.4)
     _round_sizes(left, settings)
-    _exponents(right, settings)
+    _three_budgets(right, settings)
     return fig
 
 
 def _round_sizes(ax: Axes, settings: Settings) -> None:
-    found = study.rounds(settings)
+    found = budgets.rounds(settings)
     best, wrong = found.best
     for i, n in enumerate(found.verdicts):
         affordable = found.wrong[i] < 1
@@ -94,42 +91,36 @@ def _round_sizes(ax: Axes, settings: Settings) -> None:
         place, offset = (best[i], wrong[i]), {"xytext": (-5, -6), "textcoords": "offset points"}
         ax.annotate(f"N = {n}", place, **offset, fontsize=10, ha="right", va="top")
     grid = np.geomspace(found.verdicts[0], found.verdicts[-1], 50)
-    size, exponent = budget.fixed_rounds_law(study.ROUNDS, study.START, 1)
-    label = "√(φN/2p), asymptotic"
+    size, exponent = budget.fixed_rounds_law(budgets.ROUNDS, budgets.START, 1)
+    label = "√(sφN/θ), asymptotic"
     plots.theory(ax, size * grid**0.5, np.exp(-exponent * grid**0.5), dashed=True, label=label)
     ax.plot(best, wrong, "o", color=plots.VERMILLION, markersize=7, zorder=6, label="best size, exact")
-    ax.axhline(study.one_round(), color=plots.GREY, linewidth=1, label="_one round")
-    ax.annotate(f"one round of any size: {study.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
+    ax.axhline(budgets.one_round(), color=plots.GREY, linewidth=1, label="_one round")
+    ax.annotate(f"one round of any size: {budgets.one_round():.3f}", (5.2, 2), color=plots.GREY, fontsize=10)
     ax.set(yscale="log", ylim=(wrong[-1] / 1e4, 40), xlabel="accepted samples per round, n")
-    ax.set(title="there is a best size of a round …", ylabel="share of wrong outputs at the end")
+    ax.set(title="fixed rounds have a best size …", ylabel="share of wrong outputs at the end")
     plots.log_ticks(ax.xaxis, [5, 10, 20, 40, 80])
     ax.minorticks_off()
     ax.legend(loc="lower left")
 
 
-def _exponents(ax: Axes, settings: Settings) -> None:
-    found = study.rounds(settings)
-    n, last = found.verdicts, float(np.sqrt(found.verdicts[-1]))
-    searched = n[: found.shrinking.wrong.size]
+def _three_budgets(ax: Axes, settings: Settings) -> None:
+    found = budgets.budgets(settings)
+    n = found.verdicts
+    numbers, bound = budgets.bound()
     drawn = (
-        ("bound, with feedback", *study.bound(), plots.GREEN, "s-"),
-        ("shrinking", searched, found.shrinking.wrong, plots.PURPLE, "D-"),
-        ("two sizes", searched, found.two_stage.wrong, plots.ORANGE, "^-"),
-        ("one size", n, found.best[1], plots.VERMILLION, "o-"),
-        ("one round", n, np.full(n.size, study.one_round()), plots.GREY, "-"),
+        ("bound, any schedule", numbers, -np.log(bound), plots.GREY, "s-"),
+        ("runs stop", n, found.stopped, plots.GREEN, "^-"),
+        ("fixed rounds", n, found.fixed, plots.VERMILLION, "o-"),
+        ("hard limit", n[: found.limited.size], found.limited, plots.BLUE, "D-"),
     )
-    for name, number, wrong, color, kind in drawn:
-        ax.plot(number**0.5, -np.log(wrong), kind, color=color, label=name)
-    slopes = {
-        "√(sφθN)": (study.decay_exponent(study.drift_exponent()), False),
-        "s√(2pφN)": (study.decay_exponent(2 * study.SELECTION * study.START), True),
-        "s√(2φN)": (study.two_stage_exponent(), True),
-    }
-    grid = np.array([0, last])
-    lines = {name: plots.theory(ax, grid, slope * grid, dashed=dashed) for name, (slope, dashed) in slopes.items()}
-    ax.set(xlim=(0, last * 1.02), ylim=(0, 52), xlabel="√N  [√verdicts]", ylabel="−ln(share of wrong outputs)")
-    ax.set(title="… and better schedules than one size")
-    plots.direct_labels(ax, lines)
+    for name, number, exponents, color, kind in drawn:
+        ax.plot(number, exponents, kind, color=color, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="verdicts, N", ylabel="−ln(share of wrong outputs)")
+    plots.log_ticks(ax.xaxis, [50, 100, 200, 400, 800, 1600, 3200])
+    plots.log_ticks(ax.yaxis, [2, 5, 10, 20, 50, 100])
+    ax.minorticks_off()
+    ax.set(title="… and runs that stop pay for those that go on")
     ax.legend(loc="upper left", title="exact", alignment="left")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.harness.ledger import Settings
-from experiments.verdicts import claims, study
+from experiments.verdicts import budgets, claims, study
 from theory import budget
 
 QUICK = Settings()
@@ -15,37 +15,37 @@ QUICK = Settings()
 
 def test_published_sizes():
     """The table of constant sizes against the search of `theory.budget`."""
-    size, wrong = study.rounds(QUICK).best
+    size, wrong = budgets.rounds(QUICK).best
     assert size.tolist() == [8, 12, 19, 28, 42, 60]
-    best, least = budget.fixed_rounds(study.ROUNDS, study.START, 100)
+    best, least, _ = budget.fixed_rounds(budgets.ROUNDS, budgets.START, 100)
     assert best == size[0]
     np.testing.assert_allclose(wrong[0], least, rtol=1e-12)
 
 
 def test_two_sizes_are_better_than_one():
     """Large rounds first, small ones after, leave fewer wrong than the best constant size, and spend no more."""
-    found = study.rounds(QUICK)
+    found = budgets.rounds(QUICK)
     two = found.two_stage
     for n, wrong, schedule, alone in zip(found.verdicts, two.wrong, two.schedules, found.best[1], strict=False):
-        spending = budget.spend(schedule, study.ROUNDS, study.START)
+        spending = budget.spend(schedule, budgets.ROUNDS, budgets.START)
         np.testing.assert_allclose(spending.wrong[-1], wrong, rtol=1e-9)
         assert float(spending.verdicts[-1]) <= n
         assert schedule[0] > schedule[-1] and wrong < alone
 
 
 def test_one_round_selects_once_whatever_its_size():
-    sizes = study.rounds(QUICK).sizes
-    wrong = budget.spend(sizes[:, None], study.ROUNDS, study.START).wrong
-    np.testing.assert_allclose(wrong, study.one_round(), atol=1e-12)
+    sizes = budgets.rounds(QUICK).sizes
+    wrong = budget.spend(sizes[:, None], budgets.ROUNDS, budgets.START).wrong
+    np.testing.assert_allclose(wrong, budgets.one_round(), atol=1e-12)
 
 
 def test_no_schedule_passes_the_bound():
     """The best found without feedback, rounds of at most 14, against all with feedback, of at most 32."""
-    numbers, bound = study.bound()
-    found = study.rounds(QUICK)
+    numbers, bound = budgets.bound()
+    found = budgets.rounds(QUICK)
     for best in (found.two_stage, found.shrinking):
         assert best.wrong[0] >= bound[numbers == 100]
-        assert best.schedules[0].max() <= study.LARGEST
+        assert best.schedules[0].max() <= budgets.LARGEST
 
 
 def test_no_loop_needs_fewer_verdicts_than_the_lower_bound():

@@ -121,7 +121,7 @@ def test_break_even_of_filtering():
 
 
 def test_break_even_limit():
-    """There both missing informations fall with one exponent; 1 at p = ½; under a transformation 0 where there is none."""
+    """Both missing informations fall with one exponent; 1 at p = ½; under jit 0 where there is none."""
     for p in (0.21, 0.3, 0.95):
         limit = float(budget.break_even_limit(p))
         few, many = -np.log(budget.fixation([100, 200], (1, limit), p, num_real=[100, 200]).wrong)

@@ -76,8 +76,9 @@ def kimura(
     """u(p) = (1 − e^{−2nsp})/(1 − e^{−2ns}), s = ln(φ/ψ): `success` until n are accepted, as a diffusion.
 
     Approximate; averaged over Z_0 ~ Binomial(m, p)/m: [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the
-    exact value for s ≤ .12 and n ≤ 100 (row L3-kimura), .0076 for larger n, within .09 at s = 1.1; worst for rare starts, where the branching process
-    is correct: 1−u = e^{−(φ/ψ)u} for one correct sample.
+    exact value for s ≤ .12 and n ≤ 100 (row L3-kimura), .0076 for any n, within .09 at s = 1.1; worst for rare
+    starts, where the branching process is correct: 1−u = e^{−(φ/ψ)u} for one correct sample. The exponent 2sp of
+    1 − u is the limit s → 0 of `wrong_exponent`.
 
     Args:
         n: Samples accepted in each generation, at least 1.

@@ -94,7 +94,9 @@ def until_fixation(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
         return float(ends(np.array(n), phi, psi, p, None, until_kept=True)[..., 3])
 
     if cost(1) > budget:
-        raise validation.refuse("verdicts", budget, f"enough to end a loop of one sample a round, {cost(1):.4g} or more")
+        raise validation.refuse(
+            "verdicts", budget, f"enough to end a loop of one sample a round, {cost(1):.4g} or more"
+        )
     low, high = 1, 2
     while high <= LARGEST and cost(high) <= budget:
         low, high = high, 2 * high
@@ -107,9 +109,7 @@ def until_fixation(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike) 
     return BestSize(low, float(wrong), float(spent))
 
 
-def hard_limit(
-    verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, size: int | None = None
-) -> BestSize:
+def hard_limit(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, size: int | None = None) -> BestSize:
     """min_n E[1 − Z], Z the model after the last round that a run can pay from its own N verdicts: exact.
 
     A chain over the accuracy and the verdicts spent, NegativeBinomial(n, zφ+(1−z)ψ) a round; a run that has one kind
@@ -148,7 +148,10 @@ def _limited(n: int, phi: float, psi: float, p: float, limit: int) -> BestSize:
     unpaid = np.array([scipy.stats.nbinom.sf(limit - np.arange(limit + 1) - n, n, rate) for rate in accepted[1:n]])
     unpaid = unpaid.reshape(n - 1, limit + 1)
     first = p * phi + (1 - p) * psi
-    start, mass = multinomial(n, np.array(p * phi / first), np.array((1 - p) * psi / first)), np.zeros((n + 1, limit + 1))
+    start, mass = (
+        multinomial(n, np.array(p * phi / first), np.array((1 - p) * psi / first)),
+        np.zeros((n + 1, limit + 1)),
+    )
     price = _costs(n, first, limit)
     mass[:, : price.size] = start[:, None] * price
     none = float(scipy.stats.nbinom.sf(limit - n, n, first))  # not one round is paid

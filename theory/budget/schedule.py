@@ -145,6 +145,7 @@ def _moves(phi: float, psi: float, p: float, largest: int):
 
 
 def numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
+    """φ, ψ and p, checked."""
     phi, psi = (float(validation.floats("verifier", rate, 0)) for rate in checked_verifier(verifier))
     if min(phi, psi) < LEAST_RATE:
         raise validation.refuse("verifier", (phi, psi), f"two rates in [{LEAST_RATE}, 1]")
