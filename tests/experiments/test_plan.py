@@ -57,12 +57,11 @@ def test_the_screen_says_what_the_theory_says(capsys):
     least = float(budget.information_needed(0.01, [0.25] * 4)) / nats
     (shown,) = found(r"at least ([\d.]+) verdicts on average for any method .* 4 answers, equally likely", text)
     assert least - 0.1 <= shown <= least and "this loop starts better, with 30 % correct" in text
-    best, wrong = budget.fixed_rounds((0.9, 0.2), 0.3, 50)
-    share, size = found(
-        r"once spent accuracy ([\d.]+) % .* rounds of (\d+) as cost 50 verdicts on average \[exact: best", text
-    )
-    assert share == pytest.approx(100 * (1 - wrong), abs=0.01) and size == best
-    assert found(r"rounds of ([\d.]+) \[asymptotic", text) == pytest.approx([math.sqrt(0.9 * 50 / 0.6)], abs=0.05)
+    stopped, limited = (of((0.9, 0.2), 0.3, 50) for of in (budget.until_fixation, budget.hard_limit))
+    share, size = found(r"on average 50 verdicts .* probability ([\d.]+) % in rounds of (\d+) \[exact", text)
+    assert share == pytest.approx(100 * (1 - stopped.wrong), abs=0.01) and size == stopped.size
+    share, size = found(r"hard limit of 50 .* accuracy ([\d.]+) % in rounds of (\d+) \[exact: best", text)
+    assert share == pytest.approx(100 * (1 - limited.wrong), abs=0.01) and size == limited.size
 
 
 @pytest.mark.slow
@@ -195,20 +194,14 @@ def test_the_converse_says_where_it_starts(capsys):
     assert least > takes and "this loop starts better, with 95 % correct, and may take fewer" in text
 
 
-def test_the_budget_is_an_average_and_says_so(capsys):
-    """A hard limit, here by simulation, leaves four times as much wrong."""
-    (size,) = found(
-        r"rounds of (\d+) as cost 100 verdicts on average", text := screen(capsys, *LOOP, "--verdicts", "100")
-    )
-    assert "a hard limit leaves more wrong" in text
-    _, wrong = budget.fixed_rounds((0.9, 0.2), 0.3, 100)
-    rng, share, spent = np.random.default_rng(0), np.full(50_000, 0.3), np.zeros(50_000)
-    for _ in range(40):
-        accepted = 0.9 * share + 0.2 * (1 - share)
-        spent += size + rng.negative_binomial(int(size), accepted)
-        after = rng.binomial(int(size), 0.9 * share / accepted) / size
-        share = np.where(spent <= 100, after, share)
-    assert (1 - share).mean() > 4 * wrong
+def test_both_budgets_are_answered_side_by_side(capsys):
+    """An average that is shared leaves fewer wrong than a limit of each run; large limits are not computed."""
+    text = screen(capsys, "--tpr", ".8", "--fpr", ".4", "--initial", ".3", "--verdicts", "100")
+    assert found(r"probability ([\d.]+) % in rounds of (\d+) \[exact: the largest paid", text) == [98.8, 10]
+    assert found(r"accuracy ([\d.]+) % in rounds of (\d+) \[exact: best", text) == [92.61, 7]
+    large = screen(capsys, *LOOP, "--verdicts", "5000")
+    assert "hard limit of 5,000 verdicts in each run: not computed above 2,000" in large
+    assert "1 verdict a run do not pay" in screen(capsys, *LOOP, "--verdicts", "1", "--round-size", "3")
 
 
 def test_one_of_something_is_no_plural(capsys):

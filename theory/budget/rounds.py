@@ -113,13 +113,13 @@ def hard_limit(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, s
     """min_n E[1 − Z], Z the model after the last round that a run can pay from its own N verdicts: exact.
 
     A chain over the accuracy and the verdicts spent, NegativeBinomial(n, zφ+(1−z)ψ) a round; a run that has one kind
-    left spends no more, and a last round that is not paid in full is lost. N is a whole number up to 10⁴; with
-    `size` = n no search is made.
+    left spends no more, and a last round that is not paid in full is lost. N is a whole number up to 10⁴; `size` = n is
+    taken as it is, for any verifier.
     """
-    phi, psi, p, budget = _loop(verifier, initial, verdicts)
-    limit = validation.integer("verdicts", int(budget), 1, MOST_LIMITED)
+    limit = validation.integer("verdicts", int(validation.positive("verdicts", verdicts)), 1, MOST_LIMITED)
     if size is not None:
-        return _limited(validation.integer("size", size, 1, limit), phi, psi, p, limit)
+        return _limited(validation.integer("size", size, 1, limit), *numbers(verifier, initial), limit)
+    phi, psi, p, _ = _loop(verifier, initial, verdicts)
     law, _ = fixed_rounds_law(verifier, initial, verdicts)
     return _least(lambda n: _limited(n, phi, psi, p, limit), max(1, int(law / 4)), min(limit, int(1.5 * law) + 4))
 

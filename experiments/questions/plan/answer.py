@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +14,11 @@ from theory import budget
 
 LEVELS = (0.025, 0.975)  # of an interval
 RATES, LEAST = ("tpr", "fpr"), 1e-99  # where a rate is not 0
+LEAST_RATE = 1e-9  # in its place, where the theory takes none
 EXAMPLE = 16  # samples a round, where nothing asks for a size
-SEARCHED = 2_000  # verdicts, up to which the best constant size is searched
-SPENT = 1_000_000  # verdicts, up to which what they buy is computed
+SEARCHED = 500  # verdicts of a hard limit, up to which the best constant size is searched
+SOLVED = 2_000  # … up to which what a size reaches is computed
+LIMITED_DRAWS = 40  # verifiers behind its interval
 
 
 class Question(NamedTuple):
@@ -43,12 +44,12 @@ class Ranged(NamedTuple):
 
 
 class Budgeted(NamedTuple):
-    """The accuracy once rounds of one size have cost the budget on average."""
+    """What a budget reaches with rounds of one size."""
 
     size: int | None  # None: the budget does not pay for a round
-    found: str  # how the size was found: given, searched, asymptotic or example
+    found: str  # how the size was found: given, largest, searched, asymptotic or example
     accuracy: Ranged
-    asymptotic: float | None  # the size that large budgets want, √(φN/2p)
+    asymptotic: float | None = None  # the size that large hard limits want, √(sφN/θ)
 
 
 class Answer(NamedTuple):
@@ -65,7 +66,8 @@ class Answer(NamedTuple):
     rounds: Ranged
     verdicts: Ranged  # all rounds together, on average
     kimura: float | None  # Kimura's approximation of `correct`
-    budgeted: Budgeted | None
+    on_average: Budgeted | None  # runs stop when one kind is left, and spend the budget on average
+    limited: Budgeted | None  # a hard limit: no run spends more
     capacity: Ranged  # nats a verdict
     least: Ranged | None  # verdicts below which no method names the answer; infinite where a verdict carries nothing
 
@@ -112,7 +114,8 @@ def answer(question: Question) -> Answer:
         rounds,
         cost,
         near,
-        _budgeted(loop, verdicts, question.round_size, draws) if verdicts and loop.until_kept else None,
+        _on_average(loop, verdicts, draws) if verdicts and loop.until_kept else None,
+        _limited(loop, verdicts, question.round_size, draws) if verdicts and loop.until_kept else None,
         capacity,
         None if goal is None else _least(goal, question.candidates, capacity),
     )
@@ -155,24 +158,39 @@ def largest_drawn(size: int) -> int:
     return max(size, min(4 * size, 128))
 
 
-def _budgeted(loop: VerifiedLoop, verdicts: int, round_size: int | None, draws: np.ndarray | None) -> Budgeted | None:
-    """What the budget buys; a limit that no run may pass leaves more wrong, by how much is not computed."""
-    if verdicts > SPENT:
-        return None
-    size, found, asymptotic = round_size or EXAMPLE, "given" if round_size else "example", None
+def _on_average(loop: VerifiedLoop, verdicts: int, draws: np.ndarray | None) -> Budgeted:
+    """The largest size at which runs that stop when one kind is left spend the budget on average."""
+    size = loop.largest(verdicts)
+    if size is None:
+        return Budgeted(None, "largest", Ranged(loop.initial))
+    few = None if draws is None else draws[:, :LIMITED_DRAWS]
+    ends = [float(loop.ends(size).correct), None if few is None else loop.ends(size, few).correct]
+    return Budgeted(size, "largest", ranged(*ends))  # pyright: ignore[reportArgumentType]
+
+
+def _limited(loop: VerifiedLoop, verdicts: int, round_size: int | None, draws: np.ndarray | None) -> Budgeted | None:
+    """What runs reach of which none spends more than the budget; None where that takes too long."""
+    rates = np.maximum([loop.tpr, loop.fpr], LEAST_RATE)
+    size, found, asymptotic = min(round_size or EXAMPLE, verdicts), "given" if round_size else "example", None
     if loop.tpr > loop.fpr:
-        rates = loop.tpr, max(loop.fpr, 1e-9)
-        asymptotic = float(budget.fixed_rounds_law(rates, loop.initial, verdicts)[0])
+        asymptotic = budget.fixed_rounds_law(rates, loop.initial, verdicts)[0]
         if round_size is None:
-            size, found = min(LARGEST, max(1, round(asymptotic))), "asymptotic"
+            size, found = min(LARGEST, verdicts, max(1, round(asymptotic))), "asymptotic"
         if round_size is None and verdicts <= SEARCHED:
-            if verdicts < loop.ends(1).verdicts:
-                return Budgeted(None, found, Ranged(loop.initial), asymptotic)
-            with suppress(ValueError):  # so little is left wrong that the sizes cannot be told apart
-                size, found = budget.fixed_rounds(rates, loop.initial, verdicts)[0], "searched"
-    few = None if verdicts > SEARCHED or draws is None else draws  # for large budgets an interval takes too long
-    accuracies = None if few is None else np.array([loop.accuracy(size, verdicts, pair) for pair in few.T])
-    return Budgeted(size, found, ranged(loop.accuracy(size, verdicts), accuracies), asymptotic)
+            size, found = budget.hard_limit(rates, loop.initial, verdicts).size, "searched"
+    if verdicts > SOLVED:
+        return None
+
+    def accuracy(pair: Rates) -> float:
+        return 1 - budget.hard_limit(np.maximum(pair, LEAST_RATE), loop.initial, verdicts, size=size).wrong
+
+    few = [] if draws is None or verdicts > SEARCHED else draws[:, :LIMITED_DRAWS].T
+    return Budgeted(
+        size,
+        found,
+        ranged(accuracy(rates), np.array([accuracy(pair) for pair in few]) if len(few) else None),
+        asymptotic,
+    )
 
 
 def _capacity(loop: VerifiedLoop, draws: np.ndarray | None) -> Ranged:

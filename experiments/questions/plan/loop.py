@@ -81,12 +81,6 @@ class VerifiedLoop(NamedTuple):
                 break
         return found
 
-    def accuracy(self, size: int, verdicts: float, rates: Rates | None = None) -> float:
-        """The expected accuracy after as many rounds as the budget pays for (until-kept)."""
-        rates = [max(float(x), 1e-9) for x in ((self.tpr, self.fpr) if rates is None else rates)]
-        sizes = np.full(max(1, math.ceil(verdicts / size)), size)
-        return max(0.0, 1 - float(budget.spend(sizes, rates, self.initial).within(verdicts)))
-
 
 def _first(sizes: range, holds: Callable[[int], bool]) -> int | None:
     """The first size from which on it holds, by bisection."""

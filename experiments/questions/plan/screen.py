@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from experiments.questions.plan.answer import LEVELS, Answer, Question, Ranged, largest_drawn
+from experiments.questions.plan.answer import LEVELS, SOLVED, Answer, Question, Ranged, largest_drawn
 from experiments.questions.plan.labels import Counts
 from experiments.questions.plan.loop import LARGEST, LARGEST_FILTERED, ROUNDING, VerifiedLoop
 from experiments.validation import number
@@ -128,10 +128,10 @@ def _sample(loop: VerifiedLoop) -> str:
 def _enough(goal: float, verdicts: int, answer: Answer) -> str:
     if answer.verdicts.value <= verdicts:
         return "enough (on average; single runs vary)"
-    spent = answer.budgeted
+    limited = answer.limited
     half = ""
-    if spent is not None and spent.size is not None and spent.accuracy.value >= goal:
-        half = f", though enough for an accuracy of {percent(spent.accuracy.value)}"
+    if limited is not None and limited.accuracy.value >= goal:
+        half = f", though enough for an accuracy of {percent(limited.accuracy.value)}"
     return f"not enough to end, it takes {_needed(answer)} or more on average{half}"
 
 
@@ -190,18 +190,24 @@ RULES = {
 
 
 def _spent(question: Question, answer: Answer) -> Rows:
-    """The accuracy once the budget is spent."""
-    spent = answer.budgeted
-    if spent is None:
+    """What the budget buys: on average, where runs that end leave the rest to others, and as a limit of each run."""
+    average, limited = answer.on_average, answer.limited
+    if average is None:
         return []
-    budget = units(f"{question.verdicts:,}", "verdict")
-    if spent.size is None:
-        return [("once spent", f"{budget} do not pay for one round")]
-    text = f"accuracy {ranged(percent, spent.accuracy)} after as many rounds of {spent.size} as cost {budget} on"
-    text = f"{text} average [{RULES[spent.found]}]; a hard limit leaves more wrong"
-    if spent.asymptotic is not None:
-        text = f"{text}; large budgets: rounds of {spent.asymptotic:.1f} [asymptotic: sqrt(tpr N / 2p)]"
-    return [("once spent", text)]
+    verdicts = units(f"{question.verdicts:,}", "verdict")
+    if average.size is None:
+        rows = [("on average", f"{verdicts} a run do not pay for runs that end")]
+    else:
+        text = f"{verdicts} a run, shared by runs that stop when one kind is left: correct with probability"
+        text = f"{text} {ranged(percent, average.accuracy)} in rounds of {average.size} [exact: the largest paid]"
+        rows = [("on average", text)]
+    if limited is None:
+        return [*rows, ("hard limit", f"of {verdicts} in each run: not computed above {SOLVED:,}")]
+    text = f"of {verdicts} in each run: accuracy {ranged(percent, limited.accuracy)} in rounds of {limited.size}"
+    text = f"{text} [{RULES[limited.found]}]"
+    if limited.asymptotic is not None and limited.found != "searched":
+        text = f"{text}; large limits: rounds of {limited.asymptotic:.1f} [asymptotic]"
+    return [*rows, ("hard limit", text)]
 
 
 def _bound(question: Question, answer: Answer) -> Rows:
