@@ -16,7 +16,7 @@ def screen(capsys, *arguments):
     """What `infoloop plan` prints, on one line without the breaks."""
     assert cli.main(["plan", *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 30 and max(map(len, lines)) <= 100
+    assert len(lines) <= 32 and max(map(len, lines)) <= 100
     return " ".join(" ".join(lines).split())
 
 
