@@ -50,7 +50,7 @@ def test_no_policy_needs_fewer_verdicts(c, horizon, verifier):
 @pytest.mark.parametrize("c", [2, 3, 4])
 def test_the_best_policy_of_a_perfect_verifier(c):
     """One candidate after the other, the last unseen: (c+2)(c−1)/2c verdicts, at most (c+2)/(c−1) the bound."""
-    used, wrong = best_policy(c, (1 - 1e-12, 1e-12), 1e6, c)
+    used, _ = best_policy(c, (1 - 1e-12, 1e-12), 1e6, c)
     close(used, (c + 2) * (c - 1) / (2 * c), atol=1e-9)
     close(budget.candidate_verdicts(c, (1.0, 0.0), 0.0), (c - 1) ** 2 / (2 * c))
 
@@ -84,7 +84,9 @@ def test_nothing_is_asked_for_a_guess():
         budget.candidate_verdicts(4, (0.5, 0.5), 0.1)
 
 
-@pytest.mark.parametrize("verifier", [(0.9, 0.2), (0.2, 0.9), (0.5, 0.0), (1.0, 0.3), (1.0, 0.0), (0.4, 0.4), (0.0, 0.7)])
+@pytest.mark.parametrize(
+    "verifier", [(0.9, 0.2), (0.2, 0.9), (0.5, 0.0), (1.0, 0.3), (1.0, 0.0), (0.4, 0.4), (0.0, 0.7)]
+)
 def test_a_judge_of_candidates_against_the_table_of_all_judges(verifier):
     for c in (1, 2, 5):
         table = np.where(np.eye(c) > 0, *verifier)
