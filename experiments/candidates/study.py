@@ -4,6 +4,7 @@ Loops use rejection sampling from a uniform start and are exact; the Bayesian le
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -49,14 +50,18 @@ def oracle_slope(key: jax.Array, *, fewest: int) -> tuple[int, float]:
     return fewest, (many - few) / math.log(2)
 
 
+@cache
 def smallest(c: int) -> tuple[int, float]:
-    """The smallest size that ends correct with probability 1 − ERROR, by bisection, and the verdicts of the oracle."""
-    low, high = 1, 2 * c + 8
+    """The smallest size that ends correct with probability 1 − ERROR, from c on, and the verdicts of the oracle."""
+    low, high, spent = c, c + c // 3 + 4, math.inf
     while low < high:
         n = (low + high) // 2
-        good = float(budget.success(n, CANDIDATES, 1 / c)) >= 1 - ERROR
-        low, high = (low, n) if good else (n + 1, high)
-    return low, float(budget.fixation(low, CANDIDATES, 1 / c).verdicts)
+        end = budget.fixation(n, CANDIDATES, 1 / c)
+        if float(end.correct) >= 1 - ERROR:
+            high, spent = n, float(end.verdicts)
+        else:
+            low = n + 1
+    return low, spent
 
 
 def chain(n: int, c: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -134,13 +139,13 @@ def oracle_constant() -> float:
     return (1 - ERROR) * founders() * (1 / psi + 1 / phi) / math.log(phi / psi)
 
 
-def one_left_law(c: int) -> float:
+def one_left_law(c: float) -> float:
     """The same, and 2δκ²c²/ψ: the correct one lost, equally wrong candidates drift for 2n rounds of n/ψ verdicts."""
     return oracle_constant() * c * math.log(c) + 2 * ERROR * (founders() * c) ** 2 / CANDIDATES[1]
 
 
 def fano(c: int, error: float) -> float:
-    """ln c − h(δ) − δ ln(c−1), `budget.information_needed` of a uniform prior, without a compilation for each c."""
+    """ln c − h(δ) − δ ln(c−1): `budget.information_needed` of a uniform prior, without a compilation for each c."""
     return math.log(c) - float(entr(error) + entr(1 - error)) - error * math.log(max(c - 1, 1))
 
 
@@ -159,10 +164,10 @@ def learner(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
     return theory.estimate(np.stack([search(kind, c, num_replicas, rng).verdicts for c in SEARCHED.tolist()], axis=1))
 
 
-@study("budget/sets", num_replicas=4000, full={"num_replicas": 20_000})
-def sets(key: jax.Array, verifier: VerifierRates, *, num_replicas: int) -> Search:
-    """The learner that queries sets of 64 candidates."""
-    return search("sets", 64, num_replicas, generator(key), verifier)
+@study("budget/sets", independent=("kind",), num_replicas=8000, full={"num_replicas": 40_000})
+def search_of(key: jax.Array, kind: str, verifier: VerifierRates = SYMMETRIC, *, num_replicas: int) -> Search:
+    """One of 64 candidates."""
+    return search(kind, 64, num_replicas, generator(key), verifier)
 
 
 def search(kind: str, c: int, replicas: int, rng: np.random.Generator, verifier: VerifierRates = CANDIDATES) -> Search:
