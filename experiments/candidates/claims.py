@@ -121,7 +121,7 @@ CLAIMS = (
         partial(one_each, ("uniform", "own", "probable")),
         control=("… also whoever queries sets of candidates", partial(one_each, ("sets",))),
         figure=FIGURE,
-        test="tests/theory/test_study.py::test_no_policy_needs_fewer_verdicts",
+        test="tests/theory/test_candidates.py::test_no_policy_needs_fewer_verdicts",
     ),
     *claim(
         "R3-rounds",
@@ -175,8 +175,8 @@ STATEMENTS = (
         ),
         practice=(
             "Divide the missing nats by the capacity: no method needs fewer verdicts. A loop of sampling, filtering "
-            "and retraining may come within 13 %, with rounds of one sample, which often end wrong; to end correct it "
-            "needs several times as many or more; `infoloop plan` computes how many."
+            "and retraining takes 1.13 times as many at best, with a strong verifier and rounds of one sample, and "
+            "several times as many in rounds that are large enough to end correct; `infoloop plan` computes how many."
         ),
         source="Fano (1961), Transmission of Information; Cover & Thomas (2006), theorem 2.10.1 and section 7.9",
         decided_by="L1-bound",
@@ -184,7 +184,7 @@ STATEMENTS = (
     ),
     Statement(
         "R3",
-        title="Verdicts on one of c candidates each: about .8 c at least, c ln c for a loop, c² until one is left",
+        title="Verdicts on one of c candidates each: in proportion to c at least, c ln c for a loop, c² until one is left",
         formula=(
             r"N \ge \frac{c}{D(\psi \Vert \varphi)} \int_{1/c}^{1-\delta} d(1/c \Vert s)\, ds, \qquad "
             r"N_{\text{one left}} \approx (1-\delta) \frac{\kappa (1/\psi + 1/\varphi)}{\ln(\varphi/\psi)}\, c \ln c "
@@ -196,8 +196,8 @@ STATEMENTS = (
             "verdicts on sets need ln c. A loop needs about c ln c if it stops after T ≈ ln c/ln(φ/ψ) rounds and a "
             "majority of the last one decides, and about c² until one candidate is left: where it lost the correct "
             "one, equally wrong ones drift for 2n rounds. κ = −ln δ · ψ/(φu), u the root of 1 − u = e^{−φu/ψ}. The "
-            "waste is in what is asked, not in the learner: all verdicts carry at most ln c together, and one on one of "
-            "64 candidates carries .012 nats at the start, (φ, ψ) = (.9, .3), of a capacity of .206."
+            "waste is in what is asked, not in the learner: all verdicts carry at most ln c together, but one that "
+            "concerns one of 64 candidates carries .012 nats at the start, (φ, ψ) = (.9, .3), of a capacity of .206."
         ),
         conditions=(
             "The lower bound is a theorem, for verdicts with independent noise and one correct candidate. The laws of "

@@ -33,7 +33,7 @@ class CandidateLoops(NamedTuple):
     rounds: np.ndarray  # after T rounds, for the candidate with a majority in the last
 
 
-@study("budget/loop", num_doublings=6, full={"num_doublings": 8})
+@study("candidates/loop", num_doublings=6, full={"num_doublings": 8})
 def loops(key: jax.Array, *, num_doublings: int) -> CandidateLoops:
     """Sizes by search."""
     candidates = 2 ** np.arange(1, num_doublings + 1)
@@ -43,7 +43,7 @@ def loops(key: jax.Array, *, num_doublings: int) -> CandidateLoops:
     return CandidateLoops(candidates, oracle, oracle + wasted, np.array(rounds))
 
 
-@study("budget/oracle", fewest=256, full={"fewest": 512})
+@study("candidates/oracle", fewest=256, full={"fewest": 512})
 def oracle_slope(key: jax.Array, *, fewest: int) -> tuple[int, float]:
     """c, and by how much the verdicts of the oracle per candidate grow with ln c, from c to 2c."""
     few, many = (smallest(c)[1] / c for c in (fewest, 2 * fewest))
@@ -157,14 +157,14 @@ class Search(NamedTuple):
     wrong: np.ndarray  # whether the chosen candidate is
 
 
-@study("budget/student", independent=("kind",), num_replicas=500, full={"num_replicas": 10_000})
+@study("candidates/learner", independent=("kind",), num_replicas=500, full={"num_replicas": 10_000})
 def learner(key: jax.Array, kind: str, *, num_replicas: int) -> theory.Estimate:
     """Verdicts until the posterior of one of c candidates is 1 − ERROR [c], c in `SEARCHED`."""
     rng = generator(key)
     return theory.estimate(np.stack([search(kind, c, num_replicas, rng).verdicts for c in SEARCHED.tolist()], axis=1))
 
 
-@study("budget/sets", independent=("kind",), num_replicas=8000, full={"num_replicas": 40_000})
+@study("candidates/sets", independent=("kind",), num_replicas=8000, full={"num_replicas": 40_000})
 def search_of(key: jax.Array, kind: str, verifier: VerifierRates = SYMMETRIC, *, num_replicas: int) -> Search:
     """One of 64 candidates."""
     return search(kind, 64, num_replicas, generator(key), verifier)

@@ -218,9 +218,9 @@ CLAIMS = (
     ),
     *claim(
         "L4-learned",
-        "With a judge that learned from twice the model's real samples, I(X;Z_t) rises above I(X;Z_0)",
+        "A judge that accepts the majority symbol of twice the model's real samples raises I(X;Z_t) above I(X;Z_0)",
         partial(learned_judge_pays, TWICE),
-        control=("… also with one that learned from fewer", partial(learned_judge_pays, FEWER)),
+        control=("… so does one of fewer real samples", partial(learned_judge_pays, FEWER)),
         figure=WORTH,
     ),
     *claim(
