@@ -184,7 +184,7 @@ STATEMENTS = (
     ),
     Statement(
         "R3",
-        title="Verdicts on one of c candidates each: in proportion to c at least, c ln c for a loop, c² until one is left",
+        title="Verdicts on one of c candidates each: at least in proportion to c, c ln c for a loop",
         formula=(
             r"N \ge \frac{c}{D(\psi \Vert \varphi)} \int_{1/c}^{1-\delta} d(1/c \Vert s)\, ds, \qquad "
             r"N_{\text{one left}} \approx (1-\delta) \frac{\kappa (1/\psi + 1/\varphi)}{\ln(\varphi/\psi)}\, c \ln c "

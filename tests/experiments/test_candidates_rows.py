@@ -100,3 +100,12 @@ def test_rows_can_fail(monkeypatch):
     assert claims.neutral_drift("one_left", QUICK).decide().outcome == "fails"
     assert claims.one_each(("probable",), QUICK).decide().outcome == "fails"
     assert claims.better_learners(QUICK).decide().outcome != "holds"
+
+
+@pytest.mark.parametrize(("verifier", "most"), [((0.9, 0.3), 1.75), ((0.98, 0.05), 1.5)])
+def test_the_lower_bound_for_one_candidate_each_is_near(verifier, most):
+    """At 256 candidates whoever queries the likeliest needs 1.55 and 1.2 times as many: twice the bound fails."""
+    used = study.search("probable", 256, 200, np.random.default_rng(5), verifier).verdicts
+    ratio = used / float(budget.candidate_verdicts(256, verifier, ERROR))
+    error = 5 * ratio.std() / ratio.size**0.5
+    assert 1 < ratio.mean() - error and ratio.mean() < most < 2 * (ratio.mean() - error)
