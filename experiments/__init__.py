@@ -17,6 +17,7 @@ EXPERIMENTS: dict[str, str] = {
     "drift-barrier": "experiments.drift_barrier",
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
+    "candidates": "experiments.candidates",
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",

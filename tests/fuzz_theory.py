@@ -80,6 +80,8 @@ def rows_of_rooms():
     yield row("theory.budget.item_capacities", acceptances=[[0.9, 0.2], [0.3, 0.4]])
     yield row("theory.budget.judge_distribution", acceptances=[[0.9, 0.2], [0.3, 0.4]])
     yield row("theory.budget.fixed_judge_total", prior=PRIOR, acceptances=[[0.9, 0.2], [0.3, 0.4]], initial=TWO)
+    yield row("theory.budget.candidate_verdicts", num_candidates=4, verifier=VERIFIER, error=0.05)
+    yield row("theory.budget.candidate_judge_total", verifier=VERIFIER, num_candidates=4)
     yield row("theory.budget.information_needed", error=0.1, prior=P)
     yield row("theory.budget.verdicts", information=0.5, verifier=VERIFIER, start=0.1)
     yield row("theory.budget.fixation", **LOOP, num_real=3, until_kept=True)

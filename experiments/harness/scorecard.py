@@ -34,7 +34,7 @@ SCORES = (
         "C2",
         "“task-relevant information can only decrease, making collapse a predicted outcome”",
         "incomplete",
-        "it never rises, but a table stops at what one real sample carries, and a few fresh samples a generation halt it",
+        "it never rises; a table stops at what one real sample carries, and a few fresh samples a generation halt it",
         milder="“tends to degrade performance”",
     ),
     Score(

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
-from scipy.special import entr
 
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
@@ -81,32 +79,35 @@ def learned_judge_pays(sizes: tuple[int, ...], settings: Settings) -> Found:
     return at_least(best, study.no_judge().information[0], where)
 
 
-def worth(settings: Settings) -> Found:
-    """Against the information by hand, I(X;J) = (a+b)(ln 2 − h(a/(a+b))), a = tpr (1−fpr), b = fpr (1−tpr).
+def worth(num_candidates: int, settings: Settings) -> Found:
+    """R4: the worth of a judge of so many candidates against its limit."""
+    setting = f"one of {num_candidates} equally likely candidates is correct, {_rates(VERIFIER)}; 3 %: many candidates"
+    limit = study.worth_limit()
+    return equal(study.worth(num_candidates), limit, setting, "fresh verdicts", tolerance=0.03 * limit)
 
-    Only judges that accept one symbol are informative; a verdict, on its best query, carries
-    max_w [h(wφ+(1−w)ψ) − w h(φ) − (1−w) h(ψ)].
-    """
-    tpr, fpr = VERIFIER
-    a, b = tpr * (1 - fpr), fpr * (1 - tpr)
-    total = (a + b) * np.log(2) + a * np.log(a / (a + b)) + b * np.log(b / (a + b))
-    w = np.linspace(0, 1, 100_001)
-    verdict = (_entropy(w * tpr + (1 - w) * fpr) - w * _entropy(tpr) - (1 - w) * _entropy(fpr)).max()
-    setting = f"2 symbols, {_rates(VERIFIER)}: by hand {total:.4f} over {verdict:.4f} nats; 1e-9: the best w on a grid"
-    return equal(study.fresh_worth(), total / verdict, setting, "fresh verdicts", tolerance=1e-9)
+
+def spends(kind: str, settings: Settings) -> Found:
+    """L4: what a loop gains under a trained judge, at its best, against I(X;J|Z_0)."""
+    found = study.trained_judge()
+    gained = getattr(found, kind)
+    setting = f"two symbols, real share {SHARE:g}, rejection sampling, n = 400; Z_0 and the judge saw 20 samples each, "
+    setting += f"{kind}: best t = {1 + gained.argmax()}; tolerance 5 %, lost in resampling"
+    return equal(gained.max(), found.injected, setting, tolerance=0.05 * found.injected)
+
+
+def majority_vote(real: bool, settings: Settings) -> Found:
+    """C5: how often the majority of the model's samples is correct in the end against the start, for every G."""
+    end, start = zip(*(study.votes(settings, num_votes, real)[::-1] for num_votes in study.VOTES), strict=True)
+    voters = "fresh real samples" if real else "samples of the model itself"
+    setting = f"{TWO}, judge {_rates(VERIFIER)}: majority of G {voters}, {len(end[0])} pairs, t = {study.NUM_VOTED}"
+    where = [f"{setting}, G = {num_votes}" for num_votes in study.VOTES]
+    return at_most(*paired(np.stack(end, axis=1), np.stack(start, axis=1)), where, "correct majority")
 
 
 def ends_correct(loop: Callable[[], JudgedLoop], settings: Settings) -> Found:
     """The chain's limit against the accuracy by hand; it is a martingale after the first generation."""
     setting = f"{TWO}, {_rates(VERIFIER)}, t = {NUM_GENERATIONS}; by hand .72 + .18·.6 + .08·.6"
     return equal(loop().accuracy[-1], study.fixed_judge_accuracy(), setting, "accuracy")
-
-
-def equal_verifier(settings: Settings) -> Found:
-    """The likelihood ratio of the fresh verifier that ends correct as often, as published."""
-    goal = study.fixed_judge_accuracy()
-    setting = f"{TWO}, success {goal:.4f}; published with two decimals, hence ± .005"
-    return equal(study.equal_ratio(settings, goal).at(NUM_SAMPLES), 1.03, setting, "tpr/fpr", tolerance=0.005)
 
 
 def hardly_errs(weak: Callable[[], float], judge: str, settings: Settings) -> Found:
@@ -137,10 +138,6 @@ def simulated(name: str, unit: str, settings: Settings) -> Found:
     return equal(found._replace(mean=mean, stderr=stderr), exact, where, unit)
 
 
-def _entropy(rate: Any) -> Any:
-    return entr(rate) + entr(1 - rate)
-
-
 def _rates(verifier: VerifierRates) -> str:
     return f"({verifier[0]:g}, {verifier[1]:g})"
 
@@ -154,11 +151,15 @@ FEWER, TWICE = (tuple(m for m in LEARNED if (m >= 2 * NUM_SAMPLES) == twice) for
 
 CLAIMS = (
     *claim(
+        "C5-vote",
+        "A model judged by the majority vote of G of its own samples has a correct majority no more often than Z_0",
+        partial(majority_vote, False),
+        control=("… also by the vote of G fresh real samples", partial(majority_vote, True)),
+    ),
+    *claim(
         "C5-opens",
         "A judge retrained on fresh real data in every generation opens the loop: I(X;Z_∞) ≥ I(X;Z_0)",
-        partial(
-            opens, study.retrained_judge, f"judge: majority of {study.NUM_FRESH} fresh real samples {_rates(WEAK)}"
-        ),
+        partial(opens, study.retrained_judge, f"majority of {study.NUM_FRESH} fresh real samples {_rates(WEAK)}"),
         control=(
             "… so does a self-consistency judge",
             partial(opens, study.self_consistency, f"self-consistency judge {_rates(VERIFIER)}"),
@@ -200,6 +201,15 @@ CLAIMS = (
         figure=MODELS,
     ),
     *claim(
+        "L4-trained",
+        "A loop gains what its judge learned from m real samples beyond Z_0, I(X;J|Z_0), within 5 % and no more",
+        partial(spends, "fixed"),
+        control=(
+            "… also if the judge is trained again, on m fresh samples, in every generation",
+            partial(spends, "retrained"),
+        ),
+    ),
+    *claim(
         "L4-fresh",
         "A verifier with independent errors exceeds what a fixed judge of the same rates can inject",
         partial(exceeds_the_cap, study.fresh_verifier, "fresh verdicts"),
@@ -208,28 +218,24 @@ CLAIMS = (
     ),
     *claim(
         "L4-learned",
-        "With a judge that learned from twice the model's real samples, I(X;Z_t) rises above I(X;Z_0)",
+        "A judge that accepts the majority symbol of twice the model's real samples raises I(X;Z_t) above I(X;Z_0)",
         partial(learned_judge_pays, TWICE),
-        control=("… also with one that learned from fewer", partial(learned_judge_pays, FEWER)),
+        control=("… so does one of fewer real samples", partial(learned_judge_pays, FEWER)),
         figure=WORTH,
     ),
     *claim(
         "R4-worth",
-        "A fixed judge is worth I(X;J)/C fresh verdicts in all: 1.5 at tpr .9, fpr .2",
-        worth,
+        "For many candidates a fixed judge, one verdict on each, is worth D(φ‖ψ)/C fresh verdicts: 4.2 at (.9, .2)",
+        partial(worth, 64),
+        control=("… also for two candidates", partial(worth, 2)),
+        test="tests/theory/test_candidates.py::test_many_candidates_are_worth_the_divergence",
     ),
     *claim(
         "R4-ends-right",
-        "With a fixed judge P(ends correct) = tpr (1−fpr) + (tpr fpr + (1−tpr)(1−fpr)) p",
+        "Two symbols: with a fixed judge P(ends correct) = tpr (1−fpr) + (tpr fpr + (1−tpr)(1−fpr)) p",
         partial(ends_correct, study.fixed_reward_model),
         control=("… also with a fresh verifier of the same rates", partial(ends_correct, study.fresh_verifier)),
         figure=INFORMATION,
-    ),
-    *claim(
-        "R4-equal-verifier",
-        "A fresh verifier hardly better than chance, LR = tpr/fpr = 1.03, ends correct as often as the fixed judge",
-        equal_verifier,
-        figure=WORTH,
     ),
     *claim(
         "R4-hardly-errs",
@@ -267,65 +273,78 @@ CLAIMS = (
 STATEMENTS = (
     Statement(
         "C5",
-        title="A judge that is a function of the model closes the loop",
+        title="A judge that is a function of the model and of independent noise closes the loop",
         formula=r"S_t = g(Z_t, D_t, \text{noise}) \quad\Rightarrow\quad I(X;S_t \mid Z_t, D_t) = 0",
         words=(
-            "The verdicts of a model on its own samples (self-rewarding, self-consistency) carry no new information "
-            "about the task. They may still sharpen the model: its best guess becomes its only answer, and accuracy "
-            "rises while information is lost."
+            "The verdicts of a model on its own samples (self-rewarding, self-consistency, a majority vote of however "
+            "many samples) carry no new information about the task. They may still sharpen the model: its best guess "
+            "becomes its only answer, and accuracy rises while information is lost."
         ),
         conditions=(
-            "The noise must be independent of the task. An earlier model as judge does not close the loop: it restores "
-            "information lost since, at most what it knew. In a mixture most of the accuracy gained is lost again."
+            "The noise must be independent of the task; a vote of fresh real samples opens the loop. An earlier model "
+            "as judge restores information lost since, at most what it knew. In a mixture most of the accuracy gained "
+            "is lost again."
         ),
         practice=(
-            "A self-consistency judge raises accuracy at most to that of the best guess from the real data; a weak "
-            "judge, or the judge of a mixture, stays below. A rising score is not learning. To learn more, use a "
-            "signal that depends on fresh data or on an environment."
+            "A self-consistency judge raises accuracy at most to that of the best guess from the real data; a vote of "
+            "few, a weak judge, or that of a mixture, stays below. A rising score is not learning. To learn more, use "
+            "a signal that depends on fresh data or on an environment."
         ),
         source=(
             f"{PAPER}; Huang et al. (2024), Self-improvement in language models: the sharpening mechanism, "
             "arXiv:2412.01951"
         ),
         test="tests/theory/test_claims.py::test_self_judge",
+        decided_by="C5-vote",
+        fails_where="Where the vote is one of fresh real samples, in place of the model's own.",
     ),
     Statement(
         "L4",
-        title="A fixed judge injects at most what it knew",
+        title="A fixed judge injects at most what it knew beyond the model, and a trained one nearly all of that",
         formula=r"I(X;Z_t) \le I(X;Z_0) + I(X;J \mid Z_0) \quad \text{for all } t",
         words=(
             "A fixed reward model, or any judge J that receives no new data, adds at most I(X;J|Z_0): after any number "
-            "of rounds and verdicts the loop carries at most the information of its start and of the judge."
+            "of rounds and verdicts the loop carries at most the information of its start and of the judge. A trained "
+            "judge whose reward is weighed by its data spends 96 % of that in one large round."
         ),
         conditions=(
-            "The paper leaves open what a learned judge can inject. This is an upper bound; loops stay below it, since "
-            "they forget their own start."
+            "The later noise of the judge is independent of the task given Z_0 and J. The paper leaves open what a "
+            "learned judge can inject. A loop that goes on with a fixed judge falls below the bound again, since it "
+            "forgets its own start; one whose judge is trained on fresh data in every generation passes it."
         ),
         practice=(
-            "Train the model on real samples before you spend them on a judge: a judge learned from m samples carries "
-            "at most their information. A verifier with independent errors, even if hardly better than chance, "
-            "overtakes an accurate fixed judge, given enough samples per round."
+            "Train the model on real samples before you spend them on a judge: one learned from m samples carries at "
+            "most their information. Stop early, or supply the judge with fresh data. A verifier with independent "
+            "errors, even if hardly better than chance, overtakes an accurate fixed judge, given large rounds."
         ),
         source=(f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.8.1"),
+        decided_by="L4-trained",
+        fails_where="Where the judge is trained again, on fresh real samples, in every generation.",
     ),
     Statement(
         "R4",
-        title="A fixed judge is worth less than two fresh verdicts",
+        title="A fixed judge of K candidates is worth few fresh verdicts: 1.5 if K = 2, D(φ‖ψ)/C if K is large",
         formula=(
-            r"\frac{I(X;J)}{C(\varphi, \psi)} \;\text{verdicts}; \qquad P(\text{ends correct}) = \varphi(1-\psi) + "
-            r"\bigl(\varphi\psi + (1-\varphi)(1-\psi)\bigr)\, p"
+            r"\frac{I(X;J)}{C(\varphi, \psi)} \to \frac{D(\varphi \Vert \psi)}{C(\varphi, \psi)} \;\text{verdicts}; "
+            r"\qquad P(\text{ends correct}) = \varphi(1-\psi) + \bigl(\varphi\psi + (1-\varphi)(1-\psi)\bigr)\, p"
         ),
         words=(
-            "A fixed judge, one verdict on each of two symbols drawn once with tpr φ and fpr ψ, carries I(X;J): the "
-            "capacity C of about 1.5 fresh verdicts at rates (.9, .2). With 50 samples per round a fresh verifier with "
-            "likelihood ratio φ/ψ = 1.03 ends correct as often."
+            "One of K equally likely candidates is correct; a fixed judge draws one verdict on each, with tpr φ and "
+            "fpr ψ. It carries I(X;J) ≤ D(φ‖ψ): at (.9, .2) as much as 1.5, 2.7, 3.8 and 4.1 fresh verdicts for K = 2, "
+            "4, 16 and 64, and 4.2 in the limit; at (.99, .01) 7.1. P(ends correct) is that of two symbols: with 50 "
+            "samples per round a fresh verifier of φ/ψ = 1.03 ends correct as often."
         ),
         conditions=(
-            "Two symbols, rejection sampling; open in the paper. Not even a fixed judge that hardly errs, (.99, .01), "
-            "stays ahead: with 50 samples per round a fresh one of rates (.9, .8) ends correct more often. This "
-            "compares upper bounds; R5 compares errors."
+            "One correct candidate; open in the paper. On two symbols not even a fixed judge that hardly errs, (.99, "
+            ".01), stays ahead: with 50 samples per round a fresh one of rates (.9, .8) ends correct more often. This "
+            "compares upper bounds on information; R5 compares errors."
         ),
-        practice="Value a fixed judge like two or three verdicts with independent errors.",
+        practice=(
+            "Value a fixed judge like D(φ‖ψ)/C verdicts with independent errors at most, however many candidates it "
+            "judges and however often: four at (.9, .2), seven at (.99, .01)."
+        ),
         source="infoloop; Cover & Thomas (2006), section 7.1, for the capacity",
+        decided_by="R4-worth",
+        fails_where="Where there are two candidates, of which a verdict on the wrong one carries as much.",
     ),
 )

@@ -60,14 +60,14 @@ def worth(settings: Settings) -> Figure:
     """What a fixed judge is worth.
 
     Left: the likelihood ratio with which a verifier with independent errors ends correct as often as a fixed judge, one
-    verdict on each symbol; dots exact, lines the asymptotic law 1 + c/n. Right, exact, n = 50: a judge that prefers the
-    majority symbol of m real samples of its own raises the cap by less than those samples would raise I(X;Z_0) in the
-    model's training set, and the loop reaches less still, as it forgets Z_0 in one generation. Rejection sampling; 60 %
-    of real samples are correct, and Z_0 is fitted to n of them.
+    verdict on each symbol; dots exact, lines the asymptotic law 1 + c/n. Right, exact, n = 50: a judge that accepts the
+    majority symbol alone of m real samples of its own raises the cap by less than those samples would raise I(X;Z_0) in
+    the model's training set, and the loop reaches less still, as it forgets Z_0 in one generation. Rejection sampling;
+    60 % of real samples are correct, and Z_0 is fitted to n of them.
 
-    In practice: train the model on real samples before you spend them on a judge; the loop gains information only
-    with a judge that has seen more real data than the model. And the larger the generations, the less a verifier must
-    be better than chance, as long as its errors are independent.
+    In practice: train the model on real samples before you spend them on a judge; a judge that accepts one answer alone
+    must have seen more real data than the model, while a reward that is weighed by its data loses little (L4-trained).
+    And the larger the generations, the less a verifier must be better than chance, if its errors are independent.
     """
     fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
     for rates, color in ((VERIFIER, plots.FROZEN), ((0.99, 0.01), plots.GREEN)):

@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import root_scalar
+from scipy.special import expit, logit, rel_entr
 from scipy.stats import binom
 
 import sandbox
 import theory
 from experiments.harness.cost import RUNS_BRIEFLY
-from experiments.harness.study import study
+from experiments.harness.study import generator, study
 from sandbox.regions import Component, Symbols, Transitions
 from theory import budget, drift
 
@@ -29,6 +30,7 @@ WEAK = (0.9, 0.8)  # slow enough to see information lost and recovered
 NUM_SAMPLES = 50
 NUM_GENERATIONS = 400
 NUM_FRESH = 50  # real samples that a judge is retrained on in every generation
+VOTES, NUM_VOTED = (1, 3, 11, 51, 201), 40  # samples of a majority vote, odd: no ties; generations
 LEARNED = (1, 3, 5, 11, 21, 51, 101, 201)  # real samples of a learned judge, odd: no ties
 NUM_SIMULATED, NUM_MODELS = 10, 15  # generations
 TOGETHER = 8  # distributions computed together, so that all chains are one program
@@ -164,10 +166,64 @@ def cap() -> float:
     return float(_fixed_judge_total(PRIOR, acceptances(), starts()))
 
 
-def fresh_worth() -> float:
-    """I(X;J) over the capacity of one fresh verdict; if Z_0 is independent of X, I(X;J|Z_0) is I(X;J)."""
-    independent = np.tile(starts().mean(0), (2, 1))
-    return float(_fixed_judge_total(PRIOR, acceptances(), independent)) / float(_capacity(VERIFIER))
+def worth(num_candidates: int, verifier: VerifierRates = VERIFIER) -> float:
+    """I(X;J)/C(φ,ψ) of a fixed judge of so many candidates."""
+    return float(budget.candidate_judge_total(verifier, num_candidates)) / float(_capacity(verifier))
+
+
+def worth_limit(verifier: VerifierRates = VERIFIER) -> float:
+    """D(φ‖ψ)/C(φ,ψ), for many candidates."""
+    tpr, fpr = verifier
+    return float(rel_entr(tpr, fpr) + rel_entr(1 - tpr, 1 - fpr)) / float(_capacity(verifier))
+
+
+class TrainedJudge(NamedTuple):
+    """What a judge injects that was trained on real samples, and what the loop gains in each generation."""
+
+    injected: float  # I(X;J|Z_0)
+    fixed: np.ndarray  # I(X;Z_t) − I(X;Z_0)
+    retrained: np.ndarray  # the same of a judge that is trained again, on m fresh samples, in every generation
+
+
+@cache
+def trained_judge(n: int = 20, m: int = 20, size: int = 400, num_generations: int = 6) -> TrainedJudge:
+    """The judge counted the symbols in m real samples, and accepts a symbol in proportion to e^{2 count/n}.
+
+    Z_0 is fitted to n other real samples, and each generation to `size` accepted ones: resampling loses little.
+    The counts add up, I(X;Z_0,J) is that of n + m samples; the tilt weighs them alike, logit z ≈ (2/n)(n_1 − n_2).
+    """
+    first, judges, tilt = starts(n), starts(m), 2 / n * (2 * np.arange(m + 1) - m)
+
+    def moves(states: int) -> np.ndarray:  # [s, j, s']
+        share = expit(logit(np.arange(states + 1) / states)[:, None] + tilt)
+        return binom.pmf(np.arange(size + 1), size, share[..., None])
+
+    kept, later = np.einsum("xs,xj,sjk->xjk", first, judges, moves(n)), moves(size)
+    fresh = kept.sum(1)
+    tables = [first, starts(n + m), fresh, fresh]
+    for _ in range(num_generations - 1):
+        kept, fresh = np.einsum("xjs,sjk->xjk", kept, later), np.einsum("xs,xj,sjk->xk", fresh, judges, later)
+        tables += [kept.sum(1), fresh]
+    padded = np.stack([np.pad(table, ((0, 0), (0, size + 1 - table.shape[1]))) for table in tables])
+    start, *known = judged(padded).information
+    injected, *gained = np.array(known) - start
+    return TrainedJudge(injected, np.array(gained[::2]), np.array(gained[1::2]))
+
+
+@study("judges/votes", independent=("num_votes", "real"), num_replicas=10_000, full={"num_replicas": 100_000})
+def votes(key: jax.Array, num_votes: int, real: bool, *, num_replicas: int) -> np.ndarray:
+    """Whether the majority of the model's samples is correct [start or end, replica]; ½ for a tie.
+
+    In every generation the majority of `num_votes` samples, of the model itself or real ones, passes for correct.
+    """
+    rng, (tpr, fpr) = generator(key), VERIFIER
+    first = share = rng.binomial(NUM_SAMPLES, SHARE, num_replicas) / NUM_SAMPLES
+    for _ in range(NUM_VOTED):
+        correct = 2 * rng.binomial(num_votes, SHARE if real else share, num_replicas) > num_votes
+        accepted = share * np.where(correct, tpr, fpr)
+        rejected = (1 - share) * np.where(correct, fpr, tpr)
+        share = rng.binomial(NUM_SAMPLES, accepted / (accepted + rejected)) / NUM_SAMPLES
+    return (1 + np.sign(np.stack([first, share]) - 0.5)) / 2
 
 
 def best_guess() -> float:

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import binom
 
+import theory
 from experiments.harness.ledger import Settings
 from experiments.judges import claims, study
-from experiments.judges.study import LEARNED, PRIOR, TASKS, WEAK
+from experiments.judges.study import LEARNED, PRIOR, TASKS, VERIFIER, WEAK
 from theory import budget, drift
 from theory.claims import data_processing, fixed_reward_model
 
@@ -55,6 +57,37 @@ def test_what_a_fixed_judge_can_inject():
         assert loop.information[0] + total <= samples + 1e-12
 
 
+@pytest.mark.parametrize("num_votes", [1, 11])
+def test_votes_are_a_chain(num_votes):
+    """The share of correct majorities after one generation and after 40, by the kernel of the two kinds of vote."""
+    n, rates = study.NUM_SAMPLES, np.array([VERIFIER, VERIFIER[::-1]])
+    share = np.arange(n + 1) / n
+    wins = binom.sf(num_votes // 2, num_votes, share)
+    correct, wrong = study.kernels(n, rates)
+    kernel = wins[:, None] * correct + (1 - wins)[:, None] * wrong
+    end = study.starts()[0] @ np.linalg.matrix_power(kernel, study.NUM_VOTED)
+    found = study.votes(jax.random.key(4), num_votes, False)
+    for table, seen in zip((study.starts()[0], end), found, strict=True):
+        exact = table @ ((1 + np.sign(share - 0.5)) / 2)
+        assert abs(seen.mean() - exact) < 5 * seen.std() / seen.size**0.5
+
+
+def test_a_trained_judge_injects_what_it_knew():
+    """I(X;J|Z_0) by its definition; the first generation, state by state; only new data pass the bound."""
+    n, m = 6, 4
+    found = study.trained_judge(n, m, 30, 3)
+    table = PRIOR[:, None, None] * study.starts(m)[:, :, None] * study.starts(n)[:, None]
+    np.testing.assert_allclose(found.injected, theory.conditional_mutual_information(table), rtol=1e-10)
+    assert found.fixed[0] == pytest.approx(found.retrained[0], rel=1e-12)
+    assert (found.fixed <= found.injected + 1e-12).all() and found.retrained.max() > found.injected
+    joint, conditional = 0, table / table.sum((1, 2), keepdims=True)
+    for j, z in np.ndindex(m + 1, n + 1):  # one accepted generation, state by state
+        first, second = z * np.exp(2 * j / n), (n - z) * np.exp(2 * (m - j) / n)
+        joint = joint + conditional[:, j, z, None] * binom.pmf(np.arange(31), 30, first / (first + second))
+    gained = theory.mutual_information(joint / 2) - theory.mutual_information(PRIOR[:, None] * study.starts(n))
+    np.testing.assert_allclose(found.fixed[0], gained, rtol=1e-8)
+
+
 def backwards(study):
     """Its information and accuracy as if the last generation were the first."""
     loop = study()
@@ -66,9 +99,10 @@ def backwards(study):
     [
         lambda: claims.ends_correct(backwards(study.fixed_reward_model), QUICK),
         lambda: claims.opens(backwards(study.retrained_judge), "backwards", QUICK),
+        lambda: claims.spends("retrained", QUICK),
         lambda: claims.equal_ratio_limit(lambda goal: 1.01 * study.equal_ratio_limit(goal), QUICK),
     ],
-    ids=["ends-right", "opens", "limit"],
+    ids=["ends-right", "opens", "trained", "limit"],
 )
 def test_a_row_can_fail(row):
     """A study that is broken on purpose."""

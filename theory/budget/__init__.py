@@ -5,6 +5,8 @@ true-positive rate), all others with ψ (the false-positive rate). Two symbols, 
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
+from theory.budget.candidates import candidate_judge_total as candidate_judge_total
+from theory.budget.candidates import candidate_verdicts as candidate_verdicts
 from theory.budget.exponents import wrong_exponent as wrong_exponent
 from theory.budget.outcomes import Fixation as Fixation
 from theory.budget.outcomes import fixation as fixation
