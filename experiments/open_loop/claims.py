@@ -185,7 +185,7 @@ CLAIMS = (
     ),
     *claim(
         "C4-saturated",
-        "A loop that weighs every verdict by its likelihood ratio gains all that its verdicts inject, in both protocols",
+        "A loop that weighs each verdict by its likelihood ratio gains all that its verdicts inject, in both protocols",
         partial(saturates, True),
         control=("… so does one that learns from accepted outputs alone", partial(saturates, False)),
     ),
