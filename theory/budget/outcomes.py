@@ -76,8 +76,8 @@ def kimura(
     """u(p) = (1 − e^{−2nsp})/(1 − e^{−2ns}), s = ln(φ/ψ): `success` until n are accepted, as a diffusion.
 
     Approximate; averaged over Z_0 ~ Binomial(m, p)/m: [1 − (1−p+p e^{−2ns/m})^m]/(1 − e^{−2ns}). Within .007 of the
-    exact value for s ≤ .12, within .09 at s = 1.1 (row L3-kimura); worst for rare starts, where the branching process
-    is correct: 1−u = e^{−(φ/ψ)u} for one correct sample.
+    exact value for s ≤ .12 and n ≤ 100, within .09 at s = 1.1 (row L3-kimura); worst for rare starts, where the
+    branching process is correct: 1−u = e^{−(φ/ψ)u} for one correct sample.
 
     Args:
         n: Samples accepted in each generation, at least 1.
