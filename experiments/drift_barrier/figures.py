@@ -137,7 +137,7 @@ def blind_spot(settings: Settings) -> Figure:
     lines["correct, tpr 1"] = plots.theory(left, BLIND_SIZES, never[:, 0], label="_correct, tpr 1")
     peak = ends[:, 0].argmax()
     corner = (BLIND_SIZES[peak], ends[peak, 0])
-    note = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center"}
+    note = {"xytext": (0, -26), "textcoords": "offset points", "ha": "center"}
     left.annotate(f"best n = {BLIND_SIZES[peak]}", corner, **note)
     # below 0 there is room for the label of what ends at 0
     left.set(title="where the loop ends", xlabel=ACCEPTED, ylabel="probability")
