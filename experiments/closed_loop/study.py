@@ -10,7 +10,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import norm
 
 import sandbox
 import theory
@@ -25,8 +24,6 @@ PRIOR = np.full(19, 1 / 19)
 NUM_MEAN, NUM_VARIANCE = 10, 20  # samples of the Gaussian loops
 NUM_GENERATIONS = 200
 LATE = 2000  # generations, after which nothing is left to lose
-
-stratified_information = jax.jit(theory.stratified_information)
 
 
 class ExactLoop(NamedTuple):
@@ -148,29 +145,3 @@ def _ensemble(key: jax.Array, tasks, n: int, *, num_replicas: int = 1, fit=None)
         fit=fit,
         progress=False,
     )
-
-
-class FitInformation(NamedTuple):
-    """Pointwise information about the task [replica], in data and in a model fitted to them."""
-
-    of_data: np.ndarray
-    of_model: np.ndarray
-    setting: str
-
-
-@study("closed-loop/training", num_replicas=1_000, full={"num_replicas": 4_000})
-def training(key: jax.Array, leak: bool, *, num_replicas: int) -> FitInformation:
-    """A learner that goes half the way from its start, 0, to the mean of its data, whose variance is lost.
-
-    `leak`: the start depends on the task, whose true mean it is.
-    """
-    means, scales, n = np.linspace(-1.0, 1.0, 8), np.linspace(0.5, 1.5, 8), 20
-    data = means[:, None] + scales[:, None] * generator(key).standard_normal((num_replicas, 8, n))
-    start = means if leak else np.zeros(8)
-    model = (start + data.mean(2)) / 2
-    of_data = norm.logpdf(data[..., None], means, scales).sum(2)  # ln p(d|x') [replica, x, x']
-    of_model = norm.logpdf(model[..., None], (start + means) / 2, scales / (2 * n**0.5))
-    start_name = "μ_x" if leak else "0"
-    setting = f"8 tasks N(μ_x, σ_x²), n = {n}, the fit starts at {start_name} and goes half the way to the sample mean"
-    of_data, of_model = (np.asarray(stratified_information(table)) for table in (of_data, of_model))
-    return FitInformation(of_data, of_model, f"{setting}, {num_replicas} paired replicas")

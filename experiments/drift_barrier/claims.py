@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.drift_barrier import study
-from experiments.drift_barrier.study import BLIND_ACCEPTANCE, BLIND_SIZES, BLIND_START, FPRS, SHARE, START, TPR
+from experiments.drift_barrier.study import BLIND_START, ERRS, FPRS, NEVER_REJECTS, SHARE, START, TPR
 from experiments.harness.claim import Found, at_least, at_most, claim, equal
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import Statement
@@ -17,11 +17,9 @@ from theory import Estimate, budget, drift
 SMALL_SELECTION, PUBLISHED_ERROR = 0.12, 0.007
 LARGE, SIZES = (400, 800), (100, 200, 400)  # samples, for the limit
 LIMITS, FEWEST_NEEDED = (0.21, 0.25, 0.6, 0.95), 0.22  # real shares; below that there is no break-even at n = 100
-GOOD, FAIR, POOR = range(len(FPRS))
-BLIND_SETTING = (
-    f"rejection sampling; correct, wrong, blind spot: start {', '.join(f'{p:g}' for p in BLIND_START)}, "
-    f"acceptance rates {', '.join(f'{a:g}' for a in BLIND_ACCEPTANCE)}"
-)
+FAIR = 1  # of FPRS
+BEST, MANY, ON_THE_WAY = 5, 40, 12  # samples: the best number with a blind spot and tpr .9, many, and one in between
+EARLY = 5  # generations
 
 
 def kimura(largest: float, settings: Settings) -> Found:
@@ -87,27 +85,39 @@ def ends_correct_below(n: int, settings: Settings) -> Found:
     return at_least(found, 0.99, f"{setting}, verifier (1, {ratio:g})", "probability")
 
 
-def best_size(settings: Settings) -> Found:
-    """The best number of samples against the largest one."""
-    correct = study.blind_ends()[:, 0]
-    best, most = BLIND_SIZES[correct.argmax()], BLIND_SIZES[-1]
-    setting = f"{BLIND_SETTING}; ends correct: n = {best} against n = {most}"
-    return at_least(correct.max(), correct[-1], setting, "probability")
+def best_size(tpr: float, settings: Settings) -> Found:
+    """A few samples against many: how often the loop ends correct."""
+    few, many = (study.blind_ends(n, tpr)[0] for n in (BEST, MANY))
+    setting = f"{_blind(tpr)}; ends correct: n = {BEST} against n = {MANY}"
+    return at_least(few, many, setting, "probability")
 
 
-def takes_over(settings: Settings) -> Found:
+def always_accepted(tpr: float, settings: Settings) -> Found:
+    """How often the loop ends correct, at many samples, against its share among what is always accepted."""
+    correct, _, blind = BLIND_START
+    setting = f"{_blind(tpr)}; n = {MANY}; tolerance .001: the wrong ones that win by chance"
+    found = study.blind_ends(MANY, tpr)[0]
+    return equal(found, correct / (correct + blind), setting, "probability", tolerance=1e-3)
+
+
+def takes_over(tpr: float, settings: Settings) -> Found:
     """The probability to end in the blind spot against that to end correct."""
-    correct, _, blind = study.blind_ends()[-1]
-    setting = f"{BLIND_SETTING}; n = {BLIND_SIZES[-1]}: ends in the blind spot against ends correct"
-    return at_least(blind, correct, setting, "probability")
+    correct, _, blind = study.blind_ends(MANY, tpr)
+    return at_least(
+        blind, correct, f"{_blind(tpr)}; n = {MANY}: ends in the blind spot against ends correct", "probability"
+    )
 
 
-def peak(settings: Settings) -> Found:
-    """The accuracy at its peak against that in the end."""
-    n = 12
-    accuracy = study.blind_path(n)[:, 0]
-    setting = f"{BLIND_SETTING}; n = {n}: the peak, t = {accuracy.argmax()}, against t = {study.BLIND_GENERATIONS}"
-    return at_least(accuracy.max(), accuracy[-1], setting, "accuracy")
+def peak(tpr: float, settings: Settings) -> Found:
+    """The accuracy early against that in the end."""
+    accuracy = study.blind_path(ON_THE_WAY, tpr)[:, 0]
+    setting = f"{_blind(tpr)}; n = {ON_THE_WAY}: t = {EARLY} against t = {study.BLIND_GENERATIONS}"
+    return at_least(accuracy[EARLY], accuracy[-1], setting, "accuracy")
+
+
+def _blind(tpr: float) -> str:
+    start, rates = (", ".join(f"{x:g}" for x in values) for values in (BLIND_START, study.blind_acceptance(tpr)))
+    return f"rejection sampling; correct, wrong, blind spot: start {start}, acceptance rates {rates}"
 
 
 def mixture(settings: Settings) -> Found:
@@ -125,11 +135,12 @@ def markov_chain(settings: Settings) -> Found:
     return at_least(many, few, setting, "accuracy")
 
 
-def barrier(verifier: int, settings: Settings) -> Found:
-    """The accuracy of the mixture's loop against nearly certain success."""
+def barrier(place: int, settings: Settings) -> Found:
+    """The accuracy of the mixture's loop against nearly certain success, with many samples or few."""
     ends = study.mixture(settings)
-    found = _at(ends, verifier, -1)
-    return at_least(found, 0.95, _setting(FPRS[verifier], ends.sizes[-1], found.count), "accuracy")
+    n, found = ends.sizes[place], _at(ends, FAIR, place)
+    setting = f"{_setting(FPRS[FAIR], n, found.count)}, n s p = {n * math.log(TPR / FPRS[FAIR]) * START:.2f}"
+    return at_least(found, 0.95, setting, "accuracy")
 
 
 def _at(ends: study.FinalAccuracy, verifier: int, place: int | slice) -> Estimate:
@@ -150,7 +161,7 @@ OUTCOMES = "tests/theory/test_outcomes.py::"
 CLAIMS = (
     *claim(
         "L3-kimura",
-        "Kimura's approximation of P(ends correct) is off by at most .007 if selection is weak, s = ln LR ≤ .12",
+        "Kimura's P(ends correct) is off by at most .007 for n ≤ 100 and weak selection, s = ln LR ≤ .12",
         partial(kimura, SMALL_SELECTION),
         control=("… also if it is strong, s ≤ 1.2", partial(kimura, 1.2)),
         figure=DIAGRAM,
@@ -175,15 +186,16 @@ CLAIMS = (
     ),
     *claim(
         "L3-barrier",
-        "A verifier well past the barrier brings the accuracy of a mixture above .95",
-        partial(barrier, GOOD),
-        control=("… so does one just better than chance, LR 1.05", partial(barrier, POOR)),
+        "A verifier of LR 1.25 brings a mixture above the accuracy .95 with many samples, n s p = 5.4",
+        partial(barrier, -1),
+        control=("… also with few, n s p < 1", partial(barrier, 0)),
         figure=MODELS,
     ),
     *claim(
         "L3-blind-spot",
-        "With many samples a blind spot, which the verifier always accepts, takes over in the end, however rare it was",
-        takes_over,
+        "If a verifier rejects some correct outputs but none of a blind spot, this takes over with many samples",
+        partial(takes_over, ERRS),
+        control=("… also if it rejects no correct output", partial(takes_over, NEVER_REJECTS)),
         figure=BLIND,
     ),
     *claim(
@@ -212,15 +224,23 @@ CLAIMS = (
     ),
     *claim(
         "R6-best-size",
-        "With a blind spot the best number of samples is finite: with more the loop ends correct less often",
-        best_size,
+        "With a blind spot and a verifier that rejects some correct outputs, 40 samples end correct less often than 5",
+        partial(best_size, ERRS),
+        control=("… also with one that rejects no correct output", partial(best_size, NEVER_REJECTS)),
         figure=BLIND,
     ),
     *claim(
         "R6-peak",
-        "With a blind spot the accuracy rises to a peak and then falls",
-        peak,
+        "With a blind spot and a verifier that rejects some correct outputs, the accuracy rises and then falls",
+        partial(peak, ERRS),
+        control=("… also with one that rejects no correct output", partial(peak, NEVER_REJECTS)),
         figure=BLIND,
+    ),
+    *claim(
+        "R6-never-rejects",
+        "With a blind spot b and a verifier that rejects no correct output, many samples end correct with p/(p + b)",
+        partial(always_accepted, NEVER_REJECTS),
+        control=("… also with one that rejects some", partial(always_accepted, ERRS)),
     ),
 )
 STATEMENTS = (
@@ -235,15 +255,18 @@ STATEMENTS = (
             "(ends correct) with a probability that Kimura's u approximates for small s."
         ),
         conditions=(
-            "Rejection sampling until n are accepted, errors independent for each verdict. The paper takes the signal "
-            "as given; whether a verifier that errs is good enough depends on LR, n and p together."
+            "Rejection sampling until n are accepted, errors independent for each verdict. Kimura's u is within .007 "
+            "for s ≤ .12 and n ≤ 100. The paper takes the signal as given; whether a verifier that errs is good enough "
+            "depends on LR, n and p together."
         ),
         practice=(
             "A weak verifier with many samples per round ends correct as often as a strong one with few; how much the "
-            "model then knows is another question (R1). With many samples the verifier's blind spot takes over: audit "
-            "what it never rejects."
+            "model then knows is another question (R1). If the verifier rejects some correct outputs, its blind spot "
+            "takes over with many samples: audit what it never rejects, and what correct it does."
         ),
         source="Kimura (1962), On the probability of fixation of mutant genes in a population",
+        decided_by="L3-barrier",
+        fails_where="Where drift is stronger than selection: n s p < 1, with few samples.",
     ),
     Statement(
         "R1",
@@ -274,21 +297,28 @@ STATEMENTS = (
     ),
     Statement(
         "R6",
-        title="With a blind spot the best number of samples is finite",
-        formula=r"\mathrm{argmax}_n\, P(\text{ends correct}) < \infty",
+        title="With a blind spot, and tpr < 1, the best number of samples is finite",
+        formula=(
+            r"\varphi < 1:\; \mathrm{argmax}_n\, P(\text{ends correct}) < \infty; \qquad "
+            r"\varphi = 1:\; P \to \frac{p}{p+b}"
+        ),
         words=(
-            "With many samples the verifier's blind spot, wrong outputs that it always accepts, wins in the end, "
-            "however rare it was initially; with few samples, chance may favour correct outputs. The accuracy rises to "
-            "a peak and then falls (reward hacking)."
+            "If the verifier rejects some correct outputs and none of its blind spot, wrong outputs that it always "
+            "accepts, then with many samples the blind spot wins in the end, however rare it was initially; with few "
+            "samples, chance may favour correct outputs. The accuracy rises to a peak and then falls (reward hacking)."
         ),
         conditions=(
-            "Rejection sampling with a verifier that rejects some correct outputs and no output of its blind spot. "
-            "There “more verified data is better” is false."
+            "Rejection sampling with tpr φ < 1, and a blind spot that is accepted more often than what is correct. "
+            "There “more verified data is better” is false. With φ = 1 (tests that every correct program passes) it "
+            "is true: P(ends correct) rises with n to p/(p + b), the share of correct outputs among what is always "
+            "accepted, p and b the shares of both at the start."
         ),
         practice=(
-            "Stop when outputs are best by a measure independent of the verifier, after a few rounds; more samples and "
-            "more rounds favour the blind spot."
+            "First see that the verifier rejects nothing correct. If it does, stop when outputs are best by a measure "
+            "independent of it, after a few rounds: more samples and more rounds favour the blind spot."
         ),
         source="infoloop; Ewens (2004), Mathematical Population Genetics, for the drift of a few",
+        decided_by="R6-best-size",
+        fails_where="Where the verifier rejects no correct output, φ = 1.",
     ),
 )

@@ -9,7 +9,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from experiments.drift_barrier import study
-from experiments.drift_barrier.study import BLIND_SIZES, FPRS, RARE, SHARE, START, TPR, VerifierMap
+from experiments.drift_barrier.study import BLIND_SIZES, ERRS, FPRS, NEVER_REJECTS, RARE, SHARE, START, TPR, VerifierMap
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 from theory import Estimate, budget
@@ -118,34 +118,37 @@ def break_even(settings: Settings) -> Figure:
 
 @plots.style()
 def blind_spot(settings: Settings) -> Figure:
-    """With a blind spot more samples do not help: what the verifier always accepts wins in the end.
+    """With a blind spot more samples do not help, if the verifier rejects some correct outputs.
 
     Of the outputs 20 % are correct and accepted with .9, 75 % are wrong and accepted with .3, 5 % are in the verifier's
     blind spot and always accepted. Left: where the loop ends; with few samples it drifts, with many it ends in the
-    blind spot. Right: the accuracy on the way. All exact, rejection sampling until n are accepted. In practice: stop
-    when the outputs are best, which is after a few rounds whatever the number of samples; more samples and more rounds
-    favour the blind spot; audit what the verifier never rejects.
+    blind spot; thin dark line: ends correct where correct outputs are always accepted, too, and more samples do help.
+    Right: the accuracy on the way. All exact, rejection sampling until n are accepted. In practice: first see that the
+    verifier rejects nothing correct; if it does, stop when the outputs are best, which is after a few rounds whatever
+    the number of samples; audit what the verifier never rejects.
     """
     fig, (left, right) = plots.figure(2, width=5.4)
     colors = (plots.BLUE, plots.GREY, plots.VERMILLION)
     names = ("correct", "wrong", "blind spot")
     lines = {}
-    for values, color, name in zip(study.blind_ends().T, colors, names, strict=True):
+    ends, never = (np.stack([study.blind_ends(int(n), tpr) for n in BLIND_SIZES]) for tpr in (ERRS, NEVER_REJECTS))
+    for values, color, name in zip(ends.T, colors, names, strict=True):
         (lines[name],) = left.plot(BLIND_SIZES, values, "o-", color=color)
-    peak = study.blind_ends()[:, 0].argmax()
-    corner = (BLIND_SIZES[peak], study.blind_ends()[peak, 0])
-    note = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
+    lines["correct, tpr 1"] = plots.theory(left, BLIND_SIZES, never[:, 0], label="_correct, tpr 1")
+    peak = ends[:, 0].argmax()
+    corner = (BLIND_SIZES[peak], ends[peak, 0])
+    note = {"xytext": (0, -26), "textcoords": "offset points", "ha": "center"}
     left.annotate(f"best n = {BLIND_SIZES[peak]}", corner, **note)
     # below 0 there is room for the label of what ends at 0
     left.set(title="where the loop ends", xlabel=ACCEPTED, ylabel="probability")
     left.set_ylim(-0.05, 0.85)
     plots.log_ticks(left.xaxis, [1, 2, 5, 10, 20, 40])
-    left.set_xlim(0.95, 90)
+    left.set_xlim(0.95, 130)
     plots.direct_labels(left, lines)
     t = np.arange(61)
     paths = {}
     for n, color in ((2, plots.SKY), (5, plots.BLUE), (12, plots.GREEN), (40, plots.PURPLE)):
-        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n)[: len(t), 0], color=color)
+        (paths[f"n = {n}"],) = right.plot(t, study.blind_path(n, ERRS)[: len(t), 0], color=color)
     right.set(title="the accuracy on the way", xlabel="generation", ylabel="accuracy", xlim=(0, 72))
     right.set_ylim(-0.05, 0.85)
     plots.direct_labels(right, paths)

@@ -20,7 +20,8 @@ from theory import budget, drift
 
 LN2 = math.log(2)
 SHARE, RARE = 0.6, 0.1  # of the correct symbol in real data: X can be read off them; few are correct
-BLIND_ACCEPTANCE = np.array([0.9, 0.3, 1.0])  # of correct and wrong outputs, and of the blind spot
+WRONG_ACCEPTED, BLIND_ACCEPTED = 0.3, 1.0  # of wrong outputs, and of the blind spot
+ERRS, NEVER_REJECTS = 0.9, 1.0  # tpr: of a verifier that rejects some correct outputs, and of one that rejects none
 BLIND_START = np.array([0.2, 0.75, 0.05])
 BLIND_SIZES = np.array([1, 2, 3, 4, 5, 6, 8, 12, 20, 40])
 BLIND_GENERATIONS = 400
@@ -94,10 +95,15 @@ def kimura_errors() -> KimuraErrors:
     return KimuraErrors(selection, errors.max(1), where)
 
 
+def blind_acceptance(tpr: float) -> np.ndarray:
+    """Of correct and wrong outputs, and of the blind spot."""
+    return np.array([tpr, WRONG_ACCEPTED, BLIND_ACCEPTED])
+
+
 @cache
-def blind_ends() -> np.ndarray:
-    """P(the loop ends with the correct, the wrong, the blind-spot symbol) [n, k], for each of `BLIND_SIZES`."""
-    return np.stack([_ends(int(n), BLIND_ACCEPTANCE, BLIND_START) for n in BLIND_SIZES])
+def blind_ends(n: int, tpr: float) -> np.ndarray:
+    """P(the loop ends with the correct, the wrong, the blind-spot symbol) [k]."""
+    return np.asarray(_ends(n, blind_acceptance(tpr), BLIND_START))
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)  # a compilation per size instead of one per operation
@@ -108,9 +114,9 @@ def _ends(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
 
 
 @cache
-def blind_path(n: int) -> np.ndarray:
+def blind_path(n: int, tpr: float) -> np.ndarray:
     """The expected shares of correct, wrong and blind-spot outputs [t, k], t = 0 … BLIND_GENERATIONS."""
-    return np.concatenate([BLIND_START[None], _path(n, BLIND_ACCEPTANCE, BLIND_START)])
+    return np.concatenate([BLIND_START[None], _path(n, blind_acceptance(tpr), BLIND_START)])
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)

@@ -13,7 +13,7 @@ import theory
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
-from experiments.open_loop import study
+from experiments.open_loop import adversary, learners, study
 from experiments.open_loop.study import (
     NUM_GENERATIONS,
     NUM_SAMPLES,
@@ -25,6 +25,7 @@ from experiments.open_loop.study import (
 from theory import budget, drift
 
 LN2 = math.log(2)
+GAIN = 0.01  # nats, of an adversary that has found one; where there is one, it is up to ln 2
 UNTIL_KEPT = (False, True)  # the protocols: filtering, and rejection sampling
 mutual_information = jax.jit(theory.mutual_information)
 verdict_information = jax.jit(drift.verdict_information, static_argnames=("n", "candidates"))
@@ -47,11 +48,50 @@ def synergy(settings: Settings) -> Found:
     return at_most(mutual_information(joint.reshape(2, 4)), bound, setting)
 
 
+def keeps_both(settings: Settings) -> Found:
+    """I(X;Z) of a model that uses its data and a signal to the full, against I(X;D) + I(X;S|D)."""
+    found = [learners.data_and_signal(settings, signal) for signal in ("verdict", "label")]
+    scores = theory.estimate(np.stack([one.score for one in found], axis=1))
+    return equal(scores, [one.of_data + one.beyond for one in found], [one.setting for one in found])
+
+
+def overlapping(settings: Settings) -> Found:
+    """The same with a label that was made from the data, which counts with its I(X;S)."""
+    found = learners.data_and_signal(settings, "copied label")
+    return equal(theory.estimate(found.score), found.of_data + found.alone, found.setting)
+
+
+def declared_closed(leak: bool, settings: Settings) -> Found:
+    """The largest gain that the adversary finds in each pipeline that was declared closed, against none."""
+    sweep = adversary.sweep(settings, leak)
+    return at_most(sweep.gain[sweep.closed], 0, f"{sweep.setting}, {sweep.closed.sum()} closed")
+
+
+def declared_open(separable: bool, settings: Settings) -> Found:
+    """The share of open pipelines in which the adversary gains: those that no part of `before` closes, or the others.
+
+    One hundredth is left to ascents that get stuck.
+    """
+    sweep = adversary.sweep(settings, False)
+    chosen = ~sweep.closed & (sweep.part if separable else ~sweep.part)
+    setting = f"{sweep.setting}; {chosen.sum()} of {(~sweep.closed).sum()} open ones; a gain: above {GAIN:g} nats"
+    return at_least((sweep.gain[chosen] > GAIN).mean(), 0.99, setting, "share")
+
+
+def saturates(rejected_too: bool, settings: Settings) -> Found:
+    """The gain of a loop against what its verdicts inject, in pairs, in both protocols."""
+    found = [learners.weighing(settings, until_kept, rejected_too) for until_kept in UNTIL_KEPT]
+    gained, injected = (np.stack(values, axis=1) for values in list(zip(*found, strict=True))[:2])
+    return equal(*paired(gained, injected), [one.setting for one in found])
+
+
 def injection(settings: Settings) -> Found:
-    """The gain of a simulated generation against what its verdicts inject, in pairs of replicas."""
-    gain = theory.estimate(np.diff(study.simulated(settings, False).pointwise, axis=2))
-    setting = _settings(gain.count, ": I(X;Z_t) − I(X;Z_{t−1})")[0, :, 1:]
-    return at_most(gain, study.exact(False).injected, setting)
+    """What a simulated loop has gained against what its verdicts injected until then, in both protocols, at every t."""
+    simulated = np.stack([study.simulated(settings, kept).pointwise for kept in UNTIL_KEPT], axis=1)
+    gain = theory.estimate(simulated[..., 1:] - simulated[..., :1])
+    exact, drawn = study.exact(False).injected.cumsum(1), study.injected_until_kept(settings).cumsum(2)
+    bound = theory.estimate(np.stack([np.broadcast_to(exact, drawn.shape), drawn], axis=1))
+    return at_most(gain, bound, _settings(gain.count, ": I(X;Z_t) − I(X;Z_0)")[:, :, 1:])
 
 
 def without_candidates(settings: Settings) -> Found:
@@ -87,11 +127,11 @@ def accuracy(other: bool, settings: Settings) -> Found:
     return equal(found, predicted, _settings(found.count, ", against the other protocol" * other), "accuracy")
 
 
-def simulated_support(fpr: float, settings: Settings) -> Found:
-    """Whether the loop ends correct if Z_0 has the correct symbol, and only then."""
-    found, n, p = study.support(settings, fpr), NUM_SAMPLES, SUPPORT_START
-    setting = f"filtering, verifier (1, {fpr:g}), n = {n}, p = {p:g}, t = {SUPPORT_GENERATIONS}, {found.count} replicas"
-    return equal(found, 1 - (1 - p) ** n, setting, "accuracy")
+def simulated_support(shared: bool, settings: Settings) -> Found:
+    """Whether the loop ends correct if its real samples have a correct output, and only then."""
+    found, n, p = (study.shared_support if shared else study.support)(settings), NUM_SAMPLES, SUPPORT_START
+    setting = f"filtering, verifier (1, 0), n = {n}, p = {p:g}, t = {SUPPORT_GENERATIONS}, {found.count} replicas"
+    return equal(found, 1 - (1 - p) ** n, setting + ", two attributes" * shared, "accuracy")
 
 
 def no_direction(fpr: float, settings: Settings) -> Found:
@@ -115,11 +155,39 @@ INJECTION = "open-loop-injection"
 
 CLAIMS = (
     *claim(
+        "C3-equality",
+        "A model that uses its data and a signal to the full knows I(X;Z) = I(X;D) + I(X;S|D)",
+        keeps_both,
+        control=("… and I(X;D) + I(X;S) if the signal is a label that somebody made from the same data", overlapping),
+        test="tests/theory/test_claims.py::test_external_signal",
+    ),
+    *claim(
         "C3-means",
         "The average of data and a better signal carries at most what both carry: I(X;Z) ≤ I(X;D) + I(X;S|D)",
         means,
         control=("… and at most the sum of what each carries alone: I(X;Z) ≤ I(X;D) + I(X;S)", synergy),
         test="tests/theory/test_claims.py::test_external_signal",
+    ),
+    *claim(
+        "C4-closed",
+        "In random pipelines declared closed no choice of tables gains information: I(X;after) ≤ I(X;before)",
+        partial(declared_closed, False),
+        control=("… also if an arrow from the task was not declared", partial(declared_closed, True)),
+        kind="adversarial",
+        test="tests/theory/test_pipeline.py::test_closed_is_zero_and_open_is_bounded",
+    ),
+    *claim(
+        "C4-open",
+        "In 99 % of random pipelines declared open, none of whose parts closes them, an adversary gains information",
+        partial(declared_open, False),
+        control=("… also in those in which a part of `before` separates X from `after`", partial(declared_open, True)),
+        kind="adversarial",
+    ),
+    *claim(
+        "C4-saturated",
+        "A loop that weighs each verdict by its likelihood ratio gains all that its verdicts inject, in both protocols",
+        partial(saturates, True),
+        control=("… so does one that learns from accepted outputs alone", partial(saturates, False)),
     ),
     *claim(
         "C4-gain",
@@ -129,7 +197,7 @@ CLAIMS = (
     ),
     *claim(
         "C4-injection-simulated",
-        "A generation gains at most what its verdicts inject: I(X;Z_{t+1}) − I(X;Z_t) ≤ I(X;S_t|Z_t,D_t)",
+        "A refitted model has gained at most what its verdicts injected: I(X;Z_t) − I(X;Z_0) ≤ Σ I(X;S_i|Z_i,D_i)",
         injection,
         control=("… at most their information without the candidates judged, I(X;S_t|Z_t)", without_candidates),
         figure=INJECTION,
@@ -137,9 +205,9 @@ CLAIMS = (
     ),
     *claim(
         "C6-simulated",
-        "A loop with a perfect verifier ends correct if Z_0 has the correct symbol, and only then",
-        partial(simulated_support, 0.0),
-        control=("… so does one whose verifier accepts 30 % of wrong outputs", partial(simulated_support, 0.3)),
+        "A table with a perfect verifier ends correct if its real samples have a correct output, and only then",
+        partial(simulated_support, False),
+        control=("… so does a model whose outputs share parameters", partial(simulated_support, True)),
         test="tests/theory/test_outcomes.py::test_candidates",
     ),
     *claim(
@@ -170,15 +238,21 @@ STATEMENTS = (
         formula=r"I(X;Z) \le I(X;D,S) = I(X;D) + I(X;S \mid D)",
         words=(
             "Verdicts, labels or rewards S raise the upper bound by the information about the task that they carry "
-            "beyond the data."
+            "beyond the data, and a model that uses both to the full reaches it."
         ),
-        conditions="It bounds the gain, and does not promise it: an average of data and a better signal stays below.",
+        conditions=(
+            "Z is made of D, S and noise that is independent of the task. It bounds the gain, and does not promise it: "
+            "an average of data and a better signal stays below. What a signal carries alone, I(X;S), counts too much "
+            "where it overlaps the data, and too little where only both together tell something."
+        ),
         practice=(
             "Value a signal by what it adds to your data. A label that the data imply adds nothing; one that is "
             "useless alone may decide everything together with the data."
         ),
         source=(f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.5.2"),
         test="tests/theory/test_claims.py::test_external_signal",
+        decided_by="C3-equality",
+        fails_where="Where the signal overlaps the data, such as a label made from them, and I(X;S) is counted.",
     ),
     Statement(
         "C4",
@@ -186,23 +260,29 @@ STATEMENTS = (
         formula=r"I(X;Z_{t+1}) \le I(X;Z_t) + I(X;S_t \mid Z_t, D_t)",
         words=(
             "A generation gains at most the information that its verdicts carry beyond the model and its candidates. "
-            "If that is zero the pipeline is closed; otherwise it is open, and may gain."
+            "If that is zero the pipeline is closed, and no choice of its parts gains; otherwise it is open, and may "
+            "gain. The bound is reached by a model that weighs every verdict, on rejected outputs too, by its "
+            "likelihood ratio."
         ),
         conditions=(
             "The criterion needs the candidates D: I(X;S|Z) may be zero while the loop gains, since a verdict means "
-            "nothing without the output it judges. And open is not enough: with a weak verifier or few samples, drift "
-            "loses more than the verdicts inject."
+            "nothing without the output it judges. It is about the pipeline as declared: one arrow from the task that "
+            "the declaration lacks, and the closed one gains. Open is not enough: with a weak verifier or few samples, "
+            "drift loses more than the verdicts inject; and where a part of what the pipeline starts from separates "
+            "the task from what is made, an open one cannot gain."
         ),
         practice=(
             "A verifier opens the loop; `infoloop check` decides whether your pipeline is open, and where information "
-            "enters. Judge a pipeline by its accuracy, never by information alone."
+            "enters: declare every arrow. Judge a pipeline by its accuracy, never by information alone."
         ),
         source=PAPER,
         test="tests/theory/test_selection.py::test_injection",
+        decided_by="C4-closed",
+        fails_where="Where something of the task reaches the model by a way that was not declared.",
     ),
     Statement(
         "C6",
-        title="You need both: candidates that contain the answer, and a signal that finds it",
+        title="Where outputs share no parameters you need both: candidates with the answer, and a signal that finds it",
         formula=r"P(\text{ends correct}) \le P(\text{correct} \in \operatorname{supp} Z_0)",
         words=(
             "A signal selects among the model's candidates: no verifier finds an answer that the model never proposes. "
@@ -210,14 +290,18 @@ STATEMENTS = (
             "correct output at the start."
         ),
         conditions=(
-            "For models without shared parameters. The paper states it in words; here both are bounds, and both are "
-            "reached: the first by a perfect verifier, the second by every loop without a signal."
+            "For models whose outputs share no parameters, such as a table refitted to what is accepted. Both are "
+            "bounds, and both are reached: the first by a perfect verifier, the second by every loop without a signal. "
+            "Where outputs share parameters, verdicts on some move others, and the model may propose an answer that it "
+            "has never seen (C9)."
         ),
         practice=(
             "Before you pay for a better verifier, check pass@k: whether correct answers are among your samples at "
-            "all. If they are not, no verdict helps."
+            "all. If they are not, and outputs share no parameters, no verdict helps."
         ),
         source=PAPER,
         test="tests/theory/test_outcomes.py::test_candidates",
+        decided_by="C6-simulated",
+        fails_where="Where outputs share parameters: the model then proposes correct outputs that it has never seen.",
     ),
 )

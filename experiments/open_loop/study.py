@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import logsumexp, xlogy
 from scipy.stats import norm
 
 import sandbox
@@ -134,13 +135,41 @@ def _verifier(key: jax.Array, task: sandbox.Categorical) -> sandbox.Verifier:
     return sandbox.Verifier(tpr[place], fpr[place], regions.Symbols(jnp.stack([first, ~first])))
 
 
+@study("open-loop/verdicts", num_replicas=2_000, full={"num_replicas": 10_000})
+def injected_until_kept(key: jax.Array, *, num_replicas: int) -> np.ndarray:
+    """ln p(d_t,s_t|x,z_t)/p(d_t,s_t|z_t) [replica, scenario, t] of rejection sampling; its mean is I(X;S_t|Z_t,D_t).
+
+    Verdicts are counted by symbol, those on rejected outputs too, whose number depends on the task.
+    """
+    rng, loops = generator(key), exact(True)
+    values = np.empty((num_replicas, len(SCENARIOS), NUM_GENERATIONS))
+    for i, (_, _, tpr, fpr) in enumerate(SCENARIOS):
+        acceptances = np.array([[tpr, fpr], [fpr, tpr]])  # [x, k]
+        for t, given in enumerate(loops.distributions[i, :-1]):  # [x, s]
+            found = np.zeros(num_replicas)
+            for x, rates in enumerate(acceptances):
+                state = rng.choice(given.shape[1], num_replicas, p=given[x] / given[x].sum())
+                z = np.stack([loops.states[state], 1 - loops.states[state]], axis=1)
+                total = z @ rates
+                accepted = rng.binomial(NUM_SAMPLES, z[:, 0] * rates[0] / total)
+                num_rejected = rng.negative_binomial(NUM_SAMPLES, total)
+                share = z[:, 0] * (1 - rates[0]) / np.where(total < 1, 1 - total, 1)
+                rejected = rng.binomial(num_rejected, np.clip(share, 0, 1))
+                counts = np.stack([accepted, NUM_SAMPLES - accepted, rejected, num_rejected - rejected], axis=1)
+                logs = xlogy(counts, np.concatenate([acceptances, 1 - acceptances], axis=1)[:, None]).sum(2)  # [x, r]
+                prior = given[:, state] / given[:, state].sum(0)
+                found += (logs[x] - logsumexp(logs, axis=0, b=prior)) / 2
+            values[:, i, t] = found
+    return values
+
+
 @study("open-loop/support", num_replicas=2_000, full={"num_replicas": 10_000})
-def support(key: jax.Array, fpr: float, *, num_replicas: int) -> theory.Estimate:
-    """The accuracy in the end of filtering n proposals by a verifier with tpr 1, from the accuracy .1."""
+def support(key: jax.Array, *, num_replicas: int) -> theory.Estimate:
+    """The accuracy in the end of filtering n proposals by a perfect verifier, from the accuracy .1."""
     record = sandbox.ensemble(
         key,
         sandbox.Categorical(jnp.array([[SUPPORT_START, 1 - SUPPORT_START]])),
-        sandbox.Verifier(1.0, fpr, regions.Symbols(jnp.array([True, False]))),
+        sandbox.Verifier(1.0, 0.0, regions.Symbols(jnp.array([True, False]))),
         num_samples=NUM_SAMPLES,
         num_generations=SUPPORT_GENERATIONS,
         num_replicas=num_replicas,
@@ -149,6 +178,19 @@ def support(key: jax.Array, fpr: float, *, num_replicas: int) -> theory.Estimate
         progress=False,
     )
     return theory.estimate(np.asarray(record.model.probs)[0, :, -1, 0])
+
+
+@study("open-loop/shared", num_replicas=2_000, full={"num_replicas": 10_000})
+def shared_support(key: jax.Array, *, num_replicas: int) -> theory.Estimate:
+    """The same of outputs that share parameters: two attributes, each modelled alone, correct where both are yes.
+
+    Each is yes with probability √.1; the first accepted proposal leaves correct outputs only.
+    """
+    rng = generator(key)
+    real = rng.random((num_replicas, NUM_SAMPLES, 2)) < SUPPORT_START**0.5
+    share = real.mean(1).prod(1)  # of correct outputs in the model, of which the real samples may have none
+    found = rng.binomial(NUM_SAMPLES * SUPPORT_GENERATIONS, share) > 0
+    return theory.estimate(np.where(found, 1.0, share))
 
 
 SUPPORT_START, SUPPORT_GENERATIONS = 0.1, 60

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 import theory
@@ -18,27 +16,11 @@ from experiments.supervision.study import FIXED, FORMS, GOAL, METHODS, NUM_UPDAT
 MANY = SAMPLED[-1]  # forms, against one
 
 
-def split(settings: Settings) -> Found:
-    """The identity, each of its three terms computed for itself."""
-    parts = [signals.described(settings, name).decomposition for name in signals.NAMES]
-    setting = [f"{name}, {NUM_CLASSES} classes × {NUM_FORMS} forms" for name in signals.NAMES]
-    return equal([x.total for x in parts], [x.task + x.within for x in parts], setting)
-
-
-def summary(settings: Settings) -> Found:
-    """A summary P = Y xor S that is no function of Y, in the place of the class."""
-    y, s = np.indices((2, 2))
-    joint = np.zeros((2, 2, 2))  # [y, p, s]
-    joint[y, y ^ s, s] = 0.25
-    whole, parts = _sides(joint)
-    return equal(whole, parts, "Y, S independent bits")
-
-
-@jax.jit
-def _sides(joint: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """I(Y;S) and I(P;S) + I(Y;S|P)."""
-    given = theory.conditional_mutual_information(jnp.moveaxis(joint, 1, 2))
-    return theory.mutual_information(joint.sum(1)), theory.mutual_information(joint.sum(0)) + given
+def efficiency(bias: float, settings: Settings) -> Found:
+    """I(Y;S) against I([Y];S), both estimated from the same verdicts."""
+    found = signals.judged(settings, bias)
+    share = found.task.mean() / found.total.mean()
+    return equal(*paired(found.total, found.task), f"{found.setting}; efficiency {share:.3f}")
 
 
 def per_query(name: str, settings: Settings) -> Found:
@@ -92,12 +74,11 @@ TRAINING, THEORY = "tests/sandbox/test_losses.py::test_time_to_a_goal", "tests/t
 
 CLAIMS = (
     *claim(
-        "C7-split",
-        "A signal splits into task and surface form: I(Y;S|Q) = I([Y];S|Q) + I(Y;S|[Y],Q)",
-        split,
-        control=("… so it does by a summary that knows more than the output: P = Y xor S for [Y]", summary),
+        "C7-efficiency",
+        "The verdicts of a judge of the class alone carry nothing about the surface form: I(Y;S) = I([Y];S)",
+        partial(efficiency, 0.0),
+        control=("… so do those of a judge who prefers long outputs", partial(efficiency, 0.5)),
         figure=SIGNALS,
-        kind="proof",
         test=THEORY + "test_supervision_splits",
     ),
     *claim(
@@ -188,8 +169,9 @@ STATEMENTS = (
         ),
         conditions=(
             "The split is exact only if the class is a function of the output; for another summary P in its place the "
-            "right side is larger, by I(P;S|Y,Q). And efficiency is a share: a verdict spends nothing on the form, but "
-            "carries little."
+            "right side is larger, by I(P;S|Y,Q). The efficiency is 1 only if the signal depends on the class alone: a "
+            "judge who prefers long outputs spends information on length. And it is a share: a verdict spends nothing "
+            "on the form, but carries little."
         ),
         practice=(
             "Write your signal as a table p(symbol | proposal, target): `experiments.questions.signal.signal_study` "
@@ -197,6 +179,8 @@ STATEMENTS = (
         ),
         source=f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.5.2",
         test="tests/theory/test_claims.py::test_supervision",
+        decided_by="C7-efficiency",
+        fails_where="Where the verdict depends on the form: a judge who prefers long outputs.",
     ),
     Statement(
         "C8",
@@ -218,5 +202,7 @@ STATEMENTS = (
         ),
         source=PAPER,
         test="tests/theory/test_supervision.py::test_reference_answer_and_verdict",
+        decided_by="C8-cheaper",
+        fails_where="Where each answer has a single surface form.",
     ),
 )

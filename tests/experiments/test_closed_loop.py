@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.closed_loop import claims, own_data, real_data, study
+from experiments.closed_loop import claims, fresh, own_data, real_data, seeds, study
+from experiments.harness import plug_in
 from experiments.harness.ledger import Settings
+from theory import drift
 from theory.claims import data_processing
 
 QUICK, KEY = Settings(), jax.random.key(0)
@@ -17,6 +19,71 @@ QUICK, KEY = Settings(), jax.random.key(0)
 def test_the_exact_loop_loses():
     """C2: in every generation of two symbols, to the end."""
     assert data_processing(study.chain().information).min() >= -1e-12
+
+
+def test_retained_is_the_chain_run_to_its_end():
+    """Fresh samples with chance m/n, by the kernel of the theory from another start; and in three symbols by number."""
+    n, m, p = 20, 2, np.array([0.7, 0.3])
+    states = drift.lattice(n, 2) / n
+    kernel = drift.multinomial_kernel(n, drift.migrate(states, m / n, p))
+    starts = np.stack([drift.initial(n, p), drift.initial(n, p[::-1])])
+    kernels = np.stack([kernel, np.asarray(kernel)[::-1, ::-1]])
+    found = drift.information([0.5, 0.5], starts, kernels, 400)[-1] / np.log(2)
+    np.testing.assert_allclose(fresh.retained(n, m, 0.7, stratified=False), found, rtol=0, atol=1e-10)
+
+
+def test_fresh_samples_count_by_number_in_three_symbols_and_in_a_mean():
+    """Three tasks of one likely symbol; the mean of a Gaussian has the variance 1/(2m − m²/n)."""
+
+    def three(n: int, m: int) -> float:
+        pmf = np.array([0.6, 0.2, 0.2])
+        states = np.asarray(drift.lattice(n, 3)) / n
+        kernel = np.asarray(drift.multinomial_kernel(n, drift.migrate(states, m / n, pmf)))
+        stationary = np.linalg.matrix_power(kernel, 1 << 10)[0]
+        place = {tuple(row): i for i, row in enumerate(np.rint(n * states).astype(int).tolist())}
+        rows = [[place[tuple(np.roll(row, -x))] for row in np.rint(n * states).astype(int).tolist()] for x in range(3)]
+        return float(plug_in.plain(stationary[np.array(rows)][None])[0])
+
+    by_number, by_share = [three(n, 2) for n in (12, 24)], [three(12, 2), three(24, 4)]
+    assert abs(np.log(by_number[1] / by_number[0])) < 0.1 < 0.3 < np.log(by_share[1] / by_share[0])
+    for n, m in ((50, 1), (50, 10), (400, 10)):
+        variance = 1.0
+        for _ in range(5_000):
+            variance = (1 - m / n) ** 2 * variance + 1 / n
+        np.testing.assert_allclose(variance, 1 / (2 * m - m**2 / n), rtol=1e-12)
+
+
+def test_beside_a_verifier_the_number_of_fresh_samples_does_not_decide():
+    """LR 1.02, 2 fresh samples on average: more samples of the model's own retain more, as n ln LR grows."""
+
+    def retained(n: int, ratio: float) -> float:
+        states = np.asarray(drift.lattice(n, 2)) / n
+        own = drift.select(states, np.array([1.0, 1 / ratio]))
+        kernel = np.asarray(drift.multinomial_kernel(n, drift.migrate(own, 2 / n, np.array([0.6, 0.4]))))
+        stationary = np.linalg.matrix_power(kernel, 1 << 14)[0]
+        return float(plug_in.plain(np.stack([stationary, stationary[::-1]])[None])[0])
+
+    assert retained(200, 1.02) > 1.5 * retained(50, 1.02)
+    np.testing.assert_allclose(retained(200, 1.02 ** (1 / 4)), retained(50, 1.02), rtol=0.05)  # n ln LR is the same
+
+
+def test_plug_in_information_has_no_bias_of_first_order():
+    """Independent columns, where the plug-in alone is too large by 49/2N = .038; and a function, by its entropy."""
+    rng = np.random.default_rng(0)
+    batch = np.arange(640) % 32
+    draws = [plug_in.tabled(batch, *rng.integers(8, size=(2, 640)), shape=(8, 8)) for _ in range(100)]
+    assert np.mean([plug_in.plain(counts.sum(0)[None]) for counts in draws]) > 0.03
+    assert abs(np.mean([plug_in.information(counts) for counts in draws])) < 0.006
+    x = rng.integers(8, size=6400)
+    same = plug_in.information(plug_in.tabled(np.arange(6400) % 32, x, x, shape=(8, 8)))
+    np.testing.assert_allclose(same.mean(), np.log(8), atol=1e-3)
+
+
+def test_a_learner_with_a_leak_is_seen():
+    """C1: the answers, not the data, make the difference."""
+    data, answers = (seeds.trained(KEY, choice, num_replicas=8_000) for choice in ("data", "answers"))
+    np.testing.assert_array_equal(data.of_data, answers.of_data)
+    assert data.of_model.mean() < data.of_data.mean() < answers.of_model.mean()
 
 
 def test_a_row_can_fail():

@@ -20,7 +20,7 @@ def test_start_information_is_that_of_the_samples():
 def test_without_a_blind_spot_more_samples_help():
     """Then the loop ends correct more often: the blind spot is the reason."""
     sizes = (2, 6, 12)
-    acceptance, start = np.array([0.9, 0.3, 0.3]), study.BLIND_START
+    acceptance, start = study.blind_acceptance(study.ERRS) * np.array([1, 1, 0.3]), study.BLIND_START
     correct = [study._ends(n, acceptance, start)[0] for n in sizes]
     assert correct == sorted(correct)
 
@@ -28,8 +28,8 @@ def test_without_a_blind_spot_more_samples_help():
 def test_if_nothing_wrong_is_accepted_a_blind_spot_leaves_two_symbols():
     """Three symbols against two: two routes to one number; 1e-10 for linear systems."""
     n, (correct, _, blind) = 12, study.BLIND_START
-    three = study._ends(n, study.BLIND_ACCEPTANCE * np.array([1, 0, 1]), study.BLIND_START)[0]
-    two = budget.success(n, (study.BLIND_ACCEPTANCE[0], study.BLIND_ACCEPTANCE[2]), correct / (correct + blind))
+    three = study._ends(n, study.blind_acceptance(study.ERRS) * np.array([1, 0, 1]), study.BLIND_START)[0]
+    two = budget.success(n, (study.ERRS, study.BLIND_ACCEPTED), correct / (correct + blind))
     np.testing.assert_allclose(three, two, rtol=0, atol=1e-10)
 
 
@@ -50,4 +50,21 @@ def test_a_row_can_fail(monkeypatch):
     monkeypatch.setattr(study, "mixture", lambda settings: study.FinalAccuracy(sizes, shifted))
     monkeypatch.setattr(study, "exact", lambda sizes: np.full((3, 2), 0.6))
     assert claims.mixture(QUICK).decide().outcome == "fails"
-    assert claims.barrier(claims.GOOD, QUICK).decide().outcome == "fails"
+    assert claims.barrier(-1, QUICK).decide().outcome == "fails"
+
+
+def test_kimura_is_worse_beyond_its_edge():
+    """.007 for n ≤ 100 at s = .12, where it is worst; n = 200 from rare starts is beyond."""
+    starts = np.array([0.02, 0.025])
+    errors = [
+        np.abs(np.asarray(budget.kimura(n, 0.12, starts) - budget.success(n, (1.0, np.exp(-0.12)), starts))).max()
+        for n in (100, 200)
+    ]
+    assert errors[0] < 0.007 < errors[1]
+
+
+def test_a_verifier_that_rejects_nothing_correct_has_no_best_size():
+    """φ = 1: P(ends correct) rises with n to p/(p+b) = .8; φ = .9: it peaks in between."""
+    ends = {tpr: [study.blind_ends(n, tpr)[0] for n in (2, 6, 12)] for tpr in (study.ERRS, study.NEVER_REJECTS)}
+    np.testing.assert_allclose(ends[1.0], [0.588, 0.785, 0.7998], atol=1e-2)
+    assert np.argmax(ends[study.ERRS]) == 1

@@ -173,10 +173,9 @@ def test_costs_by_hand():
 
 
 def test_a_row_can_fail(monkeypatch):
-    """Parts that do not sum, a time off by a thousandth, and a factor of M in the network."""
+    """Verdicts that take other times, a time off by a thousandth, and a factor of M in the network."""
     whole = signal.Description(Decomposition(1.0, 0.4, 0.5, 0.4), 0.4, identify.ExpectedQueries(4.0, 0.0, 3.0))
     monkeypatch.setattr(signals, "described", lambda settings, name: whole)
-    assert claims.split(QUICK).decide().outcome == "fails"
     assert claims.per_query("verdict", QUICK).decide().outcome == "fails"
     found = study.Durations(1.001 * study.predicted()["one_form"], np.zeros(len(study.FORMS)))
     monkeypatch.setattr(study, "trained", lambda method: found)
@@ -185,6 +184,17 @@ def test_a_row_can_fail(monkeypatch):
     monkeypatch.setattr(study, "on_network", lambda settings, signal: study.Cost(drawn, np.zeros(3)))
     for id, verdict in (("C8-network-sft", "holds"), ("C8-network-rlvr", "fails")):
         assert next(check for check in claims.CLAIMS if check.id == id).find(QUICK).decide().outcome == verdict
+
+
+def test_estimated_efficiency_is_that_of_the_table():
+    """Sampled verdicts with a length bias, against the decomposition of the distribution that they are drawn from."""
+    found = signals.judged(jax.random.key(0), 0.5)
+    y = np.arange(16)
+    odds = np.log(np.where(y < 4, 0.9 / 0.1, 0.2 / 0.8)) + 0.5 * (y % 4 - 1.5)
+    accept = 1 / (1 + np.exp(-odds))
+    exact = decompose(np.stack([1 - accept, accept], axis=1)[:, :, None] / 16, y // 4)
+    for values, expected in ((found.total, exact.total), (found.task, exact.task)):
+        assert abs(values.mean() - expected) < 5 * values.std(ddof=1) / 32**0.5
 
 
 @pytest.mark.slow

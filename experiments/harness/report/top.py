@@ -43,7 +43,8 @@ CARDS = (
         "Correct outputs survive drift where n · ln LR · p is above 1: n samples are accepted in a generation, LR = "
         "tpr/fpr is the likelihood ratio of the verifier, p the accuracy at the start. So more samples make up for a "
         "weaker verifier. To end with more information than the real data carried, LR must also be above break-even. A "
-        "blind spot, something wrong that is always accepted, gets worse with more samples.",
+        "blind spot, something wrong that is always accepted, gets worse with more samples, if the verifier rejects "
+        "some correct outputs.",
     ),
     Card(
         "Which feature is learned first?",
