@@ -293,7 +293,7 @@ STATEMENTS = (
         ),
         source="infoloop; Chernoff (1952) for the real data, Freidlin & Wentzell (2012) for the loop",
         decided_by="R1-law",
-        fails_where="the exponent is that of weak selection, though LR is far from 1",
+        fails_where="Where selection is weak, LR near 1, and Kimura's exponent is taken for the exact one.",
     ),
     Statement(
         "R6",

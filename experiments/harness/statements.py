@@ -11,7 +11,7 @@ class Statement(NamedTuple):
     title: str  # one line
     formula: str = ""  # LaTeX
     words: str = ""
-    conditions: str = ""  # under which it is true, what the paper's wording misses, or what stays open
+    conditions: str = ""  # under which it is true, or what stays open
     practice: str = ""  # what it means for who builds a pipeline
     source: str = ""
     test: str = ""  # an independent property test

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from experiments.harness import scorecard
 from experiments.harness.ledger import MARKS, Outcome, Row, Tally, tally
 from experiments.harness.statements import INSTRUMENT, Statement
 
@@ -34,6 +35,7 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
     lines += [f"{count} claims; a negative control is its row with a hypothesis removed, and must not hold.", ""]
     lines += ["| claim | what it says | outcome |", "| --- | --- | --- |"]
     lines += [f"| {claim.id} | {_cell(claim.title)} | {counted.mark} {counted.words} |" for claim, counted in claims]
+    lines += _scorecard(rows, statements)
     outcome = "outcome" if seeds is None else f"outcome at seeds 0 to {max(map(len, seeds.values()), default=1) - 1}"
     lines += ["", f"| row | what is claimed | {outcome} | figure |", "| --- | --- | --- | --- |"]
     for row in rows:
@@ -42,6 +44,20 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
         marks = f"{''.join(MARKS[outcome] for outcome in outcomes)}{' (exact)' if row.kind == 'exact' else ''}"
         lines.append(f"| `{row.id}` | {control}{_cell(row.statement)} | {marks} | {row.figure or ''} |")
     return "\n".join(lines) + "\n"
+
+
+def _scorecard(rows: Iterable[Row], statements: Sequence[Statement]) -> list[str]:
+    """The paper's claims with the row that decides each."""
+    lines = ["", "The scorecard of the paper: its words, how they fared, and the row that decides.", ""]
+    lines += [
+        "| claim | the paper | score | what it misses, or the condition | decided by |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for claim, paper, score, because, milder, row, outcome in map(dict.values, scorecard.table(statements, rows)):
+        words = f"{paper}; ICML programme: {milder}" if milder else paper
+        mark = f" {MARKS[outcome]}" if outcome else ""
+        lines.append(f"| {claim} | {_cell(words)} | {score} | {_cell(because)} | `{row}`{mark} |")
+    return lines
 
 
 def _claims(rows: Iterable[Row], statements: Sequence[Statement]) -> Iterator[tuple[Statement, Tally]]:

@@ -180,7 +180,7 @@ def finish(
     seeds: Mapping[str, Sequence[Outcome]] | None = None,
 ) -> None:
     """Sorts the ledger and writes claims.md, provenance.json and the page about all rows and figures in the folder."""
-    from experiments.harness import figures, report, summary
+    from experiments.harness import figures, report, scorecard, summary
 
     place = {check.id: i for i, check in enumerate(check for one in loaded for check in one.checks)}
     rows = sorted(ledger.read(out / "ledger.json"), key=lambda row: place.get(row.id, len(place)))
@@ -189,6 +189,8 @@ def finish(
     provenance = dict(provenance) | {"rows checked in this run": f"{len(checked)} of {len(rows)}"}
     ledger.write(out / "ledger.json", rows)
     asked = ", ".join(f"{name} {provenance[name]}" for name in ("profile", "seed", "commit") if name in provenance)
+    score = scorecard.table(statements, rows)
+    ledger.write_atomic(out / "scorecard.json", json.dumps(score, indent=1, ensure_ascii=False) + "\n")
     ledger.write_atomic(out / "claims.md", summary.markdown(rows, statements, asked, seeds))
     ledger.write_atomic(out / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     makers = {stem: maker for one in loaded for stem, maker in one.figures.items()}

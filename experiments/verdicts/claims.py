@@ -210,7 +210,7 @@ STATEMENTS = (
         ),
         source="infoloop; Freidlin & Wentzell (2012) for the exponent, Kimura (1962) for its limit of weak selection",
         decided_by="R2-stopping",
-        fails_where="the budget is so small that hardly any run stops",
+        fails_where="Where verdicts are so few that stopping saves hardly any of them.",
     ),
     Statement(
         "R5",

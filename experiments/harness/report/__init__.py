@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-from experiments.harness import ledger
+from experiments.harness import ledger, scorecard
 from experiments.harness.ledger import Row, Tally
 from experiments.harness.report import svg, top
 from experiments.harness.statements import INSTRUMENT, Statement
@@ -154,6 +154,7 @@ def write(
         sections=found,
         claims=[claim for claim in found if claim.id != INSTRUMENT.id],
         instrument=INSTRUMENT.id,
+        scores=scorecard.table(statements, rows),
         figures=[picture for picture in figures if picture.stem not in placed],
         kinds=list(dict.fromkeys(row.kind for row in rows)),
         count=count(found),
