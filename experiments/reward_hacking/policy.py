@@ -97,7 +97,7 @@ class Given(NamedTuple):
     prompts: Prompts
     accepted: Float[Array, "prompt answer"]  # the probability that the reward accepts
     held_out: Float[Array, "prompt column"]  # counterfactual prompts
-    correct: Bool[Array, "prompt 2"]  # their correct answers
+    correct: Float[Array, "prompt answer"]  # 1 for their correct answers
 
 
 @partial(jax.jit, static_argnums=1, compiler_options=RUNS_ONCE)
@@ -123,7 +123,7 @@ def _drawn(key: Key[Array, ""], environment: Shortcut, reads: Bool[Array, "2"]) 
         probs=jnp.full(NUM_PROMPTS, 1 / NUM_PROMPTS, jnp.float32),
     )
     held_out, correct = environment.counterfactual(jax.random.fold_in(key, 2), NUM_HELD_OUT)
-    return Given(prompts, accepted, held_out, jax.nn.one_hot(correct, 2, dtype=bool))
+    return Given(prompts, accepted, held_out, jax.nn.one_hot(correct, 2, dtype=jnp.float32))
 
 
 def _measure(policy: Network, given: Given) -> Float[Array, "2"]:

@@ -38,7 +38,9 @@ def scaled(settings: Settings) -> Found:
 def flow_switches(means: tuple[float, ...], settings: Settings) -> Found:
     """The share of switches, of a flow or predicted, that are both and within a factor of 2."""
     grid = list(product((*SCALES, 0.4), means))
-    found = np.array([[of(s, means=(flow.MEANS[0], b)) for of in (flow.savings_cross, flow.crossover)] for s, b in grid])
+    found = np.array(
+        [[of(s, means=(flow.MEANS[0], b)) for of in (flow.savings_cross, flow.crossover)] for s, b in grid]
+    )
     predicted, measured = np.where((found > 0) & (found < np.inf), found, np.nan).T
     agreed = agree(predicted, measured)
     setting = f"least squares, an intended sign of mean .9 at scales {SCALES} and .4, one of mean {means} at 1; "

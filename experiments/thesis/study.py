@@ -41,7 +41,9 @@ class Measures(NamedTuple):
     half: np.ndarray  # likewise, of the last half of the samples alone
     current: np.ndarray  # likewise, of the last WINDOW of the samples: the log loss now
     accuracy: np.ndarray  # of the single-feature learners, likewise
-    first: np.ndarray  # samples until a single-feature learner has saved CLEAR nats, inf if never [environment, feature]
+    first: (
+        np.ndarray
+    )  # samples until a single-feature learner has saved CLEAR nats, inf if never [environment, feature]
 
 
 class StudentResult(NamedTuple):

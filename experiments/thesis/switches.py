@@ -25,7 +25,7 @@ def switched(values: Float[np.ndarray, "*run n"], samples: np.ndarray, clear: fl
 
 
 def agree(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """1 where both switches are there and within FACTOR, 0 where only one is or they are not, nan where there is none."""
+    """1 where both switches are there and within FACTOR, 0 where only one is or they are not, nan where none is."""
     there = ~np.isnan(predicted), ~np.isnan(measured)
     both = there[0] & there[1]
     ratio = np.where(both, predicted, 1) / np.where(both, measured, 1)
