@@ -316,12 +316,12 @@ STATEMENTS = (
             distribution as it is, and not that the two features are independent. Below it a judge that is trained for
             longer switches by itself, and of the switches predicted by single-feature learners or observed (parity of 2
             or 3, 32 000 labels) some three in four are both, within a factor of 2. An RLVR policy switches three times
-            as late as its single-feature policies predict (ρ = .7), and hardly ever in 400 updates at ρ = .85: once
-            certain of the long answer it no longer samples the other. A second verifier and early stopping were tested
-            with judges alone.""",
+            as late as its single-feature policies predict (ρ = .7), and hardly ever in 400 updates at ρ = .85: its
+            gradient, ∝ p(1 − p), vanishes once it is certain of the long answer. A second verifier and early stopping
+            were tested with judges alone.""",
         practice="""Keep a held-out set of prompts on which shortcut and correctness disagree; neither the reward nor
             the accuracy over all prompts shows the damage. Rebalance the reward before RL, not after: from the start it
-            cures, after 200 updates two policies in three in as many again. For a judge decorrelate until the code
+            cures, after 200 updates some six policies in ten in as many again. For a judge decorrelate until the code
             lengths of single-feature learners tie, or add a second verifier that beats the judge's odds; early stopping
             only limits the loss.""",
         source=f"""{PAPER}; Gao, Schulman & Hilton (2023), Scaling laws for reward model overoptimization,

@@ -86,10 +86,10 @@ CLAIMS = (
     ),
     *claim(
         "C10-hits",
-        "Where a student clearly relies on one of two features, it has saved more code length alone, five times in six",
+        "Where a student clearly relies on one of two features, that saves more code length alone, in 5 cells of 6",
         partial(predicted.hits, SAVED, 5 / 6, EVERYONE, 0, 0),
         control=(
-            "… it has saved more code length in another environment",
+            "… that saves more code length in another environment",
             partial(predicted.hits, SAVED, 5 / 6, EVERYONE, 0, 1),
         ),
         figure=HITS,
@@ -272,14 +272,14 @@ CLAIMS = (
 STATEMENTS = (
     Statement.of(
         "C10",
-        title="A student relies on the feature that saves more code length: a rule, right in .91 to .94 of cells",
+        title="A student relies on the feature that saves more code length: a rule, correct in .91 to .94 of cells",
         formula=r"\mathrm{saved}_c(n) = \sum_{i=1}^{n} \bigl[ H(Y) + \ln q_{c,i}(y_i) \bigr]",
         words="""The code length saved by a feature c is the entropy of the label less the online log loss of a
             single-feature learner, summed over n samples (prequential, MDL). In 256 random environments with four
             students, each after 12 numbers of samples, a student that clearly relies on one of two features relies on
-            the one that has saved more by then in .91 to .94 of the cells (five seeds). It is a theorem for a Bayesian
-            mixture alone, whose posterior is ∝ prior × e^saved. The feature relied on first is that which first saves 3
-            nats alone in .83 to .87 of the students.""",
+            the one whose code length saved is larger by then in .91 to .94 of the cells (five seeds). It is a theorem
+            for a Bayesian mixture alone, whose posterior is ∝ prior × e^saved. The feature relied on first is that
+            which first saves 3 nats alone in .83 to .87 of the students.""",
         conditions="""It does not follow from C7. That the sum over all samples matters is not shown: the code length of
             the last half predicts as often (.90 to .94), the current log loss of the same learners nearly so (.88 to
             .91). For MLPs alone the simpler feature is nearly as good a guess (.88 to .91 against .91 to .94). That
@@ -295,7 +295,7 @@ STATEMENTS = (
             arXiv:2006.07710""",
         test="tests/theory/test_claims.py::test_learned_first",
         decided_by="C10-hits",
-        fails_where="Where the code lengths are those of another environment: they are right in some .55 of the cells.",
+        fails_where="Where the code lengths are those of another environment: correct in some .55 of the cells.",
     ),
     Statement.of(
         "L2",

@@ -137,7 +137,7 @@ def hit_rates(settings: Settings) -> Figure:
                 left.errorbar(mean, y + 0.24 * (i - 1), xerr=half, **dot)
     left.set_yticks(range(len(shown)), shown)
     left.set(xlim=(0.3, 1), ylim=(len(shown) - 0.5, -0.5), xlabel="hit rate in decided cells")
-    left.set_title("code length saved is right most often, in all or now")
+    left.set_title("code length saved is correct most often")
     left.legend(loc="lower left")
     for i, (model, (students, color)) in enumerate(MODELS.items()):
         pool = rates.pool(found, students)

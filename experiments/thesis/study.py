@@ -112,7 +112,7 @@ def measures_of(record: OnlineRecord) -> Measures:
     by_time = (np.moveaxis(x, 1, 2) for x in (now, earlier, now - half, now - before, found.accuracy[:, alone]))
     clear = saved > CLEAR
     first = np.where(clear.any(-1), BATCH * clear.argmax(-1), np.inf)
-    return Measures(found.samples, found.reliance, *by_time, first)
+    return Measures(found.samples, found.reliance, *by_time, first=first)
 
 
 def known(drawn: list[Shortcut], fits: np.ndarray) -> dict[str, np.ndarray]:
