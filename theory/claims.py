@@ -144,6 +144,9 @@ def reward_hacking(agreement: ArrayLike, label_noise: ArrayLike) -> Float[Array,
 
     ln ρ/(1−ρ) − ln (1−ε)/ε ≥ 0: by so many nats a Bayes judge, of two features that are independent given the label,
     prefers a wrong output that has the spurious feature to a correct one that has it not. Below 0 labels do cure it.
+    The sign, ρ > 1 − ε, holds for features that depend on each other as well, if exchanging good and bad leaves the
+    distribution as it is: where the two disagree the label is as one of them says, and P(as the spurious one) −
+    P(as the intended one) = ρ − (1−ε) before dividing by P(they disagree).
 
     Args:
         agreement: ρ in (0, 1), how often the spurious feature is there if and only if the label is good.

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import PAPER, Statement
-from experiments.reward_hacking import goodhart, study
+from experiments.reward_hacking import goodhart, policy, study, taught
 from experiments.reward_hacking.student import COUNTERFACTUAL, START
 from experiments.reward_hacking.study import (
     BALANCED,
@@ -24,13 +24,14 @@ from experiments.reward_hacking.study import (
     Stage,
     judges,
 )
+from experiments.thesis import switches
 from experiments.thesis.flow import signs
 from theory import prequential
 
 GRID = list(product((0.55, 0.65, 0.75, 0.85, 0.95), (0.0, 0.1, 0.2, 0.3, 0.4)))  # ρ, ε; ρ is never 1 − ε
 HITS = 0.85  # of the sample numbers
 AGREED = 0.8  # of the students
-FACTOR = 2.0  # of a time
+AGREED_SWITCHES = 0.5  # of those predicted or observed
 NEAR = 0.1  # of an agreement
 STOP = 0.1  # nats from the start
 ACCURACY = "accuracy"
@@ -84,18 +85,19 @@ def phases(informed: bool, settings: Settings) -> Found:
     return at_least(*paired(hits, HITS), setting, "share of sample numbers")
 
 
-def crossover(informed: bool, settings: Settings) -> Found:
-    """|ln(predicted/measured)| of the sample number; informed: predicted at once, as length carries less."""
-    found = study.crossovers(judges(settings, "late"))
-    logs = np.log((study.FIRST if informed else found.predicted) / found.measured)
-    low, mean, high = np.exp([logs.min(), logs.mean(), logs.max()])
-    unseen = [int((x >= LATE).sum()) for x in (found.predicted, found.measured)]
-    setting = f"k ≥ 2, ½ < ρ < 1 − ε, {logs.size} judges; predicted/measured {low:.2f} … {high:.2f}, geometric mean "
-    setting += (
-        f"{mean:.2f}; by n = {LATE}, which then counts, {unseen[0]} were not predicted and {unseen[1]} not measured"
+def crossover(at_once: bool, settings: Settings) -> Found:
+    """The share of switches, predicted or observed, that are both, within 2×; at_once: predicted at FIRST."""
+    late = judges(settings, "late")
+    curves = late.curves.pick([i for i, p in enumerate(late.points) if p.order > 1])
+    predicted, measured = switches.of_curves(curves)
+    if at_once:
+        predicted = np.where(np.isnan(measured), np.nan, study.FIRST)
+    agreed = switches.agree(predicted, measured)
+    agreed = agreed[~np.isnan(agreed)]
+    setting = (
+        f"all points of ρ, ε with k ≥ 2, n up to {LATE}; {switches.described(predicted, measured)}; {agreed.size} "
     )
-    off = np.abs(logs).mean(0)
-    return at_most(*paired(off, np.log(FACTOR)), f"{setting}; mean |ln|, {_seeds(off)}", "ln ratio")
+    return at_least(*paired(agreed, AGREED_SWITCHES), f"{setting}judges", "share of switches")
 
 
 def agreed(informed: bool, settings: Settings) -> Found:
@@ -104,10 +106,10 @@ def agreed(informed: bool, settings: Settings) -> Found:
     def same(when: Stage) -> np.ndarray:
         found = judges(settings, when)
         predicted = _informed(found) if informed else found.curves.reliance[..., -1] > 0.5
-        return (found.hacked() == predicted).mean(0)
+        return (found.hacked() == predicted).reshape(-1)  # judges of all points and seeds are independent
 
     shares = np.stack([same("early"), same("late")], axis=1)
-    where = [f"judges of n = {n}, all points of ρ, k, ε; {EXACT}; {_seeds(shares)}" for n in (EARLY, LATE)]
+    where = [f"judges of n = {n}, all points of ρ, k, ε; {EXACT}; {len(shares)} judges" for n in (EARLY, LATE)]
     return at_least(*paired(shares, AGREED), where, "share of students")
 
 
@@ -179,8 +181,39 @@ def _enough(settings: Settings, low: float, high: float) -> tuple[np.ndarray, np
 
 
 STAGES, PHASES, CURES, GOODHART = "reward-hacking", "reward-hacking-phases", "reward-hacking-cures", "goodhart"
+POLICY = "reward-hacking-policy"
 
 CLAIMS = (
+    *claim(
+        "C11-policy",
+        "Where reward agrees with length at ρ = .85, an RLVR policy that first earns .8 is wrong on counterfactuals",
+        partial(taught.earned, policy.STRONG),
+        control=("… also where the reward is independent of length, ρ = ½", partial(taught.earned, policy.NONE)),
+        figure=POLICY,
+    ),
+    *claim(
+        "C11-policy-later",
+        "At ρ = .7 < 1 − ε an RLVR policy switches to correctness later than its single-feature policies predict",
+        partial(taught.later, False),
+        tie=(
+            "… as late as a judge that learns the same features by log loss, which ties with its prediction",
+            partial(taught.later, True),
+        ),
+        figure=POLICY,
+    ),
+    *claim(
+        "C11-policy-balanced",
+        "With a reward independent of length from the start an RLVR policy is correct on most counterfactuals",
+        partial(taught.cured, policy.NONE),
+        control=("… also with one that agrees with length at ρ = .85", partial(taught.cured, policy.STRONG)),
+        figure=POLICY,
+    ),
+    *claim(
+        "C11-policy-rebalanced",
+        "A reward rebalanced at half time (ρ = .85, then ½) raises the accuracy of hacked policies, not of all",
+        taught.recovered,
+        figure=POLICY,
+    ),
     *claim(
         "C11-flow",
         "In a least-squares flow on correctness and length more training leads to a switch iff ρ < 1 − ε",
@@ -218,12 +251,9 @@ CLAIMS = (
     ),
     *claim(
         "C11-turn",
-        "The single-feature learners predict when the judge switches, within a factor of 2, in the mean of |ln|",
+        "Of the judges' switches from length to correctness, predicted or observed, half or more are both, within 2×",
         partial(crossover, False),
-        control=(
-            "… it switches at once, as correctness carries more about the label than length",
-            partial(crossover, True),
-        ),
+        control=("… where they are predicted at the first sample number", partial(crossover, True)),
         figure=PHASES,
     ),
     *claim(
@@ -273,30 +303,31 @@ CLAIMS = (
 )
 
 STATEMENTS = (
-    Statement(
+    Statement.of(
         "C11",
-        title="A learned judge is hacked while the shortcut has saved more code length",
+        title="Length is learned first where a reward correlates with it, in a learned judge and in the policy itself",
         formula=r"\text{a Bayes judge is hacked forever} \;\iff\; \rho > 1 - \varepsilon",
-        words=(
-            "A label agrees with correctness in a share 1 − ε of the outputs, and with a cheap spurious feature, such "
-            "as the length, in a share ρ. A judge (reward model) relies on the length while that has saved more code "
-            "length; a student that is trained by RL against it earns more and more reward, and is wrong wherever the "
-            "two disagree."
-        ),
-        conditions=(
-            "“More training does not cure” is true only where labels are noisier than the shortcut, ρ > 1 − ε. "
-            "Elsewhere a judge that is trained for longer switches by itself; single-feature learners predict when, "
-            "within a factor of about 2."
-        ),
-        practice=(
-            "Keep a held-out set of prompts on which shortcut and correctness disagree; neither the reward nor the "
-            "accuracy over all prompts shows the damage. Decorrelate until the code lengths of single-feature learners "
-            "tie (with some thousand labels a little further), or add a second verifier that beats the judge's odds; a "
-            "KL penalty and early stopping only limit the loss."
-        ),
-        source=(
-            f"{PAPER}; Gao, Schulman & Hilton (2023), Scaling laws for reward model overoptimization, arXiv:2210.10760"
-        ),
+        words="""A label, or the call of a verifier, agrees with correctness in a share 1 − ε of the outputs and with a
+            cheap spurious feature, such as the length, in a share ρ > ½. A judge (reward model) relies on the length
+            while that has saved more code length, and a student by RL against it is wrong wherever the two disagree. A
+            network policy that RLVR teaches on such a reward, without a judge, learns the length first as well: with
+            ρ = .85 and ε = .1 it has a reward of .8 when it answers .07 of the counterfactual prompts correctly.""",
+        conditions="""The boundary ρ = 1 − ε is that of a Bayes judge; it needs that exchanging good and bad leaves the
+            distribution as it is, and not that the two features are independent. Below it a judge that is trained for
+            longer switches by itself, and of the switches predicted by single-feature learners or observed (parity of 2
+            or 3, 32 000 labels) some three in four are both, within a factor of 2. An RLVR policy switches three times
+            as late as its single-feature policies predict (ρ = .7), and hardly ever in 400 updates at ρ = .85: its
+            gradient, ∝ p(1 − p), vanishes once it is certain of the long answer. A second verifier and early stopping
+            were tested with judges alone.""",
+        practice="""Keep a held-out set of prompts on which shortcut and correctness disagree; neither the reward nor
+            the accuracy over all prompts shows the damage. Rebalance the reward before RL, not after: from the start it
+            cures, after 200 updates some six policies in ten in as many again. For a judge decorrelate until the code
+            lengths of single-feature learners tie, or add a second verifier that beats the judge's odds; early stopping
+            only limits the loss.""",
+        source=f"""{PAPER}; Gao, Schulman & Hilton (2023), Scaling laws for reward model overoptimization,
+            arXiv:2210.10760""",
         test="tests/theory/test_claims.py::test_reward_hacking",
+        decided_by="C11-policy",
+        fails_where="Where the reward is independent of length: a policy that earns as much is correct there.",
     ),
 )

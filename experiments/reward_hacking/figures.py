@@ -13,7 +13,7 @@ from experiments.harness import figures as plots
 from experiments.harness.figures import DASHED
 from experiments.harness.ledger import Settings
 from experiments.questions.shortcut import INTENDED, SPURIOUS, measured_crossover, predicted_crossover
-from experiments.reward_hacking import goodhart, student, study
+from experiments.reward_hacking import goodhart, policy, student, study
 from experiments.reward_hacking.student import COUNTERFACTUAL, START, Metrics
 from experiments.reward_hacking.study import (
     BALANCED,
@@ -184,7 +184,8 @@ def goodharts(settings: Settings) -> Figure:
     ones. Means over judges, Student's 95 % intervals.
 
     In practice: the reward rises on both sides, so it does not tell them apart. With the bad judge the accuracy has a
-    peak at a tenth of a nat, a little above the start, and then falls below it; to stop early saves what there is. RL
+    peak at a tenth of a nat, a little above the start of .6, and then falls to ½: all counterfactual prompts wrong, all
+    others correct. That ½ is less than the start is a fact of this start; to stop early saves what there is. RL
     from few samples spends nats on forms that chance favours, so its distance measures less of the damage.
     """
     fig, axes = plots.figure(2, width=6.2, height=4.4, sharey=True)
@@ -313,7 +314,35 @@ def _waits(ax: Axes, late: study.Judges) -> None:
     ax.legend(loc="upper left", fontsize=10)
 
 
+@plots.style()
+def shared(settings: Settings) -> Figure:
+    """A network policy under RLVR learns length before correctness, and keeps it where the two are close.
+
+    Accuracy on held-out counterfactual prompts, where the correct answer (the parity of 2 bits, with which the reward
+    agrees at 1 − ε = .9) is the short one; ρ: how often the reward agrees with length. 256 prompts, 4 answers a prompt
+    and update, Adam; means over seeds with 95 % bands. Dotted: the reward is rebalanced; dashed: the median update at
+    which correctness alone has earned more than length alone, at ρ = .7.
+
+    In practice: rebalance the reward before RL. Once certain of the long answer a policy no longer samples the other:
+    it switches later than its single-feature policies predict, and rebalancing afterwards cures some seeds only.
+    """
+    found, fig, ax = policy.policies(settings), *plots.figure(width=6.4, height=4.2)
+    names = {policy.NONE: ("ρ = ½", plots.BLUE), policy.WEAK: ("ρ = .7", plots.GREEN)}
+    names |= {policy.CURED: ("ρ = .85, then ½", plots.ORANGE), policy.STRONG: ("ρ = .85", plots.VERMILLION)}
+    updates = np.arange(found[policy.NONE].accuracy.shape[1])
+    lines = {name: band(ax, updates, found[arm].accuracy, color=color) for arm, (name, color) in names.items()}
+    ax.axvline(updates[-1] // 2, color=plots.GREY, linewidth=1, linestyle=":", label="_rebalanced")
+    at = np.median(policy.switch(found).predicted)
+    ax.axvline(at, color=plots.GREEN, linewidth=1, linestyle=DASHED, label="_predicted, ρ = .7")
+    plots.reference(ax, policy.CHANCE, "chance")
+    ax.set(xlim=updates[[0, -1]], ylim=(0, 1), xlabel="updates", ylabel="accuracy on counterfactual prompts")
+    ax.set_title("RLVR learns length first; balanced from the start it does not")
+    plots.direct_labels(ax, lines)
+    return fig
+
+
 FIGURES = {
+    "reward-hacking-policy": shared,
     "reward-hacking": stages,
     "reward-hacking-phases": phases,
     "goodhart": goodharts,

@@ -127,22 +127,6 @@ def _at(index: Any, many: Any) -> Any:
     return jax.tree.map(lambda x: x[index], many)
 
 
-class JudgeCrossovers(NamedTuple):
-    """When judges switch from length to correctness, within the sample numbers of the curves."""
-
-    points: list[GridPoint]
-    predicted: np.ndarray  # correctness alone saves more code length than length alone [point, seed]
-    measured: np.ndarray  # the reliance falls below ½ [point, seed]
-
-
-def crossovers(late: Judges) -> JudgeCrossovers:
-    """At the grid points with k ≥ 2 and ½ < ρ < 1 − ε, where a judge switches in the end, and not at once."""
-    points = [p for p in late.points if p.order > 1 and p.agreement > 0.5 and not p.shortcut_carries_more]
-    found = late.curves.pick([late.points.index(p) for p in points])
-    times = (np.clip(crossings(x, found.samples), FIRST, SAMPLES["late"]) for x in (found.lead, found.margin))
-    return JudgeCrossovers(points, *times)
-
-
 class SafeAgreement(NamedTuple):
     """The agreement below which judges rely on correctness, after n labelled outputs."""
 

@@ -70,7 +70,7 @@ SCENARIOS: dict[str, Scenario] = {
         for rho in NEAR
     },
     "broken tie": Scenario("two parities of 2 bits, of agreement 1", _equal(_bits(2), 1.0, 0.0), times=5),
-    "decay": Scenario(f"{_SMALL}, weight decay 4", SMALL, Training(weight_decay=4.0)),
+    "decay": Scenario(f"{_SMALL}, weight decay 3.5", SMALL, Training(weight_decay=3.5)),
     "no decay": Scenario(f"{_SMALL}, no weight decay", SMALL),
     "repeats": Scenario(
         f"{_REPEATS}, 128 samples 96 times", _against_length(_bits(3), 0.9, 0.0), Training(num_batches=4)

@@ -28,12 +28,14 @@ def signs(scale: float, means: tuple[float, float] = MEANS) -> Moments:
     return covariance, np.array([scale * first, second]), np.array([scale, -1.0])
 
 
-def nats_saved(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray, "sign *t"]:
+def nats_saved(
+    scale: float, decay: float, times: ArrayLike, means: tuple[float, float] = MEANS
+) -> Float[np.ndarray, "sign *t"]:
     """∫(E yz · w − ½ E z² w²) dt, saved by the learner of each sign alone under gradient flow with weight decay.
 
     w(t) = w_∞(1 − e^{−kt}) with k = E z² + decay, w_∞ = E yz/k; in units of loss × time.
     """
-    covariance, cross, _ = signs(scale)
+    covariance, cross, _ = signs(scale, means)
     t = np.asarray(times, float)
     second, c = (np.reshape(x, (2,) + (1,) * t.ndim) for x in (np.diag(covariance), cross))
     k = second + decay
@@ -42,20 +44,20 @@ def nats_saved(scale: float, decay: float, times: ArrayLike) -> Float[np.ndarray
     return c * w * (t - once) - second * w**2 * (t - 2 * once + twice) / 2
 
 
-def savings_cross(scale: float, decay: float = 0.0) -> float:
+def savings_cross(scale: float, decay: float = 0.0, means: tuple[float, float] = MEANS) -> float:
     """The time at which the learners of the two signs alone have saved equally much; inf if never."""
 
     def lead(time: float) -> float:
-        first, second = nats_saved(scale, decay, time)
+        first, second = nats_saved(scale, decay, time, means)
         return float(first - second) / time
 
     ends = 1e-3, 1e9 / scale**2
     return root_scalar(lead, bracket=ends).root if lead(ends[0]) < 0 < lead(ends[1]) else math.inf
 
 
-def crossover(scale: float, decay: float = 0.0) -> float:
+def crossover(scale: float, decay: float = 0.0, means: tuple[float, float] = MEANS) -> float:
     """The time at which the learner of both switches; weight decay is a ridge, C + decay · 1."""
-    covariance, cross, direction = signs(scale)
+    covariance, cross, direction = signs(scale, means)
     return float(prequential.flow_crossover(covariance + decay * np.eye(2), cross, direction))
 
 

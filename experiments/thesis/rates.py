@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from experiments.thesis.study import SAVED, Students, scores
+from experiments.thesis.study import CLEAR, SAVED, Measures, Students, scores
+from experiments.thesis.switches import CLEARLY
 
-CLEARLY = 0.1  # a reliance that far from ½ is one on either feature
-CLEAR = 3.0  # nats, odds of 20 in a mixture: below, a ratio means little, though the larger one is often relied on
 TABLES, LINEARS, MLPS = (("table SGD",), ("linear SGD",), ("MLP SGD", "MLP Adam"))
 EVERYONE = (*TABLES, *LINEARS, *MLPS)
 
@@ -55,6 +54,18 @@ def hit_rate(
 def hits(score: np.ndarray, reliance: np.ndarray) -> np.ndarray:
     """1 if the score predicts the feature relied on, 0 if the other one, ½ for a tie."""
     return np.where(score == 0, 0.5, (score > 0) == (reliance > 0.5))
+
+
+def first(found: Measures, elsewhere: int = 0) -> Float[np.ndarray, " environment"]:
+    """`hits` of the feature clearly relied on first, by whose single-feature learner saves CLEAR nats first; nan: none.
+
+    Both orders are of events, whatever the number of samples. `elsewhere`: the learners are those of the environment
+    that many places on.
+    """
+    decided = np.abs(found.reliance - 0.5) > CLEARLY
+    relied = np.take_along_axis(found.reliance, decided.argmax(1)[:, None], 1)[:, 0]
+    intended, spurious = np.roll(found.first, elsewhere, axis=0).T
+    return np.where(decided.any(1), hits(np.sign((intended > spurious) - 1.0 * (intended < spurious)), relied), np.nan)
 
 
 def of_environments(values: np.ndarray, chosen: np.ndarray) -> Float[np.ndarray, " environment"]:

@@ -8,6 +8,7 @@ import numpy as np
 import sandbox
 from experiments.harness.study import generator, study
 from experiments.questions.shortcut import INTENDED, SPURIOUS, Curves, feature_information, learning_curves, nats_saved
+from experiments.questions.shortcut.curves import WINDOW
 from experiments.thesis import environments
 from sandbox.shortcuts import STUDENTS, OnlineRecord, Shortcut, Training, feature, learn_online, shortcut, stack
 
@@ -22,9 +23,11 @@ CROSSING = tuple(  # environments in which students switch from the spurious fea
 CROSSING_RATES = {"SGD": 0.5, "Adam": 0.01}
 COPIES = 32  # of each of them: the last environments of each program
 LINEAR = "linear SGD"
+CLEAR = 3.0  # nats, odds of 20 in a mixture: below, a ratio means little, though the larger one is often relied on
+CURRENT = "current log loss"
 SAVED = "code length saved"  # the predictor of C10, and variants of it
-TENTH, LINEAR_SAVED, OPTIMISER = (
-    f"{SAVED}, {of}" for of in ("a tenth of the samples", "linear learner", "other optimiser")
+TENTH, LINEAR_SAVED, OPTIMISER, HALF = (
+    f"{SAVED}, {of}" for of in ("a tenth of the samples", "linear learner", "other optimiser", "last half")
 )
 
 
@@ -35,7 +38,12 @@ class Measures(NamedTuple):
     reliance: np.ndarray  # [environment, time], of the learner of both features: on the spurious one
     nats_saved: np.ndarray  # [environment, time, feature], code length saved by the single-feature learners
     earlier: np.ndarray  # likewise, after samples / EARLIER
+    half: np.ndarray  # likewise, of the last half of the samples alone
+    current: np.ndarray  # likewise, of the last WINDOW of the samples: the log loss now
     accuracy: np.ndarray  # of the single-feature learners, likewise
+    first: (
+        np.ndarray
+    )  # samples until a single-feature learner has saved CLEAR nats, inf if never [environment, feature]
 
 
 class StudentResult(NamedTuple):
@@ -96,9 +104,15 @@ def learn(keys: jax.Array, name: str, drawn: list[Shortcut], places: np.ndarray,
 def measures_of(record: OnlineRecord) -> Measures:
     """The measures of online learning, leaves [environment, learner, step]."""
     found, alone = learning_curves(record, batch=BATCH, points=TIMES), [INTENDED, SPURIOUS]
-    earlier = nats_saved(record.loss[:, alone], BATCH)[..., np.maximum(found.samples // (EARLIER * BATCH), 1) - 1]
-    by_time = (np.moveaxis(x, 1, 2) for x in (found.nats_saved[:, alone], earlier, found.accuracy[:, alone]))
-    return Measures(found.samples, found.reliance, *by_time)
+    saved = np.pad(nats_saved(record.loss[:, alone], BATCH), ((0, 0), (0, 0), (1, 0)))  # by step, from none on
+    steps = found.samples // BATCH
+    now, earlier, half, before = (
+        saved[..., n] for n in (steps, np.maximum(steps // EARLIER, 1), steps // 2, (steps * (1 - WINDOW)).astype(int))
+    )
+    by_time = (np.moveaxis(x, 1, 2) for x in (now, earlier, now - half, now - before, found.accuracy[:, alone]))
+    clear = saved > CLEAR
+    first = np.where(clear.any(-1), BATCH * clear.argmax(-1), np.inf)
+    return Measures(found.samples, found.reliance, *by_time, first=first)
 
 
 def known(drawn: list[Shortcut], fits: np.ndarray) -> dict[str, np.ndarray]:
@@ -127,6 +141,8 @@ def scores(found: Students, name: str) -> dict[str, np.ndarray]:
         SAVED: measures.nats_saved,
         **{how: values[:, None].repeat(measures.samples.size, 1) for how, values in found.known.items()},
         "accuracy": measures.accuracy,
+        CURRENT: measures.current,
+        HALF: measures.half,
         TENTH: measures.earlier,
         LINEAR_SAVED: found.results[LINEAR].measures.nats_saved,
     }

@@ -12,7 +12,7 @@ from scipy.special import expit, logit, rel_entr
 
 from experiments.harness.ledger import Settings
 from experiments.questions.shortcut import Curves
-from experiments.reward_hacking import claims, goodhart, student, study
+from experiments.reward_hacking import claims, goodhart, policy, student, study, taught
 from experiments.reward_hacking.student import ALIGNED, CORRECT, COUNTERFACTUAL, FIRST, KIND, START, Metrics, Outputs
 from experiments.reward_hacking.study import BASE, GridPoint, Judges
 from sandbox import feature, shortcut
@@ -201,19 +201,27 @@ MEASURED = {rho: 1500 + 500 * i for i, rho in enumerate(AGREEMENTS[:5])}
 def test_predictions_are_compared_with_measurements(monkeypatch):
     """Measured at 1500, 2000, …, 3500, predicted after half as many."""
     found = judged(MEASURED, {rho: n / 2 for rho, n in MEASURED.items()})
-    crossovers = study.crossovers(found)
-    assert {c.agreement for c in crossovers.points} == set(AGREEMENTS[1:5])
-    place = crossovers.points.index(GridPoint(0.6, 2))
-    close((crossovers.predicted[place], crossovers.measured[place]), np.tile([[1000], [2000]], 12), atol=1e-9)
     safe = study.safe_agreement(found, 2)
     n = list(safe.samples).index(2304)  # measured: .6 at 2000, .7 at 2500; predicted: all but the last
     close(safe.measured[:, n], 0.6 + 0.1 * 304 / 500)
     assert (safe.predicted[:, n] > 0.85).all()
     monkeypatch.setattr(claims, "judges", lambda settings, when: found)
-    outcome = claims.crossover(False, QUICK).decide()
-    close(outcome.measured, log(2))
     close(study.cured_after(found, GridPoint(0.6, 2)), 2000 + 1280)
     close(study.rebalanced_after(found, GridPoint(0.95, 2)), (1500 + 1280) / 0.1, atol=1e-9)
+
+
+def test_switches_of_judges_are_counted(monkeypatch):
+    """Predicted when measured; nearly twice as early; three times as early; only predicted; only measured."""
+    steep = {"reliance": {}, "lead": {}}
+    times = ((1500, 1500), (2000, 1100), (3000, 1000), (1e5, 2000), (2500, 1e5))
+    for rho, (measured, lead) in zip(AGREEMENTS, times, strict=False):
+        steep["reliance"][rho], steep["lead"][rho] = measured, lead
+    found = judged(**steep)
+    curves = found.curves._replace(nats_saved=100 * found.curves.nats_saved, reliance=0.5 - 3 * found.curves.margin)
+    monkeypatch.setattr(claims, "judges", lambda settings, when: found._replace(curves=curves))
+    outcome = claims.crossover(False, QUICK).decide()
+    close(outcome.measured, 2 / 7)  # three points have the last agreement
+    assert "84 judges" in outcome.setting
 
 
 def test_rows_fail_on_judges_that_are_not_so(monkeypatch):
@@ -230,3 +238,68 @@ def test_rows_fail_on_judges_that_are_not_so(monkeypatch):
     monkeypatch.setattr(claims, "judges", lambda settings, when: cured)
     assert claims.longer(BASE, QUICK).decide().outcome == "fails"
     assert claims.early_stop(BASE, "early", QUICK).decide().outcome == "fails"
+
+
+# a policy
+
+
+def learned(reward, accuracy, seeds=32):
+    """Arms of which reward and accuracy are lines over the updates, of seeds that do not differ."""
+    return policy.Learned(*(np.tile(np.asarray(x, float), (seeds, 1)) for x in (reward, accuracy)))
+
+
+def test_a_policy_when_its_reward_passes():
+    """The first update at which it does, and the last where it never does."""
+    found = learned([0.5, 0.7, 0.9, 0.7], [0.5, 0.4, 0.3, 0.2], 2)
+    close([found.when(0.6), found.when(0.95)], [[0.4] * 2, [0.2] * 2])
+    close(policy.for_good(np.array([[1, -1, 1, 1], [1, 2, 3, 4], [-1, 1, 1, -1]])), [2, 0, 4])
+
+
+def test_rows_of_a_policy(monkeypatch):
+    """Length first, or correctness first; predicted at update 1, measured at 3."""
+    short, long = (
+        learned([0.5, 0.9, 0.9, 0.9], [0.5, 0.9, 0.9, 0.9]),
+        learned([0.5, 0.9, 0.9, 0.9], [0.4, 0.1, 0.2, 0.9]),
+    )
+    alone = learned([0.5, 0.9, 0.9, 0.9], [0] * 4), learned([0.6, 0.6, 0.6, 0.6], [0] * 4)
+    found = {policy.STRONG: long, policy.NONE: short, policy.WEAK: long}
+    found |= dict(zip(policy.ALONE, alone, strict=True))
+    monkeypatch.setattr(policy, "policies", lambda settings: found)
+    assert taught.earned(policy.STRONG, QUICK).decide().outcome == "holds"
+    assert taught.earned(policy.NONE, QUICK).decide().outcome == "fails"
+    assert taught.cured(policy.NONE, QUICK).decide().outcome == "holds"
+    switch = policy.switch(found)
+    close([switch.predicted, switch.measured], np.tile([[1], [3]], 32))
+    assert taught.later(False, QUICK).decide().outcome == "holds"
+
+
+def test_rewards_of_a_policy():
+    """P(the label says so | both signs) by counting: of aligned prompts, and of those in which they disagree."""
+    arm, reads = policy.WEAK, jnp.array([policy.BOTH, policy.LENGTH])
+    environments = study.stack([arm.environment(0)] * 2)
+    given = jax.tree.map(
+        lambda leaf: np.asarray(leaf)[0], policy._drawn(jax.random.split(jax.random.key(0), 1), environments, reads)
+    )
+    columns, correct = given.prompts.features, given.prompts.correct
+    aligned = (columns[0, :, WIDTH:].sum(1) > 0) == (correct[0] == 1)
+    tie = columns[0, :, WIDTH:].sum(1) == 0
+    both, neither = 0.9 * 0.7, 0.1 * 0.3
+    only, other = 0.9 * 0.3, 0.1 * 0.7
+    chance = np.where(aligned, both / (both + neither), only / (only + other))
+    close(given.accepted[0][np.arange(len(tie)), correct[0]][~tie], chance[~tie], atol=1e-6)
+    close(given.accepted[0], given.accepted[1], atol=0)
+    assert ((columns[0, :, :2].prod(1) > 0) == (correct[0] == 1)).all()
+    assert 0.3 < ((columns[1, :, :2].prod(1) > 0) == (correct[1] == 1)).mean() < 0.7  # not read: of another sign
+    held = given.held_out[0]
+    assert ((held[:, WIDTH:].sum(1) > 0) != given.correct[0][:, 1]).mean() > 0.8
+
+
+@pytest.mark.slow
+def test_policies_of_one_seed_do_not_depend_on_the_others():
+    """Nor does an arm's first half on what its second will be."""
+    found = policy.policies(jax.random.key(0), num_seeds=2, num_updates=4)
+    again = policy.policies(jax.random.key(0), num_seeds=2, num_updates=4)
+    for arm in policy.ARMS:
+        close(found[arm].accuracy, again[arm].accuracy, atol=0)
+    close(found[policy.CURED].accuracy[:, :3], found[policy.STRONG].accuracy[:, :3], atol=1e-6)
+    assert (found[policy.CURED].accuracy[:, 4] != found[policy.STRONG].accuracy[:, 4]).any()

@@ -46,7 +46,7 @@ def lines(question: Question, found: Curves) -> Iterator[str]:
     predicted, measured = (_when(one, given) for one in switches)
     yield f"switches to {question.intended}: predicted {predicted}; measured {measured}"
     yield f"  in the end: {_reliance(question, given, -1)}"
-    yield "  (predictions are off by a factor of 2 at times, those of a table by 3 or 5: row C10-turn)"
+    yield "  (MLPs: within a factor of 2 from a length to a parity, seldom elsewhere: rows C10-turn, L2-turn)"
     doubts = [(block.evidence() > 0).all(0).any() for block in question.environment[:2]]  # of its sign, once it is read
     if not any(doubts):
         best = question.intended if correct > agreement else question.spurious if correct < agreement else "neither"
