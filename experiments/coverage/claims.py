@@ -137,7 +137,7 @@ CLAIMS = (
 STATEMENTS = (
     Statement(
         "C12",
-        title="New prompts carry more than repeated ones; repeated a few times, they teach a network nearly as much",
+        title="New prompts carry more than repeats; a few repeats teach nearly as much",
         formula=r"I(X;S_1, \dots, S_k) \le \sum_{i=1}^{k} I(X;S_i) \qquad (S_i \text{ independent given } X)",
         words=(
             "A repeated query of a verifier that never errs carries nothing; of one that errs it carries ever less, up "

@@ -13,7 +13,7 @@ from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 
 QUERIED = (16, 64, 256)  # different prompts
-REPEATED = (1, 4, 16, 64, 256)
+REPEATED = (1, 4, 16, 256)
 
 
 @plots.style()

@@ -289,7 +289,7 @@ CLAIMS = (
 STATEMENTS = (
     Statement(
         "C9",
-        title="How the signal enters decides transfer and diversity, where an answer has many surface forms",
+        title="How the signal enters decides transfer and diversity, if forms are many",
         formula=(
             r"p_t(y) \propto p_0(y)\, e^{t\, r(y)} \;\;\text{(natural gradient)}, \qquad "
             r"\mathrm{E}\, h_{k+1} = \left(1 - \tfrac{1}{N}\right) h_k \;\;\text{(refit to } N \text{ accepted)}"
@@ -319,7 +319,7 @@ STATEMENTS = (
     ),
     Statement(
         "F1",
-        title="More draws keep the worth of a noisy score only if its errors are Gaussian; heavy tails eat it",
+        title="A noisy score keeps its worth in more draws only if errors are Gaussian",
         formula=(
             r"\mathrm{E}[\text{score}] = (1 + v)\; \mathrm{E}[\text{true value}] "
             r"\quad \text{for all } n \text{ if errors are } N(0, v)"

@@ -250,7 +250,7 @@ def _batches(batches: Any, job: Job, num_rounds: int) -> Array | None:
     validation.integers("batches", batches, 0, shape)
     if validation.concrete(batches) and np.max(batches) >= most:
         raise validation.refuse("batches", np.max(batches), f"rows of the {most} prompts, 0 … {most - 1}")
-    if len(jax.eval_shape(checked_logits, job.policy, job.prompts.features[:1])) != 1:
+    if len(jax.eval_shape(job.policy, job.prompts.features[:1])) != 1:
         raise validation.refuse(
             "policy", type(job.policy).__name__, "one whose logits come from features, with batches"
         )

@@ -67,7 +67,8 @@ def test_a_budget_carries_most_on_new_prompts():
 
 def test_the_item_decides_the_class_and_the_wording_the_reference():
     """Of repeated prompts, too; new ones have other items and wordings; drawn at random, classes are equally likely."""
-    world = study.World.drawn(jax.random.key(0), True)
+    drawn = jax.jit(study.World.drawn)
+    world, other = (drawn(jax.random.key(0), ruled) for ruled in (True, False))
     prompts = world.prompts(np.array([3, 3, 5, 3]), np.array([1, 2, 1, 1]))
     features, references = np.asarray(prompts.features), np.asarray(prompts.references(NUM_CLASSES))
     assert np.isin(features[:, :6], (-1, 1)).all() and features.shape == (4, 12)
@@ -78,8 +79,7 @@ def test_the_item_decides_the_class_and_the_wording_the_reference():
     of_pattern = {}
     for item, correct in zip(np.asarray(world.items), np.asarray(world.correct), strict=True):
         assert of_pattern.setdefault(item.tobytes(), correct) == correct
-    other = study.World.drawn(jax.random.key(0), False)
-    assert (np.asarray(other.items) == np.asarray(world.items)).all()
+    np.testing.assert_array_equal(other.items, world.items)
     counts = np.bincount(np.asarray(other.correct), minlength=NUM_CLASSES) / len(other.correct)
     np.testing.assert_allclose(counts, 1 / NUM_CLASSES, atol=5 * (3 / 16 / len(other.correct)) ** 0.5)
 
