@@ -73,7 +73,7 @@ def true_share(errors: str, n: int) -> float:
 def _scores(errors: str) -> tuple[np.ndarray, ...]:
     """f(s), m(s), 1 − F(s) and ds at the scores s."""
     kind, number = errors.removeprefix("β = "), float(errors.strip("βt()= "))
-    of = scipy.stats.gennorm(number) if kind != errors else scipy.stats.t(number)
+    of: Any = scipy.stats.gennorm(number) if kind != errors else scipy.stats.t(number)
     scale = of.std() / NOISE**0.5
     weights = scipy.stats.norm.pdf(TRUE_VALUES) * (TRUE_VALUES[1] - TRUE_VALUES[0])
     x = scale * (2 * np.sinh(SCORES)[:, None] - TRUE_VALUES)  # the error at each score and true value

@@ -123,7 +123,7 @@ def per_nat(equal_reuse: bool, settings: Settings) -> Found:
 
 def kl_cost(weight: float, settings: Settings, **sizes: int) -> Found:
     """The accuracy of RLVR with a KL penalty, against that without less a margin."""
-    name = {"name": PENALISED} if weight == study.KL else {"name": GRADIENT, "kl": weight}
+    name = {"name": PENALISED} if weight == study.KL else {"name": GRADIENT, "kl_weight": weight}
     runs = [study.trained(settings, **which, **sizes).accuracy[:, -1] for which in (name, {"name": GRADIENT})]
     setting = [f"{of}, weight {weight:g}, {len(runs[0])} paired seeds: less {LOST}" for of in EVALUATED]
     return at_least(*paired(runs[0], runs[1] - LOST), setting, "accuracy")

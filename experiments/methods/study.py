@@ -112,17 +112,17 @@ def trained(
     num_forms: int = NUM_FORMS,
     num_domains: int = NUM_DOMAINS,
     stop: int | None = None,
-    kl: float | None = None,
+    kl_weight: float | None = None,
     *,
     num_seeds: int,
     num_updates: int,
 ) -> TrainingMetrics:
     """Trains by one of METHODS with M = `num_forms`, at most NUM_FORMS, up to `stop` updates if given.
 
-    With `kl` it is RLVR with a penalty of this weight. The randomness is the same for all methods, forms and domains;
-    fewer of them, and more seeds, do not recompile. The number of seeds is a multiple of BATCH if it is larger.
+    With `kl_weight` it is RLVR with a penalty of this weight. The randomness is the same for all methods, forms and
+    domains; fewer of them, and more seeds, do not recompile. There are at most BATCH seeds, or a multiple of it.
     """
-    config = METHODS[name] if kl is None else METHODS[name]._replace(method=_reinforced(kl=kl))
+    config = METHODS[name] if kl_weight is None else METHODS[name]._replace(method=_reinforced(kl=kl_weight))
     signal = policies.verdict(NUM_CLASSES, NUM_FORMS, tpr=config.verifier[0], fpr=config.verifier[1])
     measured = np.unique(np.append(np.rint(np.geomspace(1, num_updates, NUM_MEASURED)), [0, EARLY]).astype(int))
     rounds = -(-measured[measured <= (stop or num_updates)] // config.num_updates)

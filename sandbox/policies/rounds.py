@@ -49,7 +49,8 @@ def round_steps(
     def draw(policy: Any, t: Array) -> Drawn:
         asked, judged, first = prompts, symbols, start
         if batches is not None:
-            asked, judged, first = jax.tree.map(lambda leaf: leaf[batches[t]], (prompts, symbols, start))
+            rows = batches[t]
+            asked, judged, first = jax.tree.map(lambda leaf: leaf[rows], (prompts, symbols, start))
             total = asked.probs.sum()
             asked = asked._replace(probs=asked.probs / jnp.where(total > 0, total, 1))
         behaviour = log_probs(policy, asked.features)
