@@ -184,6 +184,8 @@ def policy_rows():
     numbers = {"num_rounds": 2, "num_updates": 1, "num_samples": 4, "learning_rate": 0.5}
     yield row("sandbox.train", TRAIN, **numbers, measure=policies.accuracy)
     yield row("sandbox.train parts", {"num_rounds": 2}, **TRAIN)
+    batches = {"policy": NETWORK, "batches": np.array([[0, 2], [1, 1]])}
+    yield row("sandbox.train batches", TRAIN | {"num_rounds": 2}, **batches)
     yield row("sandbox.train score", TRAIN | {"num_rounds": 2}, feedback=SCORE)
     methods = {"SFT": policies.SFT(), "RFT": policies.RFT(), "NaturalGradient": policies.NaturalGradient(0.3)}
     methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))

@@ -1,14 +1,19 @@
 """The figures of coverage; the docstring of each is its caption."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.coverage import study
-from experiments.coverage.study import BUDGET, DISTINCT, NOISY, NUM_PROMPTS, SURE
+from experiments.coverage.study import BUDGET, DISTINCT, ITEMS, NOISY, SHOWN, SURE
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 
-QUERIED = (4, 8, 16, 32, NUM_PROMPTS)
+QUERIED = (16, 64, 256)  # different prompts
+REPEATED = (1, 4, 16, 256)
 
 
 @plots.style()
@@ -46,36 +51,46 @@ def nats(settings: Settings) -> Figure:
 
 @plots.style()
 def learned(settings: Settings) -> Figure:
-    """256 queries a round, spent on m of 64 prompts (16 items in 4 domains), 256/m each; means, 95 % bands over seeds.
+    """Networks after 4096 prompts, 4 verdicts (SFT: one reference) on each; means over seeds with 95 % bands.
 
-    A network is trained by RLVR on the verdict of its own outputs, or by SFT on one reference per prompt; the table, by
-    the exact natural gradient, which is not charged for queries. Solid: accuracy on all 64 prompts, queried or not;
-    dashed: on the items of training in unseen domains. More prompts also bring more items. A table learns nothing about
-    a prompt that is not queried, so that its accuracy is close to a straight line.
+    Left, RLVR: the prompts are m different ones about 4 or 16 items, repeated in turn. Solid: accuracy on new items;
+    dashed: on the items of training; both in new wordings. Right: the accuracy on new items if each prompt is about an
+    item of its own and comes 4096/m times.
 
-    In practice: spend a budget on new prompts before you repeat any. A learner that generalises gains most from the
-    first few, and one that does not gains from each alike.
+    In practice: at an equal budget, new items teach more about new items, new wordings of an item more about that item.
+    A few repeats are nearly as good as new prompts, for verdicts and for references; many are not.
     """
-    fig, ax = plots.figure(width=7.4, height=4.6)
+    fig, (left, right) = plots.figure(2, width=6.0, height=4.4)
     lines = {}
-    for method, color in (("RLVR", plots.BLUE), ("SFT", plots.VERMILLION)):
-        results = [study.network_learned(settings, method, m) for m in QUERIED]
-        for evaluated, name, dashes in (
-            ("all", f"{method}, network", "-"),
-            ("unseen", f"{method}, unseen domains", "--"),
+    for items, color in zip(ITEMS, (plots.ORANGE, plots.GREEN), strict=True):
+        runs = [study.network_learned(settings, "RLVR", m, items) for m in QUERIED]
+        for name, values, dashes in (
+            (f"{items} items: new ones", [run.new for run in runs], "-"),
+            (f"{items} items: themselves", [run.trained for run in runs], "--"),
         ):
-            accuracy = np.array([getattr(result, evaluated) for result in results])
-            error = accuracy.std(1, ddof=1) / accuracy.shape[1] ** 0.5
-            lines[name] = plots.band(ax, QUERIED, accuracy.mean(1), error, color=color)
-            lines[name].set(linestyle=dashes, marker="o")
-    exact = [study.table_learned(m) for m in QUERIED]
-    lines["table, exact"] = plots.theory(ax, QUERIED, exact)
-    ax.set_xticks(QUERIED)
-    ax.set(xlabel=f"prompts queried, m ({study.QUERIES}/m queries each per round)")
-    ax.set(ylim=(0.25, 1.02), ylabel="accuracy", title="at an equal budget, more prompts teach more")
+            lines[name] = _band(left, QUERIED, values, color)
+            lines[name].set_linestyle(dashes)
+    left.set(xlabel="different prompts, m", ylabel="accuracy", title="items and wordings count apart")
+    taught = {}
+    for method, color in (("RLVR", plots.BLUE), ("SFT", plots.VERMILLION)):
+        values = [study.network_learned(settings, method, SHOWN // k, SHOWN // k).new for k in REPEATED]
+        taught[method] = _band(right, REPEATED, values, color)
+    right.set(xlabel="repeats of each prompt", ylabel="accuracy on new items", title="a few repeats cost little")
+    for ax, ticks in ((left, QUERIED), (right, REPEATED)):
+        plots.log_ticks(ax.xaxis, ticks)
+        ax.set_ylim(0.25, 1.02)
     fig.draw_without_rendering()  # direct labels need the final limits
-    plots.direct_labels(ax, lines)
+    plots.direct_labels(left, lines)
+    plots.direct_labels(right, taught)
     return fig
+
+
+def _band(ax: Axes, x: Sequence[int], values: list[np.ndarray], color: str) -> Line2D:
+    """The means over seeds of values [x][seed], with their 95 % bands."""
+    found = np.array(values)
+    line = plots.band(ax, x, found.mean(1), found.std(1, ddof=1) / found.shape[1] ** 0.5, color=color)
+    line.set_marker("o")
+    return line
 
 
 FIGURES = {"coverage-nats": nats, "coverage-trained": learned}

@@ -1,7 +1,7 @@
 """A budget of queries, spread over new prompts or spent on the same ones: its exact information, and what it teaches.
 
-There are many independent prompts, each with one of two classes; a query is a verdict on one answer to one prompt. The
-policies are trained on a dataset of 16 items in 4 domains, 64 prompts, m of which are queried.
+Exactly: many independent prompts, each with one of two classes; a query is a verdict on one answer to one prompt.
+Networks: a prompt asks about an item, in a wording of its own; the item decides the class.
 """
 
 from functools import cache, partial
@@ -15,8 +15,8 @@ from scipy.stats import binom
 
 from experiments.harness.cost import RUNS_BRIEFLY
 from experiments.harness.study import study
-from sandbox import Table, policies, shard
-from sandbox.policies import network, verdict
+from sandbox import noise, policies, shard
+from sandbox.policies import Prompts, network, verdict
 
 BUDGET = 64  # queries, and as many prompts
 DISTINCT = (1, 2, 4, 8, 16, 32, 64)
@@ -25,9 +25,13 @@ NOISY, ACCURATE = (0.8, 0.2), (0.99, 0.01)
 SURE = 0.95
 EVEN = (0.5, 0.5)
 CANDIDATES = (0.6, 0.39, 0.01)  # one task, three candidate answers; a query asks whether one is correct
-NUM_CLASSES, NUM_FORMS, NUM_PROMPTS, FEW = 4, 8, 64, 8
-QUERIES = 256  # verdicts, or references, per round: QUERIES / m for each of m prompts
-METHODS = {"SFT": policies.SFT(), "RLVR": policies.RLVR()}
+
+NUM_CLASSES, NUM_FORMS, NUM_BITS = 4, 8, 6
+NUM_ROUNDS, BATCH, NUM_SAMPLES = 128, 32, 4  # prompts per round, and outputs or references per prompt
+SHOWN = NUM_ROUNDS * BATCH  # prompts that a network is trained on, repeated ones included
+NUM_NEW = 256  # prompts of evaluation
+PROMPTS, ITEMS = (16, 256), (4, 16)  # different ones, few and many
+METHODS = ("RLVR", "SFT")
 LEARNING_RATE = 0.01  # of ADAM
 
 
@@ -62,62 +66,78 @@ def known_share(distinct: int, verifier: tuple[float, float] = NOISY) -> float:
 
 
 class NetworkAccuracy(NamedTuple):
-    """The accuracy in the end [seed] on the prompts queried in training, on all 64, and on those of unseen domains."""
+    """The accuracy in the end [seed] on new items, and on the items of training, both in new wordings."""
 
-    queried: np.ndarray
-    all: np.ndarray
-    unseen: np.ndarray
+    new: np.ndarray
+    trained: np.ndarray
 
 
-@study("coverage/network", num_seeds=32, num_rounds=100, full={"num_seeds": 64, "num_rounds": 400})
-def network_learned(key: jax.Array, method: str, distinct: int, *, num_seeds: int, num_rounds: int) -> NetworkAccuracy:
-    """Networks trained on `distinct` prompts; a seed has one dataset, start and order of prompts for all numbers."""
+@study("coverage/network", num_seeds=32, full={"num_seeds": 128})
+def network_learned(
+    key: jax.Array, method: str, num_prompts: int, num_items: int, ruled: bool = True, *, num_seeds: int
+) -> NetworkAccuracy:
+    """Networks trained on SHOWN prompts, `num_prompts` of them distinct, about `num_items` items.
+
+    Prompts come in turn, so that each is repeated SHOWN/num_prompts times; item i has the prompts i, i + num_items, ….
+    A seed has one world, start and randomness of training for all numbers. Unless `ruled`, a class is drawn for each
+    item, and nothing carries over from one to another.
+    """
+    wordings = np.arange(SHOWN) % num_prompts
     keys = shard(jax.random.split(key, num_seeds))
-    return NetworkAccuracy(*np.asarray(_learn(keys, distinct, METHODS[method], num_rounds), float).T)
+    losses = policies.RLVR(), policies.SFT()  # weighted, hence one program
+    loss = policies.Weighted(losses, tuple(float(method == name) for name in METHODS))
+    found = _learn(keys, wordings % num_items, wordings, num_items, ruled, loss)
+    return NetworkAccuracy(*np.asarray(found, float).T)
 
 
-@partial(jax.jit, static_argnames="num_rounds", compiler_options=RUNS_BRIEFLY)
-@partial(jax.vmap, in_axes=(0, None, None, None))
-def _learn(key: jax.Array, distinct: jax.Array, method: policies.Method, num_rounds: int) -> jax.Array:
-    """64 slots with QUERIES / 64 queries each, which m prompts fill in turn, so that all m are one program."""
-    dataset_key, start_key, order_key, reference_key, train_key = jax.random.split(key, 5)
-    dataset = policies.dataset(dataset_key, num_classes=NUM_CLASSES, num_forms=NUM_FORMS)
-    start = network(start_key, dataset.train.features.shape[1], NUM_CLASSES, NUM_FORMS)
-    slots = jax.random.permutation(order_key, NUM_PROMPTS)[jnp.arange(NUM_PROMPTS) % distinct]
-    prompts = jax.tree.map(lambda rows: rows[slots], dataset.train.fixed_reference(reference_key))
+@partial(jax.jit, compiler_options=RUNS_BRIEFLY)
+@partial(jax.vmap, in_axes=(0, *[None] * 5))
+def _learn(key: jax.Array, items: Any, wordings: Any, num_items: Any, ruled: Any, method: Any) -> jax.Array:
+    """The prompts are data, so that all numbers of items and of repeats are one program."""
+    world_key, start_key, train_key = jax.random.split(key, 3)
+    world = World.drawn(world_key, ruled)
     policy = policies.train(
         train_key,
-        start,
-        prompts,
+        network(start_key, 2 * NUM_BITS, NUM_CLASSES, NUM_FORMS),
+        world.prompts(items, wordings),
         verdict(NUM_CLASSES, NUM_FORMS),
         method,
-        num_rounds=num_rounds,
-        num_samples=QUERIES // NUM_PROMPTS,
+        num_rounds=NUM_ROUNDS,
+        num_samples=NUM_SAMPLES,
+        batches=np.arange(SHOWN).reshape(NUM_ROUNDS, BATCH),
         learning_rate=LEARNING_RATE,
         optimizer=policies.ADAM,
         measure=_nothing,
     ).policy
-    return jnp.stack([policies.accuracy(policy, of) for of in (prompts, dataset.train, dataset.unseen)])
+    new = SHOWN + jnp.arange(NUM_NEW)
+    return jnp.stack([policies.accuracy(policy, world.prompts(of, new)) for of in (new, new % num_items)])
 
 
 def _nothing(*_: Any) -> None:
     """Only the final policy counts."""
 
 
-def table() -> Table:
-    """A table of 64 prompts with random logits."""
-    return Table(jax.random.normal(jax.random.key(0), (NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)))
+class World(NamedTuple):
+    """SHOWN items and wordings of training, then NUM_NEW of evaluation."""
 
+    items: jax.Array  # [item, bit], ±1
+    correct: jax.Array  # [item], the class
+    wordings: jax.Array  # [wording, feature]
+    forms: jax.Array  # [wording, form], the surface form of the one reference to it, one-hot
 
-@cache
-def table_learned(distinct: int, num_rounds: int = 100, rate: float = 0.1) -> float:
-    """The accuracy on all prompts of a table trained on m of them by the natural gradient of the exact verdict.
+    @classmethod
+    def drawn(cls, key: jax.Array, ruled: Any) -> "World":
+        """The classes follow a linear rule, or are drawn at random unless `ruled`."""
+        keys, size = jax.random.split(key, 5), SHOWN + NUM_NEW
+        items = jnp.where(noise.uniform(keys[0], (size, NUM_BITS), jnp.float32) < 0.5, -1.0, 1.0).astype(jnp.float32)
+        correct = policies.linear_rule(NUM_CLASSES)(keys[1], items)
+        correct = jnp.where(ruled, correct, jax.random.randint(keys[2], (size,), 0, NUM_CLASSES, correct.dtype))
+        forms = jax.random.randint(keys[4], (size,), 0, NUM_FORMS)
+        wordings = noise.normal(keys[3], (size, NUM_BITS), jnp.float32)
+        return cls(items, correct, wordings, jax.nn.one_hot(forms, NUM_FORMS, dtype=jnp.float32))
 
-    Prompts share nothing: p ∝ p_0 e^{ηt·correct} for a queried prompt, and p_0 for any other.
-    """
-    prompts = policies.table_prompts(NUM_PROMPTS, NUM_CLASSES, NUM_FORMS)
-    mass = np.exp(np.asarray(table().logits)).sum(2)
-    queried = np.arange(NUM_PROMPTS)[:, None] < distinct
-    correct = np.eye(NUM_CLASSES)[np.asarray(prompts.correct)] > 0
-    tilted = mass * np.where(queried & correct, np.exp(rate * num_rounds), 1)
-    return float((tilted[correct] / tilted.sum(1)).mean())
+    def prompts(self, items: Any, wordings: Any) -> Prompts:
+        """A prompt for each pair of an item and a wording."""
+        features = jnp.concatenate([self.items[items], self.wordings[wordings]], axis=1)
+        probs = jnp.full(len(features), 1 / len(features), features.dtype)
+        return Prompts(features, self.correct[items], self.forms[wordings], probs)

@@ -1,4 +1,4 @@
-"""Ten training methods of a network, on the same datasets, from the same starts, with the same random numbers.
+"""Training methods of a network, on the same datasets, from the same starts, with the same random numbers.
 
 Each seed has its own dataset, start and references, which all methods share, so that two methods are compared seed by
 seed.
@@ -45,6 +45,7 @@ EARLY = 50  # updates, after which they are measured too
 NUM_SAMPLES = 4  # outputs, or references, per prompt and round
 NOISY = (0.9, 0.2)
 KL = 0.1
+CAPPED = 4.0  # a clip: ratios up to 5
 ABSENT = -1e6  # the logit of a form beyond M: of probability 0, but finite
 TRIES = (1, 4, 16)  # k of pass@k
 EVALUATED = ("training prompts", "held-out items", "unseen domains")
@@ -72,6 +73,7 @@ METHODS: dict[str, MethodConfig] = {
     "SFT, paraphrased": MethodConfig(SFT()),
     "RFT": MethodConfig(_reinforced(0.0), num_updates=25),
     "RLVR": MethodConfig(_reinforced()),
+    "RLVR, re-used": MethodConfig(_reinforced(clip=CAPPED), num_updates=25),
     "RLVR, KL": MethodConfig(_reinforced(kl=KL)),
     "RLVR, noisy verifier": MethodConfig(_reinforced(), verifier=NOISY),
     "RLVR, clipped": MethodConfig(_reinforced(clip=0.2), num_updates=4),
@@ -79,7 +81,8 @@ METHODS: dict[str, MethodConfig] = {
     "natural gradient": MethodConfig(NaturalGradient(0.0), optimizer=SGD, learning_rate=0.1),
     "natural gradient, KL": MethodConfig(NaturalGradient(KL), optimizer=SGD, learning_rate=0.1),
 }
-FIXED, PARAPHRASED, REFIT, GRADIENT = "SFT, fixed reference", "SFT, paraphrased", "RFT", "RLVR"
+FIXED, PARAPHRASED = "SFT, fixed reference", "SFT, paraphrased"
+REFIT, GRADIENT, REUSED, PENALISED = "RFT", "RLVR", "RLVR, re-used", "RLVR, KL"
 
 
 class TrainingMetrics(NamedTuple):
@@ -102,23 +105,24 @@ class TrainingMetrics(NamedTuple):
         return self.diversity[:, -1] / self.diversity[:, 0]
 
 
-@study("methods/network", num_seeds=64, num_updates=200, full={"num_seeds": 128, "num_updates": 500})
+@study("methods/network", num_seeds=96, num_updates=200, full={"num_seeds": 192, "num_updates": 500})
 def trained(
     key: Array,
     name: str,
     num_forms: int = NUM_FORMS,
     num_domains: int = NUM_DOMAINS,
     stop: int | None = None,
+    kl_weight: float | None = None,
     *,
     num_seeds: int,
     num_updates: int,
 ) -> TrainingMetrics:
     """Trains by one of METHODS with M = `num_forms`, at most NUM_FORMS, up to `stop` updates if given.
 
-    The randomness is the same for all methods, forms and domains; fewer of them, and more seeds, do not recompile. The
-    number of seeds is a multiple of BATCH if it is larger.
+    With `kl_weight` it is RLVR with a penalty of this weight. The randomness is the same for all methods, forms and
+    domains; fewer of them, and more seeds, do not recompile. There are at most BATCH seeds, or a multiple of it.
     """
-    config = METHODS[name]
+    config = METHODS[name] if kl_weight is None else METHODS[name]._replace(method=_reinforced(kl=kl_weight))
     signal = policies.verdict(NUM_CLASSES, NUM_FORMS, tpr=config.verifier[0], fpr=config.verifier[1])
     measured = np.unique(np.append(np.rint(np.geomspace(1, num_updates, NUM_MEASURED)), [0, EARLY]).astype(int))
     rounds = -(-measured[measured <= (stop or num_updates)] // config.num_updates)
@@ -161,7 +165,9 @@ def verdict_nats(
     return theory.conditional_mutual_information(joint[:, None, :] * channel[:, :, None])
 
 
-def _spent(probs: Float[Array, " prompt"], accuracy: Float[Array, "t prompt"], signal: policies.Feedback) -> Array:
+def verdicts_spent(
+    probs: Float[Array, " prompt"], accuracy: Float[Array, "t prompt"], signal: policies.Feedback
+) -> Array:
     """Nats of verdicts before each round and after the last [t]; a prompt that is not queried costs nothing."""
     forms = signal.channel.shape[0] // NUM_CLASSES
     channel = signal.channel[jnp.array([forms, 0]), 0].astype(probs.dtype)  # on an output of another class, of the same
@@ -212,10 +218,10 @@ def started(key: Array, num_forms: Any, num_domains: Any) -> SeedSetup:
 
 def _recorded(policy: Network, prompts: Prompts) -> tuple[Array, Network]:
     """The cost of verdicts needs the accuracy of each round; all else is measured on some policies."""
-    return _accuracy(policy, prompts), policy
+    return prompt_accuracy(policy, prompts), policy
 
 
-def _accuracy(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
+def prompt_accuracy(policy: Network, prompts: Prompts) -> Float[Array, " prompt"]:
     """The probability of the correct class; a sum of float32 may exceed 1."""
     classes = jax.nn.softmax(policy(prompts.features), axis=(1, 2)).sum(2)
     return jnp.clip(jnp.take_along_axis(classes, prompts.correct[:, None], 1)[:, 0], 0, 1)
@@ -227,7 +233,7 @@ def metrics(policy: Network, dataset: Dataset, start: Network) -> tuple[Array, A
     of_correct = jnp.take_along_axis(policy(features), dataset.train.correct[:, None, None], 1)[:, 0]
     diversity = probs @ jax.vmap(theory.entropy)(jax.nn.softmax(of_correct, axis=1))
     kl = jax.vmap(theory.kl_divergence)(*(jnp.exp(log_probs(each, features)) for each in (policy, start)))
-    passed = [of.probs @ pass_at(jnp.asarray(TRIES), _accuracy(policy, of)[:, None]) for of in dataset]
+    passed = [of.probs @ pass_at(jnp.asarray(TRIES), prompt_accuracy(policy, of)[:, None]) for of in dataset]
     return jnp.stack(passed), diversity, probs @ kl
 
 
@@ -254,6 +260,6 @@ def _trained(starts, method, signal, learning_rate, fixed_reference, counts, mea
         ).measured
         policies = jax.tree.map(lambda leaf: leaf[measured], policies)
         passed, diversity, kl = jax.vmap(lambda policy: metrics(policy, dataset, start.policy))(policies)
-        return passed, diversity, kl, _spent(prompts.probs, accuracy, signal)[measured]
+        return passed, diversity, kl, verdicts_spent(prompts.probs, accuracy, signal)[measured]
 
     return jax.vmap(one)(starts)

@@ -105,7 +105,7 @@ class NaturalGradient(NamedTuple):
 
 
 class Weighted(NamedTuple):
-    """Several losses of judged outputs as one, Σ_i weights[i] loss_i.
+    """Several losses as one, Σ_i weights[i] loss_i, on judged outputs, and on references where SFT is one of them.
 
     With one weight of 1 it is that method, and all choices of the weights are one program.
     """
@@ -120,10 +120,8 @@ class Weighted(NamedTuple):
         if len(self.methods) != len(self.weights):
             raise validation.refuse("weights", len(self.weights), f"{len(self.methods)}, one a method")
         for method, weight in zip(self.methods, self.weights, strict=True):
-            if not hasattr(method, "loss") or isinstance(
-                method, type | SFT | NaturalGradient
-            ):  # the one is not judged, the other is a direction
-                raise validation.refuse("methods", repr(method), "losses of judged outputs, as RFT() or RLVR()")
+            if not hasattr(method, "loss") or isinstance(method, type | NaturalGradient):  # which is a direction
+                raise validation.refuse("methods", repr(method), "losses, as RFT() or RLVR()")
             validation.scalar("weights", weight)
             validation.nonnegative("weights", weight)
 

@@ -28,13 +28,17 @@ class Job(NamedTuple):
     method: Any
     learning_rate: Number
     held_out: Any
+    batches: Int[Array, "round row"] | None = None  # the prompts of each round; None: all
+
+
+Drawn = tuple[Prompts, Batch]
 
 
 def round_steps(
     job: Job, num_samples: int | None, optimizer: optax.GradientTransformation
-) -> tuple[Callable[[Any, Array], Batch], Callable[[Batch, State], State]]:
+) -> tuple[Callable[[Any, Array], Drawn], Callable[[Drawn, State], State]]:
     """How the policy of a round makes its batch, and how the batch updates the policy."""
-    key, policy, prompts, feedback, method, learning_rate, _ = job
+    key, policy, prompts, feedback, method, learning_rate, _, batches = job
     start = log_probs(policy, prompts.features)
     prompts = prompts._replace(
         probs=prompts.probs.astype(start.dtype), form_probs=prompts.form_probs.astype(start.dtype)
@@ -42,16 +46,22 @@ def round_steps(
     symbols = jnp.ones((*start.shape, 1), start.dtype) if feedback is None else feedback.symbol_probs(prompts)
     value = jnp.zeros(1, start.dtype) if feedback is None else feedback.value.astype(start.dtype)
 
-    def draw(policy: Any, t: Array) -> Batch:
-        behaviour = log_probs(policy, prompts.features)
-        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, symbols, prompts, num_samples)
-        return Batch(mass, references, value, behaviour, start, group)
+    def draw(policy: Any, t: Array) -> Drawn:
+        asked, judged, first = prompts, symbols, start
+        if batches is not None:
+            rows = batches[t]
+            asked, judged, first = jax.tree.map(lambda leaf: leaf[rows], (prompts, symbols, start))
+            total = asked.probs.sum()
+            asked = asked._replace(probs=asked.probs / jnp.where(total > 0, total, 1))
+        behaviour = log_probs(policy, asked.features)
+        mass, references, group = _drawn(jax.random.fold_in(key, t), behaviour, judged, asked, num_samples)
+        return asked, Batch(mass, references, value, behaviour, first, group)
 
-    def update(batch: Batch, state: State) -> State:
-        policy, moments = state
-        gradient = jax.grad(lambda policy: method.loss(log_probs(policy, prompts.features), batch))(policy)
+    def update(drawn: Drawn, state: State) -> State:
+        (asked, batch), (policy, moments) = drawn, state
+        gradient = jax.grad(lambda policy: method.loss(log_probs(policy, asked.features), batch))(policy)
         if isinstance(method, NaturalGradient):
-            gradient = policy.natural(prompts.features, prompts.probs, gradient)
+            gradient = policy.natural(asked.features, asked.probs, gradient)
         step, moments = optimizer_step(optimizer, gradient, moments, policy)
         rate = jnp.asarray(learning_rate, start.dtype)
         return jax.tree.map(lambda x, d: x - (rate * d).astype(x.dtype), policy, step), moments

@@ -53,6 +53,7 @@ def train(
     num_rounds: int,
     num_updates: int | np.ndarray | Int[Array, " round"] = 1,
     num_samples: int | None = None,
+    batches: np.ndarray | Int[Array, "round row"] | None = None,
     learning_rate: Number = 1.0,
     optimizer: optax.GradientTransformation = SGD,
     measure: Measure = accuracy,
@@ -70,6 +71,9 @@ def train(
         num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one. An array has one
             number a round, 0 or more, and may be traced; rounds after the last with an update cost nothing.
         num_samples: Outputs (SFT: references) drawn for each prompt and round; None: exact gradients, by enumeration.
+        batches: The prompts of each round, by their rows in `prompts`, which may come twice, with their probabilities
+            renormalised: minibatches, epochs, a curriculum. None: all prompts in each round. Not for a `Table`, whose
+            logits do not come from features.
         learning_rate: Multiplies each update, so that it may be traced.
         optimizer: `SGD`, `ADAM`, or another of optax without a learning rate, one object for all calls: a new one
             recompiles.
@@ -80,6 +84,7 @@ def train(
         Job(key, policy, prompts, feedback, method, learning_rate, held_out), num_samples, optimizer, measure
     )
     validation.at_least("num_rounds", num_rounds, 1)
+    job = job._replace(batches=_batches(batches, job, num_rounds))
     recorded = _measured(measure, job.policy, job.held_out)
     validation.table("num_rounds", num_rounds * sum(leaf.size for leaf in recorded))
     counts = None
@@ -144,7 +149,7 @@ def _measured(measure: Any, policy: Any, held_out: Any) -> list[jax.ShapeDtypeSt
 
 def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Job:
     """The job with the feedback that the method uses, and with the training set where nothing is held out."""
-    key, policy, prompts, feedback, method, learning_rate, held_out = job
+    key, policy, prompts, feedback, method, learning_rate, held_out, _ = job
     validation.key("key", key)
     prompts = _prompts("prompts", prompts)
     if isinstance(method, type) or not isinstance(method, Method):
@@ -233,6 +238,23 @@ def _rounds_to(job: Job, goal, num_rounds, *, num_samples, optimizer, measure) -
     start = (policy, optimizer.init(policy)), jnp.zeros((), int), none
     _, t, value = jax.lax.while_loop(goes_on, one_round, start)
     return jnp.where(value >= goal, t - 1, t), value
+
+
+def _batches(batches: Any, job: Job, num_rounds: int) -> Array | None:
+    """The rows of each round, for a policy that looks at the features of a row alone."""
+    if batches is None:
+        return None
+    shape, most = np.shape(batches), job.prompts.probs.size
+    if len(shape) != 2 or shape[0] != num_rounds or not shape[1]:
+        raise validation.refuse("batches", f"shape {shape}", f"one row of prompts a round, shape ({num_rounds}, …)")
+    validation.integers("batches", batches, 0, shape)
+    if validation.concrete(batches) and np.max(batches) >= most:
+        raise validation.refuse("batches", np.max(batches), f"rows of the {most} prompts, 0 … {most - 1}")
+    if len(jax.eval_shape(job.policy, job.prompts.features[:1])) != 1:
+        raise validation.refuse(
+            "policy", type(job.policy).__name__, "one whose logits come from features, with batches"
+        )
+    return validation.array(batches, int)
 
 
 def _prompts(name: str, prompts: Any) -> Prompts:

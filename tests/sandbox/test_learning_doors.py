@@ -38,6 +38,15 @@ FOUR = shortcuts.stack([ONE] * 4)
 KEYS = jax.random.split(KEY, (4, 8))
 
 
+class Rows(NamedTuple):
+    """A policy with a row of logits for each prompt, which does not look at features."""
+
+    logits: jax.Array
+
+    def __call__(self, features, /):
+        return self.logits
+
+
 class Two(NamedTuple):
     """A policy that gives logits of two axes."""
 
@@ -172,10 +181,13 @@ DOORS = [
     (lambda: rounds_to(num_rounds=2**31), r"num_rounds: integers >= 1 below 2\^31"),
     (lambda: rounds_to(measure=lambda policy, held_out: policy.logits), "measure: one to a single number"),
     *each("num_updates", lambda x: train(num_updates=np.array(x)), [1, -1], [1.0, 1.0], [1, 1, 1]),
+    *each("batches", lambda x: train(NET, batches=np.array(x)), [0, 1], [[0]], [[0, 1]] * 3, [[0], [3]], [[0], [-1]]),
+    (lambda: train(batches=np.array([[0], [1]])), "Table.logits: 1 rows"),
+    (lambda: train(Rows(TABLE.logits), batches=np.array([[0], [1]])), "policy: one whose logits come from features"),
     (lambda: train(num_samples=1), "num_samples: an integer >= 2"),
     (lambda: train(num_samples=1, method=NaturalGradient()), "num_samples: an integer >= 2"),
     (lambda: train(num_samples=1, method=Weighted((RFT(), RLVR()), (1.0, 0.0))), "num_samples: an integer >= 2"),
-    *each("methods", lambda x: train(method=Weighted((x,), (1.0,))), NaturalGradient(), SFT()),
+    (lambda: train(method=Weighted((NaturalGradient(),), (1.0,))), "methods: losses"),
     (lambda: train(Table(TABLE.logits * jnp.nan)), r"Table\.logits"),
     (lambda: train(prompts=PROMPTS._replace(probs=PROMPTS.probs * 2)), r"Prompts\.probs"),
     (lambda: train(signal=OWN._replace(value=array([0, 2.0]))), r"Feedback\.value"),

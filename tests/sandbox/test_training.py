@@ -71,6 +71,21 @@ def test_rounds_and_updates_by_hand():
     assert min(np.abs(found - other).max() for other in (by_hand(6, 1), by_hand(3, 2))) > 1e-4
 
 
+@pytest.mark.parametrize("name", ["rlvr", pytest.param("natural", marks=pytest.mark.slow)])
+def test_batches_are_rounds_on_their_prompts(name):
+    """Two rounds, on prompts 2 and 0, then on 1, against two trainings of one round on these prompts alone."""
+    options, policy = {"method": METHODS[name]._replace(kl=0.0), "learning_rate": 0.5}, net()
+    for rows in np.array([[2, 0], [1, 1]]):
+        some = PROMPTS._replace(**{field: leaf[rows] for field, leaf in PROMPTS._asdict().items()})
+        policy = go(policy, some._replace(probs=some.probs / some.probs.sum()), num_rounds=1, **options).policy
+    close(go(net(), batches=np.array([[2, 0], [1, 1]]), **options).policy, policy, 1e-10)
+    assert not np.allclose(
+        jax.tree.leaves(go(net(), batches=np.array([[2, 0], [0, 1]]), **options).policy)[-1],
+        jax.tree.leaves(policy)[-1],
+        atol=1e-6,
+    )
+
+
 def test_updates_that_are_counted_for_each_round():
     """As where one number serves all rounds; after the last update nothing happens."""
     options = {"signal": OWN, "method": RFT(), "learning_rate": 0.5}
