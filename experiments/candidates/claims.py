@@ -171,7 +171,7 @@ STATEMENTS = (
         ),
         conditions=(
             "The noise must be independent for each verdict: verdicts with shared noise may carry more together than "
-            "the sum of their capacities. The paper has no numbers."
+            "the sum of their capacities."
         ),
         practice=(
             "Divide the missing nats by the capacity: no method needs fewer verdicts. A loop of sampling, filtering "

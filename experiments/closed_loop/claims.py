@@ -189,8 +189,9 @@ STATEMENTS = (
             "chosen on the data is none. The inequality does not say how much a fit loses."
         ),
         practice=(
-            "To learn more about the task, a pipeline needs other data or a signal, not more computation on the same "
-            "data. A held-out set on which you choose is data: count it."
+            "To learn more about the task, in Shannon's sense, a pipeline needs other data or a signal; more "
+            "computation may extract more of what the data hold (Finzi et al. 2026, arXiv:2601.03220). A held-out set "
+            "on which you choose is data: count it."
         ),
         source=(f"{PAPER}; Cover & Thomas (2006), Elements of Information Theory, theorem 2.8.1"),
         test="tests/theory/test_claims.py::test_training",

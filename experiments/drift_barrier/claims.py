@@ -256,8 +256,7 @@ STATEMENTS = (
         ),
         conditions=(
             "Rejection sampling until n are accepted, errors independent for each verdict. Kimura's u is within .007 "
-            "for s ≤ .12 and n ≤ 100. The paper takes the signal as given; whether a verifier that errs is good enough "
-            "depends on LR, n and p together."
+            "for s ≤ .12 and n ≤ 100. Whether a verifier that errs is good enough depends on LR, n and p together."
         ),
         practice=(
             "A weak verifier with many samples per round ends correct as often as a strong one with few; how much the "

@@ -287,8 +287,8 @@ STATEMENTS = (
         ),
         practice=(
             "A self-consistency judge raises accuracy at most to that of the best guess from the real data; a vote of "
-            "few, a weak judge, or that of a mixture, stays below. A rising score is not learning. To learn more, use "
-            "a signal that depends on fresh data or on an environment."
+            "few, a weak judge, or that of a mixture, stays below. A score that rises under it is sharpening. To learn "
+            "more, use a signal that depends on fresh data or on an environment."
         ),
         source=(
             f"{PAPER}; Huang et al. (2024), Self-improvement in language models: the sharpening mechanism, "
@@ -308,9 +308,9 @@ STATEMENTS = (
             "judge whose reward is weighed by its data spends 96 % of that in one large round."
         ),
         conditions=(
-            "The later noise of the judge is independent of the task given Z_0 and J. The paper leaves open what a "
-            "learned judge can inject. A loop that goes on with a fixed judge falls below the bound again, since it "
-            "forgets its own start; one whose judge is trained on fresh data in every generation passes it."
+            "The later noise of the judge is independent of the task given Z_0 and J. A loop that goes on with a "
+            "fixed judge falls below the bound again, since it forgets its own start; one whose judge is trained on "
+            "fresh data in every generation passes it."
         ),
         practice=(
             "Train the model on real samples before you spend them on a judge: one learned from m samples carries at "
@@ -335,7 +335,7 @@ STATEMENTS = (
             "samples per round a fresh verifier of φ/ψ = 1.03 ends correct as often."
         ),
         conditions=(
-            "One correct candidate; open in the paper. On two symbols not even a fixed judge that hardly errs, (.99, "
+            "One correct candidate. On two symbols not even a fixed judge that hardly errs, (.99, "
             ".01), stays ahead: with 50 samples per round a fresh one of rates (.9, .8) ends correct more often. This "
             "compares upper bounds on information; R5 compares errors."
         ),

@@ -315,7 +315,7 @@ STATEMENTS = (
         ),
         source=f"{PAPER}; Kakade (2001), A natural policy gradient",
         decided_by="C9-transfer",
-        fails_where="An answer has one surface form: then a reference fixes no more than a verdict, and methods tie.",
+        fails_where="Where an answer has one surface form: then a reference fixes no more than a verdict, and methods tie.",
     ),
     Statement(
         "F1",
@@ -330,7 +330,7 @@ STATEMENTS = (
             "heavier tails the share falls as n grows, since the best scores are errors; with lighter ones it rises."
         ),
         conditions=(
-            "Not in the paper: regression to the mean, the mildest form of Goodhart's law. Gaussian true values, "
+            "No claim of the paper: regression to the mean, the mildest form of Goodhart's law. Gaussian true values, "
             "independent errors; Gaussian errors are the edge. Few draws do no harm: with v = 1 and errors of "
             "Student's t with 3 degrees of freedom the share is .57 at n = 4, .35 at 64, .08 at 1024."
         ),
@@ -344,6 +344,6 @@ STATEMENTS = (
             "Garriga-Alonso (2024), Catastrophic Goodhart, arXiv:2407.14503 (heavy tails under a KL penalty)"
         ),
         decided_by="F1-heavy",
-        fails_where="Errors are Gaussian, as the true values are: the share is then the same for every n.",
+        fails_where="Where errors are Gaussian, as the true values are: the share is then the same for every n.",
     ),
 )

@@ -305,13 +305,13 @@ STATEMENTS = (
             learning rate at the edge of stability; code lengths on fresh samples where the student repeats few; the
             time just before a switch, and the time of most switches in random environments; a table of all pairs of
             contexts. Most stand beside a control where the rule holds, if only just for the table of pairs.""",
-        conditions="""The paper admits that the thesis does not follow from its decomposition; it has no map of where it
-            breaks. This one is not complete either: it holds the breaks that we could construct.""",
+        conditions="""The paper calls C10 a guiding thesis; it does not follow from C7. This map of where it breaks is
+            not complete: it holds the breaks that we could construct.""",
         practice="""Distrust the code lengths when a feature is small in scale, when they are nearly equal, and when
             they were measured on other samples, with another optimiser or another weight decay than the student's.""",
         source="""Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of learning in deep
             linear neural networks, arXiv:1312.6120, for the flows""",
         decided_by="L2-decay-flow",
-        fails_where="Under a tenth of that weight decay: the flow ends with the feature that saves more code length.",
+        fails_where="Where decay is a tenth of that: the flow ends with the feature that saves more code length.",
     ),
 )

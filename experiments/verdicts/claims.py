@@ -225,7 +225,7 @@ STATEMENTS = (
         ),
         conditions=(
             "Two equally likely tasks, decided once, without a loop, independent noise, k → ∞: one verdict alone is "
-            "worth 27 samples, not 17. Capacities, which the paper uses, give another rate, 13.7: they bound the "
+            "worth 27 samples, not 17. Capacities give another rate, 13.7: they bound the "
             "information in one verdict, not the number needed for a small error."
         ),
         practice=(

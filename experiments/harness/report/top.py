@@ -31,12 +31,13 @@ CARDS = (
         "A loop is closed if nothing enters a generation but the model and chance. A model that judges itself "
         "(self-consistency, self-rewarding) is closed, too. Each generation can only lose information about the task. "
         "A categorical model collapses to one answer: what it still carries is the information in a single real "
-        "sample, whatever the number of samples in a generation. A Gaussian loses everything.",
+        "sample, whatever the number of samples in a generation. A Gaussian goes on losing.",
     ),
     Card(
         "Why does a verifier help?",
         "Its verdicts depend on the task and not on the model alone, so that they bring information in; a generation "
-        "gains at most that much. A verifier only selects, however: it cannot teach what no candidate gets correct.",
+        "gains at most that much. A verifier only selects, however: where outputs share no parameters it "
+        "cannot teach what no candidate gets correct.",
     ),
     Card(
         "How good must the verifier be?",
