@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from experiments.candidates import study
+from experiments.candidates import capacity, study
 from experiments.candidates.study import SEARCHED, Search
 from experiments.harness.claim import Found, at_least, at_most, claim, equal, paired
 from experiments.harness.ledger import Settings
@@ -32,6 +32,15 @@ def shared_coins(settings: Settings) -> Search:
     """
     found = study.search_of(settings, "sets", (1.0, 0.0))
     return found._replace(verdicts=2 * found.verdicts)
+
+
+def seldom_a_bottleneck(known: bool, settings: Settings) -> Found:
+    """L1: the share kept of the nats that a loop's verdicts can carry, by loops with real data, or none."""
+    kinds = (capacity.fitted_start(), capacity.candidates(settings)) if known else (capacity.even_start(),)
+    shares = np.concatenate([loops.share for loops in kinds])
+    kind = "Z_0 fitted to n real samples, p = .6, or c candidates" if known else "two symbols, even start"
+    setting = f"rejection sampling, {kind}: {shares.size} loops, median {np.median(shares):.2g}; the largest"
+    return at_most(shares.max(), 0.25, setting, "share of nats bought")
 
 
 def one_each(kinds: tuple[str, ...], settings: Settings) -> Found:
@@ -114,6 +123,13 @@ CLAIMS = (
             "… also if each verdict concerns one candidate",
             partial(spends, "probable", 1.15),
         ),
+    ),
+    *claim(
+        "L1-bottleneck",
+        "Capacity is a ceiling, seldom the bottleneck: loops from real data, or on many candidates, keep under ¼",
+        partial(seldom_a_bottleneck, True),
+        control=("… also one that starts with no information about two symbols", partial(seldom_a_bottleneck, False)),
+        figure="budget-capacity",
     ),
     *claim(
         "R3-one-each",

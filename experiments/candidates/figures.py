@@ -1,13 +1,14 @@
-"""The figure of the candidate answers; its docstring is its caption."""
+"""The figures of the candidate answers and of what verdicts buy; their docstrings are the captions."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.candidates import study
+from experiments.candidates import capacity, study
 from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 from theory import budget
 
+FLOOR = 1e-3  # nats, at which loops that gain less are drawn
 LEARNERS = {
     "ignoring": ("Bayes, ignores rejections", plots.ORANGE),
     "uniform": ("Bayes, uniform queries", plots.BLUE),
@@ -53,4 +54,48 @@ def candidates_figure(settings: Settings) -> Figure:
     return fig
 
 
-FIGURES = {"budget-blocks": candidates_figure}
+@plots.style()
+def capacity_figure(settings: Settings) -> Figure:
+    """What a loop buys with its verdicts, and what it keeps: most is lost to drift, or bought twice.
+
+    A dot is a loop by rejection sampling: across, the nats that its verdicts can carry, their expected number times the
+    capacity of the verifier; up, the information about the task that it has gained in the end. None is above the line,
+    a theorem for verdicts with independent errors. The lowest are loops that end with less than they began with. All
+    exact, of the settings of L1, R1 and R3; other settings would be elsewhere below the line.
+
+    In practice: a better verifier raises the ceiling only; rounds that overcome drift, and queries that are not asked
+    twice, decide what is kept.
+    """
+    fig, ax = plots.figure(width=7.2, height=5.0)
+    searches = [study.search_of(settings, kind) for kind in ("sets",)]
+    carried = float(budget.verifier_capacity(study.SYMMETRIC))
+    asked = capacity.Loops(
+        *(
+            np.array([x.mean() for x in each])
+            for each in ([found.verdicts * carried for found in searches], [found.information for found in searches])
+        )
+    )
+    kinds = (
+        ("two symbols, even start", capacity.even_start(), plots.BLUE, "o"),
+        ("fitted to real data, 60 % correct", capacity.fitted_start(), plots.VERMILLION, "^"),
+        ("one of c candidates", capacity.candidates(settings), plots.GREEN, "s"),
+        ("no loop: asks about sets", asked, plots.PURPLE, "D"),
+    )
+    for name, loops, color, marker in kinds:
+        gains = loops.kept > FLOOR
+        ax.plot(loops.bought[gains], loops.kept[gains], marker, color=color, markersize=5, alpha=0.6, label=name)
+        lost = np.full((~gains).sum(), FLOOR)
+        ax.plot(
+            loops.bought[~gains], lost, marker, color=color, markersize=5, fillstyle="none", label=f"_{name}, loses"
+        )
+    plots.theory(ax, [FLOOR, 1e3], [FLOOR, 1e3], dashed=True, label="_kept = bought")
+    ax.annotate("kept = bought", (0.0013, 0.016), color=plots.INK, fontsize=11)
+    ax.annotate("below: loops that lose, or gain less", (2, FLOOR * 1.15), color=plots.GREY, fontsize=10)
+    ax.set(xscale="log", yscale="log", xlim=(1e-3, 1e3), ylim=(FLOOR * 0.8, 8))
+    ax.set(xlabel="nats bought: verdicts × capacity", ylabel="nats kept")
+    ax.set_title("three loops in four keep less than half of what their verdicts can carry")
+    ax.legend(loc="upper left")
+    return fig
+
+
+FIGURES = {"budget-blocks": candidates_figure, "budget-capacity": capacity_figure}

@@ -164,6 +164,6 @@ STATEMENTS = (
             "new data in language models, too"
         ),
         decided_by="C12-new",
-        fails_where="Where the classes of the items are drawn at random, so that one prompt teaches nothing about another.",
+        fails_where="Where the items' classes are drawn at random, so that one prompt teaches nothing about another.",
     ),
 )

@@ -315,7 +315,7 @@ STATEMENTS = (
         ),
         source=f"{PAPER}; Kakade (2001), A natural policy gradient",
         decided_by="C9-transfer",
-        fails_where="Where an answer has one surface form: then a reference fixes no more than a verdict, and methods tie.",
+        fails_where="Where an answer has one surface form: a reference fixes no more than a verdict, and methods tie.",
     ),
     Statement(
         "F1",

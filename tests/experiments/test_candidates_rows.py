@@ -5,8 +5,10 @@ import math
 import jax
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
-from experiments.candidates import claims, study
+from experiments.candidates import capacity, claims, study
 from experiments.candidates.study import CANDIDATES, ERROR
 from experiments.harness.ledger import Settings
 from theory import budget
@@ -109,3 +111,19 @@ def test_the_lower_bound_for_one_candidate_each_is_near(verifier, replicas, most
     ratio = used / float(budget.candidate_verdicts(256, verifier, ERROR))
     error = 5 * ratio.std() / replicas**0.5
     assert ratio.mean() - error > 1 and ratio.mean() < most
+
+
+def test_nats_bought_and_kept():
+    """No dot is above the line; a loop by another route; and of all loops three in four keep less than half."""
+    kinds = [capacity.even_start(), capacity.fitted_start(), capacity.candidates(QUICK)]
+    shares = np.concatenate([loops.share for loops in kinds])
+    assert (shares <= 1).all() and 0.7 < (shares < 0.5).mean() < 0.8
+    n, fpr = 10, 0.8
+    place = list(np.ndindex(capacity.FITTED_SIZES.size, capacity.FITTED_FPRS.size)).index((2, 3))
+    end = budget.fixation(n, (1.0, fpr), 0.6, num_real=n)
+    joint = scipy.stats.binom.pmf(np.arange(n + 1), n, [[0.6], [0.4]]) / 2
+    first = scipy.special.rel_entr(joint, joint.sum(0) / 2).sum()
+    wrong = float(end.wrong)
+    gained = np.log(2) + wrong * np.log(wrong) + (1 - wrong) * np.log1p(-wrong) - first
+    bought = float(end.verdicts) * float(budget.verifier_capacity((1.0, fpr)))
+    np.testing.assert_allclose([loops[place] for loops in kinds[1]], [bought, gained], rtol=1e-9)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import experiments
-from experiments.harness import catalogue, statements
+from experiments.harness import catalogue, scorecard, statements
 
 LOADED = catalogue.load_all()
 CHECKS = [check for one in LOADED for check in one.checks]
@@ -18,6 +18,21 @@ def test_every_figure_has_a_row_and_every_claim_a_statement():
         assert set(one.figures) == {check.figure for check in one.checks} - {None}
     ids = {statement.id for statement in statements.in_order(LOADED)}
     assert {check.claim for check in CHECKS} == ids
+
+
+def test_every_claim_names_the_row_that_decides_it_and_where_it_would_fail():
+    """That row is of the claim, and has a control, the world in which the claim fails."""
+    controlled = {check.original.id: check.claim for check in CHECKS if check.original}
+    for statement in statements.in_order(LOADED):
+        if statement.id != statements.INSTRUMENT.id:
+            assert controlled.get(statement.decided_by) == statement.id, statement.id
+            assert statement.fails_where.startswith("Where ") and statement.fails_where.endswith("."), statement.id
+
+
+def test_the_scorecard_has_the_twelve_claims_of_the_paper():
+    table = scorecard.table(statements.in_order(LOADED), [])
+    assert [score["claim"] for score in table] == [f"C{i}" for i in range(1, 13)]
+    assert {score["row"] for score in table} <= {check.id for check in CHECKS} and not any(s["outcome"] for s in table)
 
 
 def test_the_tests_that_rows_and_statements_name_exist():

@@ -52,6 +52,7 @@ def test_claims_md_has_every_row_and_its_outcomes():
     assert "| C2 | A <loop> forgets | ✓ 1 holds, 1 control fails |" in lines
     assert "| row | what is claimed | outcome at seeds 0 to 1 | figure |" in lines
     assert r"| `C2-fake` | I(X;Z_t) ≥ I(X;Z_{t+1}) <script> | ✓? (exact) | fake |" in lines
+    assert "| C2 | “task-relevant information can only decrease" in text and "| incomplete | " in text
     assert "| `C2-fake-control` | control: information goes to zero | ✗ | fake |" in lines and text.endswith("|\n")
 
 
