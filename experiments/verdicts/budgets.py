@@ -30,12 +30,10 @@ class Budgets(NamedTuple):
 def budgets(key: jax.Array, *, num_limited: int) -> Budgets:
     """N = 100, 200, …, 3200."""
     numbers = 100 * 2 ** np.arange(6)
-    fixed, limited, stopped = (
-        [of(ROUNDS, START, n) for n in numbers[:count].tolist()]
-        for of, count in ((budget.fixed_rounds, 6), (budget.hard_limit, num_limited), (budget.until_fixation, 6))
-    )
-    wrong = (-np.log([best.wrong for best in each]) for each in (fixed, limited, stopped))
-    return Budgets(numbers, *wrong, np.array([best.size for best in fixed]))
+    budgets = (budget.fixed_rounds, 6), (budget.hard_limit, num_limited), (budget.until_fixation, 6)
+    best = [[of(ROUNDS, START, n) for n in numbers[:count].tolist()] for of, count in budgets]
+    fixed, limited, stopped = (-np.log([each.wrong for each in found]) for found in best)
+    return Budgets(numbers, fixed, limited, stopped, np.array([each.size for each in best[0]]))
 
 
 def verdicts_a_sample(sizes: np.ndarray, fpr: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from experiments.harness.claim import Found, at_most, claim, equal
+from experiments.harness.claim import Found, at_least, at_most, claim, equal
 from experiments.harness.ledger import Settings
 from experiments.harness.statements import Statement
 from experiments.verdicts import budgets, study
