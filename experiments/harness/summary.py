@@ -48,12 +48,15 @@ def markdown(rows: Sequence[Row], statements: Sequence[Statement], provenance: s
 
 def _scorecard(rows: Iterable[Row], statements: Sequence[Statement]) -> list[str]:
     """The paper's claims with the row that decides each."""
+    scores = scorecard.table(statements, rows)
+    if not scores:
+        return []
     lines = ["", "The scorecard of the paper: its words, how they fared, and the row that decides.", ""]
     lines += [
         "| claim | the paper | score | what it misses, or the condition | decided by |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for claim, paper, score, because, milder, row, outcome in map(dict.values, scorecard.table(statements, rows)):
+    for claim, paper, score, because, milder, row, outcome in map(dict.values, scores):
         words = f"{paper}; ICML programme: {milder}" if milder else paper
         mark = f" {MARKS[outcome]}" if outcome else ""
         lines.append(f"| {claim} | {_cell(words)} | {score} | {_cell(because)} | `{row}`{mark} |")
