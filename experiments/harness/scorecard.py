@@ -7,7 +7,7 @@ abstract in the ICML programme. The score is a judgement on rows, which the test
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from experiments.harness.ledger import Row
+from experiments.harness.ledger import Row, numbers
 from experiments.harness.statements import Statement
 
 Verdict = Literal["as worded", "incomplete", "only under a condition", "a rule with a hit rate"]
@@ -106,9 +106,16 @@ SCORES = (
 def table(statements: Sequence[Statement], rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The scorecard with the outcome of each row that decides, for scorecard.json, claims.md and the page."""
     decides = {statement.id: statement.decided_by for statement in statements}
-    outcomes = {row.id: row.outcome for row in rows}
+    known = {row.id: row for row in rows}
+
+    def decided(row: Row | None) -> dict[str, Any]:
+        if row is None:
+            return {"outcome": None, "found": ""}
+        predicted, measured = numbers(row)
+        return {"outcome": row.outcome, "found": f"{measured} against {predicted} {row.unit}"}
+
     return [
-        score._asdict() | {"row": decides[score.claim], "outcome": outcomes.get(decides[score.claim])}
+        score._asdict() | {"row": decides[score.claim]} | decided(known.get(decides[score.claim]))
         for score in SCORES
         if score.claim in decides
     ]

@@ -56,10 +56,10 @@ def _scorecard(rows: Iterable[Row], statements: Sequence[Statement]) -> list[str
         "| claim | the paper | score | what it misses, or the condition | decided by |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for claim, paper, score, because, milder, row, outcome in map(dict.values, scores):
+    for claim, paper, score, because, milder, row, outcome, found in map(dict.values, scores):
         words = f"{paper}; ICML programme: {milder}" if milder else paper
         mark = f" {MARKS[outcome]}" if outcome else ""
-        lines.append(f"| {claim} | {_cell(words)} | {score} | {_cell(because)} | `{row}`{mark} |")
+        lines.append(f"| {claim} | {_cell(words)} | {score} | {_cell(because)} | `{row}`{mark} {_cell(found)} |")
     return lines
 
 

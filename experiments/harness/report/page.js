@@ -21,7 +21,7 @@ function show() {
   const { text, ...wanted } = Object.fromEntries(new FormData(form));
   wanted.words = plain(text).split(/\s+/).filter(Boolean);
   for (const line of lines) line.row.hidden = !matches(line, wanted);
-  for (const body of all("tbody")) body.hidden = !find("tr.line:not([hidden])", body);
+  for (const body of all("#ledger tbody")) body.hidden = !find("tr.line:not([hidden])", body);
   const shown = lines.filter(({ row }) => !row.hidden);
   const controls = shown.reduce((sum, { row }) => sum + Number(row.dataset.controls), 0);
   find("#shown").value = `${shown.length} of ${lines.length} rows shown, with ${controls} negative controls`;
