@@ -68,7 +68,7 @@ TAKEN = {  # what is right for an argument, of one function or of all, although 
         log_variance_pointwise_information log_variances, mean_pointwise_information means, nats_saved loss,
         nats_saved losses, partition outputs, pass_at accuracy, pass_at_estimate num_correct,
         pseudo_values values, selection_kernel acceptance, spend sizes, strong_data_processing information,
-        table_nats_saved_law samples, times_to goal, truncated kernel, x""",
+        table_nats_saved_law samples, times_to goal, train batches, truncated kernel, x""",
     "one -1": """Box.__call__ x, Component.__call__ x, KeepAll.__call__ x, KeepAll.acceptance x,
         best_of score, coverage singles, data_processing information, estimate values, features, fit x, from_data x,
         fixed_reward_model information, flow cross, flow_crossover cross, flow_crossover direction,

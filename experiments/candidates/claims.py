@@ -35,7 +35,7 @@ def shared_coins(settings: Settings) -> Search:
 
 
 def seldom_a_bottleneck(known: bool, settings: Settings) -> Found:
-    """L1: the share kept of the nats that a loop's verdicts can carry, by loops with real data, or none."""
+    """L1: which share of the nats that its verdicts can carry a loop keeps, with real data or without."""
     kinds = (capacity.fitted_start(), capacity.candidates(settings)) if known else (capacity.even_start(),)
     shares = np.concatenate([loops.share for loops in kinds])
     kind = "Z_0 fitted to n real samples, p = .6, or c candidates" if known else "two symbols, even start"

@@ -112,7 +112,8 @@ def _started(keys: Key[Array, " seed"], num_arms: int) -> Network:
 @partial(jax.vmap, in_axes=(None, 0, 0))
 def _drawn(key: Key[Array, ""], environment: Shortcut, reads: Bool[Array, "2"]) -> Given:
     """A feature that is not read is written with a sign that is independent of all else."""
-    u = noise.uniform(jax.random.fold_in(key, 1), (NUM_PROMPTS, SIGNS + BLOCKS), jnp.float32)
+    prompt_key, held_out_key = jax.random.split(jax.random.fold_in(key, 1))
+    u = noise.uniform(prompt_key, (NUM_PROMPTS, SIGNS + BLOCKS), jnp.float32)
     own, other, _ = environment.signs(u[:, :SIGNS])
     odds = (own * jnp.log(environment.agreement / (1 - environment.agreement))[None]).sum(1)
     accepted = jax.nn.sigmoid(jnp.stack([-odds, odds], axis=1))  # P(label | both signs), by Bayes' rule
@@ -122,7 +123,7 @@ def _drawn(key: Key[Array, ""], environment: Shortcut, reads: Bool[Array, "2"]) 
         form_probs=jnp.ones((NUM_PROMPTS, 1), jnp.float32),
         probs=jnp.full(NUM_PROMPTS, 1 / NUM_PROMPTS, jnp.float32),
     )
-    held_out, correct = environment.counterfactual(jax.random.fold_in(key, 2), NUM_HELD_OUT)
+    held_out, correct = environment.counterfactual(held_out_key, NUM_HELD_OUT)
     return Given(prompts, accepted, held_out, jax.nn.one_hot(correct, 2, dtype=jnp.float32))
 
 
@@ -141,7 +142,7 @@ def _trained(keys, policy, given, half, *, num_rounds):
 
     def one(key: Array, policy: Network, given: Given):
         return train(
-            jax.random.fold_in(key, 3 + half),
+            jax.random.fold_in(key, 2 + half),
             policy,
             given.prompts,
             Score(given.accepted),

@@ -244,10 +244,10 @@ def _batches(batches: Any, job: Job, num_rounds: int) -> Array | None:
     """The rows of each round, for a policy that looks at the features of a row alone."""
     if batches is None:
         return None
+    validation.integers("batches", batches, 0)
     shape, most = np.shape(batches), job.prompts.probs.size
     if len(shape) != 2 or shape[0] != num_rounds or not shape[1]:
         raise validation.refuse("batches", f"shape {shape}", f"one row of prompts a round, shape ({num_rounds}, …)")
-    validation.integers("batches", batches, 0, shape)
     if validation.concrete(batches) and np.max(batches) >= most:
         raise validation.refuse("batches", np.max(batches), f"rows of the {most} prompts, 0 … {most - 1}")
     if len(jax.eval_shape(job.policy, job.prompts.features[:1])) != 1:

@@ -28,7 +28,7 @@ from experiments.harness.claim import at_least
 from experiments.harness.ledger import Settings
 from theory import Estimate
 
-TEXTS = {"ledger.json", "report.html", "claims.md", "provenance.json"}
+TEXTS = {"ledger.json", "scorecard.json", "report.html", "claims.md", "provenance.json"}
 
 
 def find_control_by(find, monkeypatch):
