@@ -209,6 +209,7 @@ def test_a_processor_without_a_name_has_its_architecture(monkeypatch):
     assert bench.machine()["processor"]
 
 
+@pytest.mark.slow
 def test_the_policies_are_trained_alike():
     """The accuracy in each round, averaged over seeds; the two Adams agree from the first round on."""
     rounds, num_seeds = 30, 24

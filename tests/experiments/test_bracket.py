@@ -54,6 +54,7 @@ def test_nonsense_is_refused(parts, name):
         bracketed(**parts)
 
 
+@pytest.mark.slow
 def test_a_fit_that_starts_elsewhere_is_accepted():
     """The control: the same rule from a fixed start."""
     start = sandbox.Gaussian(jnp.zeros(1), jnp.ones((1, 1)))

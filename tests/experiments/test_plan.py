@@ -199,8 +199,8 @@ def test_both_budgets_are_answered_side_by_side(capsys):
     text = screen(capsys, "--tpr", ".8", "--fpr", ".4", "--initial", ".3", "--verdicts", "100")
     assert found(r"probability ([\d.]+) % in rounds of (\d+) \[exact: the largest paid", text) == [98.8, 10]
     assert found(r"accuracy ([\d.]+) % in rounds of (\d+) \[exact: best", text) == [92.61, 7]
-    large = screen(capsys, *LOOP, "--verdicts", "5000")
-    assert "hard limit of 5,000 verdicts in each run: not computed above 2,000" in large
+    large = screen(capsys, *LOOP, "--verdicts", "2001", "--round-size", "3")
+    assert "hard limit of 2,001 verdicts in each run: not computed above 2,000" in large
     assert "1 verdict a run do not pay" in screen(capsys, *LOOP, "--verdicts", "1", "--round-size", "3")
 
 

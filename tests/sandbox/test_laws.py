@@ -72,6 +72,7 @@ def test_second_moments_are_conserved(t):
     differs(unbiased_mu[:, 19] ** 2 + unbiased_s2[:, 19], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [0, 4, 9])
 def test_moments_of_the_unbiased_fit(t):
     """E s_t² = 1 and E (μ_t − μ)² = (t + 1)/n."""

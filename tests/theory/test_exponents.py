@@ -25,7 +25,7 @@ def by_value_iteration(selection, shares, grid=1200):
     return np.interp(logit(shares), place, value)
 
 
-@pytest.mark.parametrize("ratio", [3.0, 38.0, 1e4])
+@pytest.mark.parametrize("ratio", [11.0, 1e4, *(pytest.param(x, marks=pytest.mark.slow) for x in (3.0, 38.0))])
 def test_value_iteration(ratio):
     """Weak, strong and so strong that paths fold: the least of several; 1e-4: the grid."""
     shares = np.array([0.001, 0.05, 0.3, 0.8, 0.99])
