@@ -40,7 +40,7 @@ def seldom_a_bottleneck(known: bool, settings: Settings) -> Found:
     shares = np.concatenate([loops.share for loops in kinds])
     kind = "Z_0 fitted to n real samples, p = .6, or c candidates" if known else "two symbols, even start"
     setting = f"rejection sampling, {kind}: {shares.size} loops, median {np.median(shares):.2g}; the largest"
-    return at_most(shares.max(), 0.25, setting, "share of nats bought")
+    return at_most(shares.max(), 0.25, setting, "share of the capacity paid for")
 
 
 def one_each(kinds: tuple[str, ...], settings: Settings) -> Found:
@@ -183,7 +183,7 @@ STATEMENTS = (
             "A verdict is one accept/reject call of a verifier, which accepts correct outputs with probability φ (tpr) "
             "and wrong ones with ψ (fpr). It carries at most the capacity C. To raise I(X;Z) from I₀ to I* any method "
             "needs at least this many verdicts on average, rejections included. Who may ask of sets of candidates and "
-            "keeps a posterior comes within 6 % of it at 64 candidates."
+            "keeps a posterior comes within 7 % of it at 64 candidates."
         ),
         conditions=(
             "The noise must be independent for each verdict: verdicts with shared noise may carry more together than "
@@ -200,7 +200,7 @@ STATEMENTS = (
     ),
     Statement(
         "R3",
-        title="Verdicts on one of c candidates each: at least in proportion to c, c ln c for a loop",
+        title="Verdicts on one of c candidates each: in proportion to c at least, c ln c for a loop stopped in time",
         formula=(
             r"N \ge \frac{c}{D(\psi \Vert \varphi)} \int_{1/c}^{1-\delta} d(1/c \Vert s)\, ds, \qquad "
             r"N_{\text{one left}} \approx (1-\delta) \frac{\kappa (1/\psi + 1/\varphi)}{\ln(\varphi/\psi)}\, c \ln c "
@@ -212,8 +212,9 @@ STATEMENTS = (
             "verdicts on sets need ln c. A loop needs about c ln c if it stops after T ≈ ln c/ln(φ/ψ) rounds and a "
             "majority of the last one decides, and about c² until one candidate is left: where it lost the correct "
             "one, equally wrong ones drift for 2n rounds. κ = −ln δ · ψ/(φu), u the root of 1 − u = e^{−φu/ψ}. The "
-            "waste is in what is asked, not in the learner: all verdicts carry at most ln c together, but one that "
-            "concerns one of 64 candidates carries .012 nats at the start, (φ, ψ) = (.9, .3), of a capacity of .206."
+            "larger waste is in what is asked, a factor of 6 at c = 64, the rest, 2.5, in the learner: all verdicts "
+            "carry at most ln c together, but one that concerns one of 64 candidates carries .012 nats at the start, "
+            "(φ, ψ) = (.9, .3), of a capacity of .206."
         ),
         conditions=(
             "The lower bound is a theorem, for verdicts with independent noise and one correct candidate. The laws of "

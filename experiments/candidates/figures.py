@@ -56,12 +56,13 @@ def candidates_figure(settings: Settings) -> Figure:
 
 @plots.style()
 def capacity_figure(settings: Settings) -> Figure:
-    """What a loop buys with its verdicts, and what it keeps: most is lost to drift, or bought twice.
+    """What verdicts could carry at most, and what a loop keeps: most was never carried.
 
     A dot is a loop by rejection sampling: across, the nats that its verdicts can carry, their expected number times the
     capacity of the verifier; up, the information about the task that it has gained in the end. None is above the line,
-    a theorem for verdicts with independent errors. The lowest are loops that end with less than they began with. All
-    exact, of the settings of L1, R1 and R3; other settings would be elsewhere below the line.
+    a theorem for verdicts with independent errors. The lowest are loops that end with less than they began with. Far
+    below the line verdicts are asked where little is open, or drift loses what they have brought. All exact, of the
+    settings of L1, R1 and R3; other settings would be elsewhere below the line.
 
     In practice: a better verifier raises the ceiling only; rounds that overcome drift, and queries that are not asked
     twice, decide what is kept.

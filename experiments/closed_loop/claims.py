@@ -123,7 +123,7 @@ CLAIMS = (
     ),
     *claim(
         "C2-fresh",
-        "m fresh samples of n ≥ 5m a generation retain the same information for every n (two symbols)",
+        "m fresh samples of n ≥ 5m a generation retain the same information for every n, to .035 of ln 2 (two symbols)",
         partial(counted, True),
         control=("… so does the same share of fresh samples", partial(counted, False)),
         figure=FRESH,

@@ -148,9 +148,9 @@ STATEMENTS = (
         ),
         conditions=(
             "A repeated query carries more than a first query of an improbable candidate. Nats are not certainty: "
-            "where verdicts err, the most informative budget leaves every single answer in doubt. Nor are they what "
-            "a network learns: one update does not exhaust a prompt, so that up to four repeats are nearly as good as "
-            "new prompts, and only many are far worse. Items and prompts count apart: more items "
+            "where verdicts err often, (.8, .2), the most informative budget leaves every single answer in doubt. Nor "
+            "are they what a network learns: one update does not exhaust a prompt, so that up to four repeats are "
+            "nearly as good as new prompts, and only many are far worse. Items and prompts count apart: more items "
             "teach more about new items, more wordings of an item more about that item. All this needs classes that "
             "follow a rule over items."
         ),

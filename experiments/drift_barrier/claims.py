@@ -261,7 +261,7 @@ STATEMENTS = (
         practice=(
             "A weak verifier with many samples per round ends correct as often as a strong one with few; how much the "
             "model then knows is another question (R1). If the verifier rejects some correct outputs, its blind spot "
-            "takes over with many samples: audit what it never rejects, and what correct it does."
+            "takes over with many samples: audit what it never rejects, and which correct outputs it rejects."
         ),
         source="Kimura (1962), On the probability of fixation of mutant genes in a population",
         decided_by="L3-barrier",
@@ -272,7 +272,8 @@ STATEMENTS = (
         title="The break-even likelihood ratio: where a loop ends as readable as it began",
         formula=(
             r"V_0(p) = -\tfrac12 \ln 4p(1-p) \quad (n \to \infty,\; p > \tfrac15), \qquad "
-            r"V(z) = \min_y \bigl[D(y \Vert f(z)) + V(y)\bigr]"
+            r"V(z) = \min_y \bigl[D(y \Vert f(z)) + V(y)\bigr],\; V(0) = 0,\; "
+            r"f(z) = \frac{z\varphi}{z\varphi + (1-z)\psi}"
         ),
         words=(
             "For n samples per round and a share p of correct real data there is one likelihood ratio LR = φ/ψ, for "

@@ -1,7 +1,8 @@
 """The paper's twelve claims, one by one: what it says, how it fared, and the row that decides.
 
-The paper is quoted where its abstract on arXiv says it ("…"), else restated; `milder` are the expressions of the
-abstract in the ICML programme. The score is a judgement on rows, which the tests hold to exist and to hold.
+The paper does not number its claims: it is quoted where its abstract on arXiv says it ("…"), else restated; `milder`
+are the expressions of the abstract in the ICML programme. The score is a judgement on rows, which the tests hold to
+exist and to hold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from experiments.harness.ledger import Row, numbers
 from experiments.harness.statements import Statement
 
-Verdict = Literal["as worded", "incomplete", "only under a condition", "a rule with a hit rate"]
+Fared = Literal["as worded", "incomplete", "only under a condition", "a rule with a hit rate"]
 
 
 class Score(NamedTuple):
@@ -18,7 +19,7 @@ class Score(NamedTuple):
 
     claim: str
     paper: str
-    score: Verdict
+    score: Fared
     because: str  # what the words miss, or the condition
     milder: str = ""
 
@@ -34,7 +35,7 @@ SCORES = (
         "C2",
         "“task-relevant information can only decrease, making collapse a predicted outcome”",
         "incomplete",
-        "it never rises; a table stops at what one real sample carries, and a few fresh samples a generation halt it",
+        "it never rises; an unsmoothed table stops at what one real sample carries (C2-residual)",
         milder="“tends to degrade performance”",
     ),
     Score(
@@ -92,13 +93,13 @@ SCORES = (
         "C11",
         "The efficient component “causes reward hacking when a spurious pattern happens to be simpler”",
         "only under a condition",
-        "more training does not cure it if the labels are noisy in correctness; without noise it does, late",
+        "if it is easier to read than correctness; more training cures a judge only if ρ < 1 − ε, and late",
     ),
     Score(
         "C12",
-        "A repeated pair carries no fresh bits, a new block does",
-        "only under a condition",
-        "of verdicts without noise; a few repeats are nearly as good as new data",
+        "A repeated prompt-output pair carries no fresh bits, covering a new block of the partition does",
+        "incomplete",
+        "so it is of a pair; a repeated query carries something if verdicts err, and few repeats cost little",
     ),
 )
 

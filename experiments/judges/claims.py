@@ -323,7 +323,7 @@ STATEMENTS = (
     ),
     Statement(
         "R4",
-        title="A fixed judge of K candidates is worth few fresh verdicts: 1.5 if K = 2, D(φ‖ψ)/C if K is large",
+        title="A fixed judge is worth few fresh verdicts: at (.9, .2) 1.5 for two candidates, 4.2 for many",
         formula=(
             r"\frac{I(X;J)}{C(\varphi, \psi)} \to \frac{D(\varphi \Vert \psi)}{C(\varphi, \psi)} \;\text{verdicts}; "
             r"\qquad P(\text{ends correct}) = \varphi(1-\psi) + \bigl(\varphi\psi + (1-\varphi)(1-\psi)\bigr)\, p"

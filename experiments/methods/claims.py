@@ -319,7 +319,7 @@ STATEMENTS = (
     ),
     Statement(
         "F1",
-        title="A noisy score keeps its worth in more draws only if errors are Gaussian",
+        title="A noisy score loses worth in more draws if errors have heavier than Gaussian tails",
         formula=(
             r"\mathrm{E}[\text{score}] = (1 + v)\; \mathrm{E}[\text{true value}] "
             r"\quad \text{for all } n \text{ if errors are } N(0, v)"

@@ -205,7 +205,7 @@ CLAIMS = (
     ),
     *claim(
         "C6-simulated",
-        "A table with a perfect verifier ends correct if its real samples have a correct output, and only then",
+        "A table with a perfect verifier ends correct as often as its real samples have a correct output",
         partial(simulated_support, False),
         control=("… so does a model whose outputs share parameters", partial(simulated_support, True)),
         test="tests/theory/test_outcomes.py::test_candidates",
@@ -260,9 +260,9 @@ STATEMENTS = (
         formula=r"I(X;Z_{t+1}) \le I(X;Z_t) + I(X;S_t \mid Z_t, D_t)",
         words=(
             "A generation gains at most the information that its verdicts carry beyond the model and its candidates. "
-            "If that is zero the pipeline is closed, and no choice of its parts gains; otherwise it is open, and may "
-            "gain. The bound is reached by a model that weighs every verdict, on rejected outputs too, by its "
-            "likelihood ratio."
+            "If the declared graph makes that zero for every choice of its parts, the pipeline is closed and none "
+            "gains; if not, it is open, and most may gain. The bound is reached by a model that weighs every verdict, "
+            "on rejected outputs too, by its likelihood ratio."
         ),
         conditions=(
             "The criterion needs the candidates D: I(X;S|Z) may be zero while the loop gains, since a verdict means "

@@ -210,7 +210,7 @@ CLAIMS = (
     ),
     *claim(
         "C11-policy-rebalanced",
-        "A reward rebalanced at half time (ρ = .85, then ½) raises the accuracy of hacked policies, not of all",
+        "A reward rebalanced at half time (ρ = .85, then ½) raises the mean accuracy of hacked policies",
         taught.recovered,
         figure=POLICY,
     ),
@@ -305,20 +305,21 @@ CLAIMS = (
 STATEMENTS = (
     Statement.of(
         "C11",
-        title="Length is learned first where a reward correlates with it, in a learned judge and in the policy itself",
+        title="Length is learned first where a reward correlates with it and correctness is harder to read",
         formula=r"\text{a Bayes judge is hacked forever} \;\iff\; \rho > 1 - \varepsilon",
         words="""A label, or the call of a verifier, agrees with correctness in a share 1 − ε of the outputs and with a
             cheap spurious feature, such as the length, in a share ρ > ½. A judge (reward model) relies on the length
-            while that has saved more code length, and a student by RL against it is wrong wherever the two disagree. A
-            network policy that RLVR teaches on such a reward, without a judge, learns the length first as well: with
-            ρ = .85 and ε = .1 it has a reward of .8 when it answers .07 of the counterfactual prompts correctly.""",
+            while that has saved more code length, and a student by RL against it is wrong on most prompts where the two
+            disagree. A network policy that RLVR teaches on such a reward, without a judge, learns the length first as
+            well: with ρ = .85 and ε = .1 it has a reward of .8 when it answers .07 of the counterfactual prompts
+            correctly.""",
         conditions="""The boundary ρ = 1 − ε is that of a Bayes judge; it needs that exchanging good and bad leaves the
             distribution as it is, and not that the two features are independent. Below it a judge that is trained for
             longer switches by itself, and of the switches predicted by single-feature learners or observed (parity of 2
-            or 3, 32 000 labels) some three in four are both, within a factor of 2. An RLVR policy switches three times
-            as late as its single-feature policies predict (ρ = .7), and hardly ever in 400 updates at ρ = .85: its
-            gradient, ∝ p(1 − p), vanishes once it is certain of the long answer. A second verifier and early stopping
-            were tested with judges alone.""",
+            or 3, 32 000 labels) some three in four are both, within a factor of 2. An RLVR policy switches at least
+            three times as late as its single-feature policies predict (ρ = .7; one in three not within 400 updates),
+            and hardly ever at ρ = .85: its gradient, ∝ p(1 − p), vanishes once it is certain of the long answer. A
+            second verifier and early stopping were tested with judges alone.""",
         practice="""Keep a held-out set of prompts on which shortcut and correctness disagree; neither the reward nor
             the accuracy over all prompts shows the damage. Rebalance the reward before RL, not after: from the start it
             cures, after 200 updates some six policies in ten in as many again. For a judge decorrelate until the code

@@ -99,7 +99,7 @@ CLAIMS = (
     ),
     *claim(
         "C8-time-all-forms",
-        "SFT on references that are paraphrased each time takes M times as long",
+        "On a table, with exact gradients and small steps, SFT on paraphrased references takes M times as long",
         partial(time, "all_forms", "all_forms"),
         control=("… also of a model that knows the partition", partial(time, "partition", "all_forms")),
         figure=COST,
@@ -107,7 +107,7 @@ CLAIMS = (
     ),
     *claim(
         "C8-time-policy-gradient",
-        "RLVR takes M times as long, though its verdicts depend on no form",
+        "On a table, with exact gradients and small steps, RLVR takes M times as long, though no verdict sees a form",
         partial(time, "policy_gradient", "policy_gradient"),
         control=("… also by its natural gradient", partial(time, "natural_gradient", "policy_gradient")),
         figure=COST,
@@ -115,7 +115,7 @@ CLAIMS = (
     ),
     *claim(
         "C8-time-natural-gradient",
-        "The natural gradient takes the same time for all M",
+        "On a table the natural gradient takes the same time for all M",
         partial(time, "natural_gradient", "natural_gradient"),
         figure=COST,
         test=TRAINING,

@@ -249,7 +249,7 @@ def earlier(settings: Settings) -> Figure:
 
     In practice: to have a student learn what you intend sooner, make that cheaper to learn, and compute beforehand from
     two single-feature learners what it brings at most: right for a clearer feature; of the prediction for cleaner
-    labels two thirds came true (in logarithms), and half of that for a curriculum. An easier task helps only if its
+    labels two thirds came true (in logarithms), for a curriculum less than half. An easier task helps only if its
     skill is that of the target; the wrong one delays.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.4)

@@ -49,10 +49,10 @@ CARDS = (
     ),
     Card(
         "Which feature is learned first?",
-        "Of several features of a label, a network relies first on the one that alone compresses the labels best so "
-        "far (the largest prequential code length saved by a single-feature learner). The rule fails between equals "
-        "once both are learned, where a small scale or weight decay hides a feature, and where a learner repeats few "
-        "samples and the code lengths were measured on fresh ones.",
+        "Of several features of a label, a network mostly relies first on the one that alone compresses the labels "
+        "best so far (the largest prequential code length saved by a single-feature learner). The rule fails between "
+        "equals once both are learned, where a small scale or weight decay hides a feature, and where a learner "
+        "repeats few samples and the code lengths were measured on fresh ones.",
     ),
 )
 
