@@ -4,7 +4,7 @@ X is which of two symbols is correct, both equally likely. The correct symbol ha
 accepts a correct sample with probability φ (tpr) and a wrong one with ψ (fpr).
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -75,6 +75,21 @@ def _filtering(tasks: jax.Array, acceptances: jax.Array) -> tuple[jax.Array, ...
     distributions = drift.distributions(starts, jnp.stack([chain.kernel for chain in chains]), NUM_GENERATIONS)
     injected = drift.verdict_information(PRIOR, distributions[:-1], chains[0].states, acceptances, NUM_SAMPLES)
     return _exact(distributions, chains[0].states[:, 0], injected)
+
+
+@cache
+def without_candidates() -> np.ndarray:
+    """I(X;S_t|Z_t) of the loops that filter, whose candidates D_t are not seen [scenario, t − 1]."""
+    _, tpr, fpr = np.array([scenario[1:] for scenario in SCENARIOS]).T
+    loops, acceptances = exact(False), np.stack([[tpr, fpr], [fpr, tpr]]).T
+    shares = np.stack([loops.states, 1 - loops.states], axis=1)
+    return np.asarray(_unseen(loops.distributions[:, :-1], acceptances, shares))
+
+
+@jax.jit
+@partial(jax.vmap, in_axes=(0, 0, None))
+def _unseen(distributions: jax.Array, acceptances: jax.Array, shares: jax.Array) -> jax.Array:
+    return drift.verdict_information(PRIOR, distributions, shares, acceptances, NUM_SAMPLES, candidates=False)
 
 
 @jax.jit
