@@ -28,7 +28,7 @@ from theory.policies.best_of_n import best_of_kl, regressional_goodhart
 MOST_DIVERSITY = 0.9  # of the start's
 LESS = 64  # seeds, of methods that hardly differ
 AS_GOOD = 0.05  # of accuracy: less than the methods differ by in C9-transfer
-NEAR = 0.08  # of accuracy: less than half of what SFT loses if it may use references 10 times only, .2
+NEAR = 0.08  # of accuracy: less than half of what SFT loses if it may use references 10 times only, .19
 LOST = 0.03  # of accuracy, at most, for a gain in diversity of .8
 FALL = 0.01  # of the share of a score that is real; errors with β = 1.9, not 2, lose .015
 DRAWS = (4, 1024)
