@@ -26,8 +26,9 @@ from experiments.methods.study import (
 from theory.policies.best_of_n import best_of_kl, regressional_goodhart
 
 MOST_DIVERSITY = 0.9  # of the start's
-LESS = 64  # seeds, of methods that tie
+LESS = 64  # seeds, of methods that hardly differ
 AS_GOOD = 0.05  # of accuracy: less than the methods differ by in C9-transfer
+NEAR = 0.08  # of accuracy: less than half of what SFT loses if it may use references 10 times only, .19
 LOST = 0.03  # of accuracy, at most, for a gain in diversity of .8
 FALL = 0.01  # of the share of a score that is real; errors with β = 1.9, not 2, lose .015
 DRAWS = (4, 1024)
@@ -81,10 +82,8 @@ def compared(
     runs = [study.trained(settings, name, num_forms, num_domains, **options) for name in (better, worse)]
     at = runs[0].updates.tolist().index(updates) if updates else -1
     first, second = (run.passed[:, at, evaluated, TRIES.index(tries)] for run in runs)
-    setting = (
-        f"{EVALUATED[evaluated]}, M = {num_forms}, training domains: {num_domains}, {runs[0].updates[at]} updates, "
-    )
-    setting += f"{len(first)} paired seeds: {better} against {worse}"
+    setting = f"{EVALUATED[evaluated]}, M = {num_forms}, training domains: {num_domains}, "
+    setting += f"{runs[0].updates[at]} updates, {len(first)} paired seeds: {better} against {worse}"
     return at_least(*paired(first, second), setting, "accuracy" if tries == 1 else f"pass@{tries}")
 
 
@@ -107,18 +106,14 @@ def as_good(method: str, settings: Settings) -> Found:
     return at_least(*paired(np.stack(runs, 1), np.stack(runs[::-1], 1) - AS_GOOD), setting, "accuracy")
 
 
-def per_nat(equal_reuse: bool, settings: Settings) -> Found:
-    """RLVR against SFT on a fixed reference, with the nats of one reference per prompt."""
-    if equal_reuse:
-        rlvr, sft = (small_batches.transferred(settings, name) for name in ("RLVR", "SFT"))
-        how = f"{small_batches.PROMPTS} prompts a round and {small_batches.UPDATES} updates on each for both"
-    else:
-        drawn, sft = study.trained(settings, GRADIENT), study.trained(settings, FIXED).accuracy[:, -1, UNSEEN]
-        spent = (drawn.nats <= small_batches.NATS).sum(1) - 1
-        rlvr = drawn.accuracy[np.arange(len(spent)), spent, UNSEEN]
-        how = "all prompts in each round, one update for RLVR, as many as in C9-transfer for SFT"
-    setting = f"unseen domains, at most {small_batches.NATS:.0f} nats, {len(sft)} paired seeds: {how}"
-    return at_least(*paired(rlvr, sft), setting, "accuracy")
+def per_nat(margin: float, settings: Settings, times: int = small_batches.UPDATES, uses: float = np.inf) -> Found:
+    """RLVR against SFT on a fixed reference plus a margin, with the nats of one reference per prompt."""
+    rlvr = small_batches.transferred(settings, "RLVR", times)
+    sft = small_batches.transferred(settings, "SFT", uses=uses)
+    setting = f"unseen domains, at most {small_batches.NATS:.0f} nats, {small_batches.NUM_ROUNDS} rounds of "
+    setting += f"{small_batches.PROMPTS} prompts, {len(sft)} paired seeds: {times} updates on an output of RLVR, "
+    setting += f"up to {uses * small_batches.UPDATES:g} on a reference of SFT, {margin:+g}"
+    return at_least(*paired(rlvr, sft + margin), setting, "accuracy")
 
 
 def kl_cost(weight: float, settings: Settings, **sizes: int) -> Found:
@@ -140,12 +135,8 @@ def goodhart(settings: Settings) -> Found:
     """The true value of the best of n by a noisy score, against the order statistics of Gaussians."""
     true = best_of_n.selected(settings)[:, :, 1]
     expected = [regressional_goodhart(n, best_of_n.NOISE).true for n in best_of_n.SIZES]
-    setting = [_noisy(n, len(true)) for n in best_of_n.SIZES]
+    setting = [f"n = {n}, Gaussian errors of variance {best_of_n.NOISE:g}, {len(true)} draws" for n in best_of_n.SIZES]
     return equal(*paired(true, expected), setting, "standard deviations")
-
-
-def _noisy(n: int, count: int) -> str:
-    return f"n = {n}, Gaussian errors of variance {best_of_n.NOISE:g}, {count} draws"
 
 
 def tail(errors: tuple[str, ...], falls: bool, settings: Settings) -> Found:
@@ -216,7 +207,7 @@ CLAIMS = (
     ),
     *claim(
         "C9-one-domain",
-        f"With one training domain the order reverses after {EARLY} updates: a fixed reference is ahead of RLVR",
+        f"With one training domain the order is the reverse at {EARLY} updates: a fixed reference is ahead of RLVR",
         partial(compared, FIXED, GRADIENT, UNSEEN, num_domains=1, updates=EARLY, stop=EARLY),
         control=("… also with four training domains", partial(compared, FIXED, GRADIENT, UNSEEN, updates=EARLY)),
     ),
@@ -243,16 +234,23 @@ CLAIMS = (
     ),
     *claim(
         "C9-samples",
-        f"Per output RLVR and RFT tie to {AS_GOOD:g} if both use each for 25 updates (RLVR's ratio at most 5)",
+        f"Per output RLVR and RFT are within {AS_GOOD:g} if both use each for 25 updates (RLVR's ratio at most 5)",
         partial(as_good, REUSED),
         control=("… also if RLVR uses each for one", partial(as_good, GRADIENT)),
         figure=TRANSFER,
     ),
     *claim(
         "C9-nats",
-        "Per nat RLVR is not behind SFT on a fixed reference if both have small batches and use each 10 times",
-        partial(per_nat, True),
-        control=("… also in full batches that RLVR uses once, and SFT again and again", partial(per_nat, False)),
+        f"Per nat RLVR that uses outputs 10 times is within {NEAR:g} of SFT on a fixed reference without such limit",
+        partial(per_nat, -NEAR),
+        control=("… also if RLVR uses each output once", partial(per_nat, -NEAR, times=1)),
+        figure=TRANSFER,
+    ),
+    *claim(
+        "C9-nats-limit",
+        f"… and more than {NEAR:g} ahead if SFT, too, uses each reference only 10 times",
+        partial(per_nat, NEAR, uses=1),
+        control=("… also without such limit", partial(per_nat, NEAR)),
         figure=TRANSFER,
     ),
     *claim(
@@ -303,11 +301,13 @@ STATEMENTS = (
         ),
         conditions=(
             "A network, equally many updates, four training domains. The fixed surface form transfers badly, not "
-            "imitation: paraphrased references do nearly as well as verdicts, and with one surface form the methods "
-            "tie. With one training domain the order reverses initially. Transfer is not diversity: RLVR and RFT end "
-            "with few surface forms. What a method needs in outputs or nats is a matter of batch and re-use: used "
-            "equally often, RLVR ties with RFT per output, and is not behind a fixed reference per nat; but a "
-            "reference may be used again forever, an on-policy verdict a few times."
+            "imitation: paraphrased references do nearly as well as verdicts, and with one surface form methods differ "
+            "by less than .03 on unseen domains and .05 on held-out items, if at all. With one training domain the "
+            "order is the reverse at 50 updates. Transfer is not diversity: RLVR and RFT end with few surface forms. "
+            "What a method needs in outputs or nats is a matter of batch and re-use: per output, used equally often, "
+            "RLVR and RFT differ by less than .05. A reference may be used again at no nats: SFT is then ahead of RLVR "
+            "per nat, by about .03 in small batches if RLVR uses outputs 10 times; if SFT, too, may use a reference "
+            "only 10 times, RLVR is ahead by about .17."
         ),
         practice=(
             "With several training domains, prefer verdicts or paraphrased references to one reference per prompt, and "
@@ -315,7 +315,7 @@ STATEMENTS = (
         ),
         source=f"{PAPER}; Kakade (2001), A natural policy gradient",
         decided_by="C9-transfer",
-        fails_where="Where an answer has one surface form: a reference fixes no more than a verdict, and methods tie.",
+        fails_where="Where an answer has one surface form: a reference then fixes no more than a verdict.",
     ),
     Statement(
         "F1",

@@ -58,8 +58,9 @@ def transfer(settings: Settings) -> Figure:
     surface form as well. RLVR and RFT transfer, but end with few surface forms, clipped or not; a small KL penalty to
     the start preserves them, at a cost of at most .03 in accuracy, and raises pass@16 on new items; so does a natural
     gradient preserve them. What a method spends is a matter of batch and re-use: here a fixed reference is used in
-    every update and an output in 1, 4 or 25; with outputs used as often RLVR needs as few as RFT, and with small
-    batches used 10 times it is ahead of SFT per nat (rows C9-samples and C9-nats).
+    every update and an output in 1, 4 or 25; with outputs used as often RLVR needs as few as RFT (row C9-samples). Per
+    nat SFT is ahead, since a reference may be used again at no nats: in small batches, if RLVR uses outputs 10 times,
+    by about .03 (row C9-nats); if a reference, too, may be used only 10 times, RLVR is ahead (row C9-nats-limit).
     """
     fig, (transfer, forms, away, spent) = plots.figure(4, width=3.5, height=4.6, sharey=True)
     names = list(METHODS)

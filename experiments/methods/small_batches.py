@@ -1,4 +1,4 @@
-"""A reference and verdicts at equal nats, batch and re-use: 4 prompts a round, 10 updates on what they return."""
+"""A reference and verdicts at equal nats and batch: 4 prompts a round, by default 10 updates on what they return."""
 
 from functools import partial
 from typing import Any
@@ -27,18 +27,21 @@ from experiments.methods.study import (
 from sandbox.policies import ADAM, RLVR, SFT, Network, Weighted, train, verdict
 
 PROMPTS, UPDATES = 4, 10  # a round
-NUM_ROUNDS = 60  # at most
+NUM_ROUNDS = 120  # at most, for both
 NATS = float(reference_nats(1, NUM_FORMS, NUM_DOMAINS, fixed_reference=True)[1])  # of one reference to each prompt
 
 
 RLVR_OR_SFT = (RLVR(clip=CAPPED), SFT())  # weighted, hence one program
 
 
-@study("methods/small-batches", num_seeds=64, full={"num_seeds": 128})
-def transferred(key: Array, name: str, *, num_seeds: int) -> np.ndarray:
-    """The accuracy of RLVR, or SFT, on unseen domains [seed] when at most NATS have been spent.
+@study("methods/small-batches", num_seeds=128, full={"num_seeds": 256})
+def transferred(
+    key: Array, name: str, num_updates: int = UPDATES, uses: float = np.inf, *, num_seeds: int
+) -> np.ndarray:
+    """The accuracy of RLVR, or SFT, on unseen domains [seed] when at most NATS have been spent, or after NUM_ROUNDS.
 
-    Prompts come in a random order, all of them before one comes again. SFT has then used each reference in one round.
+    Prompts come in a random order, all of them before one comes again. An output is used in the `num_updates` of its
+    round. A reference costs nats once, so that SFT may use it in each round in which its prompt comes, or in `uses`.
     """
     is_rlvr, num_prompts = name == "RLVR", NUM_ITEMS * NUM_DOMAINS
     start_key, order_key = jax.random.split(key)
@@ -48,14 +51,13 @@ def transferred(key: Array, name: str, *, num_seeds: int) -> np.ndarray:
     batches = rows.reshape(-1, BATCH, NUM_ROUNDS, PROMPTS)
     keys = np.asarray(jax.random.key_data(jax.random.split(start_key, num_seeds))).reshape(len(batches), BATCH, -1)
     method, parts = Weighted(RLVR_OR_SFT, (float(is_rlvr), float(not is_rlvr))), []
+    counts = np.where(np.arange(NUM_ROUNDS) < uses * num_prompts / PROMPTS, num_updates, 0)
     for some, those in zip(keys, batches, strict=True):
-        found = _trained(started(some, NUM_FORMS, NUM_DOMAINS), method, those)
+        found = _trained(started(some, NUM_FORMS, NUM_DOMAINS), method, those, counts)
         parts.append([np.asarray(leaf) for leaf in found])
     accuracy, spent = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
-    if not is_rlvr:
-        spent = NATS * np.minimum(PROMPTS * np.arange(NUM_ROUNDS + 1) / num_prompts, 1)[None].repeat(num_seeds, 0)
-        spent[:, num_prompts // PROMPTS + 1 :] = np.inf  # its references again: no re-use beyond that of RLVR
-    return accuracy[np.arange(num_seeds), (spent <= NATS + 1e-9).sum(1) - 1]
+    last = (spent <= NATS).sum(1) - 1 if is_rlvr else -1  # references cost no more than NATS, however often used
+    return accuracy[np.arange(num_seeds), last]
 
 
 def _measured(policy: Network, dataset: Any) -> tuple[Array, Array]:
@@ -63,8 +65,8 @@ def _measured(policy: Network, dataset: Any) -> tuple[Array, Array]:
 
 
 @partial(jax.jit, compiler_options=RUNS_BRIEFLY)
-@partial(jax.vmap, in_axes=(0, None, 0))
-def _trained(start: SeedSetup, method: Weighted, batches: Array) -> tuple[Array, Array]:
+@partial(jax.vmap, in_axes=(0, None, 0, None))
+def _trained(start: SeedSetup, method: Weighted, batches: Array, counts: Array) -> tuple[Array, Array]:
     """The accuracy on unseen domains, and the nats of verdicts spent, before each round and after the last."""
     signal = verdict(NUM_CLASSES, NUM_FORMS)
     accuracy, unseen = train(
@@ -74,7 +76,7 @@ def _trained(start: SeedSetup, method: Weighted, batches: Array) -> tuple[Array,
         signal,
         method,
         num_rounds=NUM_ROUNDS,
-        num_updates=UPDATES,
+        num_updates=counts,
         num_samples=NUM_SAMPLES,
         batches=batches,
         learning_rate=0.01,

@@ -212,12 +212,17 @@ def test_methods_tie_within_their_margin_only(monkeypatch):
     assert [outcomes(ahead) for ahead in (-0.06, -0.04, 0.04, 0.06)] == ["fails", "holds", "holds", "fails"]
 
 
-def test_a_reference_is_used_in_one_round_where_nats_are_equal(monkeypatch):
-    """SFT has spent all nats after 16 rounds of 4 prompts, RLVR by what it was told; accuracy is the round here."""
-    rounds = np.tile(np.arange(small_batches.NUM_ROUNDS + 1.0), (16, 1))
-    monkeypatch.setattr(small_batches, "_trained", lambda *_: (rounds, 10 * rounds))
+def test_only_verdicts_cost_nats_in_each_round(monkeypatch):
+    """RLVR ends when all nats are spent, SFT when it may use no reference again; accuracy is the round here."""
+
+    def trained(start, method, batches, counts):
+        rounds = np.tile(np.append(0, np.cumsum(counts > 0)), (16, 1))
+        return rounds, 10 * rounds
+
+    monkeypatch.setattr(small_batches, "_trained", trained)
     monkeypatch.setattr(small_batches, "started", lambda *_: None)
     np.testing.assert_allclose(small_batches.NATS, 64 * (log(4) + log(8)))
     key = jax.random.key(0)
-    assert (small_batches.transferred(key, "SFT", num_seeds=16) == 16).all()
+    assert (small_batches.transferred(key, "SFT", num_seeds=16) == small_batches.NUM_ROUNDS).all()
+    assert (small_batches.transferred(key, "SFT", uses=1, num_seeds=16) == 16).all()  # 64 prompts, 4 a round
     assert (small_batches.transferred(key, "RLVR", num_seeds=16) == 22).all()  # of 221.8 nats, 10 a round
