@@ -171,6 +171,8 @@ def _on_average(loop: VerifiedLoop, verdicts: int, draws: np.ndarray | None) -> 
 def _limited(loop: VerifiedLoop, verdicts: int, round_size: int | None, draws: np.ndarray | None) -> Budgeted | None:
     """What runs reach of which none spends more than the budget; None where that takes too long."""
     rates = np.maximum([loop.tpr, loop.fpr], LEAST_RATE)
+    if round_size is not None and round_size > verdicts:
+        return Budgeted(None, "given", Ranged(loop.initial))
     size, found, asymptotic = min(round_size or EXAMPLE, verdicts), "given" if round_size else "example", None
     if loop.tpr > loop.fpr:
         asymptotic = budget.fixed_rounds_law(rates, loop.initial, verdicts)[0]

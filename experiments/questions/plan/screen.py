@@ -165,7 +165,7 @@ def _loop(question: Question, answer: Answer) -> Rows:
     elif answer.cheapest:
         rule = "fewest verdicts that reach the goal"
     else:
-        rule = "the largest that the budget pays for" if answer.paid else "an example: no size reaches the goal"
+        rule = f"the largest {_up_to(answer.size)}" if answer.paid else "an example: no size reaches the goal"
     most = largest_drawn(answer.size)
     sized = ranged(lambda n: f"over {most}" if math.isinf(n) else f"{n:.0f}", answer.sized)
     near = ""
@@ -179,6 +179,10 @@ def _loop(question: Question, answer: Answer) -> Rows:
         ("all correct", f"with probability {ranged(percent, answer.correct)} [exact: chain]{near}"),
         ("it takes", f"{rounds} and {verdicts} on average, to the end [exact: chain]"),
     ]
+
+
+def _up_to(size: int) -> str:
+    return "paid" if size < LARGEST else "searched"
 
 
 RULES = {
@@ -196,13 +200,16 @@ def _spent(question: Question, answer: Answer) -> Rows:
         return []
     verdicts = units(f"{question.verdicts:,}", "verdict")
     if average.size is None:
-        rows = [("on average", f"{verdicts} a run do not pay for runs that end")]
+        rows = [("on average", f"{verdicts} a run: too few for runs that end")]
     else:
         text = f"{verdicts} a run, shared by runs that stop when one kind is left: correct with probability"
-        text = f"{text} {ranged(percent, average.accuracy)} in rounds of {average.size} [exact: the largest paid]"
+        text = f"{text} {ranged(percent, average.accuracy)} in rounds of {average.size}"
+        text = f"{text} [exact: the largest {_up_to(average.size)}]"
         rows = [("on average", text)]
     if limited is None:
         return [*rows, ("hard limit", f"of {verdicts} in each run: not computed above {SOLVED:,}")]
+    if limited.size is None:
+        return [*rows, ("hard limit", f"of {verdicts} in each run: too few for a round of {question.round_size}")]
     text = f"of {verdicts} in each run: accuracy {ranged(percent, limited.accuracy)} in rounds of {limited.size}"
     text = f"{text} [{RULES[limited.found]}]"
     if limited.asymptotic is not None and limited.found != "searched":
