@@ -137,7 +137,7 @@ class FinalAccuracy(NamedTuple):
     simulated: theory.Estimate  # [fpr, n]
 
 
-SIZES = {"sizes": (5, 80), "num_replicas": 400}  # each size is a program
+SIZES = {"sizes": (5, 80), "num_replicas": 250}  # each size is a program
 FULL = {"sizes": (5, 10, 20, 40, 80, 160), "num_replicas": 2000}
 
 

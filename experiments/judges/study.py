@@ -316,7 +316,7 @@ def loops(key: jax.Array, task: Any, correct: Any, *, num_generations: int, num_
     return jax.vmap(replicas, (None, 0, 0, 0))(jax.random.split(key, num_replicas), which, tpr, fpr)
 
 
-@study("judges/models", num_replicas=600, full={"num_replicas": 2000})
+@study("judges/models", num_replicas=400, full={"num_replicas": 2000})
 def accuracy(key: jax.Array, model: str, *, num_replicas: int) -> np.ndarray:
     """The accuracy [judge, replica, t] of the samples of each model in the loop."""
     record = loops(key, MODELS[model], CORRECT[model], num_generations=NUM_MODELS, num_replicas=num_replicas)
