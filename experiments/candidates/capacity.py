@@ -1,4 +1,4 @@
-"""What loops keep of the nats that their verdicts can carry: all loops of the ledger for which both are exact."""
+"""What loops keep of the nats that their verdicts can carry: loops of L1, R1 and R3, for which both are exact."""
 
 import math
 from typing import NamedTuple
@@ -6,15 +6,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 from scipy.special import entr
-from scipy.stats import binom
 
 from experiments.candidates import study
+from experiments.drift_barrier.study import SHARE, start_information
 from experiments.harness.ledger import Settings
 from experiments.verdicts import study as even
 from theory import budget
 
 FITTED_SIZES, FITTED_FPRS = np.array([2, 5, 10, 20, 50, 100]), np.array([0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98])
-SHARE = 0.6  # of the correct symbol in the real data that Z_0 is fitted to
 _capacity = jax.jit(budget.verifier_capacity)
 
 
@@ -43,9 +42,7 @@ def fitted_start() -> Loops:
     n, fpr = np.meshgrid(FITTED_SIZES, FITTED_FPRS, indexing="ij")
     end = budget.fixation(n, (np.ones(n.shape), fpr), SHARE, num_real=n)
     wrong = np.asarray(end.wrong)
-    first = [binom.pmf(np.arange(m + 1), m, [[SHARE], [1 - SHARE]]) / 2 for m in FITTED_SIZES.tolist()]
-    start = np.array([entr(joint.sum(0)).sum() + math.log(2) - entr(joint).sum() for joint in first])
-    kept = math.log(2) - entr(wrong) - entr(1 - wrong) - start[:, None]
+    kept = math.log(2) - entr(wrong) - entr(1 - wrong) - start_information(FITTED_SIZES)[:, None]
     return Loops((np.asarray(end.verdicts) * np.asarray(_capacity((np.ones(n.shape), fpr)))).ravel(), kept.ravel())
 
 

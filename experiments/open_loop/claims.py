@@ -74,8 +74,7 @@ def saturates(rejected_too: bool, settings: Settings) -> Found:
 
 def injection(settings: Settings) -> Found:
     """What a simulated loop has gained against what its verdicts injected until then, in both protocols, at every t."""
-    simulated = np.stack([study.simulated(settings, kept).pointwise for kept in UNTIL_KEPT], axis=1)
-    gain = theory.estimate(simulated[..., 1:] - simulated[..., :1])
+    gain = theory.estimate(np.stack([_gained(settings, kept) for kept in UNTIL_KEPT], axis=1))
     exact, drawn = study.exact(False).injected.cumsum(1), study.injected_until_kept(settings).cumsum(2)
     bound = theory.estimate(np.stack([np.broadcast_to(exact, drawn.shape), drawn], axis=1))
     return at_most(gain, bound, _settings(gain.count, ": I(X;Z_t) − I(X;Z_0)")[:, :, 1:])
@@ -83,10 +82,15 @@ def injection(settings: Settings) -> Found:
 
 def without_candidates(settings: Settings) -> Found:
     """The gain of the loops that filter against a bound that ignores which candidates were judged."""
-    simulated = study.simulated(settings, False).pointwise
-    gain = theory.estimate(simulated[..., 1:] - simulated[..., :1])
+    gain = theory.estimate(_gained(settings, False))
     aside = ": I(X;Z_t) − I(X;Z_0), Σ I(X;S_i|Z_i)"
     return at_most(gain, study.without_candidates().cumsum(1), _settings(gain.count, aside)[0, :, 1:])
+
+
+def _gained(settings: Settings, until_kept: bool) -> np.ndarray:
+    """The pointwise information gained since Z_0 [replica, scenario, t − 1]."""
+    pointwise = study.simulated(settings, until_kept).pointwise
+    return pointwise[..., 1:] - pointwise[..., :1]
 
 
 def in_the_end(fpr: float, settings: Settings) -> Found:

@@ -77,12 +77,11 @@ def simulated(n, limit, runs, rng):
     return share, spent
 
 
-@pytest.mark.parametrize(("n", "limit"), [(1, 3), (4, 30), (6, 5)])
+@pytest.mark.parametrize(("n", "limit"), [(1, 3), (4, 30), (5, 6)])
 def test_hard_limit_by_simulation(n, limit):
     """E[1 − Z] and the verdicts of runs that stop when they have one kind, or when theirs are spent."""
     share, spent = simulated(n, limit, 40_000, np.random.default_rng(n))
-    size = min(n, limit)
-    found = budget.hard_limit(VERIFIER, START, limit, size=size) if n <= limit else budget.BestSize(n, 1 - START, limit)
+    found = budget.hard_limit(VERIFIER, START, limit, size=n)
     for values, exact in ((1 - share, found.wrong), (spent, found.verdicts)):
         assert abs(values.mean() - exact) <= 5 * values.std() / 200 + EXACT
 
