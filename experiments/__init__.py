@@ -18,6 +18,7 @@ EXPERIMENTS: dict[str, str] = {
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",
+    "persistent-errors": "experiments.persistent_errors",
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",

@@ -99,6 +99,13 @@ def rows_of_rooms():
     yield row("theory.budget.until_fixation", verifier=VERIFIER, initial=0.3, verdicts=100.0)
     yield row("theory.budget.hard_limit", verifier=VERIFIER, initial=0.3, verdicts=30, size=4)
     yield row("theory.budget.wrong_exponent", verifier=VERIFIER, initial=0.3, fitted=True)
+    yield row("theory.budget.persistent_kinds", verifier=VERIFIER, initial=0.3, persistence=0.2)
+    yield row("theory.budget.persistent_rounds", verifier=VERIFIER, initial=0.3, persistence=0.2, rounds=4.0)
+    kinds = {"shares": P, "acceptance": [0.9, 1.0, 0.3], "correct": [True, False, False]}
+    yield row("theory.budget.kinds_by_round", kinds, n=3, num_rounds=4)
+    yield row("theory.budget.ceiling", correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
+    yield row("theory.budget.resampling", attempts=4.0, correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
+    yield row("theory.budget.both", first=VERIFIER, second=(0.8, 0.4), correlation=0.1)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 
     information = [1.0, 0.7, 0.4]

@@ -109,14 +109,17 @@ def _kimura(s: Array, p: Array, n: Array, *real: Array) -> Float[Array, "*shape"
     return jnp.where(s == 0, p, jnp.where(safe > 0, up, down))
 
 
-def checked_verifier(verifier: Verifier) -> tuple[Array, Array]:
-    """The two rates, checked and of one shape and dtype."""
+def checked_verifier(
+    verifier: Verifier, names: tuple[str, str, str] = ("verifier", "tpr", "fpr")
+) -> tuple[Array, Array]:
+    """The two rates, checked and of one shape and dtype; `names` are those of the pair and of the rates in errors."""
+    pair, *each = names
     try:
         tpr, fpr = verifier  # pyright: ignore[reportGeneralTypeIssues]
     except (TypeError, ValueError) as error:
-        raise validation.refuse("verifier", verifier, "a pair (tpr, fpr)") from error
-    phi, psi = validation.one_dtype(validation.rates("tpr", tpr), validation.rates("fpr", fpr))
-    phi, psi = map(validation.array, validation.broadcast("verifier", phi, psi))
+        raise validation.refuse(pair, verifier, "a pair (tpr, fpr)") from error
+    phi, psi = validation.one_dtype(validation.rates(each[0], tpr), validation.rates(each[1], fpr))
+    phi, psi = map(validation.array, validation.broadcast(pair, phi, psi))
     return phi, psi
 
 

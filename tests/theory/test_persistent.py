@@ -1,0 +1,128 @@
+"""Errors that persist: the ceiling of every loop, many samples, two looks at one output, attempts at a task."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import EXACT, close
+
+from theory import budget, drift
+
+RATES = st.floats(0.05, 1)
+
+
+@given(st.tuples(RATES, RATES, RATES), RATES, RATES, st.sampled_from([1, 2, 5]))
+def test_no_loop_passes_the_ceiling(weights, other, correct_other, n):
+    """E[accuracy] ≤ a/(a+b) after every round, where correct and blind-spot outputs are accepted alike."""
+    a, b, rest = np.array(weights) / sum(weights)
+    flags = [True, False, False]
+    path = budget.kinds_by_round(n, [a, b, rest], [1.0, 1.0, other], flags, num_rounds=12)
+    assert path.max() <= a / (a + b) + EXACT
+    once = budget.kinds_by_round(n, [a, b, rest], [correct_other, correct_other, 0.0], flags, num_rounds=5)
+    close(once[1:], np.full(5, a / (a + b)))
+
+
+def test_errors_anew_pass_the_ceiling():
+    """The same rates, .15 correct and .25 of the others accepted, drawn anew: all but the loops that drift end correct.
+
+    A verifier (1, ψ) of one look accepts b = ψ(1−p) of the outputs wrongly.
+    """
+    kept, anew = (
+        budget.kinds_by_round(10, *budget.persistent_kinds((1.0, 0.25), 0.3, rho), num_rounds=60) for rho in (1.0, 0.0)
+    )
+    close(kept[1:], np.full(60, 0.3 / (0.3 + 0.7 * 0.25)))
+    close(anew[-1], budget.fixation(10, (1.0, 0.25), 0.3).correct, atol=1e-9)
+    assert anew[-1] > 0.99 > 0.64 > kept[-1]
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.3, 1.0])
+def test_chain_by_simulation(persistence):
+    """20,000 loops of six samples a round, six kinds of outputs: within five standard errors after 1, 2, 6 rounds."""
+    kinds = budget.persistent_kinds((0.8, 0.4), 0.3, persistence)
+    exact = budget.kinds_by_round(6, *kinds, num_rounds=6)
+    shares, rates = (np.asarray(x) for x in kinds[:2])
+    generator = np.random.default_rng(0)
+    z = np.tile(shares, (20_000, 1))
+    for t in range(1, 7):
+        weights = z * rates
+        z = generator.multinomial(6, weights / weights.sum(1, keepdims=True)) / 6
+        accuracy = z @ kinds.correct
+        error = 5 * accuracy.std() / len(z) ** 0.5
+        assert abs(accuracy.mean() - exact[t]) < error, t
+
+
+def test_chain_of_three_kinds():
+    """Against the kernel of `drift`, on its own lattice: correct, blind-spot and other outputs."""
+    shares, rates = np.array([0.2, 0.05, 0.75]), np.array([0.9, 1.0, 0.3])
+    states = np.asarray(drift.lattice(7, 3)) / 7
+    pmf = np.asarray(drift.multinomial_kernel(7, drift.select(shares[None], rates)))[0]
+    path = np.asarray(drift.distributions(pmf[None], drift.selection_kernel(7, rates), 8))[:, 0] @ states[:, 0]
+    found = budget.kinds_by_round(7, shares, rates, [True, False, False], num_rounds=9)
+    close(found, [0.2, *path])
+
+
+@pytest.mark.parametrize(("tpr", "persistence"), [*product([1.0, 0.9, 0.5], [0.0, 0.05, 1.0])])
+def test_many_samples(tpr, persistence):
+    """The formula against z ∝ z·a over the six kinds; with tpr < 1 and ρ > 0 it ends where the first round stood."""
+    kinds = budget.persistent_kinds((tpr, 0.3), 0.4, persistence)
+    z, rates = np.asarray(kinds.shares), np.asarray(kinds.acceptance)
+    path = []
+    for _ in range(12):
+        path.append(z @ kinds.correct)
+        z = z * rates / (z @ rates)
+    close(budget.persistent_rounds((tpr, 0.3), 0.4, persistence, np.arange(12)), path)
+    end, first = (float(budget.persistent_rounds((tpr, 0.3), 0.4, persistence, t)) for t in (1e5, 1))
+    if persistence and tpr < 1:
+        close(end, first, atol=1e-9)
+    elif persistence == 0:
+        close(end, 1.0)
+    else:
+        close(end, 0.4 / (0.4 + 0.6 * persistence * 0.3), atol=1e-9)
+
+
+@pytest.mark.parametrize("persistence", [0.0, 0.3, 1.0])
+def test_two_looks_by_enumeration(persistence):
+    """Two verdicts on one output, decided once with probability ρ: ρ is their correlation, and `both` their product."""
+    rates = np.array([0.9, 0.3])
+    anew = np.array([rates**i * (1 - rates) ** (2 - i) for i in (2, 1, 0)])  # both, one (of two), none accept
+    once = np.array([rates, 0 * rates, 1 - rates])
+    both, one, _ = persistence * once + (1 - persistence) * anew
+    close(both + one, rates)
+    close((both - rates**2) / (rates * (1 - rates)), [persistence] * 2)
+    close(budget.both(rates, rates, persistence), both)
+    second = budget.persistent_rounds((0.9, 0.3), 0.2, persistence, 2)
+    close(second, 0.2 * both[0] / (0.2 * both[0] + 0.8 * both[1]))
+
+
+def test_independent_verifiers_do_what_rounds_do():
+    """Three verifiers in one round, errors persistent, against three rounds of one, errors anew."""
+    pair = budget.both((0.9, 0.3), (0.9, 0.3))
+    three = budget.both(pair, (0.9, 0.3))
+    close(budget.persistent_rounds(three, 0.2, 1.0, 9), budget.persistent_rounds((0.9, 0.3), 0.2, 0.0, 3))
+
+
+def test_resampling_by_enumeration():
+    """Σ_j a(1−a−b)^{j−1} over the attempts, two tasks; without a limit the ceiling, which is not the pooled share."""
+    a, b, weights = np.array([0.8, 0.1]), np.array([0.02, 0.1]), np.array([0.25, 0.75])
+    for k in range(6):
+        ends = budget.resampling(k, a, b, weights)
+        lasts = sum((1 - a - b) ** j for j in range(k)) * np.ones(2)
+        close(ends.correct, weights @ (a * lasts))
+        close(ends.wrong, weights @ (b * lasts))
+    found = budget.ceiling([*a, 0.0], [*b, 0.0])
+    close(found, [(0.8 / 0.82 + 0.5) / 2, 2 / 3])
+    close(budget.resampling(1e5, [*a, 0.0], [*b, 0.0]).correct, found.accuracy * found.covered, atol=1e-12)
+    assert found.accuracy < (a.sum() / (a + b).sum()) - 0.1
+
+
+@pytest.mark.parametrize("price", [0.0, 1.0, 2.0, 8.0])
+def test_attempts_at_tasks_alike(price):
+    """Of tasks alike the best number of attempts is 0 or the most there are; of unequal ones it can lie between."""
+    k = np.arange(51)
+    alike, unequal = (budget.resampling(k, a, b) for a, b in (([0.2], [0.1]), ([0.7, 0.05], [0.05, 0.1])))
+    best = int(np.argmax(np.asarray(alike.correct) - price * np.asarray(alike.wrong)))
+    assert best == (50 if price < 2 else 0 if price > 2 else best)
+    if price == 2.0:
+        assert 0 < np.argmax(np.asarray(unequal.correct) - price * np.asarray(unequal.wrong)) < 10

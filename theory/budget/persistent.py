@@ -1,0 +1,233 @@
+"""Errors that persist: an output that the verifier has accepted once is accepted again, as one that passed its tests.
+
+A verdict is decided once for an output with probability ρ, the persistence, and drawn anew at each look otherwise: ρ is
+the correlation of two verdicts on one output. Then outputs are of six kinds, correct or wrong, accepted always, at
+times, or never, and of the accepted ones only the second kind is told apart by a further look. Hence
+
+- in a loop of many samples, t ≥ 1 rounds multiply the odds of a correct output by (ρφ+(1−ρ)φ^t)/(ρψ+(1−ρ)ψ^t), which
+  is LR^t for ρ = 0, but LR = φ/ψ for ρ = 1, and for any ρ > 0 again as t → ∞ if φ < 1;
+- in a loop of any size n the shares of two kinds that are always accepted are exchangeable, sample by sample, so that
+  their ratio is a martingale. With a of the outputs correct and b wrong, all others dying out, the loop ends correct
+  with a/(a+b) at most, whatever n and the number of rounds; over tasks i with E_i[a_i/(a_i+b_i)];
+- t verifiers whose errors are independent of each other do in one round, persistent or not, what t rounds do for ρ = 0.
+
+References:
+    Ewens (2004), Mathematical Population Genetics, section 1.4: neutral types are exchangeable.
+    Fleiss (1981), Statistical Methods for Rates and Proportions, chapter 13: the correlation of two ratings.
+    Stroebl, Kapoor & Narayanan (2024), The limits of inference scaling through resampling, arXiv:2411.17501: the
+        ceiling of resampling, and the best number of attempts under a price of a false positive.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax import Array
+from jaxtyping import Bool, Float
+
+from theory import validation
+from theory.budget.outcomes import MAX_ENTRIES, Verifier, checked_verifier, multinomial
+from theory.drift.kernels import counts, num_states
+from theory.validation import ArrayLike
+
+CORRECT = (True, True, True, False, False, False)
+
+
+class Kinds(NamedTuple):
+    """Kinds of outputs that a verifier cannot tell apart any further."""
+
+    shares: Float[Array, " kind"]  # at the start
+    acceptance: Float[Array, " kind"]  # probability to be accepted at a look, fresh each time
+    correct: Bool[np.ndarray, " kind"]
+
+
+class Ceiling(NamedTuple):
+    """What no number of rounds passes, over tasks."""
+
+    accuracy: Float[Array, ""]  # E[a/(a+b)], of the tasks with an output that is accepted
+    covered: Float[Array, ""]  # the share of these tasks
+
+
+class Resampling(NamedTuple):
+    """How a task ends whose outputs are drawn until one is accepted, of k at most; the rest stays unanswered."""
+
+    correct: Float[Array, "*shape"]  # probability that the accepted output is correct
+    wrong: Float[Array, "*shape"]  # … that it is wrong
+
+
+def persistent_kinds(verifier: Verifier, initial: ArrayLike, persistence: ArrayLike) -> Kinds:
+    """Six kinds: correct ones of shares p (ρφ, 1−ρ, ρ(1−φ)) accepted with (1, φ, 0), wrong ones likewise with ψ.
+
+    Args:
+        verifier: (tpr, fpr) = (φ, ψ), two numbers: of a first look.
+        initial: p, the accuracy of Z_0.
+        persistence: ρ, the correlation of two verdicts on one output; 0: all errors are fresh, 1: none is.
+    """
+    phi, psi, p, rho = validation.one_dtype(
+        *checked_verifier(verifier),
+        validation.rates("initial", initial, 0),
+        validation.rates("persistence", persistence, 0),
+    )
+    validation.same_size("tpr", phi.size, "initial", 1)
+    xp, phi, psi, p, rho = validation.host(phi.reshape(()), psi.reshape(()), p, rho)
+    shares = [of * share for of, rate in ((p, phi), (1 - p, psi)) for share in (rho * rate, 1 - rho, rho * (1 - rate))]
+    acceptance = [rate for of in (phi, psi) for rate in (xp.ones_like(of), of, xp.zeros_like(of))]
+    return Kinds(validation.array(xp.stack(shares)), validation.array(xp.stack(acceptance)), np.array(CORRECT))
+
+
+def persistent_rounds(
+    verifier: Verifier, initial: ArrayLike, persistence: ArrayLike, rounds: ArrayLike
+) -> Float[Array, "*shape"]:
+    """The accuracy after t = `rounds`, n → ∞: odds p/(1−p) · (ρφ+(1−ρ)φ^t)/(ρψ+(1−ρ)ψ^t), t ≥ 1; p for t = 0.
+
+    With φ < 1 and 0 < ρ < 1 it rises to a peak and falls again, to what the first round gave: what is always accepted
+    is left, correct or not. The arguments broadcast; where nothing at all is accepted the accuracy stays p.
+    """
+    phi, psi, p, rho, t = validation.one_dtype(
+        *checked_verifier(verifier),
+        validation.rates("initial", initial),
+        validation.rates("persistence", persistence),
+        validation.finite("rounds", rounds),
+    )
+    if validation.has_values(t) and (np.asarray(t) < 0).any():
+        raise validation.refuse("rounds", np.asarray(t).min(), "numbers >= 0")
+    xp, *numbers = validation.host(*validation.broadcast("verifier, initial, persistence, rounds", phi, psi, p, rho, t))
+    phi, psi, p, rho, t = numbers
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        odds = xp.log(p) - xp.log1p(-p) + _log_survival(xp, phi, rho, t) - _log_survival(xp, psi, rho, t)
+        accuracy = 1 / (1 + xp.exp(-odds))
+    return validation.array(xp.where((t > 0) & ~xp.isnan(odds), accuracy, p), p.dtype)
+
+
+def _log_survival(xp: Any, rate: Any, rho: Any, t: Any) -> Any:
+    """ln(ρφ + (1−ρ)φ^t), which underflows in no long loop."""
+    return xp.logaddexp(xp.log(rho) + xp.log(rate), xp.log1p(-rho) + xp.where(t > 0, t, 1) * xp.log(rate))
+
+
+def kinds_by_round(
+    n: int, shares: ArrayLike, acceptance: ArrayLike, correct: ArrayLike, *, num_rounds: int
+) -> Float[np.ndarray, " round"]:
+    """E[accuracy of Z_t], t = 0 … `num_rounds`, for n samples accepted in each round: exact, in float64.
+
+    The chain Z_{t+1} ~ Multinomial(n, z·a/Σ z·a)/n over the counts of all kinds that are ever accepted; the kinds are
+    those of `persistent_kinds`, or any: correct, blind-spot and other wrong outputs, say. Where none is accepted the
+    accuracy stays.
+
+    Args:
+        n: Samples accepted in each round, so many that a kernel over the states has 2·10⁸ entries at most: 166 for
+            three kinds that are ever accepted, 41 for four.
+        shares: At the start [kind].
+        acceptance: a [kind], the probability that an output is accepted, anew at each look.
+        correct: Which kinds are [kind].
+        num_rounds: T.
+    """
+    n, num_rounds = validation.integer("n", n, 1), validation.integer("num_rounds", num_rounds, 0)
+    start, rates = validation.pmf("shares", shares, 1), validation.rates("acceptance", acceptance, 1)
+    validation.same_size("acceptance", rates.size, "shares", start.size)
+    start, rates = np.asarray(start, float), np.asarray(rates, float)
+    right = _flags("correct", correct, start.shape)
+    accuracy, accepted = [float(start @ right)], start * rates
+    lives = accepted > 0
+    if num_rounds == 0 or not lives.any():
+        return np.array(accuracy * (num_rounds + 1))
+    start, rates, right = accepted[lives] / accepted.sum(), rates[lives], right[lives]
+    validation.entries("n", num_states(n, start.size) ** 2, MAX_ENTRIES, "a kernel")
+    states = counts(n, start.size) / n
+    weighted = states * rates
+    kernel = multinomial(n, *(weighted / weighted.sum(1, keepdims=True)).T)
+    pmf = multinomial(n, *start[:, None])[0]
+    for _ in range(num_rounds):
+        accuracy.append(float(pmf @ states @ right))
+        pmf = pmf @ kernel
+    return np.array(accuracy)
+
+
+def ceiling(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None) -> Ceiling:
+    """E_i[a_i/(a_i+b_i)] over tasks with a_i + b_i > 0: what no number of rounds passes if errors persist.
+
+    Not the pooled Σa_i/Σ(a_i+b_i): that counts tasks by how often an output of theirs is accepted.
+
+    Args:
+        correct: a_i [task], the share of the outputs of task i that are correct and accepted.
+        wrong: b_i [task], … wrong and accepted.
+        weights: of the tasks [task], which sum to 1; None: alike.
+    """
+    a, b, weight = _tasks(correct, wrong, weights)
+    xp, a, b, weight = validation.host(a, b, weight)
+    some = a + b > 0
+    covered = (weight * some).sum()
+    if validation.has_values(covered) and covered == 0:
+        raise validation.refuse("correct, wrong", "no output that is accepted", "a task with one")
+    accuracy = (weight * xp.where(some, a / xp.where(some, a + b, 1), 0)).sum() / covered
+    return Ceiling(validation.array(accuracy), validation.array(covered))
+
+
+def resampling(
+    attempts: ArrayLike, correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None
+) -> Resampling:
+    """E_i[a_i/(a_i+b_i) (1 − (1−a_i−b_i)^k)], k = `attempts` ≥ 0 of any shape, and the same of b_i.
+
+    What is submitted is the first output that is accepted. If a wrong one costs c correct ones, the best k is the
+    argmax of correct − c·wrong; for tasks alike it is 0 or has no bound, so that a finite one needs unequal tasks.
+    The other arguments are those of `ceiling`.
+    """
+    k = validation.finite("attempts", attempts)
+    if validation.has_values(k) and (np.asarray(k) < 0).any():
+        raise validation.refuse("attempts", np.asarray(k).min(), "numbers >= 0")
+    k, a, b, weight = validation.one_dtype(k, *_tasks(correct, wrong, weights))
+    xp, k, a, b, weight = validation.host(k, a, b, weight)
+    rate = a + b
+    accepted = 1 - (1 - rate) ** k[..., None]
+    each = weight * xp.where(rate > 0, accepted / xp.where(rate > 0, rate, 1), 0)
+    return Resampling(validation.array((each * a).sum(-1)), validation.array((each * b).sum(-1)))
+
+
+def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tuple[Array, Array]:
+    """(tpr, fpr) of what two verifiers accept: φ = φ₁φ₂ + κ√(φ₁(1−φ₁)φ₂(1−φ₂)), and ψ likewise.
+
+    κ is the correlation of their verdicts on correct outputs, and on wrong ones: 0 for independent errors, ρ for a
+    second look by the same verifier. The arguments broadcast.
+
+    Raises:
+        ValueError: Where κ is larger than two such rates allow, or below 0.
+    """
+    phi, psi, other_phi, other_psi, kappa = validation.one_dtype(
+        *checked_verifier(first, ("first",) * 3),
+        *checked_verifier(second, ("second",) * 3),
+        validation.rates("correlation", correlation),
+    )
+    names = "first, second, correlation"
+    xp, *numbers = validation.host(*validation.broadcast(names, phi, psi, other_phi, other_psi, kappa))
+    phi, psi, other_phi, other_psi, kappa = numbers
+    rates = []
+    for one, other in ((phi, other_phi), (psi, other_psi)):
+        joint = one * other + kappa * xp.sqrt(one * (1 - one) * other * (1 - other))
+        least = xp.minimum(one, other)
+        slack = 8 * np.finfo(joint.dtype).eps
+        if validation.has_values(joint) and (joint > least + slack).any():
+            raise validation.refuse("correlation", np.asarray(kappa).max(), "one that the rates allow")
+        rates.append(validation.array(xp.minimum(joint, least)))
+    return rates[0], rates[1]
+
+
+def _flags(name: str, x: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """A boolean for each kind."""
+    found = np.asarray(x) if validation.has_values(x) else np.empty(0)
+    if found.dtype != bool or found.shape != shape:
+        raise validation.refuse(
+            name, f"{found.dtype} of shape {found.shape}", f"booleans of shape {shape}, with values"
+        )
+    return found
+
+
+def _tasks(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
+    """a, b and the weights [task]."""
+    a, b = validation.one_dtype(validation.rates("correct", correct, 1), validation.rates("wrong", wrong, 1))
+    validation.same_size("wrong", b.size, "correct", a.size)
+    if validation.has_values((a, b)) and (np.asarray(a) + np.asarray(b) > 1 + 1e-6).any():
+        raise validation.refuse("correct, wrong", "a task in which they sum to more than 1", "shares of its outputs")
+    if weights is None:
+        return a, b, validation.array(np.full(a.size, 1 / a.size), a.dtype)
+    weight = validation.pmf("weights", weights, 1)
+    validation.same_size("weights", weight.size, "correct", a.size)
+    a, b, weight = validation.one_dtype(a, b, weight)
+    return a, b, weight
