@@ -191,8 +191,8 @@ def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tup
         ValueError: Where κ is larger than two such rates allow, or below 0.
     """
     phi, psi, other_phi, other_psi, kappa = validation.one_dtype(
-        *checked_verifier(first, ("first",) * 3),
-        *checked_verifier(second, ("second",) * 3),
+        *checked_verifier(first, ("first", "first", "first")),
+        *checked_verifier(second, ("second", "second", "second")),
         validation.rates("correlation", correlation),
     )
     names = "first, second, correlation"
