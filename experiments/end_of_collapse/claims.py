@@ -32,7 +32,9 @@ def rule_of_thumb(begins: int, settings: Settings) -> Found:
             t = begins * n + np.arange(len(excess))
             added = float(drift.second_draw_information(*study.TASKS[tasks]))
             ratios.append((excess / (3 * (1 - 1 / n) ** (t + 1) * added))[:: n // 5])
-            where += [f"{tasks}, n = {n}, t = {each}; tolerance 5 %: of order 1/n, and e^−{FROM}" for each in t[:: n // 5]]
+            where += [
+                f"{tasks}, n = {n}, t = {each}; tolerance 5 %: of order 1/n, and e^−{FROM}" for each in t[:: n // 5]
+            ]
     return equal(np.concatenate(ratios), 1.0, where, "of the rule", tolerance=0.05)
 
 
@@ -89,7 +91,7 @@ STATEMENTS = (
         ),
         conditions=(
             "Late: at t = 3n the loops here have up to 7 % more than the law, at 10n 6e-5. Fully synthetic data, no "
-            "filter, maximum likelihood, Z₀ fitted to n real samples. A smoothed fit ends with nothing, and its rate is "
+            "filter, maximum likelihood, Z₀ fitted to n real samples. A smoothed fit ends with nothing, its rate is "
             "(1−μ)², μ = λK/(n+λK) for λ added to each of K counts. An unknown mean or variance of a Gaussian has no "
             "rate at all: nothing is absorbed, and I(X;Z_t) falls like 1/t."
         ),
@@ -98,8 +100,8 @@ STATEMENTS = (
             "generations, so that only more samples a generation, or fresh real ones, keep it longer."
         ),
         source=(
-            "Wright (1931), Evolution in Mendelian populations: the rate 1 − 1/n of diversity; Darroch & Seneta (1965), "
-            "On quasi-stationary distributions in absorbing discrete-time finite Markov chains; Ewens (2004), "
+            "Wright (1931), Evolution in Mendelian populations: the rate 1 − 1/n of diversity; Darroch & Seneta "
+            "(1965), On quasi-stationary distributions in absorbing discrete-time finite Markov chains; Ewens (2004), "
             "Mathematical Population Genetics: the eigenvalues"
         ),
         test="tests/theory/test_late.py::test_closed_loop_in_decimals",

@@ -75,8 +75,8 @@ def _loop(tasks: str, n: int, smoothing: float, law: np.ndarray, *, real: bool) 
     now = multinomial.pmf(states, n, pmfs[:, None])
     now = (now / now.sum(1, keepdims=True)).reshape(len(kernels), -1, len(states))  # [kernel, task, state]
     distributions = np.empty((len(law), *now.shape))
-    for distribution in distributions:
-        distribution[:] = now
+    for t in range(len(law)):
+        distributions[t] = now
         now = now @ kernels
     found = mutual_information(prior, distributions.reshape(len(law), len(prior), -1))
     look = f", {'real data' if real else 'smoothing'} {smoothing:g}" if smoothing else ""

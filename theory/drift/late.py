@@ -51,7 +51,8 @@ def second_draw_information(prior: ArrayLike, pmfs: ArrayLike) -> Float[Array, "
     """E[1{Y≠Y'} i(X;Y'|Y)] = Σ_{i≠j} E[x_i x_j ln(x_j E x_i/E x_i x_j)]: what a second draw adds where it differs.
 
     In nats, over two draws Y and Y' of the true model, with i(x;y'|y) = ln p(x|y,y')/p(x|y); 0 where all tasks are
-    alike, or one draw identifies the task. `prior` are the probabilities of the tasks [x], `pmfs` their distributions [x, k].
+    alike, or one draw identifies the task. `prior` has the probabilities of the tasks [x], `pmfs` their distributions
+    [x, k].
     """
     xp, tasks, x = _tasks(prior, pmfs)
     pairs = x[:, :, None] * x[:, None, :] * (1 - np.eye(x.shape[1], dtype=x.dtype))
@@ -81,11 +82,11 @@ def excess_information(prior: ArrayLike, pmfs: ArrayLike, n: int, num_generation
 
 
 def smoothed_information(
-    prior: ArrayLike, pmfs: ArrayLike, n: int, smoothing: float, num_generations: int
+    prior: ArrayLike, pmfs: ArrayLike, n: int, smoothing: ArrayLike, num_generations: int
 ) -> Float[Array, " t"]:
     """I(X;Z_t) ~ ½ (1−μ)^{2t} Σ_ij Cov(x_i, x_j) Σ_z ℓ_i(z) ℓ_j(z)/π(z),  μ = λK/(n+λK): late, of a smoothed fit.
 
-    λ = `smoothing` is added to each of the K counts of the samples, those of Z_0 real. The constant is at least that of a
+    λ = `smoothing`, a number, is added to each of the K counts of samples. The constant is at least that of a
     reversible chain, ½ nK (1 − (1−μ)²(1−1/n)) Σ_i Var(x_i), and near it: .03 % above at n = 20, λ = 1, K = 2. Half
     goes every ln 2/(2 |ln(1−μ)|) generations. The other arguments are those of `excess_information`, n ≥ 1; the kernel
     over `lattice(n, k)` has 4 GB at most.
@@ -116,7 +117,7 @@ def _undecided(n: int) -> Float[np.ndarray, " s"]:
 def _left(
     kernel: Float[np.ndarray, "s s"], eigenvalue: float, right: Float[np.ndarray, "s m"]
 ) -> Float[np.ndarray, "s m"]:
-    """The left eigenvectors L, Rᵀ L = 1, of an eigenvalue all of whose right ones are R: (Tᵀ − λ + R Rᵀ) L = R."""
+    """(Tᵀ − λ + R Rᵀ) L = R: the left eigenvectors L, with Rᵀ L = 1, where R has all right ones."""
     return np.linalg.solve(kernel.T - eigenvalue * np.eye(len(kernel)) + right @ right.T, right)
 
 
