@@ -77,8 +77,8 @@ def excess_information(prior: ArrayLike, pmfs: ArrayLike, n: int, num_generation
         num_generations: The last t, from 0.
     """
     scale, t = _undecided(n).sum(), _generations(num_generations)
-    added = second_draw_information(prior, pmfs)
-    return validation.array(scale / 2 * np.exp((t + 1) * np.log1p(-1 / n)), added.dtype) * added
+    _, added = validation.host(second_draw_information(prior, pmfs))
+    return validation.array((scale / 2 * np.exp((t + 1) * np.log1p(-1 / n))).astype(added.dtype) * added)
 
 
 def smoothed_information(
@@ -101,8 +101,8 @@ def smoothed_information(
     seen = stationary[:, 0] > np.finfo(float).eps  # what is rarer adds nothing, and has no digits
     metric = modes[seen].T @ (modes[seen] / stationary[seen])
     away = (x - tasks @ x)[:, :-1]
-    distance = validation.array(xp.einsum("x,xi,xj,ij->", tasks, away, away, metric.astype(x.dtype)))
-    return validation.array(np.exp(2 * t * np.log1p(-mu)) / 2, x.dtype) * distance
+    distance = xp.einsum("x,xi,xj,ij->", tasks, away, away, metric.astype(x.dtype))
+    return validation.array((np.exp(2 * t * np.log1p(-mu)) / 2).astype(x.dtype) * distance)
 
 
 def _undecided(n: int) -> Float[np.ndarray, " s"]:
