@@ -117,7 +117,7 @@ def _undecided(n: int) -> Float[np.ndarray, " s"]:
 def _left(
     kernel: Float[np.ndarray, "s s"], eigenvalue: float, right: Float[np.ndarray, "s m"]
 ) -> Float[np.ndarray, "s m"]:
-    """(Tᵀ − λ + R Rᵀ) L = R: the left eigenvectors L, with Rᵀ L = 1, where R has all right ones."""
+    """(Tᵀ − λ + R Rᵀ) L = R: the left eigenvectors, Rᵀ L = 1, if R has all those on the right."""
     return np.linalg.solve(kernel.T - eigenvalue * np.eye(len(kernel)) + right @ right.T, right)
 
 
