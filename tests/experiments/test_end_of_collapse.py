@@ -10,8 +10,10 @@ from theory import drift
 QUICK, N = Settings(), 6
 
 
-@pytest.mark.parametrize(("smoothing", "real"), [(0.0, False), (0.5, False), (0.5, True)])
-@pytest.mark.parametrize("tasks", ["3 tasks, one certain", "3 symbols, 4 tasks"])
+@pytest.mark.parametrize(
+    ("tasks", "smoothing", "real"),
+    [("3 symbols, 4 tasks", 0.0, False), ("3 tasks, one certain", 0.5, False), ("3 tasks, one certain", 0.5, True)],
+)
 def test_loops_are_those_of_the_theory(tasks, smoothing, real):
     prior, pmfs = study.TASKS[tasks]
     k = pmfs.shape[1]

@@ -101,19 +101,19 @@ def test_where_a_second_draw_adds_nothing():
 
 
 def test_quasi_stationary():
-    """The leading eigenvector by LAPACK; one inner state; nearly uniform, of 1/E z(1−z) = 6 for many samples."""
+    """The leading eigenvector by LAPACK; one inner state; 1/E z(1−z) as in the docstrings."""
     n, inner = 30, np.asarray(drift.neutral_kernel(30))[1:-1, 1:-1]
     values, vectors = (np.real(found) for found in np.linalg.eig(inner.T))
     leading = vectors[:, values.argmax()]
     close(values.max(), 1 - 1 / n)
     close(drift.quasi_stationary(n)[1:-1], leading / leading.sum())
     close(drift.quasi_stationary(2), [0, 1, 0])
-    for m, inverse in ((20, 5.60), (100, 5.89), (400, 5.97)):
+    for m, inverse in ((20, 5.60), (100, 5.89)):
         z = np.arange(m + 1) / m
         close(1 / (drift.quasi_stationary(m) @ (z * (1 - z))), inverse, atol=0.005)
 
 
-@pytest.mark.parametrize(("n", "pmfs", "above"), [(20, TWO, 4e-4), (12, THREE, 4e-3), (400, TWO, 1e-5)])
+@pytest.mark.parametrize(("n", "pmfs", "above"), [(20, TWO, 4e-4), (12, THREE, 4e-3), (100, TWO, 2e-5)])
 def test_smoothed_constant_is_that_of_a_reversible_chain(n, pmfs, above):
     """½ nK (1 − (1−μ)²(1−1/n)) Σ Var(x_i) by the stationary variance and Cauchy–Schwarz, hardly more."""
     k = pmfs.shape[1]
@@ -126,5 +126,5 @@ def test_gaussian_loops_have_no_rate():
     """Twice the age halves what is left, of a mean and of a log-variance: a generation takes ever less."""
     mean = np.asarray(gaussian.mean_information(50, 20_000))
     np.testing.assert_allclose(mean[[9_999, 19_999]] / mean[[4_999, 9_999]], 0.5, rtol=5e-3)
-    variance = np.asarray(gaussian.log_variance_information(5, 200))
-    np.testing.assert_allclose(variance[199] / variance[99], 0.5, rtol=1e-2)
+    variance = np.asarray(gaussian.log_variance_information(5, 100))
+    np.testing.assert_allclose(variance[99] / variance[49], 0.5, rtol=2e-2)
