@@ -19,6 +19,7 @@ EXPERIMENTS: dict[str, str] = {
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",
     "persistent-errors": "experiments.persistent_errors",
+    "end-of-collapse": "experiments.end_of_collapse",
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",

@@ -139,6 +139,11 @@ def rows_of_rooms():
     yield row("theory.drift.information", prior=PRIOR, **drift)
     yield row("theory.drift.pointwise_information", prior=PRIOR, distributions=THREE)
     yield row("theory.drift.residual_information", prior=PRIOR, pmfs=THREE)
+    late = {"prior": PRIOR, "pmfs": THREE, "n": 3, "num_generations": 2}
+    yield row("theory.drift.quasi_stationary", n=3)
+    yield row("theory.drift.second_draw_information", prior=PRIOR, pmfs=THREE)
+    yield row("theory.drift.excess_information", **late)
+    yield row("theory.drift.smoothed_information", **late, smoothing=0.5)
     yield row("theory.drift.fixation_probabilities", kernel=kernel)
     yield row("theory.drift.fixation_time", kernel=kernel)
     yield row("theory.drift.fixation_time_diffusion", n=5, pmf=PRIOR)

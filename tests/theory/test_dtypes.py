@@ -16,9 +16,10 @@ HALF = np.full(2, 0.5, np.float32)
 TABLE = np.full((2, 2), 0.25, np.float32)
 CHANNEL = 2 * TABLE
 HOST = ("level", "tolerance", "learning_rate", "held_out", "bounds")  # of Python's floats
-PLAIN = """monte_carlo drift.truncated drift.neutral_kernel markov.path_counts markov.log_num_paths
-    markov.smallest_gap policies.best_of_n.best_of_kl policies.best_of_n.expected_maximum policies.pass_at_estimate
-    count_log_likelihood supervision.queries_to_identify"""  # given no numbers, or whole ones, or functions
+PLAIN = """monte_carlo drift.truncated drift.neutral_kernel drift.quasi_stationary markov.path_counts
+    markov.log_num_paths markov.smallest_gap policies.best_of_n.best_of_kl policies.best_of_n.expected_maximum
+    policies.pass_at_estimate count_log_likelihood
+    supervision.queries_to_identify"""  # given no numbers, or whole ones, or functions
 DOUBLE = """budget.spend budget.fixed_rounds budget.fixed_rounds_law budget.schedule_bound
     budget.until_fixation budget.hard_limit budget.kinds_by_round
     gaussian.log_variance_density gaussian.log_variance_information gaussian.log_variance_pointwise_information

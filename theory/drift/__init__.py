@@ -20,6 +20,10 @@ from theory.drift.kernels import banded_kernel as banded_kernel
 from theory.drift.kernels import lattice as lattice
 from theory.drift.kernels import multinomial_kernel as multinomial_kernel
 from theory.drift.kernels import num_states as num_states
+from theory.drift.late import excess_information as excess_information
+from theory.drift.late import quasi_stationary as quasi_stationary
+from theory.drift.late import second_draw_information as second_draw_information
+from theory.drift.late import smoothed_information as smoothed_information
 from theory.drift.selection import Filtering as Filtering
 from theory.drift.selection import block_states as block_states
 from theory.drift.selection import filtering_initial as filtering_initial
