@@ -15,6 +15,7 @@ EXPERIMENTS: dict[str, str] = {
     "closed-loop": "experiments.closed_loop",
     "open-loop": "experiments.open_loop",
     "drift-barrier": "experiments.drift_barrier",
+    "phase-boundary": "experiments.phase_boundary",
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from oracles import close
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import EXACT, close
 from scipy.special import expit, logit
 
 from theory import budget
@@ -54,3 +56,15 @@ def test_limits():
     close(budget.wrong_exponent((0.8, 0.0), 0.3, fitted=True), -math.log(0.7))
     found = budget.wrong_exponent(([0.8, 0.4, 0.3, 0.8, 0.8], [0.0, 0.4, 0.5, 0.4, 0.4]), [0.3, 0.3, 0.3, 0.0, 1.0])
     np.testing.assert_array_equal(found, [np.inf, 0, 0, 0, np.inf])
+
+
+@given(st.integers(1, 30), st.floats(1.01, 30.0), st.floats(0.01, 1.0))
+def test_no_loop_ends_wrong_more_often(n, ratio, initial):
+    """P(ends wrong) ≤ LR^{−np}, since (ψ/φ)^{nZ} is a supermartingale."""
+    wrong = float(budget.fixation(n, (1.0, 1 / ratio), initial).wrong)
+    assert wrong <= ratio ** (-n * initial) + EXACT
+
+
+def test_half_of_kimuras_exponent_is_needed():
+    """2sp, the exponent of weak selection, is no bound: it fails for frequent starts."""
+    assert float(budget.fixation(3, (1.0, 0.2), 0.7).wrong) > 5.0 ** (-2 * 3 * 0.7)

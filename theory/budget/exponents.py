@@ -28,7 +28,10 @@ def wrong_exponent(verifier: Verifier, initial: ArrayLike, *, fitted: bool = Fal
     """V(z) = min_y [KL(y‖f(z)) + V(y)], V(0) = 0, f(z) = zφ/(zφ+(1−z)ψ): P(ends wrong) = e^{−nV(z)+o(n)}.
 
     In nats per sample, as n → ∞ at a fixed verifier; rejection sampling until n are accepted, independent errors, one
-    verifier for all wrong outputs. For weak selection, s = ln(φ/ψ),
+    verifier for all wrong outputs. From a rare start, z ≤ .1, P(ends wrong) is e^{−nV(z)} to 5 % for any n (row
+    R8-boundary), so that n = ln(1/δ)/V(z) samples leave δ wrong. For all n and z it is (ψ/φ)^{nz} at most: with Z' the
+    next accuracy E (ψ/φ)^{nZ'} = (1 + (φ/ψ−1) z)^{−n} ≤ (ψ/φ)^{nz}, since (φ/ψ)^z is convex. For weak selection,
+    s = ln(φ/ψ),
 
         V(z) = 2sz + s²z(1−z)/3 + s³[z/9 − 7z²(3−2z)/54] + O(s⁴),
 
