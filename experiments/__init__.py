@@ -15,6 +15,7 @@ EXPERIMENTS: dict[str, str] = {
     "closed-loop": "experiments.closed_loop",
     "open-loop": "experiments.open_loop",
     "drift-barrier": "experiments.drift_barrier",
+    "blind-spots": "experiments.blind_spots",
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",
