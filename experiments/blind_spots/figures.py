@@ -9,7 +9,7 @@ from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 from theory import budget
 
-SIZES = np.array([2, 3, 5, 8, 12, 20, 30])
+SIZES, TICKS = (2, 3, 4, 5, 7, 10, 14, 20, 28), (2, 3, 5, 10, 20, 40)
 STRICT = 0.02  # fpr
 
 
@@ -19,15 +19,15 @@ def blind_spots(settings: Settings) -> Figure:
 
     Of the outputs 20 % are correct and 5 % are in the blind spot of the verifier, wrong and always accepted; AUC .9
     for all others. Left: the threshold on the ROC curve after which the loop ends correct most often, for n accepted
-    outputs a round; without the blind spot the strictest would be. Right: the probability to end correct at the best
-    threshold (dots), at that of the rule 2n(p+b)(1−ψ) = ln(2(p+b)/(b'ρ)) (thin), and at two fixed ones, which the blind
-    spot takes over; dashed: p/(p+b), the limit for n → ∞. All exact, rejection sampling until n are accepted, rounds
-    until one kind of output is left. In practice: if something wrong may always be accepted, choose the threshold by
-    how many correct outputs it rejects, at most about one in n, and let the rounds remove the wrong ones.
+    outputs a round; without the blind spot it is the strictest that is tried. Right: the probability to end correct at
+    the best threshold (dots), at that of the rule 2n(p+b)(1−ψ) = ln(2(p+b)/(b'ρ)) (thin), and at two fixed ones, which
+    the blind spot takes over; dashed: p/(p+b), the limit for n → ∞. All exact, rejection sampling until n are accepted,
+    rounds until one kind of output is left. In practice: if something wrong may always be accepted, choose the
+    threshold by how many correct outputs it rejects, at most about one in n, and let the rounds remove the wrong ones.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.6)
     best = _best(settings)
-    sizes, accuracies = list(best), [at.accuracy for at in best.values()]
+    sizes, accuracies = sorted({*SIZES, *best}), [at.accuracy for at in best.values()]
     fixed = {
         "equal errors": (study.equal_errors(AREA), plots.VERMILLION),
         "strict": ((float(budget.roc(AREA, STRICT)), STRICT), plots.ORANGE),
@@ -38,26 +38,36 @@ def blind_spots(settings: Settings) -> Figure:
     left.plot(*place, "o", color=plots.BLUE, markersize=8, label="_best threshold")
     for n, at in best.items():
         left.annotate(
-            f"n = {n}", (at.fpr, at.tpr), xytext=(3, -18), textcoords="offset points", color=plots.BLUE, fontsize=11
+            f"n = {n}" if n == min(best) else f"{n}",
+            (at.fpr, at.tpr),
+            xytext=(3, -18),
+            textcoords="offset points",
+            color=plots.BLUE,
+            fontsize=11,
         )
+    strictest = budget.best_threshold(min(best), AREA, study.without_blind_spot(START))
+    left.plot(
+        [strictest.fpr], [strictest.tpr], "D", color=plots.GREY, fillstyle="none", markersize=8, label="_no blind"
+    )
+    note = {"xytext": (10, -4), "textcoords": "offset points", "color": plots.GREY, "fontsize": 11}
+    left.annotate("best without a blind spot", (strictest.fpr, strictest.tpr), **note)
     lines = {}
     for name, ((tpr, psi), color) in fixed.items():
         left.plot([psi], [tpr], "s", color=color, markersize=8, label=f"_{name}")
-        note = {"xytext": (10, -8), "textcoords": "offset points", "color": color, "fontsize": 11}
-        left.annotate(name, (psi, tpr), **note)
-        values = [study.correct(n, (tpr, psi, 1.0)) for n in SIZES.tolist()]
-        (lines[name],) = right.plot(SIZES, values, color=color)
+        left.annotate(name, (psi, tpr), **{**note, "xytext": (10, -8), "color": color})
+        values = [study.correct(n, (tpr, psi, 1.0)) for n in sizes]
+        (lines[name],) = right.plot(sizes, values, color=color)
     left.set(xlabel="accepted wrong outputs, fpr ψ", ylabel="accepted correct outputs, tpr φ", ylim=(0, 1.03))
     left.set_title("with a blind spot the best verifier is lenient, …")
-    rule = [study.correct(n, (*budget.threshold_rule(n, AREA, START), 1.0)) for n in SIZES.tolist()]
-    right.plot(sizes, accuracies, "o", color=plots.BLUE, markersize=8, label="_best threshold")
-    plots.theory(right, SIZES, rule, label="_rule")
+    rule = [study.correct(n, (*budget.threshold_rule(n, AREA, START), 1.0)) for n in sizes]
+    right.plot(list(best), accuracies, "o", color=plots.BLUE, markersize=8, label="_best threshold")
+    plots.theory(right, sizes, rule, label="_rule")
     right.annotate("best threshold, and rule", (5, 0.64), xytext=(5.6, 0.67), color=plots.BLUE, fontsize=11)
     limit = START[0] / (START[0] + START[2])
     plots.reference(right, limit, "p/(p+b)")
     right.annotate("p/(p+b)", (SIZES[0], limit + 0.012), color=plots.GREY, fontsize=11)
-    plots.log_ticks(right.xaxis, SIZES)
-    right.set(xlabel="accepted outputs per generation, n", ylabel="P(ends correct)", ylim=(-0.02, 0.88), xlim=(1.9, 70))
+    plots.log_ticks(right.xaxis, TICKS)
+    right.set(xlabel="accepted outputs per generation, n", ylabel="P(ends correct)", ylim=(-0.02, 0.88), xlim=(1.9, 90))
     right.set_title("… and then more samples help")
     plots.direct_labels(right, lines)
     return fig

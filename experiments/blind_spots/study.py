@@ -16,7 +16,7 @@ from theory import budget
 
 Start = tuple[float, float, float]  # shares of correct, other wrong, and blind-spot outputs
 START: Start = (0.2, 0.75, 0.05)
-STARTS: tuple[Start, ...] = (START, (0.4, 0.5, 0.1), (0.2, 0.79, 0.01))
+STARTS: tuple[Start, ...] = (START, (0.4, 0.5, 0.1), (0.2, 0.79, 0.01), (0.6, 0.25, 0.15))
 AREAS = (0.8, 0.9, 0.97)  # under the ROC curve
 AREA = 0.9
 FPRS = (0.3, 0.6, 0.8)

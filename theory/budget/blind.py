@@ -42,7 +42,7 @@ from theory.budget.schedule import numbers
 from theory.drift.kernels import counts, num_states
 from theory.validation import ArrayLike
 
-MAX_ENTRIES = 50_000_000  # of the kernel: 117 samples of three kinds, half a minute
+MAX_ENTRIES = 30_000_000  # of the kernel, which takes a GB: 103 samples of three kinds
 STRICTEST = 3.0  # −Φ⁻¹(ψ) at the ends of the search for a threshold
 COARSE = np.linspace(-STRICTEST, STRICTEST, 13)
 
@@ -59,8 +59,8 @@ def ends_with(n: int, acceptance: ArrayLike, initial: ArrayLike) -> Float[Array,
     """P(the loop ends with each of k kinds of outputs alone) [k]: exact, (I − Q) B = R over the counts of the kinds.
 
     Counts move to Multinomial(n, z·a/Σz·a), z = counts/n. Kinds with equal acceptance are neutral to each other, hence
-    lumped, and share what they win as they share the start; then `n` may be as large as k' different kinds allow, 117
-    for three, 7000 for two. `acceptance` a and `initial`, the shares at the start, are [k].
+    lumped, and share what they win as they share the start; `n` may be 103 where three kinds differ, 5476 where two do.
+    `acceptance` a and `initial`, the shares at the start, are [k].
     """
     accepts, start = validation.one_dtype(
         validation.rates("acceptance", acceptance, 1), validation.pmf("initial", initial, 1)
@@ -136,7 +136,7 @@ def best_threshold(n: int, auc: ArrayLike, initial: ArrayLike, *, blind: ArrayLi
 
     The blind spot is accepted with β = `blind` whatever the threshold; β = 1 is the worst. Without one the likelihood
     ratio φ/ψ alone counts, which is largest at the strictest threshold; with one the best threshold moves the other
-    way as n grows, to φ = 1 (`threshold_rule`). `initial` is (p, r, b); n ≤ 117, quick up to 40.
+    way as n grows, to φ = 1 (`threshold_rule`). `initial` is (p, r, b); n ≤ 103, seconds up to 40.
     """
     n, gap, start = validation.integer("n", n, 1), _gap(auc), np.array(_shares(initial))
     beta = float(validation.rates("blind", blind, 0))
@@ -157,8 +157,9 @@ def threshold_rule(n: int, auc: ArrayLike, initial: ArrayLike) -> tuple[float, f
 
     To first order both that the other wrong outputs win, e^{−2n(p+b)(1−ψ)}, and that the blind spot gains,
     n b'(1−φ), cost accuracy, relative to p/(p+b); their sum is least here. With ψ = Φ(z), ρ = e^{−dz−d²/2}: n(1−ψ)
-    grows like d√(2 ln n)/(2(p+b)), and n(1−φ) falls like e^{−d√(2 ln n)}: more slowly than any power of n. Good where
-    both losses are small, for which n b'(1−φ) < .2 and n(p+b) > 1 are signs. `initial` is (p, r, b), b > 0, β = 1.
+    grows like d√(2 ln n)/(2(p+b)), and n(1−φ) falls like e^{−d√(2 ln n)}: more slowly than any power of n. Within .02
+    of the best accuracy where n(p+b) > 2, b ≤ p/4 and AUC ≥ .8 (row R11-rule); off by .1 and more where n(p+b) < 1.
+    `initial` is (p, r, b), b > 0; the blind spot is always accepted.
     """
     gap, (p, _, b) = _gap(auc), _shares(initial)
     n = validation.integer("n", n, 1)
