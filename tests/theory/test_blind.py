@@ -49,14 +49,14 @@ def test_ends_with_kinds_that_are_not_there():
 
 
 def test_ends_with_by_simulation():
-    """(.9, .3, 1): 100 000 loops of five samples."""
+    """(.9, .3, 1): 40 000 loops of five samples."""
     rng, rates = np.random.default_rng(3), np.array([0.9, 0.3, 1.0])
-    share = np.tile(START, (100_000, 1))
+    share = np.tile(START, (40_000, 1))
     while (running := share.max(1) < 1).any():
         accepted = share[running] * rates
         share[running] = rng.multinomial(5, accepted / accepted.sum(1, keepdims=True)) / 5
     found = np.asarray(budget.ends_with(5, rates, START))
-    assert (abs(share.mean(0) - found) <= 5 * np.sqrt(found * (1 - found) / 100_000)).all()
+    assert (abs(share.mean(0) - found) <= 5 * np.sqrt(found * (1 - found) / 40_000)).all()
 
 
 @pytest.mark.parametrize(("n", "psi"), [(1, 0.3), (3, 0.6), (10, 0.8)])
@@ -73,7 +73,7 @@ def test_the_first_numbers():
         assert max(ends, key=ends.__getitem__) == best
         assert ends[best] == pytest.approx(most, abs=5e-5)
     assert ends[40] == pytest.approx(0.5877, abs=5e-5)
-    rises = [float(budget.ends_with(n, (1.0, 0.8, 1.0), START)[0]) for n in (1, 5, 20, 40, 80)]
+    rises = [float(budget.ends_with(n, (1.0, 0.8, 1.0), START)[0]) for n in (1, 5, 20, 40)]
     assert (np.diff(rises) > 0).all() and rises[3] == pytest.approx(0.7917, abs=5e-5)
 
 
@@ -124,7 +124,7 @@ def test_exponent_at_its_ends():
     assert budget.blind_exponent((0.9, 0.3), (0.2, 0.8, 0.0)) == 0
 
 
-@pytest.mark.parametrize("blind", [0.86, 0.88, 0.9, 0.92, 0.94])
+@pytest.mark.parametrize("blind", [0.86, 0.9, 0.92])
 def test_near_equal_acceptance_what_counts_is_n_times_the_selection(blind):
     """Kimura's u of the blind spot and the correct outputs, once the others are lost: n = 30, within .02."""
     found = budget.ends_with(30, (0.9, 0.1, blind), (0.3, 0.4, 0.3))[0]
@@ -139,11 +139,11 @@ def test_roc():
     np.testing.assert_array_equal(budget.roc(0.9, [0.0, 1.0]), [0, 1])
 
 
-@pytest.mark.parametrize(("auc", "n", "initial"), [(0.9, 6, START), (0.75, 3, (0.3, 0.5, 0.2)), (0.97, 10, START)])
+@pytest.mark.parametrize(("auc", "n", "initial"), [(0.9, 6, START), (0.75, 3, (0.3, 0.5, 0.2))])
 def test_best_threshold_against_all(auc, n, initial):
     """A fine grid of thresholds finds no better one, and one as good where it says."""
     best = budget.best_threshold(n, auc, initial)
-    fpr = np.linspace(0.002, 0.998, 150)
+    fpr = np.linspace(0.002, 0.998, 100)
     ends = [float(budget.ends_with(n, (t, f, 1.0), initial)[0]) for t, f in zip(budget.roc(auc, fpr), fpr, strict=True)]
     assert max(ends) <= best.accuracy + 1e-9
     assert best.accuracy - max(ends) < 1e-3 and abs(fpr[int(np.argmax(ends))] - best.fpr) < 0.02
