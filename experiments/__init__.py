@@ -16,6 +16,7 @@ EXPERIMENTS: dict[str, str] = {
     "open-loop": "experiments.open_loop",
     "drift-barrier": "experiments.drift_barrier",
     "phase-boundary": "experiments.phase_boundary",
+    "blind-spots": "experiments.blind_spots",
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",

@@ -106,6 +106,11 @@ def rows_of_rooms():
     yield row("theory.budget.ceiling", correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
     yield row("theory.budget.resampling", attempts=4.0, correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
     yield row("theory.budget.both", first=VERIFIER, second=(0.8, 0.4), correlation=0.1)
+    yield row("theory.budget.ends_with", n=4, acceptance=[0.9, 0.3, 1.0], initial=P)
+    yield row("theory.budget.blind_exponent", verifier=VERIFIER, initial=P, blind=1.0)
+    yield row("theory.budget.roc", auc=0.9, fpr=0.2)
+    yield row("theory.budget.best_threshold", n=3, auc=0.9, initial=P, blind=1.0)
+    yield row("theory.budget.threshold_rule", n=4, auc=0.9, initial=P)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 
     information = [1.0, 0.7, 0.4]

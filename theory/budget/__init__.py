@@ -5,6 +5,12 @@ true-positive rate), all others with ψ (the false-positive rate). Two symbols, 
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
+from theory.budget.blind import Threshold as Threshold
+from theory.budget.blind import best_threshold as best_threshold
+from theory.budget.blind import blind_exponent as blind_exponent
+from theory.budget.blind import ends_with as ends_with
+from theory.budget.blind import roc as roc
+from theory.budget.blind import threshold_rule as threshold_rule
 from theory.budget.candidates import candidate_judge_total as candidate_judge_total
 from theory.budget.candidates import candidate_verdicts as candidate_verdicts
 from theory.budget.exponents import wrong_exponent as wrong_exponent

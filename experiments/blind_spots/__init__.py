@@ -1,0 +1,1 @@
+"""Never reject what is correct: the best threshold of a verifier that has a blind spot."""
