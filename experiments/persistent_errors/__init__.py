@@ -1,1 +1,1 @@
-"""Errors that persist: what a loop, or resampling, is worth if a wrong output that passed once passes again (R12)."""
+"""Errors that persist: what a loop is worth if a wrong output that passed once passes again (R12)."""

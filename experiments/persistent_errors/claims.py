@@ -46,7 +46,7 @@ CLAIMS = (
         "R12-ceiling",
         "If what has passed passes again, no round of any size passes E[a/(a+b)], the accepted share that is correct",
         partial(below_ceiling, True),
-        control=("… also if each look at a wrong output errs anew, at the same rate", partial(below_ceiling, False)),
+        control=("… also if the errors of all looks are independent, at the same rate", partial(below_ceiling, False)),
         figure=FIGURE,
         test="tests/theory/test_persistent.py::test_no_loop_passes_the_ceiling",
     ),
@@ -84,13 +84,13 @@ STATEMENTS = (
         words=(
             "Of the outputs of task i the share aᵢ is correct and accepted, bᵢ wrong and accepted. If a verdict is "
             "decided once for each output, as a unit test is, the first round leaves aᵢ/(aᵢ+bᵢ) correct and later "
-            "ones drift around that; with errors anew at each look t rounds would multiply the odds by LRᵗ. If a "
-            "share ρ of the verdicts persists, ρ the correlation of two verdicts on one output, rounds help up to a "
+            "ones drift around that; if the errors of all looks are independent t rounds multiply the odds by LRᵗ. If "
+            "a share ρ of the verdicts persists, ρ the correlation of two verdicts on one output, rounds help up to a "
             "peak; then the outputs that are always accepted take over, wrong ones too, unless no correct output is "
-            "ever rejected. t verifiers with independent errors do in one round what t rounds do with errors anew. "
-            "Of the programs that pass the tests of MBPP 81 to 85 % are correct by a larger test set, of HumanEval 85 "
-            "to 92 %, six models each: for retraining on these tests that is the end, where independent errors would "
-            "promise more than 99.9 %."
+            "ever rejected. t verifiers whose persistent errors are independent of each other do in one round what t "
+            "rounds do with independent errors. Of the programs that pass the tests of MBPP 81 to 85 % are correct by "
+            "a larger test set, of HumanEval 85 to 92 %, six models each: for retraining on these tests that is the "
+            "end, where independent errors would promise more than 99.9 %."
         ),
         conditions=(
             "A table of outputs, rejection sampling, any number of accepted samples; the expectation is over tasks "
@@ -108,6 +108,6 @@ STATEMENTS = (
         ),
         test="tests/theory/test_persistent.py::test_no_loop_passes_the_ceiling",
         decided_by="R12-ceiling",
-        fails_where="Where each look at an output errs anew, independently of the looks before.",
+        fails_where="Where each look at an output errs independently of the looks before.",
     ),
 )

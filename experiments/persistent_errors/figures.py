@@ -17,13 +17,13 @@ SIZE = 10  # accepted samples a round
 def persistent_errors_figure(settings: Settings) -> Figure:
     """What retraining reaches if errors persist: of one task, exactly, and of public unit tests.
 
-    Left: one task, verifier (.9, .3), accuracy .3 at the start, ten accepted samples a round. With errors anew at each
-    look (persistence 0) the loop ends correct; if each output is judged once (1) all rounds after the first are for
-    nothing. In between rounds help up to a peak and lose again, since the loop drifts to what is always accepted.
+    Left: one task, verifier (.9, .3), accuracy .3 at the start, ten accepted samples a round. With independent errors
+    at each look (persistence 0) the loop ends correct; if each output is judged once (1) all rounds after the first are
+    for nothing. In between rounds help up to a peak and lose again: the loop drifts to what is always accepted.
     Right: six models on two benchmarks, one program a task, judged by the benchmark's own tests and by a far larger
     test set (EvalPlus). Grey: correct now. Blue: correct among the accepted, with its 95 % interval (Jeffreys): a test
     that a wrong program has passed it passes again, so retraining on accepted programs ends here at best, as long as
-    one task teaches nothing about another. Errors anew at each look would promise more than 99.9 % after ten rounds.
+    one task teaches nothing about another. Independent errors would promise more than 99.9 % after ten rounds.
 
     In practice: ask whether a wrong output that passed would pass again. If so, one round is all that these verdicts
     give, and the next gain must come from a verifier with other errors.
@@ -39,7 +39,7 @@ def _rounds(ax: Axes) -> None:
     lines = {}
     for rho, color in colors.items():
         path = study.by_round(SIZE, study.VERIFIER[0], rho, SHOWN)
-        name = {0.0: "0: errors anew", 1.0: "1: judged once"}.get(rho, f"{rho:g}")
+        name = {0.0: "0: independent", 1.0: "1: judged once"}.get(rho, f"{rho:g}")
         lines[f"persistence {name}" if rho == 0 else name] = ax.plot(path, color=color, label=f"persistence {rho:g}")[0]
     ax.set(xlabel="round", ylabel="accuracy", ylim=(0.25, 1.02), xlim=(0, SHOWN))
     ax.set_title("errors that persist cap a loop at one round …")
@@ -59,7 +59,7 @@ def _unit_tests(ax: Axes) -> None:
     reach = np.array([accepted - low, high - accepted])
     ax.errorbar(accepted, place, xerr=reach, fmt="o", color=plots.BLUE, label="among the accepted: the end")
     plots_at = np.full(len(pairs), 1.0)
-    ax.plot(plots_at, place, "|", color=plots.GREEN, markersize=11, label="promised by errors anew")
+    ax.plot(plots_at, place, "|", color=plots.GREEN, markersize=11, label="promised by independent errors")
     ax.set_yticks(place, [pair.model for pair in pairs], fontsize=9.5)
     for name, at in (("MBPP", 6), ("HumanEval", 13)):
         ax.annotate(name, (0.2, at - 0.05), fontsize=10.5, color=plots.INK, va="center")

@@ -25,7 +25,9 @@ def rule(persistent: bool, settings: Settings) -> Found:
     """R8: how often a loop ends wrong whose rounds have 1/(p ln LR) accepted samples, rounded up."""
     found = study.sizes(STARTS, 1.0)
     wrong = study.persistent_end() if persistent else found.wrong
-    return at_most(wrong, 0.15, _where(found, "each output judged once" if persistent else "errors anew"), "of loops")
+    return at_most(
+        wrong, 0.15, _where(found, "each output judged once" if persistent else "independent errors"), "of loops"
+    )
 
 
 def _where(found: Sizes, of: str) -> list[str]:
@@ -36,7 +38,7 @@ def _where(found: Sizes, of: str) -> list[str]:
 CLAIMS = (
     *claim(
         "R8-rule",
-        "Rounds of 1/(p ln LR) accepted samples leave at most 15 % of loops wrong, p ≤ .3, errors anew at each look",
+        "Rounds of 1/(p ln LR) accepted samples leave at most 15 % of loops wrong, p ≤ .3, if errors are independent",
         partial(rule, False),
         control=("… also if each output is judged once, so that its error persists", partial(rule, True)),
         figure=FIGURE,
@@ -72,7 +74,7 @@ STATEMENTS = (
         ),
         conditions=(
             "Two kinds of outputs, rejection sampling until n are accepted, one acceptance rate for all wrong outputs, "
-            "errors anew at each look. Of real verifiers the diagram takes the rates alone: where their errors "
+            "independent errors at each look. Of real verifiers the diagram takes the rates alone: where their errors "
             "persist, as those of unit tests do, no number of samples helps (R12)."
         ),
         practice=(

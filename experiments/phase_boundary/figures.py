@@ -11,7 +11,7 @@ from experiments.phase_boundary import study
 
 @plots.style()
 def phase_boundary_figure(settings: Settings) -> Figure:
-    """Whether retraining on accepted samples ends correct: exact, rejection sampling, errors anew at each look.
+    """Whether retraining on accepted samples ends correct: exact, rejection sampling, independent errors at each look.
 
     Left: from an accuracy of .1, over the likelihood ratio of the verifier and the accepted samples of a round. On the
     line n V(p) = ln 2 half of the loops end correct; on the dashed one, n · ln LR · p = 1, at least 85 %. At the

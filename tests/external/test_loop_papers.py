@@ -75,7 +75,7 @@ def test_unit_tests_and_a_larger_test_set():
 
     EvalPlus, Liu et al. (2023), arXiv:2305.01210, per-sample results at temperature 0: six models, two benchmarks. A
     test is deterministic: what passed passes again, and retraining ends at .81 to .85 on MBPP, .85 to .92 on HumanEval.
-    Errors anew at each look would promise more than .999 after ten rounds.
+    Independent errors at each look would promise more than .999 after ten rounds.
     """
     accepted = {}
     for name, pairs in (("MBPP", study.MBPP), ("HumanEval", study.HUMANEVAL)):

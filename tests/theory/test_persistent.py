@@ -24,7 +24,7 @@ def test_no_loop_passes_the_ceiling(weights, other, correct_other, n):
     close(once[1:], np.full(5, a / (a + b)))
 
 
-def test_errors_anew_pass_the_ceiling():
+def test_independent_errors_pass_the_ceiling():
     """The same rates, .15 correct and .25 of the others accepted, drawn anew: all but the loops that drift end correct.
 
     A verifier (1, ψ) of one look accepts b = ψ(1−p) of the outputs wrongly.
@@ -97,7 +97,7 @@ def test_two_looks_by_enumeration(persistence):
 
 
 def test_independent_verifiers_do_what_rounds_do():
-    """Three verifiers in one round, errors persistent, against three rounds of one, errors anew."""
+    """Three verifiers in one round, errors persistent, against three rounds of one, independent errors."""
     pair = budget.both((0.9, 0.3), (0.9, 0.3))
     three = budget.both(pair, (0.9, 0.3))
     close(budget.persistent_rounds(three, 0.2, 1.0, 9), budget.persistent_rounds((0.9, 0.3), 0.2, 0.0, 3))
