@@ -96,6 +96,15 @@ def test_two_looks_by_enumeration(persistence):
     close(second, 0.2 * both[0] / (0.2 * both[0] + 0.8 * both[1]))
 
 
+@pytest.mark.parametrize("shared", [0.0, 0.2, 0.6])
+def test_two_verifiers_that_share_their_noise(shared):
+    """Both accept where one uniform number is below their rates, with probability `shared`, else one each: P(both)."""
+    first, second = 0.9, 0.6
+    joint = shared * min(first, second) + (1 - shared) * first * second
+    correlation = (joint - first * second) / np.sqrt(first * (1 - first) * second * (1 - second))
+    close(budget.both((first, 0.0), (second, 0.5), correlation), [joint, 0.0])
+
+
 def test_independent_verifiers_do_what_rounds_do():
     """Three verifiers in one round, errors persistent, against three rounds of one, independent errors."""
     pair = budget.both((0.9, 0.3), (0.9, 0.3))
