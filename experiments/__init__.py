@@ -18,6 +18,7 @@ EXPERIMENTS: dict[str, str] = {
     "judges": "experiments.judges",
     "budget": "experiments.verdicts",
     "candidates": "experiments.candidates",
+    "adaptive-rounds": "experiments.adaptive_rounds",
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",

@@ -5,6 +5,11 @@ true-positive rate), all others with ψ (the false-positive rate). Two symbols, 
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
+from theory.budget.adaptive import Rounds as Rounds
+from theory.budget.adaptive import adaptive_rounds as adaptive_rounds
+from theory.budget.adaptive import equal_risk as equal_risk
+from theory.budget.adaptive import equal_risk_law as equal_risk_law
+from theory.budget.adaptive import optimal_rounds as optimal_rounds
 from theory.budget.candidates import candidate_judge_total as candidate_judge_total
 from theory.budget.candidates import candidate_verdicts as candidate_verdicts
 from theory.budget.exponents import wrong_exponent as wrong_exponent
