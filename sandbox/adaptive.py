@@ -56,7 +56,8 @@ def run_adaptive(
         key: a JAX random key; generation t uses those of `run`.
         model: Z_0, as in `run`.
         signal: (key, model, x) -> weights [n] in [0, 1], each the probability to be accepted.
-        size: (model, past) -> a whole number, of which less than 0 counts as 0; traced by JAX.
+        size: (model, past) -> a whole number, of which less than 0 counts as 0, traced by JAX; a function, or a
+            NamedTuple of arrays with `__call__`, whose numbers may change without a compilation.
         largest: the most samples of a round, which sets the shapes.
         num_generations: T.
         fit: as in `run`.
@@ -64,6 +65,7 @@ def run_adaptive(
     validation.key("key", key)
     validation.at_least("largest", largest, 1)
     inputs.takes("size", size, "(model, past)")
+    size = inputs.ready("size", size)
     model = check_model("model", model)
     options = {"num_samples": largest, "num_generations": num_generations, "fit": fit}
     check_loop(model, Replace(), until_kept=True, **options)
@@ -72,7 +74,7 @@ def run_adaptive(
     return record
 
 
-@partial(jax.jit, static_argnames=("size", "num_samples", "num_generations", "fit"))
+@partial(jax.jit, static_argnames=("num_samples", "num_generations", "fit"))
 def _run_adaptive(key, model, signal, size: Size, *, num_samples: int, num_generations: int, fit: Fit | None):
     options = {"num_samples": num_samples, "fit": fit, "until_kept": True, "regime": Replace()}
     rows = proposals.num_rows(model, num_samples, True)
@@ -87,7 +89,7 @@ def _run_adaptive(key, model, signal, size: Size, *, num_samples: int, num_gener
         (after, pool), now = generation((model, pool), t, key=key, signal=signal, wanted=n, **options)
         accepted = jnp.where(n > 0, now.accepted, 0).astype(rate)
         past = Past(t, past.sizes.at[t].set(n), past.accepted.at[t].set(accepted))
-        verdicts = jnp.where(n > 0, n / jnp.where(accepted > 0, accepted, 1), 0)
+        verdicts = jnp.where(n > 0, n.astype(rate) / jnp.where(accepted > 0, accepted, 1), 0)
         return (after, pool, past), AdaptiveRecord(now.model, accepted, now.accuracy, n, verdicts)
 
     pool = regimes.start(Replace(), model, rows, num_generations, fit)

@@ -20,6 +20,10 @@ def geometric(source, target):
     return 0.5 ** (target + 1.0) + 0.0 * source
 
 
+def three(accuracy):
+    return np.full(accuracy.shape, 3)
+
+
 def log_rows(data, models):
     return jnp.log(models)[:, data].T
 
@@ -99,6 +103,10 @@ def rows_of_rooms():
     yield row("theory.budget.until_fixation", verifier=VERIFIER, initial=0.3, verdicts=100.0)
     yield row("theory.budget.hard_limit", verifier=VERIFIER, initial=0.3, verdicts=30, size=4)
     yield row("theory.budget.wrong_exponent", verifier=VERIFIER, initial=0.3, fitted=True)
+    yield row("theory.budget.optimal_rounds", verifier=VERIFIER, initial=0.3, price=1e-3, largest=8)
+    yield row("theory.budget.adaptive_rounds", sizes=three, verifier=VERIFIER, initial=0.3, largest=8)
+    yield row("theory.budget.equal_risk", accuracy=[0.3, 0.9], verifier=VERIFIER, risk=1e-3)
+    yield row("theory.budget.equal_risk_law", verifier=VERIFIER, initial=0.3, risk=1e-3)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 
     information = [1.0, 0.7, 0.4]

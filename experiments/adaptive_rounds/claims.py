@@ -120,7 +120,7 @@ STATEMENTS = (
             "rounds of one size give N/ln N and a fixed number of rounds √N. Linear is meant for budgets "
             "in reach: the last wrong outputs cost a factor that grows like ln ln N. Where the accuracy is seen "
             "through pass rates alone, most of it is lost: at 80 verdicts the wrong share is .011, not 6e-4, and the "
-            "best constant size leaves .018."
+            "best constant size leaves .019."
         ),
         conditions=(
             "Rejection sampling, errors independent for each verdict, one prompt with correct and wrong outputs, LR "

@@ -8,11 +8,12 @@ from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 
 LOOKS = {
-    "adapted": ("rounds of equal risk", plots.GREEN, "o-"),
-    "stopped": ("one size, runs stop", plots.BLUE, "^-"),
-    "fixed": ("one size, fixed rounds", plots.VERMILLION, "s-"),
+    "adapted": ("rounds of equal risk: N", plots.GREEN, "o-"),
+    "stopped": ("one size, runs stop: N/ln N", plots.BLUE, "^-"),
+    "fixed": ("one size, fixed rounds: √N", plots.VERMILLION, "s-"),
 }
 SEEN = (4.0, 5.0, 6.0, 7.0, 8.0)  # exponents of the risk of the filter
+CUT = 105  # verdicts, from which on the largest round that the best policy may take holds it back
 
 
 @plots.style()
@@ -22,8 +23,8 @@ def adaptive_figure(settings: Settings) -> Figure:
     −ln of the share that is wrong at the end, against the verdicts that runs spend on average: exact, rejection
     sampling, independent errors. The best fixed number of rounds of one size grows like √N, rounds of one size until
     one kind of output is left like N/ln N, and rounds of equal risk, which see the accuracy, in proportion to N as far
-    as is shown. Crosses: the best policy of all, for rounds up to 48. Diamonds: sizes chosen by a Bayesian filter that
-    sees pass rates alone, simulated, errors smaller than the marks: hardly better than one size.
+    as is shown. Crosses: the best policy of all. Diamonds: sizes chosen by a Bayesian filter that knows the start and
+    sees pass rates alone, simulated, errors smaller than the marks: little better than one size.
 
     In practice: measure the accuracy of each round on a few labelled samples and size the round by it; pass rates alone
     tell too little.
@@ -34,7 +35,7 @@ def adaptive_figure(settings: Settings) -> Figure:
         name, color, look = LOOKS[kind]
         (lines[name],) = ax.plot([x.verdicts for x in found], [-np.log(x.wrong) for x in found], look, color=color)
     best = [study.optimum(price) for price in study.PRICES]
-    best = [each for each in best if each.verdicts > 20]
+    best = [each for each in best if each.verdicts < CUT]
     ax.plot(
         [x.verdicts for x in best],
         [-np.log(x.wrong) for x in best],

@@ -1,4 +1,4 @@
-"""Rounds of adapted sizes (R9): the best policy and two rules, exact; what is left of them if pass rates alone are seen.
+"""Rounds of adapted sizes (R9): the best policy and two rules, exact; what is left if pass rates alone are seen.
 
 The verifier, the start and rejection sampling are those of R2; a run stops when one kind of output is left.
 """

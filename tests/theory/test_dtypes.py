@@ -20,7 +20,7 @@ PLAIN = """monte_carlo drift.truncated drift.neutral_kernel markov.path_counts m
     markov.smallest_gap policies.best_of_n.best_of_kl policies.best_of_n.expected_maximum policies.pass_at_estimate
     count_log_likelihood supervision.queries_to_identify"""  # given no numbers, or whole ones, or functions
 DOUBLE = """budget.spend budget.fixed_rounds budget.fixed_rounds_law budget.schedule_bound
-    budget.until_fixation budget.hard_limit
+    budget.until_fixation budget.hard_limit budget.optimal_rounds budget.adaptive_rounds budget.equal_risk_law
     gaussian.log_variance_density gaussian.log_variance_information gaussian.log_variance_pointwise_information
     markov.accepted_kernel markov.fresh_kernel markov.fits"""  # made on the host
 TABLES = "Pipeline.joint Pipeline.information Pipeline.bound"  # in the other test

@@ -100,7 +100,8 @@ def equal_risk(accuracy: ArrayLike, verifier: Verifier, risk: ArrayLike) -> Int[
     for name, rate in (("verifier", phi), ("verifier", psi), ("risk", risk)):
         if validation.has_values(rate) and (np.asarray(rate) < LEAST_RATE).any():
             raise validation.refuse(name, np.min(np.asarray(rate)), f"rates in [{LEAST_RATE}, 1]")
-    xp, phi, psi, z, risk = validation.host(*validation.one_dtype(phi, psi, z, risk))
+    phi, psi, z, risk = validation.broadcast("accuracy, verifier, risk", *validation.one_dtype(phi, psi, z, risk))
+    xp, *_ = validation.host(phi, psi, z, risk)
     open_ = (z > 0) & (z < 1)
     safe = xp.where(open_, z, 0.5)
     gain = xp.log1p(phi / psi * safe / (1 - safe))
@@ -109,11 +110,11 @@ def equal_risk(accuracy: ArrayLike, verifier: Verifier, risk: ArrayLike) -> Int[
 
 
 def equal_risk_law(verifier: Verifier, initial: ArrayLike, risk: float) -> tuple[float, float]:
-    """N ≈ Σ_t q_t n_t/a(z_t) and the wrong share Σ_t q_t e^{−n_t g(z_t)} of `equal_risk`: asymptotic, as δ = `risk` → 0.
+    """N ≈ Σ_t q_t n_t/a(z_t) and the wrong share Σ_t q_t e^{−n_t g(z_t)} of `equal_risk`: asymptotic, δ = `risk` → 0.
 
-    z_0 = p, z_{t+1} = z_t'; q_0 = 1 and q_{t+1} = 1 − e^{−n_t(1−z_{t+1})}, the chance that a wrong output is left. The
-    exponent is right at once, the verdicts but for a constant that κ = ln(1/δ) leaves behind: at (.8, .4), p = .3,
-    about 16, against 147 at κ = 20.
+    z_0 = p, z_{t+1} = z_t'; q_0 = 1 and q_{t+1} = 1 − e^{−n_t(1−z_{t+1})}, the chance that a wrong one is left. The
+    wrong share is within a factor 1.6 of the exact one for κ = ln(1/δ) ≥ 10, since sizes are whole numbers; the
+    verdicts lack a constant: at (.8, .4), p = .3, about 16, beside 162 at κ = 22.
     """
     phi, psi, z = numbers(verifier, initial)
     if phi <= psi:
