@@ -105,7 +105,7 @@ def rows_of_rooms():
     yield row("theory.budget.wrong_exponent", verifier=VERIFIER, initial=0.3, fitted=True)
     yield row("theory.budget.optimal_rounds", verifier=VERIFIER, initial=0.3, price=1e-3, largest=8)
     yield row("theory.budget.adaptive_rounds", sizes=three, verifier=VERIFIER, initial=0.3, largest=8)
-    yield row("theory.budget.equal_risk", accuracy=[0.3, 0.9], verifier=VERIFIER, risk=1e-3)
+    yield row("theory.budget.equal_risk", accuracy=0.3, verifier=VERIFIER, risk=1e-3)
     yield row("theory.budget.equal_risk_law", verifier=VERIFIER, initial=0.3, risk=1e-3)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 

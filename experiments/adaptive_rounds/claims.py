@@ -126,8 +126,8 @@ STATEMENTS = (
             "Rejection sampling, errors independent for each verdict, one prompt with correct and wrong outputs, LR "
             "well above 1 (at LR 1.02 constant rounds are better), N a mean over runs, φ, ψ known. The law is a sum "
             "over the expected path, without proof; optimum and rules are exact, for rounds up to 48 samples. "
-            "⌈c/z⌉ leaves the 10 % for wrong shares below 1e-8, and sooner with a better verifier (LR 4.5: at 1e-9 a "
-            "third more verdicts). The filter knows p, φ, ψ; we know no better one, which is no proof."
+            "⌈c/z⌉ loses more where less may be wrong: against equal risk, rounds up to 160, 8 % at 3e-11 and 10 % at "
+            "6e-15; at LR 1.5 12 % at 1e-8. The filter knows p, φ, ψ; we know no better one, which is no proof."
         ),
         practice=(
             "Measure the accuracy of each round on a few labelled samples, and accept ln(1/δ)/ln(1 + LR · odds) "

@@ -5,6 +5,7 @@ import math
 import jax
 import numpy as np
 import pytest
+import scipy.stats
 
 from experiments.adaptive_rounds import study
 
@@ -21,6 +22,20 @@ def gap(sees, kappa):
 def test_filter_is_calibrated():
     """The posterior is right if the risk that it expects is that of the paths, on average."""
     assert abs(gap("pass rates", 6.0)) <= 5
+
+
+def test_filter_by_hand():
+    """Two accuracies, equally likely: after 5 rejections in a round of 3, those runs that have 1 or 2 correct ones."""
+    z, rates = np.array([1 / 4, 3 / 4]), study.ROUNDS
+    passes = z * rates[0] + (1 - z) * rates[1]
+    seen = scipy.stats.nbinom.pmf(5, 3, passes)[:, None]
+    joint = (seen * scipy.stats.binom.pmf([1, 2], 3, (z * rates[0] / passes)[:, None])).sum(0)
+    places = np.searchsorted(study.lattice().accuracy, np.array([1 / 4, 3 / 4, 1 / 3, 2 / 3]) - 1e-9)
+    belief = np.zeros((1, study.lattice().accuracy.size))
+    belief[0, places[:2]] = 0.5
+    after = study._updated(belief, np.array([3]), np.array([5]))
+    np.testing.assert_allclose(after[0, places[2:]], joint / joint.sum(), rtol=1e-12)
+    assert abs(after.sum() - 1) <= 1e-12
 
 
 @pytest.mark.slow
