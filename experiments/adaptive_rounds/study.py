@@ -125,7 +125,7 @@ def _places(n: int) -> np.ndarray:
     return np.searchsorted(lattice().accuracy, np.arange(1, n) / n - 1e-9)
 
 
-@study("adaptive-rounds/filter", independent=("sees",), num_replicas=3000, full={"num_replicas": 30_000})
+@study("adaptive-rounds/filter", independent=("sees",), num_replicas=3000, full={"num_replicas": 12_000})
 def filtered(key: jax.Array, sees: str, kappa: float = FILTERED, *, num_replicas: int) -> Runs:
     """Runs whose sizes are the smallest with an expected risk of e^{−κ} or less, given what is seen.
 
