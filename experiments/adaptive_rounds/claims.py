@@ -127,7 +127,10 @@ STATEMENTS = (
             "well above 1 (at LR 1.02 constant rounds are better), N a mean over runs, φ, ψ known. The law is a sum "
             "over the expected path, without proof; optimum and rules are exact, for rounds up to 48 samples. "
             "⌈c/z⌉ loses more where less may be wrong: against equal risk, rounds up to 160, 8 % at 3e-11 and 10 % at "
-            "6e-15; at LR 1.5 12 % at 1e-8. The filter knows p, φ, ψ; we know no better one, which is no proof."
+            "6e-15; at LR 1.5 12 % at 1e-8. Where the noise of a gradient decides, and nothing is lost for good, rounds "
+            "should grow (Yang et al. 2025); here fixed schedules that grow by 10 % a round leave .074 wrong at 100 "
+            "verdicts, constant ones .054, and those that shrink by 20 % .028. The filter knows p, φ, ψ; we know no "
+            "better one, which is no proof."
         ),
         practice=(
             "Measure the accuracy of each round on a few labelled samples, and accept ln(1/δ)/ln(1 + LR · odds) "
@@ -136,7 +139,8 @@ STATEMENTS = (
         source=(
             "infoloop; Bellman (1957), Dynamic Programming; Harik et al. (1999), The gambler's ruin problem, genetic "
             "algorithms, and the sizing of populations; Wang et al. (2026), Where to spend rollouts, arXiv:2605.07114, "
-            "for rollouts by the chance of at least one correct sample"
+            "for rollouts by the chance of at least one correct sample; Yang et al. (2025), Spend wisely, "
+            "arXiv:2501.18962, for budgets that grow from round to round"
         ),
         decided_by="R9-linear",
         fails_where="Where rounds have one size: the last rounds are too large and the first too small.",

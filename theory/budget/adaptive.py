@@ -21,6 +21,7 @@ References:
         populations. Evolutionary Computation 7: a size by the probability to lose what is sought.
     Wang, Li, Sun, Ding & Dobriban (2026), Where to spend rollouts, arXiv:2605.07114: rollouts by the probability of
         at least one correct sample, for many prompts at once.
+    Yang et al. (2025), Spend wisely, arXiv:2501.18962: another model, in which budgets should grow from round to round.
 """
 
 import math
