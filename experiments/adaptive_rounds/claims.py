@@ -59,7 +59,7 @@ FIGURE = "adaptive-rounds"
 CLAIMS = (
     *claim(
         "R9-linear",
-        "Rounds of equal risk: −ln(wrong share) grows with the verdicts as Σ e^{−ng} against Σ n/a promises",
+        "Rounds of equal risk: each verdict more adds 1/Σ 1/(g a) nats to −ln(wrong share), N = 130 to 190",
         partial(linear, True),
         control=("… also rounds of one size, until one kind is left", partial(linear, False)),
         figure=FIGURE,
@@ -127,7 +127,7 @@ STATEMENTS = (
             "well above 1 (at LR 1.02 constant rounds are better), N a mean over runs, φ, ψ known. The law is a sum "
             "over the expected path, without proof; optimum and rules are exact, for rounds up to 48 samples. "
             "⌈c/z⌉ loses more where less may be wrong: against equal risk, rounds up to 160, 8 % at 3e-11 and 10 % at "
-            "6e-15; at LR 1.5 12 % at 1e-8. Where the noise of a gradient decides, and nothing is lost for good, rounds "
+            "6e-15; at LR 1.5 12 % at 1e-8. Where the noise of a gradient decides and nothing is lost for good, rounds "
             "should grow (Yang et al. 2025); here fixed schedules that grow by 10 % a round leave .074 wrong at 100 "
             "verdicts, constant ones .054, and those that shrink by 20 % .028. The filter knows p, φ, ψ; we know no "
             "better one, which is no proof."
