@@ -22,6 +22,7 @@ EXPERIMENTS: dict[str, str] = {
     "candidates": "experiments.candidates",
     "persistent-errors": "experiments.persistent_errors",
     "end-of-collapse": "experiments.end_of_collapse",
+    "adaptive-rounds": "experiments.adaptive_rounds",
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",

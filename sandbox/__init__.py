@@ -8,6 +8,8 @@ from sandbox import policies as policies
 from sandbox import regions as regions
 from sandbox import shortcuts as shortcuts
 from sandbox import store as store
+from sandbox.adaptive import AdaptiveRecord as AdaptiveRecord
+from sandbox.adaptive import run_adaptive as run_adaptive
 from sandbox.base import ExponentialFamily as ExponentialFamily
 from sandbox.base import Model as Model
 from sandbox.base import Signal as Signal

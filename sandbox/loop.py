@@ -38,12 +38,16 @@ def generation(
     num_samples: int,
     fit: Fit | None,
     until_kept: bool,
+    wanted: Array | None = None,
 ) -> tuple[tuple[Any, Any], Record]:
-    """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone."""
+    """Samples from Z_t, records, and retrains; its random numbers depend on (key, t) alone.
+
+    `wanted` of the n samples are drawn under rejection sampling, all if it is None.
+    """
     model, pool = state
     # a key that nothing consumes is not computed, as it would be in a split
     keys = proposals.Keys(*(jax.random.fold_in(key, 3 * t + use) for use in range(3)))
-    propose = proposals.rejection if until_kept else proposals.filtering
+    propose = partial(proposals.rejection, wanted=wanted) if until_kept else proposals.filtering
     own, accepted, accuracy = propose(keys, model, signal, num_samples)
     parts = regime.parts(keys.regime, model, own, num_samples)
     pool, retrained = regimes.retrain(regime, pool, t, model, parts, fit)

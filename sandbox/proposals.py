@@ -45,18 +45,20 @@ def filtering(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
     return (x, weights), share_accepted(weights), accuracy(signal, model, x)
 
 
-def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Offspring:
-    """Proposals in batches of n until n are accepted, each with its weight as probability.
+def rejection(
+    keys: Keys, model: Model, signal: Signal, num_samples: int, wanted: Int[Array, ""] | None = None
+) -> Offspring:
+    """Proposals in batches of n until n are accepted, or `wanted` of them, each with its weight as probability.
 
     The share accepted is of the proposals up to the one that completes the n, so that their number is negative
     binomial. After PATIENCE · (accepted + 1) proposals it gives up: a share below 1/PATIENCE says so. Of a path, x_i
     comes as (x_{i−1}, x_i) with weights (0, 1), in the order accepted, so that the whole reads as one path; x_0 is a
-    proposal in the first batch alone.
+    proposal in the first batch alone. Where fewer than n are wanted the other rows have weight 0.
 
     References:
         von Neumann (1951), Various techniques used in connection with random digits. NBS Applied Math. Series 12.
     """
-    order = path_order(model)
+    order, limit = path_order(model), num_samples if wanted is None else wanted
     index, place = jnp.arange(num_samples), jnp.arange(1 + order)
     stretch = jnp.maximum(index - order, 0)[:, None] + place[None, :]
     itself = (place[None, :] == jnp.minimum(index, order)[:, None]).astype(float)
@@ -70,11 +72,11 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
         accepts = proposed & (u < weights)
         accepted = now.accepted + jnp.cumsum(accepts)
         before = accepted - accepts.astype(accepted.dtype)
-        slot = jnp.where(accepts, before, num_samples)  # past the last slot: dropped
+        slot = jnp.where(accepts & (before < limit), before, num_samples)  # past the last slot: dropped
         return _Sampler(
             batch + 1,
-            jnp.minimum(accepted[-1], num_samples),
-            (proposed & (before < num_samples)).sum(),
+            jnp.minimum(accepted[-1], limit),
+            (proposed & (before < limit)).sum(),
             share_accepted(weights),
             jax.tree.map(partial(jnp.where, batch == 0), accuracy(signal, model, x), now.correct),
             now.x.at[slot].set(x[stretch], mode="drop"),
@@ -83,7 +85,7 @@ def rejection(keys: Keys, model: Model, signal: Signal, num_samples: int) -> Off
 
     def goes_on(now: _Sampler) -> Array:
         patient = per_accepted(now.batch, num_samples) <= now.accepted
-        return (now.accepted < num_samples) & patient & validation.is_rate(now.share)
+        return (now.accepted < limit) & patient & validation.is_rate(now.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
     (x, _), share, correct = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

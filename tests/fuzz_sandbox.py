@@ -75,6 +75,10 @@ def first(x):
     return x == 0
 
 
+def four(model, past):
+    return 4
+
+
 def half(x):
     return jnp.where(x == 0, 0.5, 0.25)
 
@@ -137,6 +141,9 @@ def rows(folder: Path):
     options = {"num_samples": 6, "num_generations": 2, "until_kept": True}
     yield row("sandbox.run", {"model": CATEGORICAL, "signal": GRADED, "regime": sandbox.Replace()}, key=KEY, **options)
     yield row("sandbox.run fit", RUN, fit=sandbox.Categorical.fit)
+    adaptive = {"key": KEY, "model": CATEGORICAL, "signal": GRADED, "size": four, "largest": 6, "num_generations": 2}
+    yield row("sandbox.run_adaptive", adaptive)
+    yield row("sandbox.run_adaptive fit", adaptive, fit=sandbox.Categorical.fit)
     yield row("sandbox.run function", RUN, signal=GRADED.__call__)
     functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.TopFraction(0.5, half)}
     functions |= {"success": sandbox.Environment(half), "blind": sandbox.BlindSpot(GRADED, first)}

@@ -20,6 +20,10 @@ def geometric(source, target):
     return 0.5 ** (target + 1.0) + 0.0 * source
 
 
+def three(accuracy):
+    return np.full(accuracy.shape, 3)
+
+
 def log_rows(data, models):
     return jnp.log(models)[:, data].T
 
@@ -111,6 +115,10 @@ def rows_of_rooms():
     yield row("theory.budget.roc", auc=0.9, fpr=0.2)
     yield row("theory.budget.best_threshold", n=3, auc=0.9, initial=P, blind=1.0)
     yield row("theory.budget.threshold_rule", n=4, auc=0.9, initial=P)
+    yield row("theory.budget.optimal_rounds", verifier=VERIFIER, initial=0.3, price=1e-3, largest=8)
+    yield row("theory.budget.adaptive_rounds", sizes=three, verifier=VERIFIER, initial=0.3, largest=8)
+    yield row("theory.budget.equal_risk", accuracy=0.3, verifier=VERIFIER, risk=1e-3)
+    yield row("theory.budget.equal_risk_law", verifier=VERIFIER, initial=0.3, risk=1e-3)
     yield row("theory.budget.schedule_bound", verifier=VERIFIER, initial=0.3, verdicts=40.0, largest=8)
 
     information = [1.0, 0.7, 0.4]

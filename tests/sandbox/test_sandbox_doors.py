@@ -37,6 +37,10 @@ def run(model=GAUSSIAN_1, signal=KEEP_ALL, key=KEY, **options):
     return sandbox.run(key, model, signal, **{"num_samples": 12, "num_generations": 4} | options)
 
 
+def adaptive(size, **options):
+    return sandbox.run_adaptive(KEY, GAUSSIAN_1, KEEP_ALL, size, **{"largest": 4, "num_generations": 1} | options)
+
+
 def ensemble(tasks, signal, **options):
     settings = {"num_samples": 8, "num_generations": 2, "num_replicas": 1, "progress": False}
     return sandbox.ensemble(KEY, tasks, signal, **settings | options)
@@ -186,6 +190,8 @@ BAD = [
         "key: ", lambda x: run(key=x), 0, None, jax.random.split(KEY, 3), jnp.zeros(2), jax.random.key(0, impl="rbg")
     ),
     *each("until_kept", lambda x: run(until_kept=x), "no", None, 1),
+    *each("size", adaptive, None, 5, lambda model: 3, lambda model, past: 2.5, lambda model, past: past.sizes),
+    (lambda: adaptive(lambda model, past: 3, largest=0), "largest"),
     *each("model", lambda x: run(x), None, sandbox.Gaussian, [0.5, 0.5], lambda key, n: key),
     (lambda: run(GAUSSIAN_1._replace(mean=array([np.nan]))), r"Gaussian\.mean"),
     (lambda: run(GAUSSIAN_1._replace(scale=array([[np.inf]]))), "model"),

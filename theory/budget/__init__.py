@@ -5,6 +5,11 @@ true-positive rate), all others with ψ (the false-positive rate). Two symbols, 
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
 """
 
+from theory.budget.adaptive import Rounds as Rounds
+from theory.budget.adaptive import adaptive_rounds as adaptive_rounds
+from theory.budget.adaptive import equal_risk as equal_risk
+from theory.budget.adaptive import equal_risk_law as equal_risk_law
+from theory.budget.adaptive import optimal_rounds as optimal_rounds
 from theory.budget.blind import Threshold as Threshold
 from theory.budget.blind import best_threshold as best_threshold
 from theory.budget.blind import blind_exponent as blind_exponent

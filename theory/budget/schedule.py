@@ -9,13 +9,13 @@ References:
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
-import scipy.stats
 from jax import Array
 from jaxtyping import Float, Int
 
@@ -110,38 +110,53 @@ def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, 
 
     def loss(log_price: float) -> float:
         price = math.exp(log_price)
-        return price * budget - _optimal_cost(*rates, largest, price)
+        return price * budget - float(optimal_values(*rates, largest, price)[1][-1])
 
     found = scipy.optimize.minimize_scalar(loss, bounds=(-40.0, 0.0), method="bounded", options={"xatol": 1e-3})
     return max(0.0, -float(found.fun))
 
 
-def _optimal_cost(phi: float, psi: float, p: float, largest: int, price: float) -> float:
-    """V_λ(p), from below: value iteration from V = 1[z = 0], where nothing helps, rises to the fixed point."""
+def optimal_values(
+    phi: float, psi: float, p: float, largest: int, price: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares [state], the last one p; V_λ there, from below; and the sizes that reach it, 0 where it is best to stop.
+
+    Value iteration from V = 1[z = 0], where nothing helps, rises to the fixed point.
+    """
     shares, rows, targets, costs = _moves(phi, psi, p, largest)
-    value = (shares == 0).astype(float)
+    value, goes_on = (shares == 0).astype(float), np.empty(costs.shape)
     for _ in range(SWEEPS * largest):
         later = np.stack([row @ value[target] for row, target in zip(rows, targets, strict=True)])
-        new = np.minimum(1 - shares, (price * costs + later).min(0))
+        goes_on = price * costs + later
+        new = np.minimum(1 - shares, goes_on.min(0))
         settled = np.max(new - value) <= 1e-14 * price
         value = new
         if settled:
             break
-    return float(value[-1])
+    return shares, value, np.where(1 - shares <= goes_on.min(0), 0, goes_on.argmin(0) + 1)
 
 
-@lru_cache(maxsize=4)
-def _moves(phi: float, psi: float, p: float, largest: int):
-    """States (the last one the start), and for each size its rows, the places of its targets, and its costs."""
+def states(
+    phi: float, psi: float, p: float, largest: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[int], np.ndarray]]:
+    """Shares with denominators up to `largest`, and p, the last; what is accepted there, and is correct of that.
+
+    And where the shares 0/n … n/n are among them.
+    """
     primitive, _ = fractions(largest, 2)
     inside = primitive[:, 0] / primitive.sum(1)
     shares = np.append(inside, p)
     accepted = shares * phi + (1 - shares) * psi
-    correct = shares * phi / accepted
+    return shares, accepted, shares * phi / accepted, lambda n: np.searchsorted(inside, np.arange(n + 1) / n - 1e-9)
+
+
+@lru_cache(maxsize=4)
+def _moves(phi: float, psi: float, p: float, largest: int):
+    """The shares, and for each size its rows, the places of its targets, and its costs."""
+    shares, accepted, correct, places = states(phi, psi, p, largest)
     sizes = range(1, largest + 1)
-    rows = [scipy.stats.binom.pmf(np.arange(n + 1)[None], n, correct[:, None]) for n in sizes]
-    targets = [np.searchsorted(inside, np.arange(n + 1) / n - 1e-9) for n in sizes]
-    return shares, rows, targets, np.stack([n / accepted for n in sizes])
+    rows = [multinomial(n, correct, 1 - correct) for n in sizes]
+    return shares, rows, [places(n) for n in sizes], np.stack([n / accepted for n in sizes])
 
 
 def numbers(verifier: Verifier, initial: ArrayLike) -> tuple[float, float, float]:
