@@ -11,7 +11,7 @@ References:
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -112,7 +112,7 @@ def schedule_bound(verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, 
         price = math.exp(log_price)
         return price * budget - float(optimal_values(*rates, largest, price)[1][-1])
 
-    found = scipy.optimize.minimize_scalar(loss, bounds=(-40.0, 0.0), method="bounded", options={"xatol": 1e-3})
+    found: Any = scipy.optimize.minimize_scalar(loss, bounds=(-40.0, 0.0), method="bounded", options={"xatol": 1e-3})
     return max(0.0, -float(found.fun))
 
 
