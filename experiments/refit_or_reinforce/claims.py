@@ -1,0 +1,173 @@
+"""Claims about refitting and RLVR under a budget of verdicts: R10."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from experiments.harness.claim import Found, at_most, claim, equal
+from experiments.harness.ledger import Settings
+from experiments.harness.statements import Statement
+from experiments.refit_or_reinforce import study
+from experiments.refit_or_reinforce.study import FAIR, LENIENT, START, STRICT, Rates, refitted, reinforced
+from theory import policies
+
+LAW_VERIFIERS, GROUPS = (FAIR, (0.9, 0.6)), (2, 4)
+PAIRED = (FAIR, (0.9, 0.5), (0.6, 0.3))
+STANDARDISED = (STRICT, LENIENT, FAIR, (0.5, 0.1))
+ONE_PROMPT = f"one prompt, p = {START:g}"
+
+
+def lead_changes(at: Callable[[study.Leads], np.ndarray], name: str, settings: Settings) -> Found:
+    """How much the strength of the verifier at which the lead changes, times √N, varies over tpr and N."""
+    found = study.leads(settings)
+    scaled = at(found) * np.sqrt(found.verdicts)[:, None]
+    setting = (
+        f"{ONE_PROMPT}, tpr .2 … .95, N = {found.verdicts[0]} … {found.verdicts[-1]}, RLVR in groups of 8, best step, "
+        f"refitting in rounds of the best size: {name} √N is {scaled.min():.3g} … {scaled.max():.3g}; largest/smallest"
+    )
+    return at_most(scaled.max() / scaled.min(), 1.3, setting, "ratio")
+
+
+def equal_youden(method: Callable[[Rates, int], float], name: str, settings: Settings) -> Found:
+    """What two verifiers of one J leave wrong."""
+    wrong = [method(verifier, 400) for verifier in (STRICT, LENIENT)]
+    setting = f"{ONE_PROMPT}, 400 verdicts, {name}: {STRICT} leaves {wrong[0]:.3g} wrong, {LENIENT} {wrong[1]:.3g}"
+    return at_most(max(wrong) / min(wrong), 1.3, setting, "ratio")
+
+
+def follows_law(verdicts: int, settings: Settings) -> Found:
+    """What RLVR leaves wrong at its best step over its law."""
+    found, where = [], []
+    for verifier in LAW_VERIFIERS:
+        for group in GROUPS:
+            exact, law = (
+                of(verifier, START, verdicts, group=group).wrong for of in (policies.best_step, policies.reinforce_law)
+            )
+            found.append(exact / law)
+            where.append(f"{ONE_PROMPT}, N = {verdicts}, {verifier}, G = {group}; tolerance 3 %: finite N")
+    return equal(found, 1.0, where, "exact/law", tolerance=0.03)
+
+
+def near_the_limit(wrong: Callable[[Rates], float], settings: Settings) -> Found:
+    """What pairs of outputs leave wrong over what is left by who takes the answer that is accepted more often."""
+    found = [wrong(verifier) / policies.differing_pairs(verifier, START, 100) for verifier in PAIRED]
+    where = [f"{ONE_PROMPT}, 100 verdicts, G = 2, {verifier}" for verifier in PAIRED]
+    return at_most(found, 2.0, where, "of what is left by a comparison of two known answers")
+
+
+def paid_if_they_differ(verifier: Rates) -> float:
+    """RLVR in pairs whose answers differ, at the Bayesian's step, 2 ln of the odds ratio."""
+    phi, psi = verifier
+    step = 2 * math.log(phi * (1 - psi) / (psi * (1 - phi)))
+    return policies.differing_pairs(verifier, START, 100, step=step)
+
+
+def all_paid(verifier: Rates) -> float:
+    """RLVR in pairs, at its best step."""
+    return policies.best_step(verifier, START, 100, group=2).wrong
+
+
+def divided(tuned: bool, settings: Settings) -> Found:
+    """By how many nats GRPO's division by σ changes what is left wrong."""
+    found = []
+    for verifier in STANDARDISED:
+        plain = policies.best_step(verifier, START, 200)
+        if tuned:
+            other = reinforced(verifier, 200, True)
+        else:
+            other = policies.reinforce(verifier, START, 200, step=plain.step, standardised=True).wrong
+        found.append(abs(math.log(other / plain.wrong)))
+    where = [f"{ONE_PROMPT}, 200 verdicts, groups of 8, {verifier}; |ln| of the ratio" for verifier in STANDARDISED]
+    return at_most(found, 0.2, where)
+
+
+FIGURE = "refit-or-reinforce"
+LAW_TEST = "tests/theory/test_reinforce.py::test_chain_is_the_sandbox"
+
+CLAIMS = (
+    *claim(
+        "R10-ratio",
+        "Refitting leads RLVR where ln LR passes 12/√N, about, at any tpr: p = .3, N ≥ 100, independent errors",
+        partial(lead_changes, lambda found: np.log(found.ratio), "ln LR"),
+        control=(
+            "… also where Youden's J passes one value over √N",
+            partial(lead_changes, lambda found: found.youden, "J"),
+        ),
+        figure=FIGURE,
+        test=LAW_TEST,
+    ),
+    *claim(
+        "R10-youden",
+        "From two verifiers of one J, (.1, .01) and (.99, .9), RLVR learns as much: 400 verdicts, p = .3",
+        partial(equal_youden, reinforced, "RLVR in groups of 8, best step"),
+        control=(
+            "… also a loop that refits to accepted outputs",
+            partial(equal_youden, refitted, "refitting in rounds of the best size"),
+        ),
+        figure=FIGURE,
+        test=LAW_TEST,
+    ),
+    *claim(
+        "R10-law",
+        "At its best step RLVR leaves 1/(N J ln OR) wrong, groups of 2, and its corrections, for large N, p = .3",
+        partial(follows_law, 1_000_000),
+        control=("… also after 100 verdicts", partial(follows_law, 100)),
+        test=LAW_TEST,
+    ),
+    *claim(
+        "R10-agreeing",
+        "RLVR in pairs, paid for only where their answers differ, is within twice the limit: p = .3, two answers",
+        partial(near_the_limit, paid_if_they_differ),
+        control=("… also where pairs that agree are paid for", partial(near_the_limit, all_paid)),
+        test="tests/theory/test_reinforce.py::test_differing_pairs_are_a_bayesian",
+    ),
+    *claim(
+        "R10-sigma",
+        "GRPO's σ changes what is left wrong by a fifth at most, each at its best step: G = 8, p = .3, N = 200",
+        partial(divided, True),
+        control=("… also if both have the step that is best without it", partial(divided, False)),
+        test=LAW_TEST,
+    ),
+)
+STATEMENTS = (
+    Statement(
+        "R10",
+        title="Refit where ln LR > 12/√N, reinforce elsewhere: the likelihood ratio decides who leads, not Youden's J",
+        formula=(
+            r"1 - z_{\text{RLVR}} \approx \frac{1}{N J \ln\frac{\varphi(1-\psi)}{\psi(1-\varphi)}}, \qquad "
+            r"1 - z_{\text{refit}} = e^{-\sqrt{\ln(\varphi/\psi)\, \varphi\, V(p)\, N}\,(1 + o(1))}, \qquad "
+            r"1 - z_{\text{limit}} = \bigl(\sqrt{\varphi\psi} + \sqrt{(1-\varphi)(1-\psi)}\bigr)^{N(1 + o(1))}"
+        ),
+        words=(
+            "N verdicts may be spent on one prompt, no more. A policy gradient moves by the covariance of verdict and "
+            "correctness, which is J z(1−z) on average, and the more accurate the policy is the fewer groups have "
+            "answers that differ: it leaves about 1/N wrong. J ln OR = D(φ‖ψ) + D(ψ‖φ) is for groups of 2; groups of "
+            "8 leave about half of that. Refitting to n accepted outputs selects by ln LR and leaves e^{−c√N}: it is "
+            "behind at first, and ahead where ln LR √N > 12, about, at p = .3: LR 3.3 at 100 verdicts, 2.3 at 200, "
+            "1.8 at 400. So of two verifiers of one J RLVR gains as much from the lenient one, and refitting nearly "
+            "nothing. A comparison of two known answers, half of the verdicts on each, leaves far less than either."
+        ),
+        conditions=(
+            "Errors are independent for each verdict, also on the same answer again; one prompt whose answers are a "
+            "correct and a wrong one; p = .3 (more of refitting at p = .6, less at .1); each method at its best "
+            "constant step or round size, which takes knowledge of the verifier; no KL penalty, no clipping, a table. "
+            "Below 100 verdicts, and at a tpr below .2, no one ratio decides and both leave much. The limit knows "
+            "which two answers there are, and that φ > ψ."
+        ),
+        practice=(
+            "With N ≥ 100 verdicts on a prompt of accuracy .3 and a verifier of likelihood ratio LR = tpr/fpr, refit "
+            "to accepted outputs (RFT, STaR) if ln LR > 12/√N and use RLVR otherwise, as for every lenient verifier "
+            "(LR near 1); and do not pay for verdicts on a group whose answers all agree, as they move nothing."
+        ),
+        source=(
+            "Rad et al. (2026), arXiv:2601.04411 (J alone decides the mean field of RLVR); Mei et al. (2023), ICML "
+            "(1/t at a constant step); Wu et al. (2025), arXiv:2510.00977 (GRPO in pairs); Davis & Recht (2025), "
+            "arXiv:2510.13651 (which objective each method climbs); Bertoin & Yor (2002), Potential Analysis 17"
+        ),
+        test=LAW_TEST,
+        decided_by="R10-ratio",
+        fails_where="Where the J of a verifier is asked instead: the J at which the lead changes varies fivefold.",
+    ),
+)
