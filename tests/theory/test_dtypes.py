@@ -22,7 +22,9 @@ PLAIN = """monte_carlo drift.truncated drift.neutral_kernel markov.path_counts m
 DOUBLE = """budget.spend budget.fixed_rounds budget.fixed_rounds_law budget.schedule_bound
     budget.until_fixation budget.hard_limit
     gaussian.log_variance_density gaussian.log_variance_information gaussian.log_variance_pointwise_information
-    markov.accepted_kernel markov.fresh_kernel markov.fits"""  # made on the host
+    markov.accepted_kernel markov.fresh_kernel markov.fits
+    policies.reinforce policies.best_step policies.reinforce_law policies.reinforce_rate
+    policies.differing_pairs"""  # made on the host
 TABLES = "Pipeline.joint Pipeline.information Pipeline.bound"  # in the other test
 EXEMPT = {f"theory.{name}" for name in f"{PLAIN} {DOUBLE} {TABLES}".split()}
 

@@ -31,13 +31,16 @@ from scipy.special import expit, logit
 from scipy.stats import binom
 
 from theory import validation
+from theory.budget.outcomes import Verifier
 from theory.validation import ArrayLike
 
-LARGEST_GROUP, MOST_VERDICTS, MAX_ENTRIES = 32, 10**7, 2 * 10**7
+LARGEST_GROUP, MOST_VERDICTS = 32, 10**7
+MAX_ENTRIES, MAX_STEPS = 2 * 10**7, 1e10  # of a table in memory, and multiplications
+ROUNDING = 1e-7  # of a grid, within which a move is a whole number of points
 DENSE = 1500  # grid points up to which a kernel is raised to a power
 FAR = 36.0  # of log odds beyond ±ln N, where nothing moves any more: e^−36 is a rounding error
 SMALLEST, STEEPEST = 1e-9, 20.0  # roots of the law; that of a move without a wrong way, times G
-LADDER = np.log([0.7, 1, 2, 4, 8])  # steps that are tried first, times that of the law
+LADDER = np.log(2) * np.arange(-1, 5)  # steps that are tried first, over that of the law
 
 
 class Reinforced(NamedTuple):
@@ -60,9 +63,9 @@ class BestStep(NamedTuple):
 
 
 def reinforce(
-    verifier: tuple[ArrayLike, ArrayLike],
+    verifier: Verifier,
     initial: ArrayLike,
-    verdicts: int,
+    verdicts: ArrayLike,
     *,
     step: ArrayLike,
     group: int = 8,
@@ -72,7 +75,7 @@ def reinforce(
     """The distribution of θ after N // G rounds θ += step · c: exact.
 
     c is a multiple of 1/(G(G−1)), so that θ stays on a grid. With `standardised` it does not: mass that falls between
-    two grid points is split so that its mean is right, and `refine` = 2, 4 … halves the spacing, to show the error.
+    two grid points is split so that its mean stays, and `refine` = 2, 4 … halves the spacing, to show the error.
     """
     loop = _loop(verifier, initial, verdicts, group, standardised)
     size = float(validation.positive("step", step))
@@ -80,19 +83,19 @@ def reinforce(
 
 
 def best_step(
-    verifier: tuple[ArrayLike, ArrayLike],
+    verifier: Verifier,
     initial: ArrayLike,
-    verdicts: int,
+    verdicts: ArrayLike,
     *,
     group: int = 8,
     standardised: bool = False,
 ) -> BestStep:
-    """min_step E[1 − z] of `reinforce`, among steps from .7 to 8 times that of `reinforce_law`."""
+    """min_step E[1 − z] of `reinforce`, among steps from 1/2 to 16 times that of `reinforce_law`; φ > ψ."""
     return _best(*_loop(verifier, initial, verdicts, group, standardised))
 
 
 def reinforce_law(
-    verifier: tuple[ArrayLike, ArrayLike],
+    verifier: Verifier,
     initial: ArrayLike,
     verdicts: ArrayLike,
     *,
@@ -118,7 +121,7 @@ def reinforce_law(
     return BestStep(math.exp(float(found.x)), float(found.fun))
 
 
-def reinforce_rate(verifier: tuple[ArrayLike, ArrayLike], *, group: int = 8, standardised: bool = False) -> float:
+def reinforce_rate(verifier: Verifier, *, group: int = 8, standardised: bool = False) -> float:
     """m y: RLVR at its best step leaves 1/(N m y) wrong, to leading order; at G = 2 m y = (φ−ψ) ln[φ(1−ψ)/(ψ(1−φ))].
 
     m = E[c | one of the group is wrong], J/G without the division by σ, is how fast it learns, and y > 0, the root of
@@ -133,7 +136,7 @@ def reinforce_rate(verifier: tuple[ArrayLike, ArrayLike], *, group: int = 8, sta
 
 
 def differing_pairs(
-    verifier: tuple[ArrayLike, ArrayLike], initial: ArrayLike, verdicts: int, *, step: ArrayLike = math.inf
+    verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, step: ArrayLike = math.inf
 ) -> float:
     """E[1 − z] where each pair of verdicts is on the two different answers: θ = logit p + (step/2) (A − B). Exact.
 
@@ -195,22 +198,26 @@ def _chain(
     phi: float, psi: float, p: float, count: float, group: int, standardised: bool, step: float, refine: int = 1
 ) -> Reinforced:
     values, chances = _moves(phi, psi, group, standardised)
-    spacing, start = step / (group * (group - 1) * refine), float(logit(p))
-    half = math.ceil((FAR + math.log(count) + abs(start)) / spacing) + 1
+    start, rounds, parts = float(logit(p)), int(count) // group, group * (group - 1) * refine
+    half = math.ceil(min((FAR + math.log(max(count, 1)) + abs(start)) * parts / step, MAX_ENTRIES)) + 1
     validation.entries("step", 2 * half * values.size, MAX_ENTRIES, "a grid of log odds and moves")
+    spacing, dense = step / parts, 2 * half < DENSE and 4 * half**2 * rounds.bit_length() < rounds * values.size
+    if not dense and 2.0 * half * values.size * rounds > MAX_STEPS:
+        raise validation.refuse("verdicts", count, "fewer, or `reinforce_law` for many")
     log_odds = start + spacing * np.arange(-half, half + 1)
     rates = binom.pmf(np.arange(group + 1), group, expit(log_odds)[:, None]) @ chances
-    offsets = np.round(step * values / spacing, 6)
+    offsets = step * values / spacing
+    offsets = np.where(abs(offsets - np.rint(offsets)) < ROUNDING, np.rint(offsets), offsets)
     whole = np.floor(offsets)
     part = offsets - whole  # linear: what arrives between two points has the right mean
     moves = np.concatenate([whole, whole + 1]).astype(int)
     rates = np.concatenate([rates * (1 - part), rates * part], axis=1)
     moves, rates = moves[rates.any(0)], rates[:, rates.any(0)]
-    place, rounds = np.arange(log_odds.size), int(count) // group
+    place = np.arange(log_odds.size)
     targets = np.clip(place[:, None] + moves, 0, place[-1])
     probs = np.zeros(log_odds.size)
     probs[half] = 1
-    if place.size < DENSE and place.size**2 * rounds.bit_length() < rounds * moves.size:
+    if dense:
         kernel = np.zeros((place.size, place.size))
         np.add.at(kernel, (place[:, None], targets), rates)
         return Reinforced(log_odds, probs @ np.linalg.matrix_power(kernel, rounds))
