@@ -154,7 +154,7 @@ STATEMENTS = (
         conditions=(
             "Errors are independent for each verdict, also on the same answer again; the prompt has one correct answer "
             "and one wrong one; each method has its best constant step or round size, which takes knowledge of the "
-            "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N ≥ 100, tpr ≥ .2 and groups of "
+            "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N ≥ 100, tpr ≥ .2, groups of "
             "8: about 10 in groups of 4, 12 … 17 in groups of 16, and in groups of 2 it grows with the tpr, from 5 to "
             "10. Refitting leads earlier from a higher start and later from a lower one. It is measured, not derived: "
             "both laws are of large N. The limit knows which two answers there are, and that φ > ψ."

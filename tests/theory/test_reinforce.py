@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracles import EXACT
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from sandbox.policies import RLVR, Prompts, Table, train, verdict
@@ -117,12 +118,12 @@ def test_mirrored_verifiers():
 def test_long_runs_by_powers():
     """The power of the kernel is the product of its rounds."""
     slow = policies.reinforce(FAIR, START, 400, step=1.0, group=4)
-    fast = policies.reinforce(FAIR, START, 20_000, step=4.0, group=2)
+    fast = policies.reinforce(FAIR, START, 40_000, step=4.0, group=2)
     assert slow.probs.sum() == pytest.approx(1) and fast.probs.sum() == pytest.approx(1)
     probs, z = np.zeros(fast.log_odds.size), expit(fast.log_odds)
     probs[fast.log_odds.size // 2] = 1
     up, down = (2 * z * (1 - z) * rate for rate in (0.8 * 0.6, 0.4 * 0.2))
-    for _ in range(10_000):  # of pairs, of which one answer each is correct, and one verdict each accepts
+    for _ in range(20_000):  # of pairs, of which one answer each is correct, and one verdict each accepts
         probs = probs * (1 - up - down) + np.roll(probs * up, 1) + np.roll(probs * down, -1)
     np.testing.assert_allclose(fast.probs, probs, atol=1e-11)
 
@@ -135,6 +136,33 @@ def test_rate_in_pairs(verifier):
     for standardised in (False, True):
         found = policies.reinforce_rate(verifier, group=2, standardised=standardised)
         assert found == pytest.approx(jeffreys, rel=1e-9)
+
+
+@pytest.mark.parametrize(("verifier", "group"), [(FAIR, 3), (STRICT, 8), (LENIENT, 8)])
+def test_rate_in_groups(verifier, group):
+    """J (G−1) ln w, w > 1 the root of ((1−φ) w^{G−1} + φ) (1−ψ+ψw)^{G−1} = w^{G−1}: one correct among wrong ones."""
+    (phi, psi), m = verifier, group - 1
+    power = np.polynomial.Polynomial([0, 1]) ** m
+    roots = (((1 - phi) * power + phi) * np.polynomial.Polynomial([1 - psi, psi]) ** m - power).roots()
+    (root,) = roots[(abs(roots.imag) < 1e-9) & (roots.real > 1.001)].real
+    assert policies.reinforce_rate(verifier, group=group) == pytest.approx((phi - psi) * m * np.log(root), rel=1e-6)
+
+
+def test_rate_divided_by_sigma():
+    """E[c/σ] of two correct and one wrong, by enumeration, and where E e^{−yc/σ} = 1 of one correct and two wrong."""
+
+    def moves(correct):
+        y, found = np.array(correct), []
+        for accepted in itertools.product((0, 1), repeat=3):
+            r, rate = np.array(accepted), np.where(y, *STRICT)
+            c = ((r - r.mean()) * y).sum() / 2 / (r.std() or 1)
+            found.append((np.prod(np.where(r, rate, 1 - rate)), c))
+        return np.array(found).T
+
+    (prob, c), (likely, moved) = moves([1, 1, 0]), moves([1, 0, 0])
+    root = brentq(lambda y: likely @ np.exp(-y * moved) - 1, 1, 40)
+    found = policies.reinforce_rate(STRICT, group=3, standardised=True)
+    assert found == pytest.approx(prob @ c * root, rel=1e-9) and found != pytest.approx(likely @ moved * root, rel=1e-3)
 
 
 @pytest.mark.parametrize(("verdicts", "tolerance"), [(10_000, 0.05), pytest.param(10**6, 0.02, marks=pytest.mark.slow)])

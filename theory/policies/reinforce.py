@@ -78,7 +78,8 @@ def reinforce(
     two grid points is split so that its mean stays, and `refine` = 2, 4 … halves the spacing, to show the error.
     """
     loop = _loop(verifier, initial, verdicts, group, standardised)
-    size = float(validation.positive("step", step))
+    validation.positive("step", step)
+    size = float(np.asarray(step))
     return _chain(*loop, size, validation.integer("refine", refine, 1, 64))
 
 
@@ -104,9 +105,10 @@ def reinforce_law(
 ) -> BestStep:
     """min_step x + (x (1−p)/p)^{y/step}, x = 1/(N step m), with m and y of `reinforce_rate`: for large N, φ > ψ.
 
-    Its first term is what a policy leaves wrong that has found the answer: near z = 1 only groups with one wrong answer
-    move it, (1−z) of them a verdict, so that e^θ is self-similar, and E e^{−θ} = 1/(N · mean move). The second is the
-    chance to be led to a wrong one: it takes a walk down to where nothing moves, θ ≈ −ln N, against the exponent y.
+    x is what a policy leaves wrong that has found the answer: near z = 1 it moves only where a group has one wrong
+    answer, 1 − z times a verdict, by m step on average; e^θ is self-similar, whence E e^{−θ} = 1/(N m step) for large
+    N. The other term is the chance to be led to the wrong answer: a walk with the exponent y/step down to θ ≈ ln x,
+    where next to nothing moves. Both terms fall like 1/N at step = y, the best one as N → ∞.
     """
     phi, psi, p, count, members, divides = _loop(verifier, initial, verdicts, group, standardised)
     mean, root = _ends(phi, psi, members, divides)
@@ -125,8 +127,8 @@ def reinforce_rate(verifier: Verifier, *, group: int = 8, standardised: bool = F
     """m y: RLVR at its best step leaves 1/(N m y) wrong, to leading order; at G = 2 m y = (φ−ψ) ln[φ(1−ψ)/(ψ(1−φ))].
 
     m = E[c | one of the group is wrong], J/G without the division by σ, is how fast it learns, and y > 0, the root of
-    E[e^{−yc} | one of the group is correct] = 1, how large a step may be. At G = 2 it is the Jeffreys divergence
-    D(φ‖ψ) + D(ψ‖φ), for both tasks of a verifier and its mirror (1−ψ, 1−φ); the division by σ changes nothing there.
+    E[e^{−yc} | one of the group is correct] = 1, how large a step may be. At G = 2 their product is the Jeffreys
+    divergence D(φ‖ψ) + D(ψ‖φ), that of (1−ψ, 1−φ) too, with the division by σ or without.
 
     Raises:
         ValueError: Where φ ≤ ψ.
@@ -147,15 +149,15 @@ def differing_pairs(
     a loop does not: that there are two answers, which ones, one of them correct, and that φ > ψ.
     """
     phi, psi, p, count, *_ = _loop(verifier, initial, verdicts, 2, False)
-    size = validation.floats("step", step, 0)
-    if not float(size) > 0:
+    validation.floats("step", step, 0)
+    if not (size := float(np.asarray(step))) > 0:
         raise validation.refuse("step", size, "a number > 0, or infinity")
     pairs = int(count) // 2
     validation.entries("verdicts", (pairs + 1) ** 2, MAX_ENTRIES, "a table of two counts")
     counts = np.arange(pairs + 1)
     lead = counts[:, None] - counts
     with np.errstate(invalid="ignore"):
-        odds = logit(p) + np.where(lead == 0, 0, float(size) / 2 * lead)
+        odds = logit(p) + np.where(lead == 0, 0, size / 2 * lead)
     return float(binom.pmf(counts, pairs, phi) @ expit(-odds) @ binom.pmf(counts, pairs, psi))
 
 
@@ -209,7 +211,7 @@ def _chain(
     offsets = step * values / spacing
     offsets = np.where(abs(offsets - np.rint(offsets)) < ROUNDING, np.rint(offsets), offsets)
     whole = np.floor(offsets)
-    part = offsets - whole  # linear: what arrives between two points has the right mean
+    part = offsets - whole  # of what arrives between two points, to the upper one
     moves = np.concatenate([whole, whole + 1]).astype(int)
     rates = np.concatenate([rates * (1 - part), rates * part], axis=1)
     moves, rates = moves[rates.any(0)], rates[:, rates.any(0)]
