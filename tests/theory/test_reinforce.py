@@ -104,13 +104,15 @@ def test_groups_and_the_exact_mean():
 
 
 def test_mirrored_verifiers():
-    """In pairs (φ, ψ) and (1−ψ, 1−φ) give one chain, and the division by σ is another step; in larger groups not."""
+    """In pairs (φ, ψ) and (1−ψ, 1−φ) give one chain, and the division by σ is another step, as in groups of 3."""
     for step in (0.5, 3.0):
         one, other = (policies.reinforce(rates, START, 300, step=step, group=2).probs for rates in (STRICT, LENIENT))
         np.testing.assert_allclose(one, other, atol=EXACT)
     plain = policies.reinforce(FAIR, START, 60, step=3.0, group=2).wrong
     halved = policies.reinforce(FAIR, START, 60, step=1.5, group=2, standardised=True).wrong
+    three = policies.reinforce(FAIR, START, 60, step=3.0 * math.sqrt(2) / 3, group=3, standardised=True).wrong
     assert halved == pytest.approx(plain, abs=EXACT)
+    assert three == pytest.approx(policies.reinforce(FAIR, START, 60, step=3.0, group=3).wrong, abs=1e-10)
     one, other = (policies.reinforce(rates, START, 304, step=30.0).wrong for rates in (STRICT, LENIENT))
     assert one > 1.2 * other
 
@@ -149,19 +151,19 @@ def test_rate_in_groups(verifier, group):
 
 
 def test_rate_divided_by_sigma():
-    """E[c/σ] of two correct and one wrong, by enumeration, and where E e^{−yc/σ} = 1 of one correct and two wrong."""
+    """E[c/σ] of three correct and one wrong, by enumeration; where E e^{−yc/σ} = 1 of one correct and three wrong."""
 
     def moves(correct):
         y, found = np.array(correct), []
-        for accepted in itertools.product((0, 1), repeat=3):
+        for accepted in itertools.product((0, 1), repeat=4):
             r, rate = np.array(accepted), np.where(y, *STRICT)
-            c = ((r - r.mean()) * y).sum() / 2 / (r.std() or 1)
+            c = ((r - r.mean()) * y).sum() / 3 / (r.std() or 1)
             found.append((np.prod(np.where(r, rate, 1 - rate)), c))
         return np.array(found).T
 
-    (prob, c), (likely, moved) = moves([1, 1, 0]), moves([1, 0, 0])
+    (prob, c), (likely, moved) = moves([1, 1, 1, 0]), moves([1, 0, 0, 0])
     root = brentq(lambda y: likely @ np.exp(-y * moved) - 1, 1, 40)
-    found = policies.reinforce_rate(STRICT, group=3, standardised=True)
+    found = policies.reinforce_rate(STRICT, group=4, standardised=True)
     assert found == pytest.approx(prob @ c * root, rel=1e-9) and found != pytest.approx(likely @ moved * root, rel=1e-3)
 
 

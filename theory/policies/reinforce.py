@@ -128,7 +128,7 @@ def reinforce_rate(verifier: Verifier, *, group: int = 8, standardised: bool = F
 
     m = E[c | one of the group is wrong], J/G without the division by σ, is how fast it learns, and y > 0, the root of
     E[e^{−yc} | one of the group is correct] = 1, how large a step may be. At G = 2 their product is the Jeffreys
-    divergence D(φ‖ψ) + D(ψ‖φ), that of (1−ψ, 1−φ) too, with the division by σ or without.
+    divergence D(φ‖ψ) + D(ψ‖φ), that of (1−ψ, 1−φ) too. In groups of 2 or 3 the division by σ is one by a constant.
 
     Raises:
         ValueError: Where φ ≤ ψ.
