@@ -203,7 +203,7 @@ DOORS = [
     *each("group", lambda x: policies.reinforce((0.8, 0.4), 0.3, 20, step=1.0, group=x), 1, 33),
     (lambda: policies.reinforce((0.8, 0.4), 0.3, 10**7, step=0.1), "verdicts"),
     (lambda: policies.reinforce((0.8, 0.4), 0.3, 20, step=1.0, refine=0), "refine"),
-    *each("verdicts", lambda x: policies.reinforce_law((0.8, 0.4), 0.3, x), 0, 1e9),
+    *each("verdicts", lambda x: policies.reinforce_law((0.8, 0.4), 0.3, x), 0, 10**9),
     *each("step", lambda x: policies.differing_pairs((0.8, 0.4), 0.3, 20, step=x), 0.0, np.nan),
     (lambda: policies.differing_pairs((0.8, 0.4), 0.3, 10**5), "verdicts: a table of two counts"),
     (lambda: policies.pass_at_estimate(6, 5, 3), "num_samples"),

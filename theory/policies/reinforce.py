@@ -32,6 +32,7 @@ from scipy.stats import binom
 
 from theory import validation
 from theory.budget.outcomes import Verifier
+from theory.budget.schedule import LEAST_RATE
 from theory.validation import ArrayLike
 
 LARGEST_GROUP, MOST_VERDICTS = 32, 10**7
@@ -65,7 +66,7 @@ class BestStep(NamedTuple):
 def reinforce(
     verifier: Verifier,
     initial: ArrayLike,
-    verdicts: ArrayLike,
+    verdicts: int,
     *,
     step: ArrayLike,
     group: int = 8,
@@ -86,7 +87,7 @@ def reinforce(
 def best_step(
     verifier: Verifier,
     initial: ArrayLike,
-    verdicts: ArrayLike,
+    verdicts: int,
     *,
     group: int = 8,
     standardised: bool = False,
@@ -98,7 +99,7 @@ def best_step(
 def reinforce_law(
     verifier: Verifier,
     initial: ArrayLike,
-    verdicts: ArrayLike,
+    verdicts: int,
     *,
     group: int = 8,
     standardised: bool = False,
@@ -137,9 +138,7 @@ def reinforce_rate(verifier: Verifier, *, group: int = 8, standardised: bool = F
     return math.prod(_ends(phi, psi, members, divides))
 
 
-def differing_pairs(
-    verifier: Verifier, initial: ArrayLike, verdicts: ArrayLike, *, step: ArrayLike = math.inf
-) -> float:
+def differing_pairs(verifier: Verifier, initial: ArrayLike, verdicts: int, *, step: ArrayLike = math.inf) -> float:
     """E[1 − z] where each pair of verdicts is on the two different answers: θ = logit p + (step/2) (A − B). Exact.
 
     A ~ Binomial(N/2, φ) and B ~ Binomial(N/2, ψ) are accepted of the correct and of the wrong answer: the rounds of
@@ -152,7 +151,7 @@ def differing_pairs(
     validation.floats("step", step, 0)
     if not (size := float(np.asarray(step))) > 0:
         raise validation.refuse("step", size, "a number > 0, or infinity")
-    pairs = int(count) // 2
+    pairs = count // 2
     validation.entries("verdicts", (pairs + 1) ** 2, MAX_ENTRIES, "a table of two counts")
     counts = np.arange(pairs + 1)
     lead = counts[:, None] - counts
@@ -161,7 +160,7 @@ def differing_pairs(
     return float(binom.pmf(counts, pairs, phi) @ expit(-odds) @ binom.pmf(counts, pairs, psi))
 
 
-Loop = tuple[float, float, float, float, int, bool]  # φ, ψ, p, N, G, standardised
+Loop = tuple[float, float, float, int, int, bool]  # φ, ψ, p, N, G, standardised
 
 
 def _loop(verifier: Any, initial: Any, verdicts: Any, group: int, standardised: bool) -> Loop:
@@ -173,14 +172,12 @@ def _loop(verifier: Any, initial: Any, verdicts: Any, group: int, standardised: 
     for name, rate in (("tpr", tpr), ("fpr", fpr)):
         validation.rates(name, rate, 0)
     phi, psi = float(np.asarray(tpr)), float(np.asarray(fpr))  # in float64 whatever JAX's default
-    p = validation.inside("initial", initial, 0, 1)
-    count = float(validation.positive("verdicts", verdicts))
-    if count > MOST_VERDICTS:
-        raise validation.refuse("verdicts", count, f"at most {MOST_VERDICTS:,}")
+    p = validation.inside("initial", initial, LEAST_RATE, 1)
+    count = validation.integer("verdicts", verdicts, 1, MOST_VERDICTS)
     members = validation.integer("group", group, 2, LARGEST_GROUP)
-    if not isinstance(standardised, bool):
+    if not isinstance(standardised, bool | np.bool):
         raise validation.refuse("standardised", repr(standardised), "True or False")
-    return phi, psi, p, count, members, standardised
+    return phi, psi, p, count, members, bool(standardised)
 
 
 @lru_cache(maxsize=64)
@@ -197,11 +194,11 @@ def _moves(phi: float, psi: float, group: int, standardised: bool) -> tuple[np.n
 
 
 def _chain(
-    phi: float, psi: float, p: float, count: float, group: int, standardised: bool, step: float, refine: int = 1
+    phi: float, psi: float, p: float, count: int, group: int, standardised: bool, step: float, refine: int = 1
 ) -> Reinforced:
     values, chances = _moves(phi, psi, group, standardised)
-    start, rounds, parts = float(logit(p)), int(count) // group, group * (group - 1) * refine
-    half = math.ceil(min((FAR + math.log(max(count, 1)) + abs(start)) * parts / step, MAX_ENTRIES)) + 1
+    start, rounds, parts = float(logit(p)), count // group, group * (group - 1) * refine
+    half = math.ceil(min((FAR + math.log(count) + abs(start)) * parts / step, MAX_ENTRIES)) + 1
     validation.entries("step", 2 * half * values.size, MAX_ENTRIES, "a grid of log odds and moves")
     spacing, dense = step / parts, 2 * half < DENSE and 4 * half**2 * rounds.bit_length() < rounds * values.size
     if not dense and 2.0 * half * values.size * rounds > MAX_STEPS:
@@ -228,7 +225,7 @@ def _chain(
     return Reinforced(log_odds, probs)
 
 
-def _best(phi: float, psi: float, p: float, count: float, group: int, standardised: bool) -> BestStep:
+def _best(phi: float, psi: float, p: float, count: int, group: int, standardised: bool) -> BestStep:
     def wrong(log_step: float) -> float:
         return _chain(phi, psi, p, count, group, standardised, math.exp(log_step)).wrong
 
