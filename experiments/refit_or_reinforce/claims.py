@@ -51,10 +51,14 @@ def follows_law(verdicts: int, settings: Settings) -> Found:
 
 
 def near_the_limit(wrong: Callable[[Rates], float], settings: Settings) -> Found:
-    """What pairs of outputs leave wrong over what is left by who takes the answer that is accepted more often."""
+    """What pairs of outputs leave wrong over what is left by who takes the answer that is accepted more often.
+
+    A lead of d of one answer is e^{dL} times as likely as one of −d, L = ln OR; a sample of the posterior errs in these
+    two cases with at most e^{−dL} ((1−p)/p + 1) of the first one's probability, the limit with e^{−dL}: 1/p in all.
+    """
     found = [wrong(verifier) / policies.differing_pairs(verifier, START, 100) for verifier in PAIRED]
     where = [f"{ONE_PROMPT}, 100 verdicts, G = 2, {verifier}" for verifier in PAIRED]
-    return at_most(found, 2.0, where, "of what is left by a comparison of two known answers")
+    return at_most(found, 1 / START, where, "times the limit")
 
 
 def paid_if_they_differ(verifier: Rates) -> float:
@@ -118,9 +122,10 @@ CLAIMS = (
     ),
     *claim(
         "R10-agreeing",
-        "RLVR in pairs, paid for only where their answers differ, is within twice the limit: p = .3, two answers",
+        "RLVR in pairs, paid for only where their answers differ, leaves at most 1/p times the limit: two answers",
         partial(near_the_limit, paid_if_they_differ),
         control=("… also where pairs that agree are paid for", partial(near_the_limit, all_paid)),
+        kind="proof",
         test="tests/theory/test_reinforce.py::test_differing_pairs_are_a_bayesian",
     ),
     *claim(
@@ -154,9 +159,9 @@ STATEMENTS = (
         conditions=(
             "Errors are independent for each verdict, also on the same answer again; the prompt has one correct answer "
             "and one wrong one; each method has its best constant step or round size, which takes knowledge of the "
-            "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N ≥ 100, tpr ≥ .2, groups of "
-            "8: about 10 in groups of 4, 12 … 17 in groups of 16, and in groups of 2 it grows with the tpr, from 5 to "
-            "10. From p = .1 … .6 it is about 5 p^−.7 at a tpr of .7 or more. It is measured, not derived: "
+            "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N = 100 … 400, tpr ≥ .2 and "
+            "groups of 8: about 10 in groups of 4, 12 … 17 in groups of 16, and in groups of 2 it grows with the tpr, "
+            "from 5 to 10. From p = .1 … .6 it is about 5 p^−.7 at a tpr of .7 or more. It is measured, not derived: "
             "both laws are of large N. The limit knows which two answers there are, and that φ > ψ."
         ),
         practice=(

@@ -44,7 +44,7 @@ def leads(settings: Settings) -> Figure:
     look = {"fontsize": 15, "fontweight": "bold", "bbox": {"color": plots.PAPER, "alpha": 0.8, "pad": 1}}
     ax.annotate("refitting\nleads", (0.04, 0.84), **look)
     ax.annotate("RLVR\nleads", (0.43, 0.585), **look)
-    ax.annotate("no method learns", (0.53, 0.3), color=plots.GREY)
+    ax.annotate("tpr < fpr: both lose", (0.5, 0.3), color=plots.GREY)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="false-positive rate, fpr", ylabel="true-positive rate, tpr")
     ax.set_title("the likelihood ratio decides who leads, not Youden's J", pad=24)
     ax.legend(loc="lower right", title="the lead changes, after")
