@@ -26,6 +26,7 @@ EXPERIMENTS: dict[str, str] = {
     "continuous-information": "experiments.continuous_information",
     "supervision": "experiments.supervision",
     "methods": "experiments.methods",
+    "refit-or-reinforce": "experiments.refit_or_reinforce",
     "coverage": "experiments.coverage",
     "thesis": "experiments.thesis",
     "reward-hacking": "experiments.reward_hacking",

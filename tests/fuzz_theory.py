@@ -39,6 +39,7 @@ QUERIES = np.array([[[0.9, 0.1], [0.3, 0.7], [0.3, 0.7]], [[0.2, 0.8], [0.8, 0.2
 ASKED = {"prior": P, "channel": QUERIES}
 IS = np.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]])
 VERIFIER, LOOP = (0.8, 0.3), {"n": 5, "verifier": (0.8, 0.3), "initial": 0.3}
+ONE = {"verifier": VERIFIER, "initial": 0.3, "verdicts": 20}
 GRAPH = "X -> D -> Z0 -> D0 -> Z1; X -> S0; D0 -> S0; S0 -> Z1"
 TABLES = {"X": np.array(PRIOR), "D": np.array(CHANNEL), "Z": np.array(TWO)}
 FLOW = {"covariance": [[1.0, 0.2], [0.2, 0.5]], "cross": [1.0, 0.3]}
@@ -225,6 +226,11 @@ def rows_of_rooms():
     yield row("theory.policies.best_of_n.expected_maximum", n=3)
     yield row("theory.policies.best_of_n.regressional_goodhart", n=3, noise=0.5)
     yield row("theory.policies.pass_at", k=3, accuracy=[0.2, 0.5])
+    yield row("theory.policies.reinforce", **ONE, step=2.0, group=4, standardised=True, refine=2)
+    yield row("theory.policies.best_step", **ONE, group=2, standardised=False)
+    yield row("theory.policies.reinforce_law", **ONE, group=4, standardised=True)
+    yield row("theory.policies.reinforce_rate", verifier=VERIFIER, group=4, standardised=True)
+    yield row("theory.policies.differing_pairs", **ONE, step=2.0)
     yield row("theory.policies.pass_at_estimate", k=3, num_samples=8, num_correct=[2, 5])
     yield row("theory.policies.natural_gradient", start=P, reward=[1.0, 0.0, 0.5], time=2.0)
     yield row("theory.policies.policy_gradient", start=P, correct=[True, False, True], accuracy=0.9)

@@ -54,11 +54,21 @@ def test_noisy_verifiable_rewards(error, mass, without):
 
 
 def test_youden_and_likelihood_ratio():
-    """Two verifiers of J = .09: equal for the gradient; a refitted loop, n = 20, ends correct in 1.000, .698."""
-    ends = [float(budget.fixation(20, rates, 0.3).correct) for rates in ((0.1, 0.01), (0.99, 0.9))]
+    """Two verifiers of J = .09: equal for the gradient; a refitted loop, n = 20, ends correct in 1.000, .698.
+
+    At most 400 verdicts, best step or round size: RLVR in groups of 8 leaves .0207, .0172 wrong, refitting .0037, .427.
+    Divided by σ the gradient is not equal, .0415 and .0174: nearly correct outputs of a lenient verifier vary less.
+    """
+    verifiers = (0.1, 0.01), (0.99, 0.9)
+    ends = [float(budget.fixation(20, rates, 0.3).correct) for rates in verifiers]
     np.testing.assert_allclose(ends, [1.0, 0.698], atol=5.1e-4)
-    masses = [wrong(RLVR(), *rates, start=0.7, rate=0.1) for rates in ((0.1, 0.01), (0.99, 0.9))]
+    masses = [wrong(RLVR(), *rates, start=0.7, rate=0.1) for rates in verifiers]
     assert masses[0] == pytest.approx(masses[1], abs=1e-12)
+    divided = [wrong(Standardised(), *rates, start=0.7, rate=0.1) for rates in verifiers]
+    np.testing.assert_allclose(divided, [0.0415, 0.0174], atol=5.1e-5)
+    paid = [policies.best_step(rates, 0.3, 400).wrong for rates in verifiers]
+    paid += [budget.hard_limit(rates, 0.3, 400).wrong for rates in verifiers]
+    np.testing.assert_allclose(paid, [0.0207, 0.0172, 0.0037, 0.427], rtol=0.02)
 
 
 @pytest.mark.parametrize(("start", "kl", "gap", "end"), [(0.3, 0.5, 1.0, 0.760004), (0.05, 0.25, 1.0, 0.741841)])

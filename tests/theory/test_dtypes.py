@@ -24,7 +24,9 @@ DOUBLE = """budget.spend budget.fixed_rounds budget.fixed_rounds_law budget.sche
     budget.until_fixation budget.hard_limit budget.kinds_by_round budget.optimal_rounds budget.adaptive_rounds
     budget.equal_risk_law
     gaussian.log_variance_density gaussian.log_variance_information gaussian.log_variance_pointwise_information
-    markov.accepted_kernel markov.fresh_kernel markov.fits"""  # made on the host
+    markov.accepted_kernel markov.fresh_kernel markov.fits
+    policies.reinforce policies.best_step policies.reinforce_law policies.reinforce_rate
+    policies.differing_pairs"""  # made on the host
 TABLES = "Pipeline.joint Pipeline.information Pipeline.bound"  # in the other test
 EXEMPT = {f"theory.{name}" for name in f"{PLAIN} {DOUBLE} {TABLES}".split()}
 
