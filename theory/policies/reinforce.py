@@ -120,7 +120,7 @@ def reinforce_law(
 
     steps = math.log(root) + np.linspace(-5, 1, 25)  # beyond the root the second term outweighs the first
     start = min(steps, key=wrong)
-    found = minimize_scalar(wrong, bounds=(start - 0.25, start + 0.25), method="bounded", options={"xatol": 1e-6})
+    found: Any = minimize_scalar(wrong, bounds=(start - 0.25, start + 0.25), method="bounded", options={"xatol": 1e-6})
     return BestStep(math.exp(float(found.x)), float(found.fun))
 
 
@@ -233,7 +233,7 @@ def _best(phi: float, psi: float, p: float, count: int, group: int, standardised
     found = [wrong(each) for each in steps]
     at = int(np.argmin(found))
     ends = steps[max(at - 1, 0)], steps[min(at + 1, len(steps) - 1)]
-    inner = minimize_scalar(wrong, bounds=ends, method="bounded", options={"xatol": 0.02})
+    inner: Any = minimize_scalar(wrong, bounds=ends, method="bounded", options={"xatol": 0.02})
     best = min((found[at], steps[at]), (float(inner.fun), float(inner.x)))
     return BestStep(math.exp(best[1]), best[0])
 
