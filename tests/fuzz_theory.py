@@ -106,8 +106,7 @@ def rows_of_rooms():
     yield row("theory.budget.wrong_exponent", verifier=VERIFIER, initial=0.3, fitted=True)
     yield row("theory.budget.persistent_kinds", verifier=VERIFIER, initial=0.3, persistence=0.2)
     yield row("theory.budget.persistent_rounds", verifier=VERIFIER, initial=0.3, persistence=0.2, rounds=4.0)
-    kinds = {"shares": P, "acceptance": [0.9, 1.0, 0.3], "correct": [True, False, False]}
-    yield row("theory.budget.kinds_by_round", kinds, n=3, num_rounds=4)
+    yield row("theory.budget.shares_by_round", n=3, acceptance=[0.9, 0.3, 1.0], initial=P, num_rounds=4)
     yield row("theory.budget.ceiling", correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
     yield row("theory.budget.resampling", attempts=4.0, correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
     yield row("theory.budget.both", first=VERIFIER, second=(0.8, 0.4), correlation=0.1)

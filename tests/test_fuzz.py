@@ -84,7 +84,7 @@ TAKEN = {  # what is right for an argument, of one function or of all, although 
         natural_gradient time, persistent_rounds rounds, regressional_goodhart noise, fixed_rounds_law verdicts,
         optimal_rounds price, resampling attempts, rounds_to goal, scale, schedule_bound verdicts, smoothing,
         spurious_scale, step, variance, verdicts information, verdicts start, within verdicts""",
-    "0": """kinds_by_round num_rounds, log_num_paths first, log_num_paths last, log_variance_density generation,
+    "0": """shares_by_round num_rounds, log_num_paths first, log_num_paths last, log_variance_density generation,
         num_generations, pointwise_information task, posterior query, posterior symbol, replica_keys replica,
         replica_keys task, table_nats_saved num_samples""",
     "inf": """differing_pairs step, rounds_to goal""",

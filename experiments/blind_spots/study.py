@@ -37,7 +37,7 @@ def correct(n: int, acceptance: tuple[float, float, float], start: Start = START
 
 def rate(few: int, many: int, values: list[float]) -> float:
     """−Δ ln(value)/Δn between two sizes, per sample."""
-    return -math.log(values[1] / values[0]) / (many - few)
+    return math.log(values[0] / values[1]) / (many - few)
 
 
 class Thresholds(NamedTuple):

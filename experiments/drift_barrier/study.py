@@ -13,10 +13,9 @@ from scipy.stats import binom
 
 import sandbox
 import theory
-from experiments.harness.cost import RUNS_ONCE
 from experiments.harness.study import study
 from sandbox import regions
-from theory import budget, drift
+from theory import budget
 
 LN2 = math.log(2)
 SHARE, RARE = 0.6, 0.1  # of the correct symbol in real data: X can be read off them; few are correct
@@ -103,31 +102,13 @@ def blind_acceptance(tpr: float) -> np.ndarray:
 @cache
 def blind_ends(n: int, tpr: float) -> np.ndarray:
     """P(the loop ends with the correct, the wrong, the blind-spot symbol) [k]."""
-    return np.asarray(_ends(n, blind_acceptance(tpr), BLIND_START))
-
-
-@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)  # a compilation per size instead of one per operation
-def _ends(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
-    states = drift.lattice(n, len(start)) / n
-    ends = drift.fixation_probabilities(drift.selection_kernel(n, acceptance)) @ states
-    return _first(n, acceptance, start) @ ends
+    return np.asarray(budget.ends_with(n, blind_acceptance(tpr), BLIND_START))
 
 
 @cache
 def blind_path(n: int, tpr: float) -> np.ndarray:
     """The expected shares of correct, wrong and blind-spot outputs [t, k], t = 0 … BLIND_GENERATIONS."""
-    return np.concatenate([BLIND_START[None], _path(n, blind_acceptance(tpr), BLIND_START)])
-
-
-@partial(jax.jit, static_argnums=0, compiler_options=RUNS_ONCE)
-def _path(n: int, acceptance: jax.Array, start: jax.Array) -> jax.Array:
-    kernel = drift.selection_kernel(n, acceptance)
-    distributions = drift.distributions(_first(n, acceptance, start)[None], kernel, BLIND_GENERATIONS - 1)[:, 0]
-    return distributions @ (drift.lattice(n, len(start)) / n)
-
-
-def _first(n: int, acceptance: np.ndarray | jax.Array, start: np.ndarray | jax.Array):
-    return drift.multinomial_kernel(n, drift.select(start[None], acceptance))[0]
+    return np.asarray(budget.shares_by_round(n, blind_acceptance(tpr), BLIND_START, num_rounds=BLIND_GENERATIONS))
 
 
 class FinalAccuracy(NamedTuple):

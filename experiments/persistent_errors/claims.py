@@ -21,7 +21,7 @@ def below_ceiling(persistent: bool, settings: Settings) -> Found:
 
 def too_many_rounds(tpr: float, settings: Settings) -> Found:
     """R12: the accuracy after 200 rounds against that after five, of verdicts of which a share persists."""
-    cases = [(n, rho) for n in (10, 14) for rho in PARTLY]
+    cases = [(n, rho) for n in (10, 40) for rho in PARTLY]
     paths = [study.by_round(n, tpr, rho) for n, rho in cases]
     verifier = f"verifier ({tpr:g}, {VERIFIER[1]:g}), accuracy {START:g} at the start"
     where = [f"{verifier}, persistence {rho:g}, n = {n}, rejection sampling" for n, rho in cases]

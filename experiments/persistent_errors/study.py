@@ -66,16 +66,15 @@ def over_tasks(n: int, persistent: bool) -> np.ndarray:
         rates = np.array([1.0, 1.0, OTHERS])
         if not persistent:
             rates[1:] = shares[1:] @ rates[1:] / shares[1:].sum()
-        return budget.kinds_by_round(n, shares, rates, [True, False, False], num_rounds=ROUNDS)
+        return np.asarray(budget.shares_by_round(n, rates, shares, num_rounds=ROUNDS))[:, 0]
 
     return np.mean([loop(*task) for task in TASKS], 0)
 
 
 def by_round(n: int, tpr: float, persistence: float, num_rounds: int = ROUNDS) -> np.ndarray:
     """The accuracy [round] of one task, a share of whose verdicts is decided once for each output."""
-    return budget.kinds_by_round(
-        n, *budget.persistent_kinds((tpr, VERIFIER[1]), START, persistence), num_rounds=num_rounds
-    )
+    kinds = budget.persistent_kinds((tpr, VERIFIER[1]), START, persistence)
+    return np.asarray(budget.shares_by_round(n, *kinds[:2], num_rounds=num_rounds)) @ kinds.correct
 
 
 @study("persistent-errors/two-verifiers", num_replicas=250, num_generations=8, full={"num_replicas": 1000})

@@ -21,14 +21,14 @@ def test_without_a_blind_spot_more_samples_help():
     """Then the loop ends correct more often: the blind spot is the reason."""
     sizes = (2, 6, 12)
     acceptance, start = study.blind_acceptance(study.ERRS) * np.array([1, 1, 0.3]), study.BLIND_START
-    correct = [study._ends(n, acceptance, start)[0] for n in sizes]
+    correct = [float(budget.ends_with(n, acceptance, start)[0]) for n in sizes]
     assert correct == sorted(correct)
 
 
 def test_if_nothing_wrong_is_accepted_a_blind_spot_leaves_two_symbols():
     """Three symbols against two: two routes to one number; 1e-10 for linear systems."""
     n, (correct, _, blind) = 12, study.BLIND_START
-    three = study._ends(n, study.blind_acceptance(study.ERRS) * np.array([1, 0, 1]), study.BLIND_START)[0]
+    three = budget.ends_with(n, study.blind_acceptance(study.ERRS) * np.array([1, 0, 1]), study.BLIND_START)[0]
     two = budget.success(n, (study.ERRS, study.BLIND_ACCEPTED), correct / (correct + blind))
     np.testing.assert_allclose(three, two, rtol=0, atol=1e-10)
 

@@ -21,7 +21,7 @@ PLAIN = """monte_carlo drift.truncated drift.neutral_kernel drift.quasi_stationa
     policies.pass_at_estimate count_log_likelihood
     supervision.queries_to_identify"""  # given no numbers, or whole ones, or functions
 DOUBLE = """budget.spend budget.fixed_rounds budget.fixed_rounds_law budget.schedule_bound
-    budget.until_fixation budget.hard_limit budget.kinds_by_round budget.optimal_rounds budget.adaptive_rounds
+    budget.until_fixation budget.hard_limit budget.optimal_rounds budget.adaptive_rounds
     budget.equal_risk_law
     gaussian.log_variance_density gaussian.log_variance_information gaussian.log_variance_pointwise_information
     markov.accepted_kernel markov.fresh_kernel markov.fits

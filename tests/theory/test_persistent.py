@@ -13,15 +13,18 @@ from theory import budget, drift
 RATES = st.floats(0.05, 1)
 
 
+def accuracy(n, kinds, num_rounds):
+    return np.asarray(budget.shares_by_round(n, *kinds[:2], num_rounds=num_rounds)) @ kinds.correct
+
+
 @given(st.tuples(RATES, RATES, RATES), RATES, RATES, st.sampled_from([1, 2, 5]))
 def test_no_loop_passes_the_ceiling(weights, other, correct_other, n):
     """E[accuracy] ≤ a/(a+b) after every round, where correct and blind-spot outputs are accepted alike."""
     a, b, rest = np.array(weights) / sum(weights)
-    flags = [True, False, False]
-    path = budget.kinds_by_round(n, [a, b, rest], [1.0, 1.0, other], flags, num_rounds=12)
+    path = budget.shares_by_round(n, [1.0, 1.0, other], [a, b, rest], num_rounds=12)[:, 0]
     assert path.max() <= a / (a + b) + EXACT
-    once = budget.kinds_by_round(n, [a, b, rest], [correct_other, correct_other, 0.0], flags, num_rounds=5)
-    close(once[1:], np.full(5, a / (a + b)))
+    once = budget.shares_by_round(n, [correct_other, correct_other, 0.0], [a, b, rest], num_rounds=5)
+    close(once[1:, 0], np.full(5, a / (a + b)))
 
 
 def test_independent_errors_pass_the_ceiling():
@@ -29,9 +32,7 @@ def test_independent_errors_pass_the_ceiling():
 
     A verifier (1, ψ) of one look accepts b = ψ(1−p) of the outputs wrongly.
     """
-    kept, anew = (
-        budget.kinds_by_round(10, *budget.persistent_kinds((1.0, 0.25), 0.3, rho), num_rounds=60) for rho in (1.0, 0.0)
-    )
+    kept, anew = (accuracy(10, budget.persistent_kinds((1.0, 0.25), 0.3, rho), 60) for rho in (1.0, 0.0))
     close(kept[1:], np.full(60, 0.3 / (0.3 + 0.7 * 0.25)))
     close(anew[-1], budget.fixation(10, (1.0, 0.25), 0.3).correct, atol=1e-9)
     assert anew[-1] > 0.99 > 0.64 > kept[-1]
@@ -41,16 +42,16 @@ def test_independent_errors_pass_the_ceiling():
 def test_chain_by_simulation(persistence):
     """20,000 loops of six samples a round, six kinds of outputs: within five standard errors after 1, 2, 6 rounds."""
     kinds = budget.persistent_kinds((0.8, 0.4), 0.3, persistence)
-    exact = budget.kinds_by_round(6, *kinds, num_rounds=6)
-    shares, rates = (np.asarray(x) for x in kinds[:2])
+    exact = accuracy(6, kinds, 6)
+    rates, shares = (np.asarray(x) for x in kinds[:2])
     generator = np.random.default_rng(0)
     z = np.tile(shares, (20_000, 1))
     for t in range(1, 7):
         weights = z * rates
         z = generator.multinomial(6, weights / weights.sum(1, keepdims=True)) / 6
-        accuracy = z @ kinds.correct
-        error = 5 * accuracy.std() / len(z) ** 0.5
-        assert abs(accuracy.mean() - exact[t]) < error, t
+        right = z @ kinds.correct
+        error = 5 * right.std() / len(z) ** 0.5
+        assert abs(right.mean() - exact[t]) < error, t
 
 
 def test_chain_of_three_kinds():
@@ -58,16 +59,16 @@ def test_chain_of_three_kinds():
     shares, rates = np.array([0.2, 0.05, 0.75]), np.array([0.9, 1.0, 0.3])
     states = np.asarray(drift.lattice(7, 3)) / 7
     pmf = np.asarray(drift.multinomial_kernel(7, drift.select(shares[None], rates)))[0]
-    path = np.asarray(drift.distributions(pmf[None], drift.selection_kernel(7, rates), 8))[:, 0] @ states[:, 0]
-    found = budget.kinds_by_round(7, shares, rates, [True, False, False], num_rounds=9)
-    close(found, [0.2, *path])
+    path = np.asarray(drift.distributions(pmf[None], drift.selection_kernel(7, rates), 8))[:, 0] @ states
+    found = budget.shares_by_round(7, rates, shares, num_rounds=9)
+    close(found, [shares, *path])
 
 
 @pytest.mark.parametrize(("tpr", "persistence"), [*product([1.0, 0.9, 0.5], [0.0, 0.05, 1.0])])
 def test_many_samples(tpr, persistence):
     """The formula against z ∝ z·a over the six kinds; with tpr < 1 and ρ > 0 it ends where the first round stood."""
     kinds = budget.persistent_kinds((tpr, 0.3), 0.4, persistence)
-    z, rates = np.asarray(kinds.shares), np.asarray(kinds.acceptance)
+    z, rates = np.asarray(kinds.initial), np.asarray(kinds.acceptance)
     path = []
     for _ in range(12):
         path.append(z @ kinds.correct)

@@ -13,12 +13,13 @@ from theory.budget.adaptive import optimal_rounds as optimal_rounds
 from theory.budget.blind import Threshold as Threshold
 from theory.budget.blind import best_threshold as best_threshold
 from theory.budget.blind import blind_exponent as blind_exponent
-from theory.budget.blind import ends_with as ends_with
 from theory.budget.blind import roc as roc
 from theory.budget.blind import threshold_rule as threshold_rule
 from theory.budget.candidates import candidate_judge_total as candidate_judge_total
 from theory.budget.candidates import candidate_verdicts as candidate_verdicts
 from theory.budget.exponents import wrong_exponent as wrong_exponent
+from theory.budget.kinds import ends_with as ends_with
+from theory.budget.kinds import shares_by_round as shares_by_round
 from theory.budget.outcomes import Fixation as Fixation
 from theory.budget.outcomes import fixation as fixation
 from theory.budget.outcomes import kimura as kimura
@@ -28,7 +29,6 @@ from theory.budget.persistent import Kinds as Kinds
 from theory.budget.persistent import Resampling as Resampling
 from theory.budget.persistent import both as both
 from theory.budget.persistent import ceiling as ceiling
-from theory.budget.persistent import kinds_by_round as kinds_by_round
 from theory.budget.persistent import persistent_kinds as persistent_kinds
 from theory.budget.persistent import persistent_rounds as persistent_rounds
 from theory.budget.persistent import resampling as resampling

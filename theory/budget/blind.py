@@ -37,12 +37,11 @@ from scipy.special import ndtr, ndtri
 
 from theory import validation
 from theory.budget.exponents import wrong_exponent
-from theory.budget.outcomes import Verifier, multinomial
+from theory.budget.kinds import ends
+from theory.budget.outcomes import Verifier
 from theory.budget.schedule import numbers
-from theory.drift.kernels import counts, num_states
 from theory.validation import ArrayLike
 
-MAX_ENTRIES = 30_000_000  # of the kernel, which takes a GB: 103 samples of three kinds
 STRICTEST = 3.0  # −Φ⁻¹(ψ) at the ends of the search for a threshold
 COARSE = np.linspace(-STRICTEST, STRICTEST, 13)
 
@@ -53,51 +52,6 @@ class Threshold(NamedTuple):
     tpr: float  # φ
     fpr: float  # ψ
     accuracy: float  # P(ends correct) there
-
-
-def ends_with(n: int, acceptance: ArrayLike, initial: ArrayLike) -> Float[Array, " k"]:
-    """P(the loop ends with each of k kinds of outputs alone) [k]: exact, (I − Q) B = R over the counts of the kinds.
-
-    Counts move to Multinomial(n, z·a/Σz·a), z = counts/n. Kinds with equal acceptance are neutral to each other, hence
-    lumped, and share what they win as they share the start; `n` may be 103 where three kinds differ, 5476 where two do.
-    `acceptance` a and `initial`, the shares at the start, are [k].
-    """
-    accepts, start = validation.one_dtype(
-        validation.rates("acceptance", acceptance, 1), validation.pmf("initial", initial, 1)
-    )
-    validation.same_size("acceptance", accepts.size, "initial", start.size)
-    n = validation.integer("n", n, 1)
-    return validation.array(_ends(n, np.asarray(accepts, float), np.asarray(start, float)), start.dtype)
-
-
-def _ends(n: int, acceptance: np.ndarray, initial: np.ndarray) -> np.ndarray:
-    """`ends_with`, in float64."""
-    alive = acceptance * initial > 0
-    if not alive.any():
-        given = acceptance.tolist()
-        raise validation.refuse("acceptance", given, "one that accepts something of what there is at the start")
-    rates, place = np.unique(acceptance[alive], return_inverse=True)
-    shares = np.bincount(place, initial[alive])
-    wins = _ends_of_different(n, rates, shares / shares.sum()) if rates.size > 1 else np.ones(1)
-    found = np.zeros(initial.size)
-    found[alive] = initial[alive] / shares[place] * wins[place]
-    return found
-
-
-def _ends_of_different(n: int, a: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Of kinds that differ in acceptance and are all accepted at times."""
-    validation.entries("n", num_states(n, a.size) ** 2, MAX_ENTRIES, f"a kernel of {a.size} kinds")
-    table = counts(n, a.size)
-    inside = table.max(1) < n
-    first, rows = _round(n, a, p[None])[0], _round(n, a, table[inside] / n)
-    won = table[~inside].argmax(1)  # which kind a state without others is
-    later = np.linalg.solve(np.eye(inside.sum()) - rows[:, inside], rows[:, ~inside])
-    return np.bincount(won, first[inside] @ later + first[~inside])
-
-
-def _round(n: int, a: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    accepted = shares * a
-    return multinomial(n, *(accepted / accepted.sum(1, keepdims=True)).T)
 
 
 def blind_exponent(verifier: Verifier, initial: ArrayLike, *, blind: ArrayLike = 1.0) -> float:
@@ -142,7 +96,7 @@ def best_threshold(n: int, auc: ArrayLike, initial: ArrayLike, *, blind: ArrayLi
     beta = float(validation.rates("blind", blind, 0))
 
     def accuracy(z: float) -> float:
-        return float(_ends(n, np.array([ndtr(gap + z), ndtr(z), beta]), start)[0])
+        return float(ends(n, np.array([ndtr(gap + z), ndtr(z), beta]), start)[0])
 
     tried = [accuracy(z) for z in COARSE]
     best = int(np.argmax(np.round(tried, 12)))  # of ties, the strictest

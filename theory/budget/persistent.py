@@ -25,8 +25,7 @@ from jax import Array
 from jaxtyping import Bool, Float
 
 from theory import validation
-from theory.budget.outcomes import MAX_ENTRIES, Verifier, checked_verifier, multinomial
-from theory.drift.kernels import counts, num_states
+from theory.budget.outcomes import Verifier, checked_verifier
 from theory.validation import ArrayLike
 
 CORRECT = (True, True, True, False, False, False)
@@ -35,8 +34,8 @@ CORRECT = (True, True, True, False, False, False)
 class Kinds(NamedTuple):
     """Kinds of outputs that a verifier cannot tell apart any further."""
 
-    shares: Float[Array, " kind"]  # at the start
-    acceptance: Float[Array, " kind"]  # probability to be accepted at a look, fresh each time
+    acceptance: Float[Array, " kind"]  # probability to be accepted at a look, independent each time
+    initial: Float[Array, " kind"]  # shares at the start
     correct: Bool[np.ndarray, " kind"]
 
 
@@ -55,7 +54,9 @@ class Resampling(NamedTuple):
 
 
 def persistent_kinds(verifier: Verifier, initial: ArrayLike, persistence: ArrayLike) -> Kinds:
-    """Six kinds: correct ones of shares p (ρφ, 1−ρ, ρ(1−φ)) accepted with (1, φ, 0), wrong ones likewise with ψ.
+    """Correct kinds of shares p (ρφ, 1−ρ, ρ(1−φ)), accepted with (1, φ, 0), and wrong ones likewise with ψ.
+
+    In a loop of n samples the accuracy by rounds is `shares_by_round(n, *kinds[:2], num_rounds=T) @ kinds.correct`.
 
     Args:
         verifier: (tpr, fpr) = (φ, ψ), two numbers: of a first look.
@@ -71,7 +72,7 @@ def persistent_kinds(verifier: Verifier, initial: ArrayLike, persistence: ArrayL
     xp, phi, psi, p, rho = validation.host(phi.reshape(()), psi.reshape(()), p, rho)
     shares = [of * share for of, rate in ((p, phi), (1 - p, psi)) for share in (rho * rate, 1 - rho, rho * (1 - rate))]
     acceptance = [rate for of in (phi, psi) for rate in (xp.ones_like(of), of, xp.zeros_like(of))]
-    return Kinds(validation.array(xp.stack(shares)), validation.array(xp.stack(acceptance)), np.array(CORRECT))
+    return Kinds(validation.array(xp.stack(acceptance)), validation.array(xp.stack(shares)), np.array(CORRECT))
 
 
 def persistent_rounds(
@@ -101,44 +102,6 @@ def persistent_rounds(
 def _log_survival(xp: Any, rate: Any, rho: Any, t: Any) -> Any:
     """ln(ρφ + (1−ρ)φ^t), which underflows in no long loop."""
     return xp.logaddexp(xp.log(rho) + xp.log(rate), xp.log1p(-rho) + xp.where(t > 0, t, 1) * xp.log(rate))
-
-
-def kinds_by_round(
-    n: int, shares: ArrayLike, acceptance: ArrayLike, correct: ArrayLike, *, num_rounds: int
-) -> Float[np.ndarray, " round"]:
-    """E[accuracy of Z_t], t = 0 … `num_rounds`, for n samples accepted in each round: exact, in float64.
-
-    The chain Z_{t+1} ~ Multinomial(n, z·a/Σ z·a)/n over the counts of all kinds that are ever accepted; the kinds are
-    those of `persistent_kinds`, or any: correct, blind-spot and other wrong outputs, say. Where none is accepted the
-    accuracy stays.
-
-    Args:
-        n: Samples accepted in each round, so many that a kernel over the states has 2·10⁸ entries at most: 166 for
-            three kinds that are ever accepted, 41 for four.
-        shares: At the start [kind].
-        acceptance: a [kind], the probability that an output is accepted, anew at each look.
-        correct: Which kinds are [kind].
-        num_rounds: T.
-    """
-    n, num_rounds = validation.integer("n", n, 1), validation.integer("num_rounds", num_rounds, 0)
-    start, rates = validation.pmf("shares", shares, 1), validation.rates("acceptance", acceptance, 1)
-    validation.same_size("acceptance", rates.size, "shares", start.size)
-    start, rates = np.asarray(start, float), np.asarray(rates, float)
-    right = _flags("correct", correct, start.shape)
-    accuracy, accepted = [float(start @ right)], start * rates
-    lives = accepted > 0
-    if num_rounds == 0 or not lives.any():
-        return np.array(accuracy * (num_rounds + 1))
-    start, rates, right = accepted[lives] / accepted.sum(), rates[lives], right[lives]
-    validation.entries("n", num_states(n, start.size) ** 2, MAX_ENTRIES, "a kernel")
-    states = counts(n, start.size) / n
-    weighted = states * rates
-    kernel = multinomial(n, *(weighted / weighted.sum(1, keepdims=True)).T)
-    pmf = multinomial(n, *start[:, None])[0]
-    for _ in range(num_rounds):
-        accuracy.append(float(pmf @ states @ right))
-        pmf = pmf @ kernel
-    return np.array(accuracy)
 
 
 def ceiling(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None) -> Ceiling:
@@ -207,16 +170,6 @@ def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tup
             raise validation.refuse("correlation", np.asarray(kappa).max(), "one that the rates allow")
         rates.append(validation.array(xp.minimum(joint, least)))
     return rates[0], rates[1]
-
-
-def _flags(name: str, x: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    """A boolean for each kind."""
-    found = np.asarray(x) if validation.has_values(x) else np.empty(0)
-    if found.dtype != bool or found.shape != shape:
-        raise validation.refuse(
-            name, f"{found.dtype} of shape {found.shape}", f"booleans of shape {shape}, with values"
-        )
-    return found
 
 
 def _tasks(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
