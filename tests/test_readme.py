@@ -30,7 +30,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```\s*prints\s*```text\n(.*?)```", READM
 @pytest.mark.parametrize(
     ("code", "shown"),
     [EXAMPLES[0], *(pytest.param(*example, marks=pytest.mark.slow) for example in EXAMPLES[1:])],
-    ids=["closed", "open", "signal", "race"],
+    ids=["closed", "open", "results", "signal", "race"],
 )
 def test_the_examples_print_what_is_printed_below_them(code, shown):
     """Words to the letter; shares of models within 4 points, at least five standard errors of 2000 loops."""
