@@ -54,12 +54,12 @@ def _unit_tests(ax: Axes) -> None:
     low, high = (
         np.array([beta.ppf(q, pair.correct + 0.5, pair.accepted_wrong + 0.5) for pair in pairs]) for q in (0.025, 0.975)
     )
-    ax.hlines(place, now, accepted, color=plots.GREY, linewidth=1)
+    for at, ends in zip(place, zip(now, accepted, strict=True), strict=True):
+        ax.plot(ends, [at, at], color=plots.GREY, linewidth=1, label=f"_row {at}")
     ax.plot(now, place, "o", color=plots.GREY, label="now")
     reach = np.array([accepted - low, high - accepted])
     ax.errorbar(accepted, place, xerr=reach, fmt="o", color=plots.BLUE, label="among the accepted: the end")
-    plots_at = np.full(len(pairs), 1.0)
-    ax.plot(plots_at, place, "|", color=plots.GREEN, markersize=11, label="promised by independent errors")
+    ax.plot(np.ones(len(pairs)), place, "|", color=plots.GREEN, markersize=11, label="promised by independent errors")
     ax.set_yticks(place, [pair.model for pair in pairs], fontsize=9.5)
     for name, at in (("MBPP", 6), ("HumanEval", 13)):
         ax.annotate(name, (0.2, at - 0.05), fontsize=10.5, color=plots.INK, va="center")
