@@ -78,26 +78,26 @@ STATEMENTS = (
         title="The last of a closed loop's information goes at one rate: half every n ln 2 generations",
         formula=(
             r"I(X;Z_t) - I(X;Y) \sim \frac{(1 - 1/n)^{t+1}}{2\, \mathbb{E}_q[z(1-z)]}\, "
-            r"\mathbb{E}\big[\mathbf{1}\{Y \ne Y'\}\, i(X;Y'|Y)\big] \approx 3\, e^{-t/n}\, "
+            r"\mathbb{E}\big[\mathbf{1}\{Y \ne Y'\}\, i(X;Y'|Y)\big] \approx 3\, (1 - 1/n)^{t+1}\, "
             r"\mathbb{E}\big[\mathbf{1}\{Y \ne Y'\}\, i(X;Y'|Y)\big]"
         ),
         words=(
             "A categorical model that is refitted to n of its own samples in each generation ends with the information "
             "of one draw Y of the true model. Late, it has one symbol left, or two, and then it carries beyond that "
             "what a second draw Y′ adds that differs from the first. Two are left with a chance that falls by the "
-            "factor 1 − 1/n a generation, for any number of symbols and any tasks; q is the distribution of a loop "
-            "of two symbols that has not ended, nearly uniform, so that 1/(2 E z(1−z)) is 2.80 at n = 20, 2.94 at "
-            "n = 100, and 3 for many samples."
+            "factor 1 − 1/n a generation, for any number of symbols and any tasks; q is the distribution of a loop of "
+            "two symbols that has not ended, nearly uniform, so that 1/(2 E z(1−z)) is 2.80 at n = 20, 2.94 at n = "
+            "100, and 3 for many samples."
         ),
         conditions=(
             "Late: at t = 3n the loops here have 2 to 5 % more than the law, at 10n 4e-5. Fully synthetic data, no "
             "filter, maximum likelihood, Z₀ fitted to n real samples. A smoothed fit ends with nothing, its rate is "
-            "(1−μ)², μ = λK/(n+λK) for λ added to each of K counts. An unknown mean or variance of a Gaussian has no "
-            "rate at all: nothing is absorbed, and I(X;Z_t) falls like 1/t."
+            "(1−μ)², μ = λK/(n+λK) for λ added to each of K counts. One unknown parameter of a Gaussian, the mean or "
+            "the variance, the other known, has no rate at all: nothing is absorbed, and I(X;Z_t) falls like 1/t."
         ),
         practice=(
-            "Whatever a model trained on its own samples still has beyond one draw of the truth halves every .69 n "
-            "generations, so that only more samples a generation, or fresh real ones, keep it longer."
+            "Late in a closed loop that keeps no data, what a table of outputs still has beyond one draw of the truth "
+            "halves every .69 n generations: without fresh or kept data, or a verifier, only a larger n slows that."
         ),
         source=(
             "Wright (1931), Evolution in Mendelian populations: the rate 1 − 1/n of diversity; Darroch & Seneta "

@@ -23,13 +23,13 @@ UNENDED = 50  # samples of the Gaussian loop
 def end_of_collapse(settings: Settings) -> Figure:
     """What a model that is trained on its own samples still carries about its task beyond one draw of the truth, exact.
 
-    Left: late, all categorical loops lose it at one rate, whatever the tasks: half every n ln 2 generations. Only what
-    no symbol ends has no rate: of an unknown Gaussian mean the loop carries ever less, but like 1/t. Right: how much it
-    is. The law is the chance that two symbols are left times what a second draw of the true model adds. After three
-    half-lives, 2n generations, it is about a tenth too low, and in the end exact.
+    Left: late, all categorical loops lose it at one rate, whatever the tasks: half every n ln 2 generations. Where
+    nothing is absorbed there is no rate: of an unknown Gaussian mean the loop carries ever less, but like 1/t. Right:
+    the same over its law, the chance that two symbols are left times what a second draw of the true model adds. After
+    three half-lives, 2n generations, the law is 5 to 10 % too low, and in the end exact.
 
-    In practice: only more samples a generation, or fresh real ones, keep it longer. A model of 1000 samples a
-    generation has half of it left after 700 generations more, and a thousandth after 7000.
+    In practice: without fresh or kept data, or a verifier, only more samples a generation keep it longer. A model of
+    1000 samples a generation has half of it left after 700 generations more, and a thousandth after 7000.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.6)
     for (tasks, n), color in SHOWN.items():

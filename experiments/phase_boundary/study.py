@@ -11,13 +11,13 @@ from experiments.persistent_errors.study import HUMANEVAL, MBPP, UnitTests
 from theory import budget
 
 RATIOS = np.array([1.05, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0])  # LR = tpr/fpr
-RARE, STARTS = (0.02, 0.1), (0.02, 0.1, 0.3)  # accuracies at the start
+RARE, STARTS, ANY = (0.02, 0.1), (0.02, 0.1, 0.3), (0.02, 0.1, 0.3, 0.6, 0.9)  # accuracies at the start
 TARGETS = (0.5, 0.1, 0.01)  # shares of loops that end wrong
 MAP_START = 0.1
 
-# Judges as verifiers that are right with this probability of correct and of wrong outputs alike: agreement with people
-# on MT-Bench (Zheng et al. 2023, arXiv:2306.05685: over 80 %), accuracy on JudgeBench (Tan et al. 2024,
-# arXiv:2410.12784: Claude 3.5 Sonnet 64 %, o1-preview 75 %).
+# Judges of pairs, read as verifiers that are right with this probability of correct and of wrong outputs alike:
+# agreement with people on MT-Bench (Zheng et al. 2023, arXiv:2306.05685: over 80 %), accuracy on JudgeBench (Tan et al.
+# 2024, arXiv:2410.12784: Claude 3.5 Sonnet 64 %, o1-preview 75 %).
 JUDGES = {"Claude 3.5, JudgeBench": 0.64, "o1-preview, JudgeBench": 0.754, "GPT-4, MT-Bench": 0.8}
 
 
@@ -37,12 +37,13 @@ class Sizes(NamedTuple):
 
 
 @cache
-def sizes(starts: tuple[float, ...], exponent: float | None = None) -> Sizes:
-    """Where the loop ends wrong in a share δ by e^{−nV}; or where n · ln LR · p is this number."""
-    p, ratio, target = (x.ravel() for x in np.meshgrid(starts, RATIOS, TARGETS, indexing="ij"))
+def sizes(starts: tuple[float, ...], product: float | None = None) -> Sizes:
+    """Where the loop ends wrong in a share δ by e^{−nV}; or where n · ln LR · p is this number, or just above."""
+    targets = TARGETS if product is None else TARGETS[:1]
+    p, ratio, target = (x.ravel() for x in np.meshgrid(starts, RATIOS, targets, indexing="ij"))
     v = np.asarray(budget.wrong_exponent((1.0, 1 / ratio), p))
-    n = np.log(1 / target) / v if exponent is None else exponent / (p * np.log(ratio))
-    size = np.maximum(1, np.rint(n) if exponent is None else np.ceil(n)).astype(int)
+    n = np.rint(np.log(1 / target) / v) if product is None else np.ceil(product / (p * np.log(ratio)))
+    size = np.maximum(1, n).astype(int)
     wrong = np.asarray(budget.fixation(size, (1.0, 1 / ratio), p).wrong)
     return Sizes(p, ratio, size, v, wrong)
 
@@ -65,9 +66,8 @@ def phase_map(key: jax.Array, *, num_ratios: int, num_sizes: int) -> Map:
     return Map(ratios, n, correct, np.asarray(budget.wrong_exponent((1.0, 1 / ratios), MAP_START)))
 
 
-def persistent_end() -> np.ndarray:
-    """P(ends wrong) where errors persist, whatever the size, in the cases of `sizes`: a round is all there is."""
-    found = sizes(STARTS, 1.0)
+def persistent_end(found: Sizes) -> np.ndarray:
+    """P(ends wrong) where errors persist, whatever the size: a round is all there is."""
     return 1 - np.asarray(budget.persistent_rounds((1.0, 1 / found.ratio), found.initial, 1.0, 1))
 
 
