@@ -8,7 +8,7 @@ from experiments.harness import figures as plots
 from experiments.harness.ledger import Settings
 
 LOOKS = {
-    "adapted": ("rounds of equal risk: N", plots.GREEN, "o-"),
+    "adapted": ("rounds of equal risk: about N", plots.GREEN, "o-"),
     "stopped": ("one size, runs stop: N/ln N", plots.BLUE, "^-"),
     "fixed": ("one size, fixed rounds: √N", plots.VERMILLION, "s-"),
 }
@@ -22,12 +22,12 @@ def adaptive_figure(settings: Settings) -> Figure:
 
     −ln of the share that is wrong at the end, against the verdicts that runs spend on average: exact, rejection
     sampling, independent errors. The best fixed number of rounds of one size grows like √N, rounds of one size until
-    one kind of output is left like N/ln N, and rounds of equal risk, which see the accuracy, in proportion to N as far
-    as is shown. Crosses: the best policy of all. Diamonds: sizes chosen by a Bayesian filter that knows the start and
-    sees pass rates alone, simulated, errors smaller than the marks: little better than one size.
+    one kind of output is left like N/ln N, and rounds of equal risk, which see the accuracy, nearly linearly. Crosses:
+    the best policy of all. Diamonds: sizes chosen by a Bayesian filter that knows the start and sees pass rates alone,
+    simulated, errors smaller than the marks: most of the gain is lost.
 
-    In practice: measure the accuracy of each round on a few labelled samples and size the round by it; pass rates alone
-    tell too little.
+    In practice: let rounds shrink as the accuracy grows, by a fifth each if you cannot see it, since pass rates tell
+    too little. What it costs to see the accuracy is not counted here.
     """
     fig, ax = plots.figure(width=7.6, height=5.0)
     lines = {}
@@ -49,7 +49,7 @@ def adaptive_figure(settings: Settings) -> Figure:
     seen = [x.verdicts.mean() for x in runs], [-np.log(x.expected.mean()) for x in runs]
     ax.plot(*seen, "D-", color=plots.PURPLE, markersize=5, label="equal risk, pass rates alone")
     ax.set(xlim=(0, 310), ylim=(0, 36), xlabel="verdicts, N", ylabel="−ln(share of wrong outputs)")
-    ax.set_title("rounds sized by accuracy: each verdict buys as much as the last")
+    ax.set_title("rounds sized by accuracy: each verdict buys nearly as much as the last")
     ax.legend(loc="upper left")
     plots.direct_labels(ax, lines)
     return fig

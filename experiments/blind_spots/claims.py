@@ -109,16 +109,16 @@ CLAIMS = (
     ),
     *claim(
         "R11-threshold",
-        "With a blind spot n (1 − tpr) of the best threshold on a ROC curve falls as n grows, AUC ≥ .8, n ≥ 5",
+        "With a blind spot n (1 − tpr) of the best threshold falls as n grows: n ≥ 5, b ≥ p/20, ROC curves of AUC ≥ .8",
         partial(rejections, True),
-        control=("… also without a blind spot", partial(rejections, False)),
+        control=("… also where its outputs are correct ones, and there is no blind spot", partial(rejections, False)),
         figure="blind-spots",
     ),
     *claim(
         "R11-rule",
-        "The threshold of 2n(p+b)(1−ψ) = ln(2(p+b)/(b'ρ)) is within .02 of the best: n(p+b) > 2, b ≤ p/4, AUC ≥ .8",
+        "The threshold of 2n(p+b)(1−ψ) = ln(2(p+b)/(b'ρ)) is .02 below the best at most: n(p+b) > 2, b p/20 to p/4",
         partial(rule, True),
-        control=("… also where there is no blind spot", partial(rule, False)),
+        control=("… also where its outputs are correct ones, and there is no blind spot", partial(rule, False)),
         figure="blind-spots",
     ),
     *claim(
@@ -144,19 +144,20 @@ STATEMENTS = (
             "only e^{−nV}. On a ROC curve φ = 1 is reached where nothing is selected any more, ψ = 1; there the best "
             "threshold moves with n, accepts most wrong outputs, and reaches p/(p+b) in the limit: n(1−φ) → 0, n(1−ψ) "
             "→ ∞. At n = 20, AUC .9, p = .2, b = .05 it is (.988, .68), which ends correct with .76; that of equal "
-            "errors, (.82, .18), with .24, a strict one, ψ = .02, with .0006. Where there is no blind spot it costs 2 "
-            "%: .98 in the place of 1."
+            "errors, (.82, .18), with .24, a strict one, ψ = .02, with .0006. If what is in the blind spot were "
+            "correct instead, that threshold would cost 2 %: .98 in the place of 1."
         ),
         conditions=(
             "Rejection sampling until n are accepted, rounds until one kind is left, independent errors outside the "
             "blind spot, equal-variance binormal ROC curves. The value at φ = 1 is a theorem for every n; E is an "
             "expansion for φ near β; that always accepted and largest is the worst blind spot was checked, not proved. "
-            "A lenient threshold needs more rounds, which are free here. The rule: for n(p+b) > 2, b ≤ p/4, AUC ≥ .8."
+            "A lenient threshold needs more rounds, which are free here. The rule: for n(p+b) > 2, b from p/20 to p/4, "
+            "AUC ≥ .8; for a smaller blind spot it loses more."
         ),
         practice=(
-            "If your verifier may have a blind spot, set its threshold so that it rejects at most about one in n of "
-            "the outputs known to be correct, n the accepted outputs a round, and let many rounds remove those that "
-            "are wrong; a stricter one helps only where you know that nothing wrong is always accepted."
+            "If your verifier may have a blind spot, loosen its threshold as rounds get larger, so that it rejects far "
+            "fewer than one in n of the correct outputs (`budget.threshold_rule`), and let many rounds remove the "
+            "wrong ones; be strict only where you know that nothing wrong is always accepted."
         ),
         source=(
             "infoloop; Kimura (1962) and Freidlin & Wentzell (2012) for the rates; Dorner, Chen, Cruz & Yang (2026), "
@@ -165,6 +166,6 @@ STATEMENTS = (
         ),
         test=TESTS + "test_never_rejecting_is_exactly_a_product",
         decided_by="R11-threshold",
-        fails_where="Where there is no blind spot: then the strictest threshold is best, which rejects most of them.",
+        fails_where="Where there is no blind spot: then the strictest threshold is best, and rejects most that is correct.",
     ),
 )

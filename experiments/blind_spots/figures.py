@@ -15,15 +15,17 @@ STRICT = 0.02  # fpr
 
 @plots.style()
 def blind_spots(settings: Settings) -> Figure:
-    """With a blind spot the best threshold accepts most wrong outputs, and more of them as n grows.
+    """With a blind spot the best threshold accepts more and more wrong outputs as n grows.
 
-    Of the outputs 20 % are correct and 5 % are in the blind spot of the verifier, wrong and always accepted; AUC .9
-    for all others. Left: the threshold on the ROC curve after which the loop ends correct most often, for n accepted
+    Of the outputs 20 % are correct and 5 % are in the blind spot of the verifier, wrong and always accepted; AUC .9 for
+    all others. Left: the threshold on the ROC curve after which the loop ends correct most often, for n accepted
     outputs a round; without the blind spot it is the strictest that is tried. Right: the probability to end correct at
     the best threshold (dots), at that of the rule 2n(p+b)(1−ψ) = ln(2(p+b)/(b'ρ)) (thin), and at two fixed ones, which
     the blind spot takes over; dashed: p/(p+b), the limit for n → ∞. All exact, rejection sampling until n are accepted,
-    rounds until one kind of output is left. In practice: if something wrong may always be accepted, choose the
-    threshold by how many correct outputs it rejects, at most about one in n, and let the rounds remove the wrong ones.
+    rounds until one kind of output is left.
+
+    In practice: if something wrong may always be accepted, loosen the threshold as rounds get larger, so that it
+    rejects far fewer than one in n of the correct outputs, and let the rounds remove the wrong ones.
     """
     fig, (left, right) = plots.figure(2, width=5.6, height=4.6)
     best = _best(settings)

@@ -44,7 +44,7 @@ def few_attempts(spread: bool, settings: Settings) -> Found:
 CLAIMS = (
     *claim(
         "R12-ceiling",
-        "If what has passed passes again, no round of any size passes E[a/(a+b)], the accepted share that is correct",
+        "If correct outputs and a share b of wrong ones always pass, mean accuracy is E[a/(a+b)] at most, after any round",
         partial(below_ceiling, True),
         control=("… also if the errors of all looks are independent, at the same rate", partial(below_ceiling, False)),
         figure=FIGURE,
@@ -52,7 +52,7 @@ CLAIMS = (
     ),
     *claim(
         "R12-too-many-rounds",
-        "If a fifth or half of the verdicts persists and tpr < 1, 200 rounds leave less accuracy than five",
+        "If a fifth or half of the verdicts persists, 200 rounds leave less accuracy than five: verifier (.9, .3)",
         partial(too_many_rounds, VERIFIER[0]),
         control=("… also if no correct output is ever rejected, tpr 1", partial(too_many_rounds, 1.0)),
         figure=FIGURE,
@@ -67,39 +67,46 @@ CLAIMS = (
     ),
     *claim(
         "R12-attempts",
-        "If false positives are spread over all tasks, no more than ten attempts a task pay, at a cost of .7 to 2",
+        "If false positives are spread over all tasks, and one costs .7 to 2 correct answers, few attempts a task pay",
         partial(few_attempts, True),
-        control=("… also if a quarter of the tasks has them all", partial(few_attempts, False)),
+        control=(
+            "… also if a quarter of the tasks has them all: then as many as there may be",
+            partial(few_attempts, False),
+        ),
         test="tests/external/test_loop_papers.py::test_attempts_under_a_price",
     ),
 )
 STATEMENTS = (
     Statement(
         "R12",
-        title="Where errors persist, no number of rounds passes the accepted share that is correct",
+        title="If what passed once always passes again, no number of rounds passes the accepted share that is correct",
         formula=(
             r"\text{accuracy} \le E_i\Big[\frac{a_i}{a_i + b_i}\Big], \qquad "
             r"\text{odds}_t = \frac{p}{1-p} \cdot \frac{\rho\varphi + (1-\rho)\varphi^t}{\rho\psi + (1-\rho)\psi^t}"
         ),
         words=(
-            "Of the outputs of task i the share aᵢ is correct and accepted, bᵢ wrong and accepted. If a verdict is "
-            "decided once for each output, as a unit test is, the first round leaves aᵢ/(aᵢ+bᵢ) correct and later "
-            "ones drift around that; if the errors of all looks are independent t rounds multiply the odds by LRᵗ. If "
-            "a share ρ of the verdicts persists, ρ the correlation of two verdicts on one output, rounds help up to a "
-            "peak; then the outputs that are always accepted take over, wrong ones too, unless no correct output is "
-            "ever rejected. t verifiers whose persistent errors are independent of each other do in one round what t "
-            "rounds do with independent errors. Of the programs that pass the tests of MBPP 81 to 85 % are correct by "
-            "a larger test set, of HumanEval 85 to 92 %, six models each: for retraining on these tests that is the "
-            "end, where independent errors would promise more than 99.9 %."
+            "Of the outputs of task i the share aᵢ is correct and always accepted, bᵢ wrong and always accepted, and "
+            "no correct ones are accepted only at times. If a verdict is decided once for each output, as a unit test "
+            "is, the first round leaves aᵢ/(aᵢ+bᵢ) correct and later ones drift around that, without a trend; if the "
+            "errors of all looks are independent t rounds multiply the odds by LRᵗ. If a share ρ of the verdicts "
+            "persists, ρ the correlation of two verdicts on one output, rounds help up to a peak; then the outputs "
+            "that are always accepted take over, wrong ones too. At tpr 1 nothing is lost again, but accuracy stays "
+            "below p/(p + (1−p) ρ fpr). t verifiers whose persistent errors are independent of each other do in one "
+            "round what t rounds do with independent errors. Whoever draws until one output is accepted has the same "
+            "ceiling; if a false positive costs something, few attempts pay where all tasks have some, and any number "
+            "where few tasks have them all. Of the programs that pass the tests of MBPP 81 to 85 % are correct by a "
+            "larger test set, of HumanEval 85 to 92 %, six models, one program a task; independent errors, alike for "
+            "all wrong programs, would promise more than 99.9 % after ten rounds."
         ),
         conditions=(
-            "A table of outputs, rejection sampling, any number of accepted samples; the expectation is over tasks "
-            "with an accepted output, each refitted by itself, so that nothing is learned from one task for another. "
-            "The formula for the odds holds for many samples and t ≥ 1 rounds."
+            "A table of outputs, rejection sampling, any number of accepted samples. The accuracy is a mean over runs, "
+            "and over tasks with an accepted output, each refitted by itself, so that nothing is learned from one task "
+            "for another; aᵢ and bᵢ take many outputs of a task to be known, of which one program a task gives the "
+            "mean alone. The formula for the odds holds for many samples and t ≥ 1 rounds."
         ),
         practice=(
             "Ask whether a wrong output that passed would pass again: if so, retrain for one round and spend the rest "
-            "on a verifier with independent errors, such as a second test set."
+            "on a verifier that rejects some of the wrong outputs that passed the first."
         ),
         source=(
             "infoloop; the ceiling of resampling is that of Stroebl, Kapoor & Narayanan (2024), arXiv:2411.17501; "

@@ -19,11 +19,11 @@ def persistent_errors_figure(settings: Settings) -> Figure:
 
     Left: one task, verifier (.9, .3), accuracy .3 at the start, ten accepted samples a round. With independent errors
     at each look (persistence 0) the loop ends correct; if each output is judged once (1) all rounds after the first are
-    for nothing. In between rounds help up to a peak and lose again: the loop drifts to what is always accepted.
-    Right: six models on two benchmarks, one program a task, judged by the benchmark's own tests and by a far larger
-    test set (EvalPlus). Grey: correct now. Blue: correct among the accepted, with its 95 % interval (Jeffreys): a test
-    that a wrong program has passed it passes again, so retraining on accepted programs ends here at best, as long as
-    one task teaches nothing about another. Independent errors would promise more than 99.9 % after ten rounds.
+    for nothing. In between rounds help up to a peak and lose again: the loop drifts to what is always accepted. Right:
+    six models on two benchmarks, one program a task, judged by the benchmark's own tests and by a far larger test set
+    (EvalPlus). Grey: correct, of all programs. Blue: correct, of those that pass the benchmark's tests, with its 95 %
+    interval (Jeffreys): what has passed passes again, so that the mean over tasks ends here at best, as long as one
+    task teaches nothing about another. Green: what ten rounds with independent errors of these rates promise.
 
     In practice: ask whether a wrong output that passed would pass again. If so, one round is all that these verdicts
     give, and the next gain must come from a verifier with other errors.
@@ -42,7 +42,7 @@ def _rounds(ax: Axes) -> None:
         name = {0.0: "0: independent", 1.0: "1: judged once"}.get(rho, f"{rho:g}")
         lines[f"persistence {name}" if rho == 0 else name] = ax.plot(path, color=color, label=f"persistence {rho:g}")[0]
     ax.set(xlabel="round", ylabel="accuracy", ylim=(0.25, 1.02), xlim=(0, SHOWN))
-    ax.set_title("errors that persist cap a loop at one round …")
+    ax.set_title("errors that persist stop a loop early …")
     plots.direct_labels(ax, lines)
 
 
@@ -54,16 +54,14 @@ def _unit_tests(ax: Axes) -> None:
     low, high = (
         np.array([beta.ppf(q, pair.correct + 0.5, pair.accepted_wrong + 0.5) for pair in pairs]) for q in (0.025, 0.975)
     )
-    for at, ends in zip(place, zip(now, accepted, strict=True), strict=True):
-        ax.plot(ends, [at, at], color=plots.GREY, linewidth=1, label=f"_row {at}")
-    ax.plot(now, place, "o", color=plots.GREY, label="now")
+    ax.plot(now, place, "o", color=plots.GREY, label="of all programs")
     reach = np.array([accepted - low, high - accepted])
-    ax.errorbar(accepted, place, xerr=reach, fmt="o", color=plots.BLUE, label="among the accepted: the end")
-    ax.plot(np.ones(len(pairs)), place, "|", color=plots.GREEN, markersize=11, label="promised by independent errors")
+    ax.errorbar(accepted, place, xerr=reach, fmt="o", color=plots.BLUE, label="of those that pass")
+    ax.plot(np.ones(len(pairs)), place, "|", color=plots.GREEN, markersize=11, label="if errors were independent")
     ax.set_yticks(place, [pair.model for pair in pairs], fontsize=9.5)
     for name, at in (("MBPP", 6), ("HumanEval", 13)):
         ax.annotate(name, (0.2, at - 0.05), fontsize=10.5, color=plots.INK, va="center")
-    ax.set(xlabel="accuracy", xlim=(0.19, 1.03), ylim=(-0.8, 13.6))
+    ax.set(xlabel="share that is correct", xlim=(0.19, 1.03), ylim=(-0.8, 13.6))
     ax.set_title("… unit tests at 81 to 92 %, not at 100 %")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, fontsize=9.5)
 

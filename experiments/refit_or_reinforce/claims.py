@@ -104,7 +104,7 @@ CLAIMS = (
     ),
     *claim(
         "R10-youden",
-        "From two verifiers of one J, (.1, .01) and (.99, .9), RLVR learns as much: 400 verdicts, p = .3",
+        "From mirror verifiers, (.1, .01) and (.99, .9), of one J and odds ratio, RLVR learns as much: N = 400, p = .3",
         partial(equal_youden, reinforced, "RLVR in groups of 8, best step"),
         control=(
             "… also a loop that refits to accepted outputs",
@@ -115,7 +115,7 @@ CLAIMS = (
     ),
     *claim(
         "R10-law",
-        "At its best step RLVR leaves 1/(N J ln OR) wrong, groups of 2, and its corrections, for large N, p = .3",
+        "At its best step RLVR leaves the two terms of its law wrong, groups of 2 and 4, N = 10⁶, p = .3",
         partial(follows_law, 1_000_000),
         control=("… also after 100 verdicts", partial(follows_law, 100)),
         test=LAW_TEST,
@@ -150,24 +150,28 @@ STATEMENTS = (
             "No more than N verdicts may be spent on one prompt. A policy gradient with steps η moves the log odds by "
             "η times the covariance of verdict and correctness, J z(1−z) on average: the more accurate the policy, the "
             "fewer groups have answers that differ. So it leaves 1/(N m y) wrong to leading order, m y = J ln OR = "
-            "D(φ‖ψ) + D(ψ‖φ) in groups of 2, OR = φ(1−ψ)/(ψ(1−φ)), and a few times that for thousands of verdicts. "
+            "D(φ‖ψ) + D(ψ‖φ) in groups of 2, OR = φ(1−ψ)/(ψ(1−φ)), and 1.6 to 2 times that at thousands of verdicts. "
             "Refitting to n accepted outputs selects by ln LR and leaves e^{−c√N}: it is behind at first, and ahead "
             "where ln LR √N passes 12, about, at p = .3: LR 3.3 at 100 verdicts, 2.3 at 200, 1.8 at 400. So from two "
-            "verifiers of one J RLVR learns as much, and refitting nearly nothing from the lenient one. GRPO's "
-            "division by σ is hardly more than another step. To compare two known answers leaves far less than either."
+            "mirror verifiers, (φ, ψ) and (1−ψ, 1−φ), of one J and one odds ratio, RLVR learns as much, and refitting "
+            "nearly nothing from the lenient one; one J alone does not fix what RLVR leaves. GRPO's division by σ is "
+            "hardly more than another step. To compare two known answers leaves far less than either."
         ),
         conditions=(
             "Errors are independent for each verdict, also on the same answer again; the prompt has one correct answer "
             "and one wrong one; each method has its best constant step or round size, which takes knowledge of the "
             "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N = 100 … 400, tpr ≥ .2 and "
-            "groups of 8: about 10 in groups of 4, 12 … 17 in groups of 16, and in groups of 2 it grows with the tpr, "
-            "from 5 to 10. From p = .1 … .6 it is about 5 p^−.7 at a tpr of .7 or more. It is measured, not derived: "
-            "both laws are of large N. The limit knows which two answers there are, and that φ > ψ."
+            "groups of 8: about 10 in groups of 4, 11 … 17 in groups of 16 at tpr ≥ .7, and in groups of 2 it grows "
+            "with the tpr, from 5 to 10. From p = .1 … .6 it is 5 p^−.7, to a quarter, at tpr ≥ .7 and N = 200 … 400; "
+            "from p = .1 RLVR leads at N = 100 whatever the LR, and from p = .8 refitting at any. It is measured, not "
+            "derived: the law of refitting is of N ≫ 1000. The limit knows which two answers there are, and that φ > "
+            "ψ. Who need not pay for groups whose answers agree, which move nothing, does far better with RLVR than "
+            "all this, two answers given (R10-agreeing)."
         ),
         practice=(
-            "With N ≥ 100 verdicts on a prompt of accuracy p and a verifier of likelihood ratio LR = tpr/fpr, refit to "
-            "accepted outputs (RFT, STaR) if ln LR > 5 p^−.7/√N (p = .3: LR 3.3 at 100 verdicts, 1.8 at 400), use RLVR "
-            "in groups of 8 otherwise, and pay for no verdicts on groups whose answers all agree, as they move nothing."
+            "If you pay for every verdict, N = 100 to 400 on a prompt of accuracy about .3, refit to accepted outputs "
+            "(RFT, STaR) if ln(tpr/fpr) > 12/√N (3.3 to 1 at 100 verdicts, 1.8 to 1 at 400), and use RLVR in groups of "
+            "8 otherwise."
         ),
         source=(
             "Rad et al. (2026), arXiv:2601.04411 (J alone decides the mean field of RLVR); Mei et al. (2023), ICML "
@@ -176,6 +180,6 @@ STATEMENTS = (
         ),
         test=LAW_TEST,
         decided_by="R10-ratio",
-        fails_where="Where the J of a verifier is asked instead: the J at which the lead changes varies fivefold.",
+        fails_where="Where J takes the place of the likelihood ratio: the J at which the lead changes varies fivefold.",
     ),
 )

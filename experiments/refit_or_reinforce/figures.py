@@ -18,10 +18,11 @@ def leads(settings: Settings) -> Figure:
     The plane of ROC curves. Above a coloured line, where the verifier is strict, refitting leads; below it RLVR, in
     groups of 8. Exact, the dots are computed: each method with its best round size or step, accuracy .3 at first,
     independent errors. These lines follow the rays of one likelihood ratio, LR = tpr/fpr, and cross the dotted lines of
-    one Youden's J. Rings: two verifiers of J = .09. From both RLVR learns as much, .02 are wrong after 400 verdicts;
-    refitting leaves .004 with the strict one, .43 with the lenient one.
+    one Youden's J. Rings: mirror verifiers of J = .09 and one odds ratio. From both RLVR learns as much, .02 are wrong
+    after 400 verdicts; refitting leaves .004 with the strict one, .43 with the lenient one.
 
-    In practice: with N ≥ 100 verdicts on a prompt of accuracy .3 refit if ln LR > 12/√N, and use RLVR otherwise.
+    In practice: with N = 100 to 400 verdicts, all paid, on a prompt of accuracy .3 refit if ln LR > 12/√N, and use RLVR
+    otherwise.
     """
     found = study.leads(settings)
     fig, ax = plots.figure(width=7.2, height=5.8)

@@ -112,7 +112,8 @@ def threshold_rule(n: int, auc: ArrayLike, initial: ArrayLike) -> tuple[float, f
     To first order both that the other wrong outputs win, e^{−2n(p+b)(1−ψ)}, and that the blind spot gains,
     n b'(1−φ), cost accuracy, relative to p/(p+b); their sum is least here. With ψ = Φ(z), ρ = e^{−dz−d²/2}: n(1−ψ)
     grows like d√(2 ln n)/(2(p+b)), and n(1−φ) falls like e^{−d√(2 ln n)}: more slowly than any power of n. Within .02
-    of the best accuracy where n(p+b) > 2, b ≤ p/4 and AUC ≥ .8 (row R11-rule); off by .1 and more where n(p+b) < 1.
+    of the best accuracy where n(p+b) > 2, p/20 ≤ b ≤ p/4 and AUC ≥ .8 (row R11-rule); off by .1 where b is a thousandth
+    of p, or n(p+b) < 1.
     `initial` is (p, r, b), b > 0; the blind spot is always accepted.
     """
     gap, (p, _, b) = _gap(auc), _shares(initial)
