@@ -9,6 +9,7 @@ from sandbox import regions as regions
 from sandbox import shortcuts as shortcuts
 from sandbox import store as store
 from sandbox.adaptive import AdaptiveRecord as AdaptiveRecord
+from sandbox.adaptive import Past as Past
 from sandbox.adaptive import run_adaptive as run_adaptive
 from sandbox.base import ExponentialFamily as ExponentialFamily
 from sandbox.base import Model as Model

@@ -24,13 +24,13 @@ class Past(NamedTuple):
 
 
 class AdaptiveRecord(NamedTuple):
-    """A trajectory as in `Record`, and what it has cost [t]; a round of size 0 makes no proposal."""
+    """A trajectory as in `Record`, and what it has cost [t]; a round of size 0 spends no verdict."""
 
     model: Any
     accepted: Float[Array, "*t"]
     accuracy: Float[Array, "*t"] | None
     sizes: Int[Array, "*t"]  # n_t
-    verdicts: Float[Array, "*t"]  # proposals of the round, rejected ones too
+    verdicts: Float[Array, "*t"]  # proposals of the round, rejected ones too; if it gave up, the most there can be
 
 
 Size = Callable[[Any, Past], Any]
@@ -50,7 +50,8 @@ def run_adaptive(
     """`run` by rejection sampling until n_t = `size`(Z_t, past) are accepted, at most `largest`, and no more.
 
     Z_{t+1} is fitted to these n_t alone; a round of 0 costs nothing and leaves the model as it is, so that a rule ends
-    a run by 0. With the same key and n_t = `largest` it is `run`, sample by sample. One compilation for all sizes.
+    a run by 0. With the same key and n_t = `largest` it is `run`, sample by sample. One compilation for all sizes. As
+    in `run`, a pass rate below 1/PATIENCE says that a round gave up, with fewer samples than it wanted.
 
     Args:
         key: a JAX random key; generation t uses those of `run`.
@@ -82,17 +83,27 @@ def _run_adaptive(key, model, signal, size: Size, *, num_samples: int, num_gener
 
     def step(state, t):
         model, pool, past = state
-        n = jnp.asarray(size(model, past._replace(t=t)))
-        if n.shape or not jnp.issubdtype(n.dtype, jnp.integer):
-            raise validation.refuse("size", f"{n.dtype} of shape {list(n.shape)} as its result", "one whole number")
+        n = _whole(size(model, past._replace(t=t)))
         n = jnp.clip(n, 0, num_samples).astype(int)
         (after, pool), now = generation((model, pool), t, key=key, signal=signal, wanted=n, **options)
         accepted = jnp.where(n > 0, now.accepted, 0).astype(rate)
         past = Past(t, past.sizes.at[t].set(n), past.accepted.at[t].set(accepted))
-        verdicts = jnp.where(n > 0, n.astype(rate) / jnp.where(accepted > 0, accepted, 1), 0)
+        verdicts = jnp.where(n > 0, n.astype(rate) / jnp.maximum(accepted, 1 / proposals.PATIENCE), 0)
         return (after, pool, past), AdaptiveRecord(now.model, accepted, now.accuracy, n, verdicts)
 
     pool = regimes.start(Replace(), model, rows, num_generations, fit)
     nothing = jnp.zeros(num_generations + 1, int)
     past = Past(jnp.zeros((), int), nothing, nothing.astype(rate))
     return jax.lax.scan(step, (model, pool, past), jnp.arange(num_generations + 1))[1]
+
+
+def _whole(n: Any) -> Array:
+    """What `size` returned, one whole number."""
+    accepted = "one whole number, of an integer dtype, as jnp.ceil(x).astype(int) is"
+    try:
+        found = jnp.asarray(n)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise validation.refuse("size", f"{type(n).__name__} as its result", accepted) from error
+    if found.shape or not jnp.issubdtype(found.dtype, jnp.integer):
+        raise validation.refuse("size", f"{found.dtype} of shape {list(found.shape)} as its result", accepted)
+    return found

@@ -85,7 +85,8 @@ def rejection(
 
     def goes_on(now: _Sampler) -> Array:
         patient = per_accepted(now.batch, num_samples) <= now.accepted
-        return (now.accepted < limit) & patient & validation.is_rate(now.share)
+        first = now.batch == 0  # its samples have the accuracy, also where none is wanted
+        return first | (now.accepted < limit) & patient & validation.is_rate(now.share)
 
     shapes = jax.eval_shape(lambda: filtering(keys, model, signal, num_samples))
     (x, _), share, correct = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

@@ -34,6 +34,7 @@ EXEMPT = {
             "atomic",
             "as_path",
             "Chunk",
+            "Past",
             "Folder",
             "read",
             "write",

@@ -166,6 +166,6 @@ STATEMENTS = (
         ),
         test=TESTS + "test_never_rejecting_is_exactly_a_product",
         decided_by="R11-threshold",
-        fails_where="Where there is no blind spot: then the strictest threshold is best, and rejects most that is correct.",
+        fails_where="Where there is no blind spot: then the strictest threshold is best, which rejects most of them.",
     ),
 )

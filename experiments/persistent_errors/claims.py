@@ -44,7 +44,7 @@ def few_attempts(spread: bool, settings: Settings) -> Found:
 CLAIMS = (
     *claim(
         "R12-ceiling",
-        "If correct outputs and a share b of wrong ones always pass, mean accuracy is E[a/(a+b)] at most, after any round",
+        "If correct outputs and a share b of wrong ones always pass, mean accuracy is E[a/(a+b)] at most, any round",
         partial(below_ceiling, True),
         control=("… also if the errors of all looks are independent, at the same rate", partial(below_ceiling, False)),
         figure=FIGURE,

@@ -11,6 +11,7 @@ import scipy.stats
 from cases import CHAIN, agrees, array, same
 
 import sandbox
+from sandbox import proposals
 from sandbox.regions import Symbols, Transitions
 from theory import budget
 
@@ -128,3 +129,18 @@ def test_other_numbers_do_not_compile_again():
     size = _run_adaptive._cache_size()
     run(EqualRisk(jnp.asarray(0.2)))
     assert _run_adaptive._cache_size() == size
+
+
+def test_accuracy_is_seen_where_nothing_is_wanted():
+    """Rounds of none have samples all the same: a run of no rounds keeps the accuracy of its model."""
+    model = sandbox.Categorical(array([1.0, 0.0]))
+    record = sandbox.run_adaptive(KEY, model, VERIFIER, lambda model, past: 0, largest=4, num_generations=2)
+    same(record.accuracy, jnp.ones(3))
+    same(record.verdicts, jnp.zeros(3))
+
+
+def test_a_round_that_gives_up_says_what_it_may_have_cost():
+    """Nothing is accepted: PATIENCE proposals for each sample wanted, the most that it can have been."""
+    nothing = sandbox.Verifier(0.0, 0.0, VERIFIER.correct)
+    record = sandbox.run_adaptive(KEY, MODEL, nothing, lambda model, past: 2, largest=200, num_generations=0)
+    same(record.verdicts, 2.0 * proposals.PATIENCE * jnp.ones(1))

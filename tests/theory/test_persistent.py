@@ -136,3 +136,10 @@ def test_attempts_at_tasks_alike(price):
     assert best == (50 if price < 2 else 0 if price > 2 else best)
     if price == 2.0:
         assert 0 < np.argmax(np.asarray(unequal.correct) - price * np.asarray(unequal.wrong)) < 10
+
+
+def test_rare_outputs_keep_their_digits():
+    """1 − (1 − 2e-9)^k, k = 1e9, in float32 too; a task whose outputs are all accepted takes one attempt, none none."""
+    rate = np.float32(1e-9)
+    close(budget.resampling(np.float32(1e9), [rate], [rate]).correct, -np.expm1(-2.0) / 2, atol=1e-6)
+    close(budget.resampling([0.0, 1.0, 5.0], [0.25], [0.75]).correct, [0.0, 0.25, 0.25])

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import EXACT
+from oracles import EXACT, close
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
@@ -216,3 +216,16 @@ def test_perfect_verifiers():
     """No update goes the wrong way where tpr = 1 or fpr = 0: large steps, and less than 1/N is left wrong."""
     for verifier in ((1.0, 0.4), (0.8, 0.0)):
         assert policies.best_step(verifier, START, 400).wrong < 1e-3
+
+
+def test_rates_without_a_wrong_way():
+    """A verifier that rejects nothing correct, or accepts nothing wrong: a lone correct answer never loses."""
+    rates = [policies.reinforce_rate(verifier, group=2) for verifier in ((1.0, 0.3), (0.9, 0.0), (1.0, 0.0))]
+    assert rates == [np.inf] * 3
+    phi, psi = 1 - 1e-9, 0.3
+    close(
+        policies.reinforce_rate((phi, psi), group=2),
+        (phi - psi) * np.log(phi * (1 - psi) / (psi * (1 - phi))),
+        rtol=1e-6,
+    )
+    assert policies.reinforce_law((0.51, 0.5), 0.3, 100).wrong <= 1

@@ -3,6 +3,8 @@
 The loop refits a categorical model to what the verifier accepted; correct outputs are accepted with probability φ (the
 true-positive rate), all others with ψ (the false-positive rate). Two symbols, "correct" and "wrong", are enough, since
 blocks of outputs are lumpable. Under rejection sampling until n are accepted only the likelihood ratio φ/ψ matters.
+
+What is given by a formula may be traced by JAX; what solves a chain, or searches, takes numbers with values.
 """
 
 from theory.budget.adaptive import Rounds as Rounds

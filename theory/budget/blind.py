@@ -60,13 +60,16 @@ def blind_exponent(verifier: Verifier, initial: ArrayLike, *, blind: ArrayLike =
     In nats per sample. V, `wrong_exponent` of the likelihood ratio β/φ, is 2sb' + s²b'(1−b')/3 + …: the correct ones
     must win by chance against a share b' that grows. While other wrong outputs are there, 1/x_t − 1 = (r/P) (ψ/β)^t
     of them for one of P, drift in b' is 1/x_t times as strong, and cheaper by the second term:
-    V₂(x,q) = min_δ [δ²x'/(2q(1−q)) + 2sδ] + 2s²q(1−q) + V₂(x',q), summed over t ≥ 1. Accurate while that term is
-    small beside the first, hence for weak selection s; 0 where φ ≥ β.
+    V₂(x,q) = min_δ [δ²x'/(2q(1−q)) + 2sδ] + 2s²q(1−q) + V₂(x',q), summed over t ≥ 1. Accurate while s is small and that
+    term small beside the first; 0 where φ ≥ β.
 
     Args:
         verifier: (tpr, fpr) = (φ, ψ), two numbers, φ > ψ.
         initial: The shares (p, r, b) of correct, other wrong, and blind-spot outputs at the start, p > 0.
         blind: β, the acceptance of the blind spot.
+
+    Raises:
+        ValueError: Where the second term is more than half of the first, since ψ is near β or r large beside p + b.
     """
     (tpr, fpr), (p, r, b) = numbers(verifier, 0.5)[:2], _shares(initial)
     accepts = float(validation.rates("blind", blind, 0))
@@ -76,7 +79,9 @@ def blind_exponent(verifier: Verifier, initial: ArrayLike, *, blind: ArrayLike =
         return 0.0
     share, s = b / (p + b), math.log(accepts / tpr)
     noise = 2 * s * s * share * (1 - share) * r / (p + b) * fpr / (accepts - fpr)
-    return float(wrong_exponent((accepts, tpr), share)) - noise
+    if (first := float(wrong_exponent((accepts, tpr), share))) < 2 * noise:
+        raise validation.refuse("verifier", (tpr, fpr), "an fpr so far below `blind` that the expansion holds")
+    return first - noise
 
 
 def roc(auc: ArrayLike, fpr: ArrayLike) -> Float[Array, "*shape"]:

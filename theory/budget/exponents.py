@@ -43,6 +43,8 @@ def wrong_exponent(verifier: Verifier, initial: ArrayLike, *, fitted: bool = Fal
         initial: The accuracy of Z_0.
         fitted: Z_0 is fitted to n samples of accuracy `initial`, which adds a round without a verifier.
     """
+    if not isinstance(fitted, bool | np.bool):
+        raise validation.refuse("fitted", repr(fitted), "True or False")
     phi, psi, start = validation.one_dtype(*checked_verifier(verifier), validation.rates("initial", initial))
     rates = np.asarray(phi, float), np.asarray(psi, float)
     if (np.maximum(*rates) <= 0).any():

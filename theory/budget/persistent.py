@@ -68,7 +68,8 @@ def persistent_kinds(verifier: Verifier, initial: ArrayLike, persistence: ArrayL
         validation.rates("initial", initial, 0),
         validation.rates("persistence", persistence, 0),
     )
-    validation.same_size("tpr", phi.size, "initial", 1)
+    if phi.size != 1:
+        raise validation.refuse("verifier", f"{phi.size} pairs", "a pair of two numbers")
     xp, phi, psi, p, rho = validation.host(phi.reshape(()), psi.reshape(()), p, rho)
     shares = [of * share for of, rate in ((p, phi), (1 - p, psi)) for share in (rho * rate, 1 - rho, rho * (1 - rate))]
     acceptance = [rate for of in (phi, psi) for rate in (xp.ones_like(of), of, xp.zeros_like(of))]
@@ -110,7 +111,8 @@ def ceiling(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = No
     Not the pooled Σa_i/Σ(a_i+b_i): that counts tasks by how often an output of theirs is accepted.
 
     Args:
-        correct: a_i [task], the share of the outputs of task i that are correct and accepted.
+        correct: a_i [task], the share of the outputs of task i that are correct and accepted: a count over all its
+            outputs, of many.
         wrong: b_i [task], … wrong and accepted.
         weights: of the tasks [task], which sum to 1; None: alike.
     """
@@ -138,8 +140,9 @@ def resampling(
         raise validation.refuse("attempts", np.asarray(k).min(), "numbers >= 0")
     k, a, b, weight = validation.one_dtype(k, *_tasks(correct, wrong, weights))
     xp, k, a, b, weight = validation.host(k, a, b, weight)
-    rate = a + b
-    accepted = 1 - (1 - rate) ** k[..., None]
+    rate = xp.minimum(a + b, 1)
+    rejected = xp.where(rate < 1, k[..., None] * xp.log1p(-xp.where(rate < 1, rate, 0)), 0)  # digits of small rates
+    accepted = xp.where(rate < 1, -xp.expm1(rejected), k[..., None] > 0)
     each = weight * xp.where(rate > 0, accepted / xp.where(rate > 0, rate, 1), 0)
     return Resampling(validation.array((each * a).sum(-1)), validation.array((each * b).sum(-1)))
 
@@ -148,7 +151,8 @@ def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tup
     """(tpr, fpr) of what two verifiers accept: φ = φ₁φ₂ + κ√(φ₁(1−φ₁)φ₂(1−φ₂)), and ψ likewise.
 
     κ is the correlation of their verdicts on correct outputs, and on wrong ones: 0 for independent errors, ρ for a
-    second look by the same verifier. The arguments broadcast.
+    second look by the same verifier. The arguments broadcast. A pair of verifiers of persistence ρ has another one:
+    they accept twice with P = Π φᵢ(ρ + (1−ρ)φᵢ), so that it is (P − r²)/(r(1−r)), r = φ₁φ₂, but for ρ = 0 and 1.
 
     Raises:
         ValueError: Where κ is larger than two such rates allow, or below 0.
@@ -167,7 +171,9 @@ def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tup
         least = xp.minimum(one, other)
         slack = 8 * np.finfo(joint.dtype).eps
         if validation.has_values(joint) and (joint > least + slack).any():
-            raise validation.refuse("correlation", np.asarray(kappa).max(), "one that the rates allow")
+            spread = np.sqrt(np.asarray(one * (1 - one) * other * (1 - other)))
+            most = ((least - one * other) / np.where(spread > 0, spread, 1)).min()
+            raise validation.refuse("correlation", np.asarray(kappa).max(), f"at most {most:.4g} at these rates")
         rates.append(validation.array(xp.minimum(joint, least)))
     return rates[0], rates[1]
 

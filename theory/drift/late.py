@@ -68,7 +68,7 @@ def excess_information(prior: ArrayLike, pmfs: ArrayLike, n: int, num_generation
     Half of it goes every n ln 2 generations. Y and Y' are two draws of the true model, ½ κ_t P(Y≠Y'|x) is the chance
     that two symbols are left, q is `quasi_stationary`, and 1/E_q[z(1−z)] tends to 6 (5.60 at n = 20, 5.89 at 100). Any
     number of symbols, n ≥ 2 samples a generation, Z_0 fitted to n real ones. Early it is too low, for 19 even tasks by
-    22 % at t = n, 4 % at 3n, 4e-5 at 10n.
+    22 % at t = n, 4 % at 3n, 4e-5 at 10n; `residual_information` is what stays. n = 5000 takes some 6 s.
 
     Args:
         prior: Probabilities of the tasks [x].
@@ -86,10 +86,10 @@ def smoothed_information(
 ) -> Float[Array, " t"]:
     """I(X;Z_t) ~ ½ (1−μ)^{2t} Σ_ij Cov(x_i, x_j) Σ_z ℓ_i(z) ℓ_j(z)/π(z),  μ = λK/(n+λK): late, of a smoothed fit.
 
-    λ = `smoothing`, a number, is added to each of the K counts of samples. The constant is at least that of a
-    reversible chain, ½ nK (1 − (1−μ)²(1−1/n)) Σ_i Var(x_i), and near it: .03 % above at n = 20, λ = 1, K = 2. Half
-    goes every ln 2/(2 |ln(1−μ)|) generations. The other arguments are those of `excess_information`, n ≥ 1; the kernel
-    over `lattice(n, k)` has 4 GB at most.
+    Early it may exceed all there is. λ = `smoothing`, from 1e-6 to 1e6, is added to each of the K counts. The constant
+    is at least that of a reversible chain, ½ nK (1 − (1−μ)²(1−1/n)) Σ_i Var(x_i), and near it: .03 % above at n = 20,
+    λ = 1, K = 2. Half goes every ln 2/(2 |ln(1−μ)|) generations. The other arguments are those of
+    `excess_information`, n ≥ 1; the kernel over `lattice(n, k)` has 4 GB at most.
     """
     xp, tasks, x = _tasks(prior, pmfs)
     k, t = x.shape[1], _generations(num_generations)
