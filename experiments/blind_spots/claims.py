@@ -123,7 +123,7 @@ CLAIMS = (
     ),
     *claim(
         "R11-guarantee",
-        "The best threshold against the largest blind spot, always accepted, is worth no less against smaller ones",
+        "The best threshold against the largest blind spot, always accepted, is worth no less against smaller: n = 10",
         partial(guarantee, study.SHARES),
         control=("… nor against one twice as large", partial(guarantee, (2 * START[2],))),
     ),

@@ -48,6 +48,7 @@ CLAIMS = (
         partial(below_ceiling, True),
         control=("… also if the errors of all looks are independent, at the same rate", partial(below_ceiling, False)),
         figure=FIGURE,
+        kind="proof",
         test="tests/theory/test_persistent.py::test_no_loop_passes_the_ceiling",
     ),
     *claim(
