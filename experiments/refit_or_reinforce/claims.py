@@ -163,10 +163,10 @@ STATEMENTS = (
             "verifier; a table, no KL penalty, no clipping. The number 12 is of p = .3, N = 100 … 400, tpr ≥ .2 and "
             "groups of 8: about 10 in groups of 4, 11 … 17 in groups of 16 at tpr ≥ .7, and in groups of 2 it grows "
             "with the tpr, from 5 to 10. From p = .1 … .6 it is 5 p^−.7, to a quarter, at tpr ≥ .7 and N = 200 … 400; "
-            "from p = .1 RLVR leads at N = 100 whatever the LR, and from p = .8 refitting at any. It is measured, not "
-            "derived: the law of refitting is of N ≫ 1000. The limit knows which two answers there are, and that φ > "
-            "ψ. Who need not pay for groups whose answers agree, which move nothing, does far better with RLVR than "
-            "all this, two answers given (R10-agreeing)."
+            "from p = .1 RLVR leads at N = 100 up to LR 150, and from p = .8 refitting at any LR tried. It is "
+            "measured, not derived: the law of refitting is of N ≫ 1000. The limit knows which two answers there are, "
+            "and that φ > ψ. Whoever need not pay for groups whose answers agree, which move nothing, does far better "
+            "with RLVR than all this, if there are two answers (R10-agreeing)."
         ),
         practice=(
             "If you pay for every verdict, N = 100 to 400 on a prompt of accuracy about .3, refit to accepted outputs "
