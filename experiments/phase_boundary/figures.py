@@ -31,7 +31,8 @@ def phase_boundary_figure(settings: Settings) -> Figure:
 def _map(fig: Figure, ax: Axes, settings: Settings) -> None:
     found = study.phase_map(settings)
     selection = np.log(found.ratios)
-    drawn = ax.pcolormesh(selection, found.sizes, found.correct, cmap="RdYlBu", vmin=0, vmax=1, shading="gouraud")
+    look = {"cmap": "RdYlBu", "vmin": 0, "vmax": 1, "shading": "gouraud", "rasterized": True}
+    drawn = ax.pcolormesh(selection, found.sizes, found.correct, **look)
     fig.colorbar(drawn, ax=ax, label="share of loops that end correct", pad=0.02)
     ax.set(xlim=(selection[0], selection[-1]), xscale="log", yscale="log", ylim=(1, 200))
     plots.theory(ax, selection, np.log(2) / found.exponents, label="_n V(p) = ln 2")
