@@ -144,12 +144,14 @@ def test_the_log_likelihoods_are_the_same(table):
     np.testing.assert_allclose(ours[possible], theirs[possible], rtol=1e-14, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_informations_are_those_of_dit(table):
     (row,) = [row for row in table if row.against == "dit"]
     theirs = row.alternative()
     np.testing.assert_allclose(np.asarray(row.ours())[: len(theirs)], theirs, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_table_has_the_promised_targets(table):
     assert [row.target for row in table if row.target] == [2.5, 100, 3.5, 1, 5, 8, 10, 2, 0.9, 0.9, 5, 0.5, 1, 1, 100]
     widths = bench.COLUMNS

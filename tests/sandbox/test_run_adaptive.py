@@ -105,6 +105,7 @@ def by_pass_rate(many, few):
     return wrong + sum(weight * (1 - z) for (z, _), weight in mass.items()), spent
 
 
+@pytest.mark.slow
 def test_what_was_accepted_decides():
     """Rounds of 4 after a pass rate above .6, else of 8: the exact chain over accuracy and size."""
     found = simulated(ByPassRate, 8, 4)
