@@ -108,7 +108,7 @@ def rows_of_rooms():
     yield row("theory.budget.persistent_rounds", verifier=VERIFIER, initial=0.3, persistence=0.2, rounds=4.0)
     yield row("theory.budget.shares_by_round", n=3, acceptance=[0.9, 0.3, 1.0], initial=P, num_rounds=4)
     yield row("theory.budget.ceiling", correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
-    yield row("theory.budget.resampling", attempts=4.0, correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
+    yield row("theory.policies.resampling", attempts=4.0, correct=[0.2, 0.5], wrong=[0.1, 0.3], weights=PRIOR)
     yield row("theory.budget.both", first=VERIFIER, second=(0.8, 0.4), correlation=0.1)
     yield row("theory.budget.ends_with", n=4, acceptance=[0.9, 0.3, 1.0], initial=P)
     yield row("theory.budget.blind_exponent", verifier=VERIFIER, initial=P, blind=1.0)

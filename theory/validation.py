@@ -131,6 +131,16 @@ def integers(name: str, x: ArrayLike, at_least: int, accepted: str, ndim: int | 
     return values.astype(np.int64)
 
 
+def whole(name: str, x: ArrayLike, at_least: int) -> Array:
+    """`finite`, whole numbers of any shape, as floats: a tracer will do."""
+    found = finite(name, x)
+    if has_values(found):
+        values = np.asarray(found)
+        if not ((values >= at_least) & (values == np.floor(values))).all():
+            raise refuse(name, x, f"integers >= {at_least}")
+    return found
+
+
 def broadcast(names: str, *arrays: Any) -> tuple[Any, ...]:
     """`host`, of one shape."""
     xp, *given = host(*arrays)

@@ -10,7 +10,7 @@ import sandbox
 import theory
 from experiments.harness.study import study
 from sandbox.signals import AllOf, Environment, Rates
-from theory import budget
+from theory import budget, policies
 
 VERIFIER, START = (0.9, 0.3), 0.3  # of a first look; the accuracy at the start
 TASKS = ((0.2, 0.05), (0.5, 0.1), (0.05, 0.2))  # correct outputs, and blind spots, of three tasks
@@ -107,7 +107,7 @@ def best_attempts(spread: bool) -> np.ndarray:
     rates = np.array([ACCEPTED]) if spread else np.array([0.0, 1.0])
     tasks = np.array([1.0]) if spread else np.array([1 - ACCEPTED, ACCEPTED])
     wrong = np.outer(1 - accuracy, rates).ravel()
-    ends = budget.resampling(
+    ends = policies.resampling(
         np.arange(MOST_ATTEMPTS + 1), np.repeat(accuracy, rates.size), wrong, np.outer(weight, tasks).ravel()
     )
     value = np.asarray(ends.correct) - np.array(COSTS)[:, None] * np.asarray(ends.wrong)

@@ -9,7 +9,7 @@ import scipy.stats
 import sandbox
 import theory
 from experiments.persistent_errors import study
-from theory import budget, drift
+from theory import budget, drift, policies
 
 ends = drift.fixation_probabilities
 
@@ -47,7 +47,7 @@ def best_rewards(alpha, beta, fpr, correlation):
     spread = 1 / correlation - 1 if correlation else 1e9
     rates = scipy.stats.beta.ppf(grid, fpr * spread, (1 - fpr) * spread)
     correct, rate = (each.ravel() for each in np.meshgrid(accuracy, rates))
-    ends = budget.resampling(np.arange(201), correct, (1 - correct) * rate)
+    ends = policies.resampling(np.arange(201), correct, (1 - correct) * rate)
     values = np.asarray(ends.correct) - np.array([[0], [1], [2], [4]]) * np.asarray(ends.wrong)
     return values.max(1), values.argmax(1)
 

@@ -28,12 +28,10 @@ from theory.budget.outcomes import kimura as kimura
 from theory.budget.outcomes import success as success
 from theory.budget.persistent import Ceiling as Ceiling
 from theory.budget.persistent import Kinds as Kinds
-from theory.budget.persistent import Resampling as Resampling
 from theory.budget.persistent import both as both
 from theory.budget.persistent import ceiling as ceiling
 from theory.budget.persistent import persistent_kinds as persistent_kinds
 from theory.budget.persistent import persistent_rounds as persistent_rounds
-from theory.budget.persistent import resampling as resampling
 from theory.budget.rounds import BestSize as BestSize
 from theory.budget.rounds import fixed_rounds as fixed_rounds
 from theory.budget.rounds import fixed_rounds_law as fixed_rounds_law

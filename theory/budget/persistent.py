@@ -6,16 +6,15 @@ times, or never, and of the accepted ones only the second kind is told apart by 
 
 - in a loop of many samples, t ≥ 1 rounds multiply the odds of a correct output by (ρφ+(1−ρ)φ^t)/(ρψ+(1−ρ)ψ^t), which
   is LR^t for ρ = 0, but LR = φ/ψ for ρ = 1, and for any ρ > 0 again as t → ∞ if φ < 1;
-- in a loop of any size n the shares of two kinds that are always accepted are exchangeable, sample by sample, so that
-  their ratio is a martingale. With a of the outputs correct and b wrong, all others dying out, the loop ends correct
-  with a/(a+b) at most, whatever n and the number of rounds; over tasks i with E_i[a_i/(a_i+b_i)];
+- in a loop of any size n outputs that are always accepted are exchangeable, so that the share of correct ones among
+  them is a martingale. With a of the outputs correct and b wrong, both always accepted, and no correct ones among the
+  others, the mean accuracy is a/(a+b) at most, whatever n and the number of rounds; over tasks E_i[a_i/(a_i+b_i)];
 - t verifiers whose errors are independent of each other do in one round, persistent or not, what t rounds do for ρ = 0.
 
 References:
     Ewens (2004), Mathematical Population Genetics, section 1.4: neutral types are exchangeable.
     Fleiss (1981), Statistical Methods for Rates and Proportions, chapter 13: the correlation of two ratings.
-    Stroebl, Kapoor & Narayanan (2024), The limits of inference scaling through resampling, arXiv:2411.17501: the
-        ceiling of resampling, and the best number of attempts under a price of a false positive.
+    Stroebl, Kapoor & Narayanan (2024), arXiv:2411.17501: the same ceiling for resampling, `policies.resampling`.
 """
 
 from typing import Any, NamedTuple
@@ -44,13 +43,6 @@ class Ceiling(NamedTuple):
 
     accuracy: Float[Array, ""]  # E[a/(a+b)], of the tasks with an output that is accepted
     covered: Float[Array, ""]  # the share of these tasks
-
-
-class Resampling(NamedTuple):
-    """How a task ends whose outputs are drawn until one is accepted, of k at most; the rest stays unanswered."""
-
-    correct: Float[Array, "*shape"]  # probability that the accepted output is correct
-    wrong: Float[Array, "*shape"]  # … that it is wrong
 
 
 def persistent_kinds(verifier: Verifier, initial: ArrayLike, persistence: ArrayLike) -> Kinds:
@@ -88,10 +80,8 @@ def persistent_rounds(
         *checked_verifier(verifier),
         validation.rates("initial", initial),
         validation.rates("persistence", persistence),
-        validation.finite("rounds", rounds),
+        validation.whole("rounds", rounds, 0),
     )
-    if validation.has_values(t) and (np.asarray(t) < 0).any():
-        raise validation.refuse("rounds", np.asarray(t).min(), "numbers >= 0")
     xp, *numbers = validation.host(*validation.broadcast("verifier, initial, persistence, rounds", phi, psi, p, rho, t))
     phi, psi, p, rho, t = numbers
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -116,7 +106,7 @@ def ceiling(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = No
         wrong: b_i [task], … wrong and accepted.
         weights: of the tasks [task], which sum to 1; None: alike.
     """
-    a, b, weight = _tasks(correct, wrong, weights)
+    a, b, weight = tasks(correct, wrong, weights)
     xp, a, b, weight = validation.host(a, b, weight)
     some = a + b > 0
     covered = (weight * some).sum()
@@ -124,27 +114,6 @@ def ceiling(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = No
         raise validation.refuse("correct, wrong", "no output that is accepted", "a task with one")
     accuracy = (weight * xp.where(some, a / xp.where(some, a + b, 1), 0)).sum() / covered
     return Ceiling(validation.array(accuracy), validation.array(covered))
-
-
-def resampling(
-    attempts: ArrayLike, correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None = None
-) -> Resampling:
-    """E_i[a_i/(a_i+b_i) (1 − (1−a_i−b_i)^k)], k = `attempts` ≥ 0 of any shape, and the same of b_i.
-
-    What is submitted is the first output that is accepted. If a wrong one costs c correct ones, the best k is the
-    argmax of correct − c·wrong; for tasks alike it is 0 or has no bound, so that a finite one needs unequal tasks.
-    The other arguments are those of `ceiling`.
-    """
-    k = validation.finite("attempts", attempts)
-    if validation.has_values(k) and (np.asarray(k) < 0).any():
-        raise validation.refuse("attempts", np.asarray(k).min(), "numbers >= 0")
-    k, a, b, weight = validation.one_dtype(k, *_tasks(correct, wrong, weights))
-    xp, k, a, b, weight = validation.host(k, a, b, weight)
-    rate = xp.minimum(a + b, 1)
-    rejected = xp.where(rate < 1, k[..., None] * xp.log1p(-xp.where(rate < 1, rate, 0)), 0)  # digits of small rates
-    accepted = xp.where(rate < 1, -xp.expm1(rejected), k[..., None] > 0)
-    each = weight * xp.where(rate > 0, accepted / xp.where(rate > 0, rate, 1), 0)
-    return Resampling(validation.array((each * a).sum(-1)), validation.array((each * b).sum(-1)))
 
 
 def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tuple[Array, Array]:
@@ -178,7 +147,7 @@ def both(first: Verifier, second: Verifier, correlation: ArrayLike = 0.0) -> tup
     return rates[0], rates[1]
 
 
-def _tasks(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
+def tasks(correct: ArrayLike, wrong: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
     """a, b and the weights [task]."""
     a, b = validation.one_dtype(validation.rates("correct", correct, 1), validation.rates("wrong", wrong, 1))
     validation.same_size("wrong", b.size, "correct", a.size)

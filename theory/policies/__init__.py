@@ -1,8 +1,10 @@
 """What each training method does to one prompt's distribution over outputs; RLVR on a budget; best of n; pass@k."""
 
 from theory.policies import best_of_n as best_of_n
+from theory.policies.attempts import Resampling as Resampling
 from theory.policies.attempts import pass_at as pass_at
 from theory.policies.attempts import pass_at_estimate as pass_at_estimate
+from theory.policies.attempts import resampling as resampling
 from theory.policies.gradients import Refit as Refit
 from theory.policies.gradients import Times as Times
 from theory.policies.gradients import natural_gradient as natural_gradient
