@@ -1,4 +1,8 @@
-"""Late generations of exact categorical loops, beside the law of what they still carry beyond what stays (R7)."""
+"""Late generations of exact categorical loops, beside the law of what they still carry beyond what stays (R7).
+
+In NumPy, since a program for each size would take longer to compile than `drift.information` to run; a test holds both
+to each other.
+"""
 
 from typing import NamedTuple
 
