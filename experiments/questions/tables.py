@@ -66,7 +66,7 @@ class Table(NamedTuple):
 class Binary(NamedTuple):
     """A column of two values, and which of them counts as 1."""
 
-    values: Bool[np.ndarray, " n"]
+    values: Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]  # with gaps
     said: str
 
 
@@ -107,17 +107,31 @@ def numbers(table: Table, names: Iterable[str] | None = None) -> Float[np.ndarra
     return np.stack(found, -1)
 
 
-def binary(table: Table, name: str) -> Binary:
-    """A column of 1 and 0, or of words for them: true and false, yes and no, accept and reject, pass and fail."""
-    words = [str(int(v)) if v in (0, 1) else str(v).strip().lower() for v in table.column(name).tolist()]
-    table.complete(name, [i for i, word in enumerate(words) if word in MISSING], "1 or 0")
+def binary(table: Table, name: str, *, gaps: bool = False) -> Binary:
+    """A column of 1 and 0, or of words for them: true and false, yes and no, accept and reject, pass and fail.
+
+    With `gaps` a value may be missing; then they are numbers, NaN in a gap.
+    """
+    import pandas
+
+    codes, cells = pandas.factorize(table.column(name), use_na_sentinel=False)
+    words = [str(int(v)) if v in (0, 1) else str(v).strip().lower() for v in cells.tolist()]
+    unknown = [word in MISSING for word in words]
+    if not gaps:
+        table.complete(name, np.flatnonzero(np.array(unknown)[codes]), "1 or 0")
     for i, word in enumerate(words):
-        if word not in YES | NO:
-            raise table.refuse(name, i, f"1 or 0, or one of {', '.join(sorted((YES | NO) - {'0', '1'}))}")
-    counts = Counter(words)
+        if word not in YES | NO | MISSING:
+            accepted = f"1 or 0, or one of {', '.join(sorted((YES | NO) - {'0', '1'}))}"
+            raise table.refuse(name, int(np.argmax(codes == i)), accepted)
+    counts = Counter()
+    for word, times in zip(words, np.bincount(codes, minlength=len(words)).tolist(), strict=True):
+        counts[word] += times
     sides = (" or ".join(f"{word} ({counts[word]})" for word in sorted(counts.keys() & side)) for side in (YES, NO))
     said = ", ".join(f"{digit} is {side}" for digit, side in zip("10", sides, strict=True) if side)
-    return Binary(np.fromiter((word in YES for word in words), bool, len(words)), f"{name}: {said}")
+    values = np.array([word in YES for word in words])
+    if gaps:
+        values = np.where(unknown, np.nan, values)
+    return Binary(values[codes], f"{name}: {said}")
 
 
 def _parsed(
