@@ -4,85 +4,158 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
+import scipy.stats
 
+from experiments.questions.plan.prompts import Prompts, weakening
+from experiments.questions.plan.simulate import Ends, simulate
 from experiments.validation import refuse
 from theory import budget
 
-LARGEST = 1024  # the largest round of which the exact chain is solved
-LARGEST_FILTERED = 60  # filtering has about 0.3 n² states
+LARGEST, LARGEST_UNEQUAL, LARGEST_FILTERED = 1024, 128, 5_000  # rounds that are searched
+EXACT_FILTERED = 40  # filtering has about 0.3 n² states
+EXACT_KINDS = 30  # n²/2 states
 STEPS = [np.arange(1, 65)] + [np.linspace(n + 1, 2 * n, 17).astype(int) for n in (64, 128, 256, 512)]
+FILTERED = [*range(1, 41), *np.unique(np.geomspace(41, LARGEST_FILTERED, 60).astype(int)).tolist()]
+SEARCHED = 200  # verdicts of a hard limit, up to which the best constant size is searched
+SOLVED = 1_000  # … up to which what a size reaches is exact
 BISECTIONS = 20
 ROUNDING = 1e-12  # by which a goal may be missed
-
-Rates = Sequence | np.ndarray  # (tpr, fpr), or arrays of both
-
-
-class Ends(NamedTuple):
-    """How loops end, as `theory.budget.Fixation`, in NumPy."""
-
-    correct: np.ndarray
-    wrong: np.ndarray
-    generations: np.ndarray
-    verdicts: np.ndarray
+LEAST_RATE = 1e-9  # in the place of a rate of 0, where the theory takes none
 
 
-class VerifiedLoop(NamedTuple):
-    """A loop of two kinds of output, correct and wrong, without its round size."""
+class Loop(NamedTuple):
+    """A loop of two kinds of output, correct and wrong, on prompts; without its round size."""
 
-    tpr: float
-    fpr: float
-    initial: float  # the accuracy at the start
+    prompts: Prompts
+    persistence: float = 0.0  # ρ
     until_kept: bool = True
 
-    def ends(self, sizes: np.ndarray | int, rates: Rates | None = None) -> Ends:
-        """How loops end, for all sizes (until-kept: and verifiers that broadcast)."""
-        rates = (self.tpr, self.fpr) if rates is None else rates
-        if self.until_kept:
-            found = budget.fixation(sizes, tuple(rates), self.initial)
-        else:
-            both = np.broadcast_arrays(*map(np.atleast_1d, rates))
-            found = budget.fixation(int(sizes), tuple(both), self.initial, until_kept=False)
-            found = found if np.ndim(rates[0]) else jax.tree.map(lambda leaf: leaf[0], found)
-        return Ends(*map(np.asarray, found))
+    @property
+    def rates(self) -> tuple[float, float]:
+        """The mean tpr and fpr."""
+        return self.prompts.rates
 
-    def reaches(self, goal: float, sizes: np.ndarray | int, rates: Rates | None = None) -> np.ndarray:
-        """Whether they end correct with probability `goal`."""
-        return self.ends(sizes, rates).correct >= goal - ROUNDING
+    @property
+    def alike(self) -> bool:
+        """Whether there is one kind of prompt."""
+        return self.prompts.weight.size == 1
 
-    def diffusion_size(self, goal: float) -> float:
-        """The size at which Kimura's e^{−2nsp} is 1 − goal."""
-        return -math.log(1 - goal) / (2 * math.log(self.tpr / self.fpr) * self.initial)
+    def ends(self, size: int, *, runs: int | None = None) -> Ends:
+        """How runs end that stop when all outputs are correct or all wrong: exact where a chain is small."""
+        p, rho, q = self.prompts, self.persistence, self.prompts.one_round()
+        if rho == 0 and (self.until_kept or p.weight.size * size**6 <= EXACT_FILTERED**6):
+            return Ends(*(p.mean(x) for x in self.chains(size)[[0, 2, 3]]))
+        if rho == 1 and self.until_kept:
+            return self._drift(size)
+        found = simulate(p, size, persistence=rho, until_kept=self.until_kept, runs=runs)
+        if rho == 1:
+            return found._replace(accuracy=q, error=0.0)
+        if self.until_kept and size <= EXACT_KINDS:
+            return found._replace(accuracy=p.mean(self._kinds(size)), error=0.0)
+        return found
+
+    def chains(self, sizes: np.ndarray | int) -> np.ndarray:
+        """`budget.fixation` of fresh errors [4, …, prompt]."""
+        p, sizes = self.prompts, np.asarray(sizes)[..., None]
+        return np.stack(budget.fixation(sizes, (p.tpr, p.fpr), p.initial, until_kept=self.until_kept))
+
+    def _drift(self, size: int) -> Ends:
+        """Errors that persist: one round selects, and then every output is accepted, so that chance alone decides."""
+        p = self.prompts
+        accepted = p.correct + p.wrong
+        after = np.where(accepted > 0, p.correct / np.where(accepted > 0, accepted, 1), p.initial)
+        rounds = np.asarray(budget.fixation(size, (1.0, 1.0), after).generations)
+        with np.errstate(divide="ignore"):
+            verdicts = size / accepted + size * np.maximum(rounds - 1, 0)
+        return Ends(p.mean(after), p.mean(np.maximum(rounds, 1)), p.mean(verdicts))
+
+    def _kinds(self, size: int) -> np.ndarray:
+        """How often each prompt ends correct, of six kinds of outputs [prompt]."""
+        found = []
+        for _, p, phi, psi in zip(*self.prompts, strict=True):
+            kinds = budget.persistent_kinds((phi, psi), p, self.persistence)
+            found.append(np.asarray(budget.ends_with(size, *kinds[:2]))[kinds.correct].sum())
+        return np.array(found)
+
+    def limited(self, size: int, verdicts: int) -> Ends:
+        """What runs of rounds of this size reach of which none spends more verdicts: in the last round that is paid."""
+        p = self.prompts
+        if self.until_kept and self.persistence == 1:  # the first round, if it is paid
+            accepted = p.correct + p.wrong
+            unpaid = scipy.stats.nbinom.sf(verdicts - size, size, accepted)
+            first = np.where(accepted > 0, p.correct / np.where(accepted > 0, accepted, 1), p.initial)
+            return Ends(p.mean(first + unpaid * (p.initial - first)), p.mean(1 - unpaid), verdicts)
+        if self.until_kept and self.persistence == 0 and self.alike and verdicts <= SOLVED:
+            rates, initial = np.maximum(self.rates, LEAST_RATE), p.initial[0]
+            found = budget.hard_limit(rates, initial, verdicts, size=size)
+            return Ends(1 - found.wrong, math.nan, found.verdicts)
+        return simulate(p, size, persistence=self.persistence, until_kept=self.until_kept, limit=verdicts)
+
+    def limited_size(self, verdicts: int) -> tuple[int, str]:
+        """A size for a hard limit, for fresh errors, and how it was found."""
+        (phi, psi), p = np.maximum(self.rates, LEAST_RATE), self.prompts.mean(self.prompts.initial)
+        if phi <= psi:
+            return 1, "one sample loses least"
+        if self.until_kept and self.alike and verdicts <= SEARCHED:
+            return budget.hard_limit((phi, psi), p, verdicts).size, "best constant size"
+        size = budget.fixed_rounds_law((phi, psi), p, verdicts)[0]
+        size = size if self.until_kept else size / (p * phi + (1 - p) * psi)
+        return max(1, min(round(size), verdicts, LARGEST if self.until_kept else LARGEST_FILTERED)), "asymptotic size"
+
+    def peak(self) -> tuple[int, float]:
+        """The best round of many samples, n → ∞, and the accuracy after it."""
+        p = self.prompts
+        rounds = np.arange(201)
+        rates = (p.tpr[:, None], p.fpr[:, None])
+        found = p.weight @ np.asarray(budget.persistent_rounds(rates, p.initial[:, None], self.persistence, rounds))
+        best = int(np.argmax(np.round(found, 9)))
+        return best, float(found[best])
 
     def cheapest(self, goal: float) -> int | None:
         """The size with the fewest expected verdicts among those that end correct with probability `goal`."""
         if not self.until_kept:  # success and cost rise with the size
-            return _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.reaches(goal, n)))
-        if self.tpr > self.fpr > 0 and self.diffusion_size(goal) > 2 * LARGEST:
+            return _first(FILTERED, lambda n: self.ends(n).accuracy >= goal - ROUNDING)
+        tpr, fpr = self.rates
+        if tpr > fpr > 0 and self.alike and self.diffusion_size(goal) > 2 * LARGEST:
             return None
-        for sizes in STEPS if self.tpr > self.fpr else STEPS[:1]:  # else one sample a round is best
-            ends = self.ends(sizes)
-            reached = ends.correct >= goal - ROUNDING
+        for sizes in self._steps():
+            accuracy, verdicts = self.chains(sizes)[[0, 3]] @ self.prompts.weight
+            reached = accuracy >= goal - ROUNDING
             if reached.any():
-                return int(sizes[np.where(reached, ends.verdicts, np.inf).argmin()])
+                return int(sizes[np.where(reached, verdicts, np.inf).argmin()])
         return None
+
+    def diffusion_size(self, goal: float) -> float:
+        """The size at which Kimura's e^{−2nsp} is 1 − goal."""
+        tpr, fpr = self.rates
+        return -math.log(1 - goal) / (2 * math.log(tpr / fpr) * self.prompts.mean(self.prompts.initial))
 
     def largest(self, verdicts: float) -> int | None:
         """The largest size at which all rounds together cost at most `verdicts`, on average."""
         if not self.until_kept:
-            dear = _first(range(1, LARGEST_FILTERED + 1), lambda n: bool(self.ends(n).verdicts > verdicts))
-            return ((dear or LARGEST_FILTERED + 1) - 1) or None
+            dear = _first(FILTERED, lambda n: self.ends(n).verdicts > verdicts)
+            paid = [n for n in FILTERED if dear is None or n < dear]
+            return paid[-1] if paid else None
         found = None
-        for sizes in STEPS:
-            paid = sizes[self.ends(sizes).verdicts <= verdicts]
+        for sizes in STEPS if self.alike else STEPS[:2]:
+            paid = sizes[self.chains(sizes)[3] @ self.prompts.weight <= verdicts]
             found = int(paid[-1]) if paid.size else found
             if paid.size < sizes.size:
                 break
         return found
 
+    def _steps(self) -> list[np.ndarray]:
+        """Sizes that are tried; where no verifier helps, one sample a round is best."""
+        tpr, fpr = self.rates
+        return STEPS[:1] if tpr <= fpr else STEPS if self.alike else STEPS[:2]
 
-def _first(sizes: range, holds: Callable[[int], bool]) -> int | None:
+    def searched(self) -> int:
+        """The largest size that is tried."""
+        return LARGEST_FILTERED if not self.until_kept else LARGEST if self.alike else LARGEST_UNEQUAL
+
+
+def _first(sizes: Sequence[int], holds: Callable[[int], bool]) -> int | None:
     """The first size from which on it holds, by bisection."""
     low, high = 0, len(sizes)
     while low < high:
@@ -91,22 +164,39 @@ def _first(sizes: range, holds: Callable[[int], bool]) -> int | None:
     return sizes[low] if low < len(sizes) else None
 
 
-def largest_fpr(loop: VerifiedLoop, goal: float, verdicts: float, round_size: int | None) -> float:
-    """The largest fpr, rounded down, at which a size reaches the goal with so many verdicts on average."""
-    sizes = np.unique(np.geomspace(1, min(max(verdicts, 1), 256), 64).astype(int)) if round_size is None else round_size
+def largest_fpr(loop: Loop, goal: float, verdicts: float, round_size: int | None) -> float:
+    """The largest fpr, rounded down, that reaches the goal, with so many verdicts on average; `loop` has fpr = tpr.
 
-    def enough(fpr: float) -> bool:
-        ends = loop.ends(sizes, (loop.tpr, fpr))
-        return bool(((ends.correct >= goal - ROUNDING) & (ends.verdicts <= verdicts)).any())
+    Where errors persist one round decides, in which a single accepted sample is as good as many.
+    """
+    if loop.persistence == 1:
+        return math.floor(loop.rates[0] * weakening(loop.prompts, goal) * 1e6) / 1e6
+    if not loop.until_kept and round_size is None:
+        raise refuse("--fpr", "nothing", "a rate; or to solve for it --round-size too")
+    most = LARGEST_UNEQUAL if loop.alike else 24
+    sizes = np.unique(np.geomspace(1, min(max(verdicts, 1), 2 * most), most // 2).astype(int))
 
+    def tried(factor: float) -> tuple[np.ndarray, np.ndarray]:
+        each = loop._replace(prompts=loop.prompts.weaker(factor))
+        if round_size is not None:
+            found = each.ends(round_size)
+            return np.array(found.accuracy), np.array(found.verdicts)
+        accuracy, spent = each.chains(sizes)[[0, 3]] @ loop.prompts.weight
+        return accuracy, spent
+
+    def enough(factor: float) -> bool:
+        accuracy, spent = tried(factor)
+        return bool(((accuracy >= goal - ROUNDING) & (spent <= verdicts)).any())
+
+    tpr = loop.rates[0]
     if not enough(0.0):
-        least = float(np.min(loop.ends(sizes, (loop.tpr, 0.0)).verdicts))
-        needed = f"{least:.4g} or more: at tpr {loop.tpr:.4g} even fpr 0, the best verifier, takes so many on average"
+        least = float(np.min(tried(0.0)[1]))
+        needed = f"{least:.4g} or more: at tpr {tpr:.4g} even fpr 0, the best verifier, takes so many on average"
         raise refuse("--verdicts", f"{verdicts:.0f}", needed)
-    if enough(loop.tpr):
-        return loop.tpr
-    low, high = 0.0, loop.tpr
+    low, high = 0.0, 1.0
+    if enough(high):
+        return tpr
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if enough(middle) else (low, middle)
-    return math.floor(low * 1e4) / 1e4
+    return math.floor(tpr * low * 1e4) / 1e4
