@@ -78,7 +78,7 @@ def plan(
         spread: how much prompts differ: the correlation of two outputs of one prompt, 0 to .98.
         tpr: how often the verifier accepts a correct output.
         fpr: how often it accepts a wrong one; left out, the largest one that is good enough.
-        errors: independent (a new look errs anew), persistent (as unit tests), or the share that persists, .3.
+        errors: independent (each look decides anew), persistent (as unit tests), or the share that persists, .3.
         data: labelled outputs that measure the verifier, a row each.
         verdict: column of its verdicts (1/0, accept/reject, ...).
         truth: ... of whether the output is correct.
@@ -94,7 +94,11 @@ def plan(
         candidates: equally likely candidate answers, for the lower bound for any method.
     """
     columns = {"verdict": verdict, "truth": truth, "score": score, "prompt": prompt, "output": output}
-    asked = [name for name, value in {**columns, "where": where, "threshold": threshold}.items() if value not in (None, ())]
+    asked = [
+        name for name, value in {**columns, "where": where, "threshold": threshold}.items() if value not in (None, ())
+    ]
+    if data is not None and (tpr is not None or fpr is not None):
+        raise refuse("--data", "a file beside --tpr or --fpr", "the file, or the rates")
     if data is None and asked:
         raise refuse(f"--{asked[0]}", "a part of a file", "--data FILE beside it")
     import jax
@@ -103,10 +107,9 @@ def plan(
     from experiments.questions import logs
     from experiments.questions import plan as steps
 
-    kinds = {"independent": "0", "persistent": "1"}
     options = {
         **_read(share, initial=initial, spread=spread, tpr=tpr, fpr=fpr, goal=goal),
-        **_read(share, errors=None if errors is None else kinds.get(errors, errors)),
+        **_read(_persistence, errors=errors),
         **_read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
     }
     question = steps.Question(**options, until_kept=protocol == "until-kept")
@@ -193,6 +196,15 @@ def shortcut(
     files = steps.save(question, found, out, options | {"provenance": computed})
     say(terminal, f"evidence: {', '.join(map(str, files))}")
     return 0
+
+
+def _persistence(option: str, text: str) -> float:
+    """The share of the errors that persists."""
+    kinds = {"independent": 0.0, "persistent": 1.0}
+    try:
+        return kinds[text] if text in kinds else share(option, text)
+    except ValueError:
+        raise refuse(option, repr(text), "independent, persistent or a share such as .3") from None
 
 
 def _read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:

@@ -66,15 +66,12 @@ class Answer(NamedTuple):
     prompts: Prompts
     measured: Measured | None
     rows: tuple[Row, ...]  # by rising persistence
-    main: Row  # the one that decides: the told share, or all errors
     size: int  # of a round
     rule: str  # why this one: given, cheapest, paid or example
     cheapest: int | None  # the size of the fewest verdicts that reaches the goal if errors are independent
     limited: tuple[int, str] | None  # the size under a hard limit, and how it was found
     solved: tuple[tuple[float, float], ...]  # where the fpr was asked for: a persistence, and the largest that will do
     one_round: Interval  # the accuracy after one round, and no more forever if errors persist
-    first_round: float  # verdicts of it
-    gap: Interval  # tpr − fpr
     needed: Needed | None  # what would reach the goal although errors persist
     giving_up: GivingUp | None
     capacity: Interval  # nats a verdict
@@ -104,25 +101,20 @@ def answer(question: Question) -> Answer:
     drawn = [] if measured is None else list(_drawn(question, measured))
     kinds = _persistences(question, measured)
     rows = tuple(_row(loop._replace(persistence=rho), size, limited, verdicts, drawn) for rho in kinds)
-    main = rows[-1] if question.errors in (None, 1) else rows[kinds.index(question.errors)]
     rates = np.array([these.rates, *([] if measured is None else measured.draws[:, 1:])]).T
-    nats, gaps = np.asarray(budget.verifier_capacity((rates[0], rates[1]))), rates[0] - rates[1]
+    nats = np.asarray(budget.verifier_capacity((rates[0], rates[1])))
     capacity = of_draws(float(nats[0]), nats[1:])
-    accepted = these.correct + these.wrong
     return Answer(
         these,
         measured,
         rows,
-        main,
         size,
         rule,
         cheapest,
         limited,
         solved,
         _one_round(question, measured, these, drawn),
-        these.mean(size / np.maximum(accepted, LEAST)) if loop.until_kept else float(size),
-        of_draws(float(gaps[0]), gaps[1:]),
-        None if goal is None or main.persistence < 1 else needed(these, goal),
+        None if goal is None or question.errors not in (None, 1) else needed(these, goal),
         giving_up(these, verdicts),
         capacity,
         None if goal is None else _least(goal, question.candidates, capacity.middle),
@@ -182,9 +174,7 @@ def _one_round(question: Question, measured: Measured | None, these: Prompts, dr
     return of_draws(these.one_round(), start * phi / (start * phi + (1 - start) * psi))
 
 
-def _row(
-    loop: Loop, size: int, limited: tuple[int, str] | None, verdicts: int | None, drawn: list[Prompts]
-) -> Row:
+def _row(loop: Loop, size: int, limited: tuple[int, str] | None, verdicts: int | None, drawn: list[Prompts]) -> Row:
     """A row of the table; intervals where no draw needs a simulation."""
     value = loop.ends(size)
     exact = value.error == 0 and (loop.persistence in (0, 1)) and (loop.until_kept or size <= 20)

@@ -56,7 +56,7 @@ class Loop(NamedTuple):
         return found
 
     def chains(self, sizes: np.ndarray | int) -> np.ndarray:
-        """`budget.fixation` of fresh errors [4, …, prompt]."""
+        """`budget.fixation` of independent errors [4, …, prompt]."""
         p, sizes = self.prompts, np.asarray(sizes)[..., None]
         return np.stack(budget.fixation(sizes, (p.tpr, p.fpr), p.initial, until_kept=self.until_kept))
 
@@ -93,7 +93,7 @@ class Loop(NamedTuple):
         return simulate(p, size, persistence=self.persistence, until_kept=self.until_kept, limit=verdicts)
 
     def limited_size(self, verdicts: int) -> tuple[int, str]:
-        """A size for a hard limit, for fresh errors, and how it was found."""
+        """A size for a hard limit, for independent errors, and how it was found."""
         (phi, psi), p = np.maximum(self.rates, LEAST_RATE), self.prompts.mean(self.prompts.initial)
         if phi <= psi:
             return 1, "one sample loses least"

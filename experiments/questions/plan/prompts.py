@@ -10,7 +10,8 @@ References:
     Rubin (1981), The Bayesian bootstrap.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.special
@@ -24,6 +25,7 @@ from theory import policies
 NODES = (16, 8)  # of the accuracies and of the fprs
 ALIKE, MOST_SPREAD = 0.002, 0.98  # spreads below the first are none; the second is the largest
 DRAWS = 20_000
+LEAST = 1e-99  # acceptance
 MOST_ATTEMPTS = 1000
 MOST_VERIFIERS = 20
 
@@ -60,6 +62,10 @@ class Prompts(NamedTuple):
         accepted = self.correct + self.wrong
         some = accepted > 0
         return self.mean(np.where(some, self.correct / np.where(some, accepted, 1), self.initial))
+
+    def looks(self) -> float:
+        """E[1/(a+b)]: the verdicts to an accepted output."""
+        return self.mean(1 / np.maximum(self.correct + self.wrong, LEAST))
 
     def weaker(self, factor: float) -> "Prompts":
         """With all fprs multiplied."""
@@ -109,7 +115,8 @@ def _beta(mean: float, spread: float, number: int) -> tuple[np.ndarray, np.ndarr
     if spread < ALIKE or not 0 < mean < 1:
         return np.array([mean]), np.ones(1)
     size = (1 - spread) / spread
-    nodes, weights = scipy.special.roots_jacobi(number, (1 - mean) * size - 1, mean * size - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # SciPy computes, and drops, 0/0 at a spread of ½
+        nodes, weights = scipy.special.roots_jacobi(number, (1 - mean) * size - 1, mean * size - 1)
     return (1 + nodes) / 2, weights / weights.sum()
 
 
@@ -177,7 +184,7 @@ def intraclass(values: np.ndarray, group: np.ndarray) -> float | None:
 
 
 def spread(values: np.ndarray, prompt: np.ndarray) -> float:
-    """The intraclass correlation of values of one prompt, as a Beta distribution can have it; 0 where none can be told."""
+    """The intraclass correlation of values of one prompt, as a Beta distribution has it; 0 where it cannot be told."""
     found = intraclass(values.astype(float), prompt)
     return 0.0 if found is None else min(max(found, 0.0), MOST_SPREAD)
 
@@ -198,7 +205,8 @@ def needed(these: Prompts, goal: float) -> Needed | None:
     if these.one_round() >= goal:
         return None
     factor = weakening(these, goal)
-    ratio = these.rates[0] / (these.rates[1] * factor)
+    fpr = these.rates[1] * factor
+    ratio = these.rates[0] / fpr if fpr > 0 else math.inf
     several = [these._replace(tpr=these.tpr**k, fpr=these.fpr**k) for k in range(2, MOST_VERIFIERS + 1)]
     enough = (k for k, they in enumerate(several, 2) if they.one_round() >= goal)
     return Needed(ratio, next(enough, None), several[0].one_round())
@@ -208,7 +216,7 @@ def weakening(these: Prompts, goal: float) -> float:
     """The factor of all fprs, 1 at most, at which one round reaches the goal."""
     if these.one_round() >= goal:
         return 1.0
-    found = brentq(lambda log_factor: these.weaker(np.exp(log_factor)).one_round() - goal, -600.0, 0.0, xtol=1e-10)
+    found: Any = brentq(lambda log_factor: these.weaker(np.exp(log_factor)).one_round() - goal, -745.0, 0.0, xtol=1e-10)
     return float(np.exp(found))
 
 

@@ -72,9 +72,10 @@ def _verifier(question: Question, answer: Answer) -> Rows:
     if answer.measured is not None:
         given = f"{start} correct, as given" if question.initial is not None else _start(answer.measured)
         rows = [("verifier", f"{_rates(answer.measured)}; {lr}; at the start {given}")]
-        if answer.gap.low <= 0 <= answer.gap.high:
-            gap = ranged("{:.3g}".format, answer.gap)
-            text = f"these data do not show that the verifier carries information: tpr - fpr {gap};"
+        gap = of_draws(tpr - fpr, answer.measured.draws[:, 1] - answer.measured.draws[:, 2])
+        if gap.low <= 0 <= gap.high:
+            shown = ranged("{:.3g}".format, gap)
+            text = f"these data do not show that the verifier carries information: tpr - fpr {shown};"
             rows.append(("CAREFUL", f"{text} all below takes the rates as measured"))
         return rows
     text = f"accepts {100 * tpr:.4g} % of correct and {100 * fpr:.4g} % of wrong outputs, {lr}"
@@ -106,16 +107,16 @@ def _kind(persistence: float) -> str:
 
 
 def _answer(question: Question, answer: Answer) -> Rows:
-    """What is reached, first if errors persist, then if each verdict errs anew."""
-    rows, main = _useless(answer), answer.main
-    texts = [] if main.persistence == 0 else [_persistent(question, answer)]
+    """What is reached, first if errors persist, then if errors are independent."""
+    rows = _useless(answer)
+    texts = [] if question.errors == 0 else [_persistent(question, answer)]
     if answer.rows[0].persistence == 0:
         texts.append(_independent(question, answer))
     if rows and question.goal is not None and answer.cheapest is None and question.errors != 1:
         return [*rows, ("BUDGET", _impossible(question, answer, question.goal))]
     labels = ["ANSWER" if not rows else "", ""]
     rows += [(labels[min(i, 1)], text) for i, text in enumerate(texts)]
-    if answer.needed is not None and question.goal is not None and answer.gap.middle > 0:
+    if answer.needed is not None and question.goal is not None and not _useless(answer):
         rows.append(("it needs", _wanted(question.goal, answer)))
     return rows
 
@@ -130,8 +131,8 @@ def _reached(question: Question, found: Interval) -> str:
 
 
 def _persistent(question: Question, answer: Answer) -> str:
-    main = answer.main
-    if main.persistence < 1:
+    if question.errors not in (None, 1):
+        main = next(row for row in answer.rows if row.persistence == question.errors)
         text = f"if {100 * main.persistence:.3g} % of the errors persist ({PERSIST}), rounds of {answer.size} end with"
         text = f"{text} {percent(main.accuracy.middle, main.error)} correct{_reached(question, main.accuracy)}"
         after, most = main.peak or (0, 0.0)
@@ -150,7 +151,7 @@ def _persistent(question: Question, answer: Answer) -> str:
 def _independent(question: Question, answer: Answer) -> str:
     row, goal = answer.rows[0], question.goal
     size = units(str(answer.size), _sample(question))
-    start = "if each verdict errs anew: "
+    start = "if errors are independent: "
     if goal is not None and answer.cheapest is None and answer.rule != "given":
         return start + _impossible(question, answer, goal)
     cost = f"{units(count(row.verdicts.middle), 'verdict')} in {units(count(row.rounds.middle), 'round')}"
@@ -206,7 +207,7 @@ def _impossible(question: Question, answer: Answer, goal: float) -> str:
 
 
 def _budget(question: Question, answer: Answer) -> Rows:
-    """Whether the budget is enough to end, if each verdict errs anew."""
+    """Whether the budget is enough to end, if errors are independent."""
     verdicts, row = question.verdicts, answer.rows[0]
     if verdicts is None or row.persistence > 0:
         return []
@@ -253,7 +254,8 @@ def _notes(question: Question, answer: Answer) -> Rows:
     if answer.limited is not None:
         text = f"{text}, {answer.limited[0]} under the hard limit [{answer.limited[1]}]"
     if answer.rows[-1].persistence == 1:
-        cost = units(count(answer.first_round), "verdict")
+        first = answer.size * (answer.prompts.looks() if question.until_kept else 1)
+        cost = units(count(first), "verdict")
         text = f"{text}; if errors persist nothing is bought after the first round, of {cost}"
     rows = [("a round", text)]
     measured, left = answer.measured, answer.giving_up

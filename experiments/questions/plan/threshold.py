@@ -8,7 +8,7 @@ import numpy as np
 from experiments.questions.logs import Log
 from experiments.questions.plan.loop import Loop
 from experiments.questions.plan.prompts import labelled, prompts, spread
-from experiments.validation import refuse
+from experiments.validation import instance, number, refuse
 
 TRIED = 40  # thresholds, at even levels of the scores
 FEWEST = 10  # accepted rows that a threshold is chosen by
@@ -24,6 +24,11 @@ def thresholded(log: Log, goal: float | None = None, errors: float | None = None
     Raises:
         ValueError: too few labelled rows of either kind to choose by.
     """
+    instance("log", log, Log, "a Log, as logs.read returns")
+    if goal is not None:
+        number("goal", goal, lambda x: 0 < x < 1, "a probability in (0, 1)")
+    if errors is not None:
+        number("errors", errors, lambda x: 0 <= x <= 1, "the share that persists, in [0, 1]")
     if log.score is None:
         raise refuse("--score", "nothing", "a column of scores")
     log = labelled(log)
@@ -37,7 +42,7 @@ def thresholded(log: Log, goal: float | None = None, errors: float | None = None
     best = _best(found, goal, errors)
     rest = log._replace(verdict=(score >= best).astype(float)).pick(~chosen_on)
     wanted = "the highest accuracy" if goal is None else f"a goal of {100 * goal:.4g} % with the fewest verdicts"
-    how = "each verdict errs anew" if errors == 0 else "errors persist"
+    how = "errors are independent" if errors == 0 else "errors persist"
     name = log.roles.get("score", "score")
     text = (
         f"accepted: {name} of {best:g} or more, chosen for {wanted} if {how}, on one half of the prompts, at random; "
@@ -66,6 +71,6 @@ def _reached(
         accuracy, verdicts = Loop(these).chains(SIZES)[[0, 3]] @ these.weight
     else:
         accuracy = np.array([these.one_round()])
-        verdicts = np.array([these.mean(1 / (these.correct + these.wrong))])
+        verdicts = np.array([these.looks()])
     reached = accuracy >= (goal or 2)
     return float(np.where(reached, verdicts, np.inf).min()), float(accuracy.max())
