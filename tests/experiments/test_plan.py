@@ -108,7 +108,11 @@ def test_one_row_where_it_is_told_how_errors_are(capsys):
     only = screen(capsys, *LOOP, "--goal", ".9", "--errors", "independent")
     assert "PERSIST" not in only and not re.search(r"persistent [\d.]", only)
     only = screen(capsys, *LOOP, "--goal", ".9", "--errors", "persistent")
-    assert "IF ERRORS PERSIST" in only and "if errors are independent" not in only and not re.search(r"independent [\d.]", only)
+    assert (
+        "IF ERRORS PERSIST" in only
+        and "if errors are independent" not in only
+        and not re.search(r"independent [\d.]", only)
+    )
     both = screen(capsys, *LOOP, "--round-size", "7", "--errors", "30%")
     kinds = budget.persistent_kinds((0.9, 0.2), 0.3, 0.3)
     exact = float(np.asarray(budget.ends_with(7, *kinds[:2]))[kinds.correct].sum())
@@ -232,7 +236,7 @@ def test_prompts_that_differ_are_averaged():
 
 def test_giving_up_as_simulated_attempt_by_attempt(capsys):
     these = prompts(0.4, 0.95, 0.1, spread=0.5)
-    left = giving_up(these, None)
+    left = giving_up(these)
     assert left is not None
     rng = np.random.default_rng(0)
     p = rng.beta(0.4, 0.6, (20_000, 1))
@@ -248,10 +252,31 @@ def test_giving_up_as_simulated_attempt_by_attempt(capsys):
     assert (
         left.accuracy == pytest.approx(share, abs=5 * 0.5 / math.sqrt(mine.sum())) and left.accuracy > these.one_round()
     )
-    assert giving_up(prompts(0.4, 0.95, 0.1), None) is None
+    assert giving_up(prompts(0.4, 0.95, 0.1)) is None
     text = screen(capsys, "--tpr", ".95", "--fpr", ".1", "--initial", ".4", "--spread", ".5", "--round-size", "2")
-    assert found(r"give up a prompt after (\d+) verdicts without an accepted output", text) == [left.after]
-    assert found(r"correct\): ([\d.]+) % of prompts", text) == pytest.approx([100 * left.share], abs=0.01)
+    assert found(r"if errors persist, after (\d+) verdicts", text) == [left.after]
+    assert found(r"than correct: ([\d.]+) % of prompts", text) == pytest.approx([100 * left.share], abs=0.01)
+
+
+@pytest.mark.parametrize("fpr", [0.0, 0.002, 0.2])
+def test_prompts_that_accept_nothing_are_left_and_said(capsys, fpr):
+    """Without an end the verdicts to an accepted output have no mean, where wrong outputs are never accepted."""
+    these, rng = prompts(0.3, 0.9, fpr, spread=0.6, patience=100), np.random.default_rng(0)
+    p = rng.beta(0.2, 0.7 / 1.5, 200_000)
+    rate = 0.9 * p + fpr * (1 - p)
+    looks = rng.geometric(np.maximum(rate, 1e-12))
+    answered = looks <= 100
+    share = np.minimum(looks, 100)
+    assert these.looks() == pytest.approx(share.mean(), abs=5 * share.std() / math.sqrt(2e5))
+    assert these.answered.sum() == pytest.approx(answered.mean(), abs=5 * 0.5 / math.sqrt(2e5))
+    assert these.one_round() == pytest.approx((0.9 * p / rate)[answered].mean(), abs=5 * 0.5 / math.sqrt(2e5))
+    case = ["--tpr", ".9", "--fpr", str(fpr), "--initial", ".3", "--spread", ".6", "--round-size", "1"]
+    text = screen(capsys, *case, "--verdicts", "100")
+    (left,) = found(
+        r"give up a prompt after 100 verdicts without an accepted output, (?:under )?([\d.]+) % of them", text
+    )
+    assert left == pytest.approx(100 * (1 - answered.mean()), abs=0.6)
+    assert table("independent", text)[1] == pytest.approx(these.looks(), abs=0.1)
 
 
 def test_rates_are_jeffreys_where_prompts_have_an_output_each():

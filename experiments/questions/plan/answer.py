@@ -115,7 +115,7 @@ def answer(question: Question) -> Answer:
         solved,
         _one_round(question, measured, these, drawn),
         None if goal is None or question.errors not in (None, 1) else needed(these, goal),
-        giving_up(these, verdicts),
+        giving_up(these),
         capacity,
         None if goal is None else _least(goal, question.candidates, capacity.middle),
     )
@@ -140,21 +140,22 @@ def _prompts(question: Question, measured: Measured | None) -> tuple[Prompts, tu
     if fpr is None:
         assert question.goal is not None
         verdicts = math.inf if question.verdicts is None else question.verdicts
-        start = Loop(prompts(initial, tpr, tpr, spread=spread), 0.0, question.until_kept)
+        start = Loop(prompts(initial, tpr, tpr, spread=spread, patience=question.verdicts), 0.0, question.until_kept)
         kinds = [float(question.errors)] if question.errors in (0, 1) else [0.0, 1.0]
         each = (start._replace(persistence=rho) for rho in kinds)
         found = [largest_fpr(one, question.goal, verdicts, question.round_size) for one in each]
         solved, fpr = tuple(zip(kinds, found, strict=True)), min(found)
     if max(tpr, fpr) <= 0:
         raise refuse("--tpr", "0 beside an fpr of 0", "a verifier that accepts something")
-    return prompts(initial, tpr, fpr, spread=spread), solved
+    return prompts(initial, tpr, fpr, spread=spread, patience=question.verdicts), solved
 
 
 def _with(question: Question, measured: Measured, rates: np.ndarray) -> Prompts:
     """Prompts of these rates, and what was told in the place of what was measured."""
     initial = float(rates[0]) if question.initial is None else question.initial
     spread = measured.spread if question.spread is None else question.spread
-    return prompts(initial, float(rates[1]), float(rates[2]), spread=spread, fpr_spread=measured.fpr_spread)
+    each = {"spread": spread, "fpr_spread": measured.fpr_spread, "patience": question.verdicts}
+    return prompts(initial, float(rates[1]), float(rates[2]), **each)
 
 
 def _drawn(question: Question, measured: Measured) -> Iterable[Prompts]:

@@ -4,6 +4,10 @@ The accuracies of prompts have a Beta distribution of mean p and intraclass corr
 outputs of one prompt; a log with several outputs a prompt has one of the fpr too, as some prompts fool the verifier
 more often. All that is computed for a prompt is averaged over both by Gauss–Jacobi quadrature.
 
+Then the verdicts to an accepted output may have no mean, so that a prompt is left once K verdicts accepted nothing. It
+is answered with probability s = 1 − (1−r)^K, r = a + b, and costs s·ν verdicts where it would cost ν without end:
+E min(T, K) = s/r for the first accepted output, and the rest if there is one. All is weighted by s.
+
 References:
     Golub & Welsch (1969), Calculation of Gauss quadrature rules.
     Fleiss (1981), Statistical Methods for Rates and Proportions, chapter 13: the intraclass correlation of binary data.
@@ -22,11 +26,11 @@ from experiments.questions.logs import Log
 from experiments.validation import refuse
 from theory import policies
 
-NODES = (16, 8)  # of the accuracies and of the fprs
+NODES = (24, 12)  # of the accuracies and of the fprs
 ALIKE, MOST_SPREAD = 0.002, 0.98  # spreads below the first are none; the second is the largest
 DRAWS = 20_000
 LEAST = 1e-99  # acceptance
-MOST_ATTEMPTS = 1000
+PATIENCE = 1000  # verdicts
 MOST_VERIFIERS = 20
 
 
@@ -37,6 +41,7 @@ class Prompts(NamedTuple):
     initial: Float[np.ndarray, " prompt"]
     tpr: Float[np.ndarray, " prompt"]
     fpr: Float[np.ndarray, " prompt"]
+    patience: float = math.inf  # K, verdicts without an accepted output after which a prompt is left
 
     @property
     def correct(self) -> np.ndarray:
@@ -50,22 +55,44 @@ class Prompts(NamedTuple):
 
     @property
     def rates(self) -> tuple[float, float]:
-        """The mean tpr and fpr; rounding passes 1 nowhere."""
-        return min(self.mean(self.tpr), 1.0), min(self.mean(self.fpr), 1.0)
+        """The mean tpr and fpr of all prompts; rounding passes 1 nowhere."""
+        return min(float(self.weight @ self.tpr), 1.0), min(float(self.weight @ self.fpr), 1.0)
+
+    @property
+    def start(self) -> float:
+        """The mean accuracy at the start, of all prompts."""
+        return float(self.weight @ self.initial)
+
+    @property
+    def answered(self) -> np.ndarray:
+        """w·s, the shares of prompts with an accepted output [prompt]."""
+        rate = np.minimum(self.correct + self.wrong, 1)
+        if math.isinf(self.patience):
+            return self.weight
+        with np.errstate(divide="ignore"):
+            return self.weight * -np.expm1(self.patience * np.log1p(-rate))
 
     def mean(self, values: np.ndarray) -> float:
-        """The mean over prompts of values [prompt]."""
-        return float(self.weight @ values)
+        """The mean over answered prompts of values [prompt]."""
+        return self.total(values) / float(self.answered.sum())
 
-    def one_round(self) -> float:
-        """E[a/(a+b)]: the accuracy of what is accepted, after one round of any size."""
+    def total(self, values: np.ndarray) -> float:
+        """What is spent [prompt], a prompt of all."""
+        return float(self.answered @ values)
+
+    def after(self) -> np.ndarray:
+        """a/(a+b), the accuracy of what is accepted in a round [prompt]."""
         accepted = self.correct + self.wrong
         some = accepted > 0
-        return self.mean(np.where(some, self.correct / np.where(some, accepted, 1), self.initial))
+        return np.where(some, self.correct / np.where(some, accepted, 1), self.initial)
+
+    def one_round(self) -> float:
+        """E[a/(a+b)] of answered prompts: the accuracy of what is accepted, after one round of any size."""
+        return self.mean(self.after())
 
     def looks(self) -> float:
-        """E[1/(a+b)]: the verdicts to an accepted output."""
-        return self.mean(1 / np.maximum(self.correct + self.wrong, LEAST))
+        """The verdicts to an accepted output, or until the prompt is left."""
+        return self.total(1 / np.maximum(self.correct + self.wrong, LEAST))
 
     def weaker(self, factor: float) -> "Prompts":
         """With all fprs multiplied."""
@@ -90,7 +117,6 @@ class GivingUp(NamedTuple):
 
     after: int  # verdicts
     share: float  # of the prompts that are left
-    verdicts: float  # spent on them, a prompt of all
     accuracy: float  # of the first accepted output of the others
 
 
@@ -102,12 +128,15 @@ class Needed(NamedTuple):
     accuracy: float  # what two of them reach
 
 
-def prompts(initial: float, tpr: float, fpr: float, *, spread: float = 0.0, fpr_spread: float = 0.0) -> Prompts:
-    """Prompts of mean accuracy `initial` and mean `fpr`, of these intraclass correlations."""
+def prompts(
+    initial: float, tpr: float, fpr: float, *, spread: float = 0.0, fpr_spread: float = 0.0, patience: int | None = None
+) -> Prompts:
+    """Prompts of mean accuracy `initial` and mean `fpr`, of these intraclass correlations; alike, they are not left."""
     p, of_p = _beta(initial, spread, NODES[0])
     psi, of_psi = _beta(fpr, fpr_spread, NODES[1])
     weight, p, psi = (x.ravel() for x in (of_p[:, None] * of_psi, *np.meshgrid(p, psi, indexing="ij")))
-    return Prompts(weight, p, np.full(p.shape, tpr), psi)
+    left = math.inf if weight.size == 1 else min(patience or PATIENCE, PATIENCE)
+    return Prompts(weight, p, np.full(p.shape, tpr), psi, left)
 
 
 def _beta(mean: float, spread: float, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -220,18 +249,18 @@ def weakening(these: Prompts, goal: float) -> float:
     return float(np.exp(found))
 
 
-def giving_up(these: Prompts, verdicts: int | None) -> GivingUp | None:
-    """When to leave a prompt of which nothing was accepted: before what is accepted next is more often wrong.
+def giving_up(these: Prompts) -> GivingUp | None:
+    """When to leave a prompt of which nothing was accepted, if errors persist: before later ones are more often wrong.
 
-    The attempts k that maximise P(the first accepted output is correct) − P(it is wrong), `verdicts` at most; None for
-    prompts that are alike, and where that has no end, or no beginning.
+    The attempts k ≤ K that maximise P(the first accepted output is correct) − P(it is wrong); None for prompts that
+    are alike, and where it is best to be as patient as before, or not to begin.
     """
-    most = min(MOST_ATTEMPTS, verdicts or MOST_ATTEMPTS)
-    attempts = np.arange(most + 1)
-    found = policies.resampling(attempts, these.correct, these.wrong, these.weight)
-    correct, wrong = map(np.asarray, found)
+    if these.weight.size == 1:
+        return None
+    attempts = np.arange(int(these.patience) + 1)
+    correct, wrong = map(np.asarray, policies.resampling(attempts, these.correct, these.wrong, these.weight))
     after = int(np.argmax(np.round(correct - wrong, 12)))
-    if these.weight.size == 1 or after == 0 or (after == most and verdicts is None):
+    if after in (0, these.patience):
         return None
     answered = float(correct[after] + wrong[after])
-    return GivingUp(after, 1 - answered, after * (1 - answered), float(correct[after]) / answered)
+    return GivingUp(after, 1 - answered, float(correct[after]) / answered)

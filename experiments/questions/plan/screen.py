@@ -66,8 +66,8 @@ def ranged(show: Callable[[float], str], found: Interval, level: str = "95 %: ")
 
 
 def _verifier(question: Question, answer: Answer) -> Rows:
-    tpr, fpr = Loop(answer.prompts).rates
-    start = percent(answer.prompts.mean(answer.prompts.initial))
+    tpr, fpr = answer.prompts.rates
+    start = percent(answer.prompts.start)
     lr = f"likelihood ratio LR = tpr/fpr {ratio(tpr / fpr if fpr else math.inf)}"
     if answer.measured is not None:
         given = f"{start} correct, as given" if question.initial is not None else _start(answer.measured)
@@ -80,9 +80,10 @@ def _verifier(question: Question, answer: Answer) -> Rows:
         return rows
     text = f"accepts {100 * tpr:.4g} % of correct and {100 * fpr:.4g} % of wrong outputs, {lr}"
     rows = [("verifier", f"{text}; at the start {start} are correct")]
+    smaller = min((most for _, most in answer.solved), default=0.0)
     for persistence, most in answer.solved:
         text = f"an fpr of at most {most:.4g} is good enough at tpr {tpr:.4g} if errors are {_kind(persistence)}"
-        rows.append(("it needs", text + "; below: the smaller one" * (most == fpr and len(answer.solved) > 1)))
+        rows.append(("it needs", text + "; below: the smaller one" * (most == smaller and len(answer.solved) > 1)))
     return rows
 
 
@@ -166,7 +167,7 @@ def _wanted(goal: float, answer: Answer) -> str:
     """What reaches the goal although errors persist."""
     assert answer.needed is not None
     ratio_, several, two = answer.needed
-    tpr, fpr = Loop(answer.prompts).rates
+    tpr, fpr = answer.prompts.rates
     text = f"one round reaches {percent(goal)} with a verifier of LR {ratio(ratio_)} or more (here"
     text = f"{text} {ratio(tpr / fpr) if fpr else 'infinite'}), or with"
     if several is None:
@@ -177,14 +178,14 @@ def _wanted(goal: float, answer: Answer) -> str:
 
 def _useless(answer: Answer) -> Rows:
     """That a verifier cannot help, where it cannot."""
-    tpr, fpr = Loop(answer.prompts).rates
+    tpr, fpr = answer.prompts.rates
     if fpr > tpr:
         opposite = f"tpr {1 - tpr:.4g}, fpr {1 - fpr:.4g}"
         text = f"this verifier drives the correct answers OUT; its opposite has {opposite} and would drive them in"
         return [("ANSWER", text)]
     if fpr == tpr:
         text = "this verifier carries no information: whatever the rounds, the loop ends correct as often as it began,"
-        return [("ANSWER", f"{text} {percent(answer.prompts.mean(answer.prompts.initial))}")]
+        return [("ANSWER", f"{text} {percent(answer.prompts.start)}")]
     return []
 
 
@@ -195,21 +196,21 @@ def _sample(question: Question) -> str:
 def _impossible(question: Question, answer: Answer, goal: float) -> str:
     """Why no size reaches the goal."""
     loop = Loop(answer.prompts, until_kept=question.until_kept)
-    tpr, fpr = loop.rates
+    tpr, fpr = loop.prompts.rates
     if fpr >= tpr:
         return f"no budget lets this loop reach {percent(goal)}: the verifier is too weak (LR must be above 1)"
     text = f"no round of up to {loop.searched():,} reaches {percent(goal)}"
     if not loop.alike:
         return f"{text}: on some prompts correct outputs are too rare at the start"
     why = "correct outputs are too rare at the start, or the verifier too weak"
-    n = f"{loop.diffusion_size(goal):,.0f} accepted samples" if fpr > 0 else "more"
+    n = f"{count(loop.diffusion_size(goal))} accepted samples" if fpr > 0 else "more"
     return f"{text}: {why}. Rounds of {n} might [Kimura 1962], not checked"
 
 
 def _budget(question: Question, answer: Answer) -> Rows:
     """Whether the budget is enough to end, if errors are independent."""
     verdicts, row = question.verdicts, answer.rows[0]
-    if verdicts is None or row.persistence > 0:
+    if verdicts is None or row.persistence > 0 or (question.goal is not None and answer.cheapest is None):
         return []
     mine = units(f"{verdicts:,}", "verdict")
     if row.verdicts.middle <= verdicts:
@@ -263,12 +264,15 @@ def _notes(question: Question, answer: Answer) -> Rows:
         share = f"{measured.never:,} of {measured.num_prompts:,}"
         text = f"a prompt, on average; on {share} prompts none was accepted"
         rows.append(("the file", f"{measured.counts.sum() / measured.num_prompts:.3g} outputs {text}"))
-    if left is not None:
-        why = "the budget" if left.after == question.verdicts else "later ones are more often wrong than correct"
-        text = f"a prompt after {units(str(left.after), 'verdict')} without an accepted output ({why}):"
-        text = f"{text} {percent(left.share)} of prompts, {units(count(left.verdicts), 'verdict')} a prompt of all; of"
-        text = f"{text} the others' first accepted outputs {percent(left.accuracy)} are correct,"
-        text = f"{text} {percent(answer.one_round.middle)} without"
+    these = answer.prompts
+    if these.weight.size > 1:
+        lost = 1 - float(these.answered.sum())
+        text = f"a prompt after {these.patience:,} verdicts without an accepted output, {percent(lost)} of them: all"
+        text = f"{text} above but the hard limit is of the others"
+        if left is not None:
+            text = f"{text}; if errors persist, after {units(str(left.after), 'verdict')}, as later ones are more often"
+            text = f"{text} wrong than correct: {percent(left.share)} of prompts, and one round gives"
+            text = f"{text} {percent(left.accuracy)} on the others"
         rows.append(("give up", text))
     return rows
 
@@ -280,7 +284,7 @@ def _bound(question: Question, answer: Answer) -> Rows:
     text = f"carries at most {carried} nats ({nats / math.log(2):.3g} bits) [capacity]"
     if question.goal is None or answer.least is None:
         return [("a verdict", text)]
-    candidates, start = question.candidates, answer.prompts.mean(answer.prompts.initial)
+    candidates, start = question.candidates, answer.prompts.start
     task = f"any method that names which of {candidates:,} answers, equally likely at first, is correct"
     if answer.least == 0:
         return [("a verdict", f"{text}; at least 0 for {task}: a guess is as good")]

@@ -38,8 +38,9 @@ def simulate(
     nothing was. Without a limit, verdicts are summed as expected. Always the same random numbers.
     """
     rng, runs = np.random.default_rng(0), runs or _runs(prompts, size, persistence)
-    place = np.searchsorted(np.cumsum(prompts.weight)[:-1], (np.arange(runs) + 0.5) / runs)
-    p, phi, psi = (x[place] for x in prompts[1:])
+    weight = prompts.weight if limit is not None else prompts.answered  # a hard limit leaves prompts as well
+    place = np.searchsorted(np.cumsum(weight)[:-1] / weight.sum(), (np.arange(runs) + 0.5) / runs)
+    p, phi, psi = (x[place] for x in prompts[1:4])
     rho, one = persistence, np.ones(runs)
     shares = np.stack([p * rho * phi, p * (1 - rho), (1 - p) * rho * psi, (1 - p) * (1 - rho)])
     kinds = shares.any(1)
@@ -58,12 +59,12 @@ def simulate(
         goes = paid & (won > 0) & (won < accepted)
         shares, rates, on = (counts / accepted)[:, goes], rates[:, goes], on[goes]
     error = max(float(accuracy.std()) / math.sqrt(runs), 1 / runs)  # also where no run ended otherwise
-    return Ends(float(accuracy.mean()), float(rounds.mean()), float(spent.mean()), error)
+    return Ends(float(accuracy.mean()), float(rounds.mean()), float(spent.mean() * weight.sum()), error)
 
 
 def _runs(prompts: Prompts, size: int, persistence: float) -> int:
     """As many as finish soon: drift alone takes about 2n rounds, selection 2 ln n/s."""
-    phi, psi = prompts.mean(prompts.tpr), prompts.mean(prompts.fpr)
+    phi, psi = prompts.rates
     s = abs(math.log(max(phi, 1e-9) / max(psi, 1e-9)))
     rounds = 2 * size if persistence > 0 or s == 0 else min(2 * size, (2 * math.log(size + 1) + 4) / s)
     return int(np.clip(WORK / (rounds + 1), *RUNS))

@@ -68,7 +68,7 @@ def _reached(
     tpr, fpr = ((accepted[rows].sum() + 0.5) / (rows.sum() + 1) for rows in (correct, ~correct))
     these = prompts(correct.mean(), tpr, fpr, spread=spread(correct, log.prompt))
     if errors == 0:
-        accuracy, verdicts = Loop(these).chains(SIZES)[[0, 3]] @ these.weight
+        accuracy, verdicts = Loop(these).tried(SIZES)
     else:
         accuracy = np.array([these.one_round()])
         verdicts = np.array([these.looks()])
