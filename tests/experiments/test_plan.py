@@ -107,6 +107,8 @@ def test_errors_that_persist_come_first(capsys):
 def test_one_row_where_it_is_told_how_errors_are(capsys):
     only = screen(capsys, *LOOP, "--goal", ".9", "--errors", "independent")
     assert "PERSIST" not in only and not re.search(r"persistent [\d.]", only)
+    missed = screen(capsys, *LOOP, "--goal", ".99", "--errors", "independent", "--round-size", "2")
+    assert "(goal 99 % NOT reached); rounds of 5 reach it" in missed
     only = screen(capsys, *LOOP, "--goal", ".9", "--errors", "persistent")
     assert (
         "IF ERRORS PERSIST" in only
@@ -364,6 +366,19 @@ def test_a_threshold_is_chosen_for_the_goal_and_measured_on_other_prompts(tmp_pa
         ends = budget.fixation(np.arange(1, 25)[:, None], (tpr, fpr), 0.4)
         best = grid[np.where(np.asarray(ends.correct) >= 0.85, np.asarray(ends.verdicts), np.inf).min(0).argmin()]
     assert threshold == pytest.approx(best, abs=0.35)
+
+
+def test_a_threshold_chosen_on_noise_gains_nothing_on_other_prompts():
+    accuracy, start = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        log = logs.read({"score": rng.normal(size=80), "truth": (rng.random(80) < 0.4).astype(int)})
+        rest = plan.thresholded(log)
+        accepted = rest.verdict == 1
+        if accepted.any():
+            accuracy.append(rest.truth[accepted].mean())
+        start.append(len(rest.truth))
+    assert set(start) == {40} and abs(np.mean(accuracy) - 0.4) < 3 * np.std(accuracy) / math.sqrt(len(accuracy))
 
 
 def test_a_threshold_that_is_given_is_taken(tmp_path, capsys):
