@@ -306,6 +306,7 @@ def test_a_log_of_unit_tests_is_answered_in_kind(tmp_path, capsys):
     assert f"at the start {100 * 90 / 187:.4g} %" in text
 
 
+@pytest.mark.slow
 def test_a_log_with_several_outputs_a_prompt(capsys, tmp_path):
     rng = np.random.default_rng(1)
     log = several(rng, 600, 5, 0.4)
@@ -349,7 +350,7 @@ def scored(path, rows=4000, seed=0):
     return path
 
 
-@pytest.mark.parametrize("errors", ["independent", "persistent"])
+@pytest.mark.parametrize("errors", ["persistent", pytest.param("independent", marks=pytest.mark.slow)])
 def test_a_threshold_is_chosen_for_the_goal_and_measured_on_other_prompts(tmp_path, capsys, errors):
     text = screen(capsys, "--data", str(scored(tmp_path / "x.csv")), "--goal", ".85", "--errors", errors)
     threshold, rows = found(r"score of ([-\d.]+) or more, chosen for a goal of 85 % .* other half, ([\d,]+) rows", text)
@@ -474,7 +475,7 @@ def test_intervals_hold_the_truth_and_widen_with_fewer_rows(tmp_path, capsys):
     assert widths[1] > 2 * widths[0]
 
 
-@pytest.mark.parametrize("rows", [(1, 0, 0, 1), (3, 0, 0, 3), (0, 2, 1, 0), (4, 1, 1, 4)], ids=str)
+@pytest.mark.parametrize("rows", [(1, 0, 0, 1), (0, 2, 1, 0)], ids=str)
 def test_estimates_lie_in_their_intervals(tmp_path, capsys, rows):
     """However few labels there are, and where the verifier was never seen to err."""
     lines = np.repeat(["1,1\n", "0,1\n", "1,0\n", "0,0\n"], rows)
@@ -574,6 +575,7 @@ def test_logs_that_measure_no_verifier(tmp_path, refused, text, message):
     assert message in refused("plan", "--data", str(file), "--goal", ".9")
 
 
+@pytest.mark.slow
 def test_the_file_says_where_the_loop_starts(tmp_path, capsys):
     path = str(labels(tmp_path / "x.csv", 100))
     initial = measure(logs.read(path)).rates[0]

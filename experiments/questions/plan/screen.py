@@ -214,9 +214,14 @@ def _budget(question: Question, answer: Answer) -> Rows:
         return []
     mine = units(f"{verdicts:,}", "verdict")
     if row.verdicts.middle <= verdicts:
-        return [("BUDGET", f"{mine} a prompt: enough to end (on average; single runs vary)")]
+        return [("BUDGET", f"{mine} a prompt: enough to end if errors are independent (on average; single runs vary)")]
     needed = count(math.ceil(row.verdicts.middle))
-    return [("BUDGET", f"{mine} a prompt: not enough to end, it takes {needed} or more on average")]
+    return [
+        (
+            "BUDGET",
+            f"{mine} a prompt: not enough to end if errors are independent, it takes {needed} or more on average",
+        )
+    ]
 
 
 RULES = {
