@@ -46,6 +46,7 @@ class Loop(NamedTuple):
             return Ends(p.mean(accuracy), p.mean(rounds), p.total(verdicts))
         if rho == 1 and self.until_kept:
             return self._drift(size)
+        runs = FEW_RUNS // 4 if rho == 1 else runs  # whose accuracy is q
         found = simulate(p, size, persistence=rho, until_kept=self.until_kept, runs=runs)
         if rho == 1:
             return found._replace(accuracy=q, error=0.0)

@@ -26,7 +26,7 @@ from experiments.questions.logs import Log
 from experiments.validation import refuse
 from theory import policies
 
-NODES = (24, 12)  # of the accuracies and of the fprs
+NODES = ((192, 1), (40, 8))  # of accuracies and of fprs, where these are one and where they are spread
 ALIKE, MOST_SPREAD = 0.002, 0.98  # spreads below the first are none; the second is the largest
 DRAWS = 20_000
 LEAST = 1e-99  # acceptance
@@ -132,8 +132,9 @@ def prompts(
     initial: float, tpr: float, fpr: float, *, spread: float = 0.0, fpr_spread: float = 0.0, patience: int | None = None
 ) -> Prompts:
     """Prompts of mean accuracy `initial` and mean `fpr`, of these intraclass correlations; alike, they are not left."""
-    p, of_p = _beta(initial, spread, NODES[0])
-    psi, of_psi = _beta(fpr, fpr_spread, NODES[1])
+    of_initial, of_fpr = NODES[fpr_spread >= ALIKE]
+    p, of_p = _beta(initial, spread, of_initial)
+    psi, of_psi = _beta(fpr, fpr_spread, of_fpr)
     weight, p, psi = (x.ravel() for x in (of_p[:, None] * of_psi, *np.meshgrid(p, psi, indexing="ij")))
     left = math.inf if weight.size == 1 else min(patience or PATIENCE, PATIENCE)
     return Prompts(weight, p, np.full(p.shape, tpr), psi, left)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from experiments.questions.plan.prompts import Prompts
 
 RUNS = (500, 20_000)  # at least and at most
-WORK = 4e6  # rounds of all runs together, which take a second or two
+WORK = 1e6  # rounds of all runs together, which take less than a second
 LEAST = 1e-12  # acceptance, below which a round costs as if it were this
 
 
