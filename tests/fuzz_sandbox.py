@@ -8,7 +8,7 @@ import numpy as np
 from fuzz_values import row
 
 import sandbox
-from experiments.questions import bracket, plan
+from experiments.questions import bracket, logs, plan
 from sandbox import policies, regions, shortcuts
 from sandbox.policies import RLVR, Score
 
@@ -95,7 +95,6 @@ def stored(folder: Path) -> Path:
     (bad / "folder").mkdir(parents=True)
     (bad / "empty").touch()
     (bad / "binary").write_bytes(bytes(range(256)))
-    (folder / "counts.csv").write_text("verdict,truth\n" + "yes,yes\nno,no\nyes,no\nno,yes\n" * 3)
     return path
 
 
@@ -163,7 +162,7 @@ def rows(folder: Path):
     yield row("sandbox.store.load", path=path)
     yield row("sandbox.store.export", path=path, file=folder / "run.nc")
     yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
-    yield from question_rows(folder)
+    yield from question_rows()
 
 
 def dict_of(model):
@@ -215,15 +214,17 @@ def shortcut_rows():
     yield row("sandbox.learn_online student", base, student=base["student"])
 
 
-def question_rows(folder: Path):
+def question_rows():
     questions = "experiments.questions"
     rates = plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.9, verdicts=100, round_size=8)
-    labels = plan.Question(counts=plan.Counts(9, 12, 2, 8), goal=0.9)
+    outputs = {"verdict": [1] * 11 + [0] * 9, "truth": [1] * 9 + [0] * 2 + [1] * 3 + [0] * 6}
+    labels = plan.Question(log=logs.read(outputs), goal=0.9)
+    scores = logs.read({"score": np.linspace(0, 1, 80), "truth": [0, 0, 1, 0, 1] * 8 + [0, 1, 1, 1, 1] * 8})
     yield row(f"{questions}.plan.answer", question=rates)
     yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
-    yield row(f"{questions}.plan.read_counts", data=folder / "counts.csv")
+    yield row(f"{questions}.plan.thresholded", {"log": scores}, goal=0.7, errors=1.0)
     yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))

@@ -1,15 +1,16 @@
 """The commands that answer a question about your own pipeline."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 from experiments.cli.options import share, whole
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
 from experiments.validation import refuse
+
+_GUESSED = "(default: guessed by its name)"
 
 
 def check(
@@ -47,10 +48,19 @@ def check(
 
 def plan(
     *,
-    initial: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: that of --verdicts-file)")] = None,
-    tpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(or --verdicts-file)")] = None,
+    initial: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: that of --data)")] = None,
+    spread: Annotated[str | None, arg(metavar="R", help_behavior_hint="(default: that of --data, or 0)")] = None,
+    tpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(or --data)")] = None,
     fpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
-    verdicts_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
+    errors: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="(default: both)")] = None,
+    data: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
+    verdict: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
+    truth: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
+    score: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
+    prompt: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
+    output: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
+    where: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="COL=VALUE")] = (),
+    threshold: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: chosen)")] = None,
     goal: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
     verdicts: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,
     round_size: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: recommend one)")] = None,
@@ -65,33 +75,50 @@ def plan(
 
     Args:
         initial: the accuracy at the start, as all shares: .3 or 30%.
+        spread: how much prompts differ: the correlation of two outputs of one prompt, 0 to .98.
         tpr: how often the verifier accepts a correct output.
         fpr: how often it accepts a wrong one; left out, the largest one that is good enough.
-        verdicts_file: labelled outputs that measure the verifier, a table of verdict,truth (1/0, accept/reject, ...).
-        goal: the wanted probability that the loop ends with correct outputs only.
-        verdicts: the budget, 1000 or 1e3; rejected outputs count.
+        errors: independent (each look decides anew), persistent (as unit tests), or the share that persists, .3.
+        data: labelled outputs that measure the verifier, a row each.
+        verdict: column of its verdicts (1/0, accept/reject, ...).
+        truth: ... of whether the output is correct.
+        score: ... of a score in the place of verdicts.
+        prompt: ... of the prompt that is answered.
+        output: ... of the output, by which looks at one output are known.
+        where: keep rows with this value; several values of a column are alternatives.
+        threshold: accepted is a score of at least this; chosen for the goal on half of the prompts if left out.
+        goal: the wanted accuracy at the end, as the probability to end with correct outputs only.
+        verdicts: the budget a prompt, 1000 or 1e3; rejected outputs count.
         round_size: samples accepted in each round (filtering: proposals).
         protocol: until-kept is rejection sampling until so many are accepted; filtering is of so many proposals.
         candidates: equally likely candidate answers, for the lower bound for any method.
     """
-    set_up_jax()
+    columns = {"verdict": verdict, "truth": truth, "score": score, "prompt": prompt, "output": output}
+    asked = [
+        name for name, value in {**columns, "where": where, "threshold": threshold}.items() if value not in (None, ())
+    ]
+    if data is not None and (tpr is not None or fpr is not None):
+        raise refuse("--data", "a file beside --tpr or --fpr", "the file, or the rates")
+    if data is None and asked:
+        raise refuse(f"--{asked[0]}", "a part of a file", "--data FILE beside it")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)  # one small program is compiled, for which no cache is looked after
+    from experiments.questions import logs
     from experiments.questions import plan as steps
 
     options = {
-        **_read(share, initial=initial, tpr=tpr, fpr=fpr, goal=goal),
+        **_read(share, initial=initial, spread=spread, tpr=tpr, fpr=fpr, goal=goal),
+        **_read(_persistence, errors=errors),
         **_read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
     }
-    said: tuple[str, ...] = ()
     question = steps.Question(**options, until_kept=protocol == "until-kept")
-    if verdicts_file is not None:
-        if tpr is not None or fpr is not None:
-            raise refuse("--verdicts-file", "a file beside --tpr or --fpr", "the file, or the rates")
-        counts, said = steps.read_counts(verdicts_file)
-        question = question._replace(counts=counts)
-    steps.check(question)
-    if not question.until_kept:
-        print("filtering is exact but slow: up to a minute ...", file=sys.stderr, flush=True)
-    print("\n".join(steps.lines(question, steps.answer(question), width(console()), said)))
+    if data is not None:
+        log = logs.read(str(data), **columns, threshold=threshold, where=where, group=(), feature=())
+        if "verdict" not in log.roles and threshold is None:
+            log = steps.thresholded(log, question.goal, question.errors)
+        question = question._replace(log=log)
+    print("\n".join(steps.lines(question, steps.answer(question), width(console()))))
     return 0
 
 
@@ -169,6 +196,15 @@ def shortcut(
     files = steps.save(question, found, out, options | {"provenance": computed})
     say(terminal, f"evidence: {', '.join(map(str, files))}")
     return 0
+
+
+def _persistence(option: str, text: str) -> float:
+    """The share of the errors that persists."""
+    kinds = {"independent": 0.0, "persistent": 1.0}
+    try:
+        return kinds[text] if text in kinds else share(option, text)
+    except ValueError:
+        raise refuse(option, repr(text), "independent, persistent or a share such as .3") from None
 
 
 def _read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
