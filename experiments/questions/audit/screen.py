@@ -20,9 +20,20 @@ LABEL = 12
 def lines(audit: Audit, width: int = 100) -> list[str]:
     """The audit in lines of at most `width` characters."""
     number("width", width, lambda x: x >= 40, "characters, 40 or more", int)
-    rows = [*_read(audit), *_answer(audit), *_verifier(audit), *_errors(audit), *_reached(audit)]
-    rows += [*_learned(audit), *_advice(audit)]
-    return [line for row in rows for line in _wrapped(*row, width)]
+    found = rows(audit)
+    found.insert(1, ("", answer(audit)))
+    return [line for _, part in found for row in part for line in _wrapped(*row, width)]
+
+
+def rows(audit: Audit) -> list[tuple[str, Rows]]:
+    """The parts of the screen, each with a title."""
+    return [
+        ("What was read", _read(audit)),
+        ("The verifier", _verifier(audit) + _errors(audit)),
+        ("What retraining reaches", _reached(audit)),
+        ("What it teaches first", _learned(audit)),
+        ("What to do", _advice(audit)),
+    ]
 
 
 def percent(share: float) -> str:
@@ -53,7 +64,7 @@ def _read(audit: Audit) -> Rows:
     return [("read", said), ("", f"{text}{duplicates}"), *careful]
 
 
-def _answer(audit: Audit) -> Rows:
+def answer(audit: Audit) -> Rows:
     """The two questions: what can it gain, what will it learn first."""
     rows: Rows = []
     accuracy, errors = audit.reached.accuracy, audit.errors
