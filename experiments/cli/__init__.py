@@ -21,6 +21,7 @@ import tyro
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from experiments.cli import options
+from experiments.cli.audit import audit
 from experiments.cli.evidence import bench, list_, run, verify
 from experiments.cli.questions import check, plan, shortcut
 from experiments.validation import unknown
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "check": check,
     "plan": plan,
+    "audit": audit,
     "shortcut": shortcut,
     "bench": bench,
 }

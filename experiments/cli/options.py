@@ -84,6 +84,18 @@ def share(option: str, text: str) -> float:
         raise refuse(option, repr(text), "a number such as 0.3 or 30%") from None
 
 
+def persistence(option: str, text: str) -> float:
+    """The share of a verifier's errors that persists, as somebody wrote it."""
+    kinds = {"independent": 0.0, "persistent": 1.0}
+    try:
+        found = kinds[text] if text in kinds else share(option, text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise refuse(option, repr(text), "independent, persistent or a share from 0 to 1, such as .3")
+    return found
+
+
 def whole(option: str, text: str) -> int:
     """A whole number that somebody wrote: 1000, 1,000 or 1e3; 1,5 is none, and is not 15."""
     grouped = re.fullmatch(r"\d{1,3}(,\d{3})+", text)
@@ -94,3 +106,8 @@ def whole(option: str, text: str) -> int:
     if not number.is_integer():
         raise refuse(option, repr(text), "a whole number such as 1000, 1,000 or 1e3")
     return int(number)
+
+
+def read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
+    """What was written for some options, read by `reader(option, text)`; None stays None."""
+    return {name: None if text is None else reader(_option(name), text) for name, text in texts.items()}

@@ -1,12 +1,11 @@
 """The commands that answer a question about your own pipeline."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from experiments.cli.options import share, whole
+from experiments.cli.options import persistence, read, share, whole
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
 from experiments.validation import refuse
 
@@ -108,9 +107,9 @@ def plan(
     from experiments.questions import plan as steps
 
     options = {
-        **_read(share, initial=initial, spread=spread, tpr=tpr, fpr=fpr, goal=goal),
-        **_read(_persistence, errors=errors),
-        **_read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
+        **read(share, initial=initial, spread=spread, tpr=tpr, fpr=fpr, goal=goal),
+        **read(persistence, errors=errors),
+        **read(whole, verdicts=verdicts, round_size=round_size, candidates=candidates),
     }
     question = steps.Question(**options, until_kept=protocol == "until-kept")
     if data is not None:
@@ -180,8 +179,8 @@ def shortcut(
         "optimizer": optimizer,
         "learning_rate": learning_rate,
         "seeds": seeds,
-        **_read(share, margin=margin, spurious_margin=spurious_margin, agreement=agreement, label_noise=label_noise),
-        **_read(whole, order=order, spurious_order=spurious_order, samples=samples),
+        **read(share, margin=margin, spurious_margin=spurious_margin, agreement=agreement, label_noise=label_noise),
+        **read(whole, order=order, spurious_order=spurious_order, samples=samples),
     }
     set_up_jax()
     from experiments.questions import shortcut as steps
@@ -196,17 +195,3 @@ def shortcut(
     files = steps.save(question, found, out, options | {"provenance": computed})
     say(terminal, f"evidence: {', '.join(map(str, files))}")
     return 0
-
-
-def _persistence(option: str, text: str) -> float:
-    """The share of the errors that persists."""
-    kinds = {"independent": 0.0, "persistent": 1.0}
-    try:
-        return kinds[text] if text in kinds else share(option, text)
-    except ValueError:
-        raise refuse(option, repr(text), "independent, persistent or a share such as .3") from None
-
-
-def _read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
-    """What was written for some options, read by `reader(option, text)`; None stays None."""
-    return {name: None if text is None else reader(f"--{name.replace('_', '-')}", text) for name, text in texts.items()}

@@ -1,9 +1,9 @@
 """What verdicts teach first: the code length that a learner of one column alone saves of them.
 
-A table of Krichevsky–Trofimov counts (Jeffreys' ½) over the values of a column saves S = Σ_bin ln KT(a, b) − ln KT(A, B)
-nats of the verdicts, ln KT(a, b) = ln B(a+½, b+½) − ln B(½, ½), whatever the order of the rows; numbers are cut at their
-quantiles into 2, 4, 8 and 16 bins, a Bayesian mixture. A verdict between 0 and 1 counts as a share of either. Columns
-that save ln 20 nats are learned: 20 to 1 that they carry something.
+A table of Krichevsky–Trofimov counts (Jeffreys' ½) over the values of a column saves S = Σ ln KT(a, b) − ln KT(A, B)
+nats of the verdicts, ln KT(a, b) = ln B(a+½, b+½) − ln B(½, ½), whatever the order of the rows; numbers are cut at
+their quantiles into 2, 4, 8 and 16 bins, a Bayesian mixture. A verdict between 0 and 1 counts as a share of either.
+Of c columns one that saves ln 20c nats is learned: 20 to 1 that it carries something, whichever of them it is.
 
 The information I(F;V) has a plug-in Î that is too large by df/2n and, times 2n, has a noncentral χ² distribution of df
 degrees of freedom; n is that of independent rows, 2Î/se², with the standard error of the mean of ln p(v|f)/p(v) by
@@ -27,7 +27,8 @@ from experiments.questions.intervals import LEVELS, Interval
 from experiments.questions.logs import Log
 
 BINS = (2, 4, 8, 16)
-LEARNED = math.log(20)  # nats
+ODDS = 20  # at which a column is learned
+CLEARLY = 0.95  # of the orders
 ORDERS = 20  # random ones, of prompts
 POINTS = 24  # numbers of rows, of a curve
 MOST_LEFT_OUT = 8  # values of groups
@@ -53,7 +54,7 @@ class Feature(NamedTuple):
     nats: Interval  # I(F;V), a verdict
     nats_given_truth: Interval | None  # I(F;V|truth); None without labels, and of the truth itself
     saved_nats: Interval  # expected code length saved of so many rows
-    learned_after: float | None  # rows at which ln 20 nats are saved; None: not in this log
+    learned_after: float | None  # rows at which ln 20c nats are saved; None: not in this log
     crossover: Interval | None  # rows from which on it has saved more than the one before; None: never
     curve: Float[np.ndarray, " point"]  # code length saved, mean over orders
 
@@ -73,7 +74,7 @@ class Learned(NamedTuple):
 
     features: tuple[Feature, ...]
     rows: Int[np.ndarray, " point"]  # of the curves
-    without: dict[str, str | None]  # COL=VALUE: what is learned first of the other rows
+    without: dict[str, str | None]  # COL=VALUE: what saves most in the other rows
     warnings: tuple[str, ...]
     held_out: Int[np.ndarray, " row"] | None  # places where the first feature beside the truth and the truth disagree
     pairs: Pairs | None
@@ -86,16 +87,18 @@ def features(log: Log, *, seed: int = 0) -> Learned:
     if not 0 < log.verdict.sum() < log.verdict.size:
         warning = "all verdicts are the same: they teach nothing"
         return Learned((), points, {}, (warning,), None, None)
-    found, curves = [], {}
+    enough = math.log(ODDS * len(columns)) if columns else math.inf
+    found, curves, reached = [], {}, {}
     places = _orders(log, seed)
     for column in columns:
-        curves[column.name] = _curves(column, log, places, points)
-        mean = curves[column.name].mean(0)
+        curve = curves[column.name] = _curves(column, log, places, points)
+        reached[column.name] = np.array([_reached(points, one, enough) or math.inf for one in curve])
         nats, given, saved = information(column, log)
-        known = int((column.bins[0] >= 0).sum())
-        after = _reached(points, mean, known)
-        found.append(Feature(column.name, column.kind, column.relative_to, nats, given, saved, after, None, mean))
-    found.sort(key=lambda one: (one.learned_after or math.inf, -one.saved_nats.middle))
+        after = _reached(points, curve.mean(0), enough)
+        found.append(
+            Feature(column.name, column.kind, column.relative_to, nats, given, saved, after, None, curve.mean(0))
+        )
+    found = _in_order(found, reached)
     for i in range(1, len(found)):
         lead = curves[found[i].name] - curves[found[i - 1].name]
         found[i] = found[i]._replace(crossover=_crossover(lead, points))
@@ -109,6 +112,19 @@ def features(log: Log, *, seed: int = 0) -> Learned:
         None if column is None else _held_out(log, column),
         None if column is None else _pairs(log, column),
     )
+
+
+def _in_order(found: list[Feature], reached: dict[str, np.ndarray]) -> list[Feature]:
+    """Next is, of those that are not clearly later than the earliest one left, the one that saves most."""
+    left = sorted(found, key=lambda one: (one.learned_after or math.inf, -one.saved_nats.middle))
+    order = []
+    while left:
+        first = reached[left[0].name]
+        tied = [one for one in left if not (reached[one.name] > first).mean() >= CLEARLY]
+        tied = tied if left[0].learned_after is not None else left
+        order.append(max(tied or left[:1], key=lambda one: one.saved_nats.middle))
+        left.remove(order[-1])
+    return order
 
 
 def candidates(log: Log) -> list[Column]:
@@ -154,7 +170,7 @@ def _kt(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _mixed(saved: Sequence[np.ndarray]) -> np.ndarray:
     """The mixture of equal weights of several learners."""
-    return logsumexp(np.stack(saved), axis=0) - math.log(len(saved))
+    return np.asarray(logsumexp(np.stack(saved), axis=0)) - math.log(len(saved))
 
 
 def _counts(bins: np.ndarray, verdict: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -251,20 +267,20 @@ def _curves(column: Column, log: Log, places: np.ndarray, points: np.ndarray) ->
     return _mixed(found)
 
 
-def _reached(points: np.ndarray, mean: np.ndarray, known: int) -> float | None:
-    """Rows at which the curve passes ln 20 for good."""
-    below = np.flatnonzero(mean < LEARNED)
+def _reached(points: np.ndarray, mean: np.ndarray, enough: float) -> float | None:
+    """Rows at which the curve passes this for good."""
+    below = np.flatnonzero(mean < enough)
     if not below.size:
         return float(points[0])
     i = int(below[-1])
     if i == points.size - 1:
         return None
-    share = (LEARNED - mean[i]) / (mean[i + 1] - mean[i])
+    share = (enough - mean[i]) / (mean[i + 1] - mean[i])
     return float(math.exp(math.log(points[i]) + share * math.log(points[i + 1] / points[i])))
 
 
 def _crossover(lead: np.ndarray, points: np.ndarray) -> Interval | None:
-    """Rows from which on the mean lead over orders is above 0, and over orders the middle 95 %; None where it ends below."""
+    """Rows from which on the mean lead over orders is above 0, and over orders the middle 95 %; None if never."""
     if lead.mean(0)[-1] <= 0:
         return None
 
@@ -278,8 +294,8 @@ def _crossover(lead: np.ndarray, points: np.ndarray) -> Interval | None:
 
 
 def _without(log: Log, found: Sequence[Feature]) -> dict[str, str | None]:
-    """What is learned first where a value of a group that is learned is left out."""
-    first: dict[str, str | None] = {}
+    """What saves most where a value of a group that is learned is left out."""
+    best_of: dict[str, str | None] = {}
     for one in [f for f in found if f.kind == "value" and f.learned_after is not None][:MOST_LEFT_OUT]:
         rest = log.pick(~_of_value(log, one.name))
         saved = {
@@ -288,8 +304,8 @@ def _without(log: Log, found: Sequence[Feature]) -> dict[str, str | None]:
             if c.kind != "truth"
         }
         name = max(saved, key=saved.__getitem__, default=None)
-        first[one.name] = name if name is not None and saved[name] > LEARNED else None
-    return first
+        best_of[one.name] = name if name is not None and saved[name] > math.log(ODDS * len(saved)) else None
+    return best_of
 
 
 def _of_value(log: Log, name: str) -> np.ndarray:

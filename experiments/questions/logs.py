@@ -93,7 +93,7 @@ def read(
     group: Sequence[str] | None = None,
     feature: Sequence[str] | None = None,
     threshold: float | None = None,
-    where: Mapping[str, Sequence[str]] | Sequence[str] = (),
+    where: Mapping[str, Any] | Sequence[str] = (),
 ) -> Log:
     """A log from a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
 
@@ -107,7 +107,8 @@ def read(
         group: … of few values each, such as the model; None: guessed, () for none.
         feature: … of numbers, such as a length; a column ref_NAME beside NAME makes NAME relative to it.
         threshold: accepted is a score of at least this.
-        where: kept rows, {"model": ["a", "b"]} or ["model=a", "model=b"]: for each column one of its values.
+        where: kept rows, {"model": ["a", "b"]} or ["model=a", "model=b"]: for each column one of its values;
+            "model!=a" leaves rows out.
     """
     table = tables.read(source, header=True if isinstance(source, str) else None)
     table, kept = _where(table, where)
@@ -145,34 +146,42 @@ def read(
     return log._replace(said=(*notes, *_two_truths(log)))
 
 
-def _where(table: Table, where: Mapping[str, Sequence[str]] | Sequence[str]) -> tuple[Table, list[str]]:
+def _where(table: Table, where: Mapping[str, Any] | Sequence[str]) -> tuple[Table, list[str]]:
     """The rows that are kept, and what is said of them."""
-    wanted: dict[str, list[str]] = {}
-    if isinstance(where, Mapping):
-        wanted = {name: [values] if isinstance(values, str) else list(values) for name, values in where.items()}
-    else:
-        for text in where:
-            name, equals, value = str(text).partition("=")
-            if not equals:
-                raise refuse("--where", repr(text), "COLUMN=VALUE")
-            wanted.setdefault(name.strip(), []).append(value.strip())
-    if not wanted:
-        return table, []
     keep = np.ones(len(table.places), bool)
-    for name, values in wanted.items():
+    texts = []
+    for (name, without), values in _conditions(where).items():
         if name not in table.columns:
             raise refuse("--where", name, f"a column: {shown(','.join(table.columns))}")
         codes, found = _factorized(table.columns[name])
-        for value in map(str, values):
+        for value in values:
             if value not in found:
                 raise refuse("--where", f"{name}={value}", f"a value of {name}: {shown(', '.join(found[:20]))}")
-        keep &= np.isin(codes, [found.index(str(value)) for value in values])
+        keep &= np.isin(codes, [found.index(value) for value in values]) != without
+        texts.append(f"{name} {'other than' if without else '='} {' or '.join(values)}")
+    if not texts:
+        return table, []
     if not keep.any():
-        raise refuse("--where", " and ".join(f"{n}={'|'.join(map(str, v))}" for n, v in wanted.items()), "rows")
+        raise refuse("--where", " and ".join(texts), "conditions that some row meets")
     columns = {name: values[keep] for name, values in table.columns.items()}
-    text = " and ".join(f"{name} = {' or '.join(map(str, values))}" for name, values in wanted.items())
-    kept = [f"kept: {count(int(keep.sum()), 'row')} with {text}"]
+    kept = [f"kept: {count(int(keep.sum()), 'row')} with {' and '.join(texts)}"]
     return table._replace(columns=columns, places=table.places[keep]), kept
+
+
+def _conditions(where: Mapping[str, Any] | Sequence[str]) -> dict[tuple[str, bool], list[str]]:
+    """Columns, whether their values are left out, and the values."""
+    if isinstance(where, Mapping):
+        return {
+            (name, False): [values] if isinstance(values, str) else list(map(str, values))
+            for name, values in where.items()
+        }
+    wanted: dict[tuple[str, bool], list[str]] = {}
+    for text in where:
+        name, equals, value = str(text).partition("=")
+        if not equals:
+            raise refuse("--where", repr(text), "COLUMN=VALUE, or COLUMN!=VALUE")
+        wanted.setdefault((name.removesuffix("!").strip(), name.endswith("!")), []).append(value.strip())
+    return wanted
 
 
 def _roles(table: Table, asked: Mapping[str, str | None]) -> dict[str, str]:

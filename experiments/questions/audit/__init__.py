@@ -1,4 +1,4 @@
-"""The audit of a log: is its signal good, do its errors persist, what can retraining reach, what does it teach first?
+"""The audit of a log: how good its verifier is, whether errors persist, what retraining reaches, what it teaches first.
 
 found = audit.audit("log.csv")      # or a frame, or a mapping from names to arrays
 print("\\n".join(audit.lines(found)))

@@ -76,7 +76,7 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
             "another verifier",
             second_verdict(p, rates, 0.0),
             "a second verifier with errors of its own (other tests, another judge), and accept what both accept",
-            "as good as this one, and independent of it on outputs of the same truth: not another run of the same tests",
+            "as good as this one, and independent of it on outputs of the same truth, as the same tests are not",
         ),
         Step(
             "a fixed judge",
@@ -86,6 +86,7 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
         ),
     ]
     if errors.wrong is not None and errors.wrong.after_accepted > errors.wrong.at_all:
+        again_at, at_all = (f"{rate:.0%}" for rate in errors.wrong)
         repeated = float(information(p, rates[0], errors.wrong.after_accepted))
         texts = (
             "new prompts, before more samples of these",
@@ -93,7 +94,7 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
         )
         why = (
             "prompts like these; the number is that of a first verdict",
-            f"there a further wrong output is accepted in {errors.wrong.after_accepted:.0%}, not {errors.wrong.at_all:.0%}",
+            f"there a further wrong output is accepted in {again_at}, not {at_all}",
         )
         steps += [Step("new prompts", one, texts[0], why[0]), Step("more samples", repeated, texts[1], why[1])]
     else:

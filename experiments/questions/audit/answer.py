@@ -49,7 +49,7 @@ def audit(table: Any, *, errors: str | float | None = None, seed: int = 0, **col
     """
     told_share(errors)
     log = logs.read(table, **columns)
-    if log.score is not None and "threshold" not in columns and log.labelled.any() and "verdict" not in log.roles:
+    if log.score is not None and columns.get("threshold") is None and "verdict" not in log.roles:
         log = _at_best_threshold(log)
     return of_log(log, errors_told=errors, seed=seed)
 

@@ -16,7 +16,7 @@ import numpy as np
 from experiments.questions.audit.posterior import PSEUDO, posterior
 from experiments.questions.intervals import Interval, of_draws
 from experiments.questions.logs import Log
-from experiments.validation import number, refuse
+from experiments.validation import number
 
 Source = Literal["told", "looks", "clustering", "unknown"]
 FEWEST_PAIRS = 10  # prompts with a pair, below which nothing is said
@@ -71,18 +71,11 @@ def errors(log: Log, told: str | float | None = None, *, draws: int | None = Non
 
 
 def told_share(told: str | float | None) -> float | None:
-    """The share that --errors names."""
-    if told is None:
-        return None
-    words = {"independent": 0.0, "persistent": 1.0}
-    if told in words:
-        return words[str(told)]
-    try:
-        share = float(told)
-    except (TypeError, ValueError):
-        raise refuse("--errors", repr(told), "independent, persistent, or the share of errors that persists") from None
-    number("--errors", share, lambda x: 0 <= x <= 1, "independent, persistent, or a share from 0 to 1")
-    return share
+    """The share that `errors` names."""
+    share = {"independent": 0.0, "persistent": 1.0}.get(told, told) if isinstance(told, str) else told
+    if share is not None:
+        number("errors", share, lambda x: 0 <= x <= 1, "independent, persistent, or a share from 0 to 1")
+    return None if share is None else float(share)
 
 
 def _correlation(

@@ -179,7 +179,7 @@ def _reached(audit: Audit) -> Rows:
         rows.append(("", f"{text}: only there further rounds can decide, as far as these outputs show"))
     if found.attempts:
         each = [f"{one.cost:g}: {_attempts(one.best)}" for one in found.attempts]
-        text = f"best number a prompt until one is accepted, if a wrong answer costs so many correct ones: {', '.join(each)}"
+        text = f"most a prompt until one is accepted, if a wrong answer costs so many correct ones: {', '.join(each)}"
         rows.append(("attempts", f"{text} (resampling a prompt's outputs as logged, arXiv:2411.17501)"))
     if found.second_verifier is not None:
         text = (
@@ -227,8 +227,8 @@ def _learned(audit: Audit) -> Rows:
         rows.append(("teaches" if not i else "", text))
     rows += [("CAREFUL", text) for text in found.warnings[:2]]
     if found.without:
-        text = "; ".join(f"without {name}: {first or 'nothing'}" for name, first in list(found.without.items())[:3])
-        rows.append(("", f"learned first {text}"))
+        text = "; ".join(f"without {name}: {most or 'nothing'}" for name, most in list(found.without.items())[:3])
+        rows.append(("", f"saves most {text}"))
     return rows
 
 
