@@ -200,6 +200,17 @@ def _typed(cells: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, list[int]]:
         return cells, []
     is_time = isinstance(cells, np.ndarray) and cells.dtype.kind in "mM"  # which pandas would count in nanoseconds
     raw = np.fromiter(map(str, cells) if is_time else cells, object, len(cells))
+    if set(map(type, cells)) != {str}:
+        return _read_cells(raw)
+    codes, different = pandas.factorize(raw)  # most columns of words, and of 0 and 1, have few different cells
+    found, words = _read_cells(np.asarray(different))
+    where = np.flatnonzero(np.isin(codes, words)).tolist() if words else []
+    return found[codes], where
+
+
+def _read_cells(raw: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    import pandas
+
     found = np.asarray(pandas.to_numeric(raw, errors="coerce"))
     rest = np.flatnonzero(pandas.isna(found))
     words = [i for i in rest.tolist() if str(raw[i]).strip().lower() not in MISSING]

@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.questions.audit.errors import Errors
-from experiments.questions.audit.posterior import AT_ONCE, Posterior, Tally, posterior, tally, with_pseudo_prompts
+from experiments.questions.audit.posterior import (
+    AT_ONCE,
+    Posterior,
+    Tally,
+    alike,
+    posterior,
+    tally,
+    with_pseudo_prompts,
+)
 from experiments.questions.audit.rates import Verifier
 from experiments.questions.intervals import Interval, of_draws
 from experiments.questions.logs import Log
@@ -155,10 +163,8 @@ def _limit(found: Posterior, which: str, below: str, pooled: bool) -> Interval:
 def _path(counts: Tally, verifier: Verifier, errors: Errors, pooled: bool) -> Path:
     """The accuracy by rounds: the mean of r_i after F(t)/F(1), for draws of the rates, the share and the prompts."""
     judged = counts.judged > 0
-    patterns, place = np.unique(
-        np.stack([counts.accepted_correct, counts.accepted_wrong], 1), axis=0, return_inverse=True
-    )
-    place = place.ravel()
+    first, place, _ = alike([counts.accepted_correct, counts.accepted_wrong])
+    patterns = np.stack([counts.accepted_correct, counts.accepted_wrong], 1)[first]
     values = {f"pattern{j}": (place == j) & judged for j in range(len(patterns))}
     values |= {name: getattr(counts, name) for name in ("accepted_correct", "accepted_wrong", "correct", "wrong")}
     number = int(np.clip(AT_ONCE // len(counts.rows), 200, ROUNDS_DRAWS))

@@ -8,6 +8,7 @@ from experiments.questions import learned, logs
 from experiments.questions.audit.accuracy import Reached, reached
 from experiments.questions.audit.advice import Advice, advice
 from experiments.questions.audit.errors import Errors, errors, told_share
+from experiments.questions.audit.posterior import alike
 from experiments.questions.audit.rates import Roc, Verifier, by_group, roc, verifier
 from experiments.questions.learned import Learned
 from experiments.questions.logs import Log
@@ -90,22 +91,13 @@ def _read(log: Log) -> Read:
     columns += [] if log.score is None else [log.score]
     outputs = None
     if log.output is not None:
-        outputs = len(np.unique(np.stack([log.prompt, log.output]), axis=1).T)
+        outputs = len(alike([log.prompt, log.output])[0])
     return Read(
         log.name,
         int(log.verdict.size),
         int(log.prompt.max()) + 1,
         outputs,
         int(log.labelled.sum()),
-        int(log.verdict.size - _different(columns)),
+        int(log.verdict.size - len(alike(columns)[0])),
         log.said,
     )
-
-
-def _different(columns: list[np.ndarray]) -> int:
-    """Rows that differ, by codes of pairs of columns, which are faster to sort than rows."""
-    codes = np.zeros(len(columns[0]), int)
-    for column in columns:
-        _, values = np.unique(column, return_inverse=True)
-        _, codes = np.unique(codes * (int(values.max()) + 1) + values, return_inverse=True)
-    return int(codes.max()) + 1

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from experiments.questions.audit.posterior import PSEUDO, posterior
+from experiments.questions.audit.posterior import PSEUDO, alike, posterior
 from experiments.questions.intervals import Interval, of_draws
 from experiments.questions.logs import Log
 from experiments.validation import number
@@ -54,9 +54,8 @@ def errors(log: Log, told: str | float | None = None, *, draws: int | None = Non
     looks, first = None, known
     repeated = 0
     if log.output is not None and known.size:
-        keys = np.stack([log.prompt[known], log.output[known], log.truth[known].astype(int)])
-        _, start, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-        looks, repeated, _ = _correlation(log, known, place.ravel(), draws)
+        start, place, _ = alike([log.prompt[known], log.output[known], log.truth[known]])
+        looks, repeated, _ = _correlation(log, known, place, draws)
         first = known[np.sort(start)]
     pairs_of = 2 * log.prompt[first] + log.truth[first].astype(int)
     clustering, clustered, again = _correlation(log, first, pairs_of, draws)

@@ -99,8 +99,8 @@ def posterior(values: dict[str, np.ndarray], *, seed: int = 0, draws: int | None
     """
     table = np.stack([np.asarray(v, float) for v in values.values()], 1)
     real = table[:-PSEUDO]
-    patterns, times = np.unique(real, axis=0, return_counts=True)
-    rows = np.concatenate([patterns, table[-PSEUDO:]])
+    first, _, times = alike(list(real.T))
+    rows = np.concatenate([real[first], table[-PSEUDO:]])
     shapes = np.concatenate([times.astype(float), np.full(PSEUDO, 0.5)])
     rng = np.random.default_rng(seed)
     draws = int(np.clip(MOST_WEIGHTS // len(rows), *DRAWS)) if draws is None else draws
@@ -109,3 +109,16 @@ def posterior(values: dict[str, np.ndarray], *, seed: int = 0, draws: int | None
         [rng.standard_gamma(shapes, (min(at_once, draws - i), len(rows))) @ rows for i in range(0, draws, at_once)]
     )
     return Posterior(dict(zip(values, sums.T, strict=True)), dict(zip(values, real.sum(0).tolist(), strict=True)))
+
+
+def alike(columns: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows that agree in all columns: the first of each kind, the kind of each row, and how many there are.
+
+    np.unique over rows, but that sorting whole numbers is faster.
+    """
+    codes = np.zeros(len(columns[0]), int)
+    for column in columns:
+        _, values = np.unique(column, return_inverse=True)
+        _, codes = np.unique(codes * (int(values.max(initial=0)) + 1) + values, return_inverse=True)
+    _, first, times = np.unique(codes, return_index=True, return_counts=True)
+    return first, codes, times
