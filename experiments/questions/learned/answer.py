@@ -77,11 +77,11 @@ def features(log: Log, *, orders: int = ORDERS) -> Answer:
         which = "accepted" if whole.verdict[0] else "rejected"
         return Answer(samples, (), (f"all outputs were {which}: there is nothing to learn from such verdicts",))
     trials = []
-    if log.labelled.any():
-        labelled = log.pick(log.labelled)
+    labelled = whole.pick(whole.labelled)
+    if labelled.verdict.size:
         varies = np.unique(labelled.truth).size > 1
         if varies and _both(labelled):
-            trials += _tried(labelled, [truth(labelled)], samples, orders)
+            trials += _tried(labelled, labelled, [truth(labelled)], samples, orders)
         else:
             which = "verdicts" if varies else "truths"
             said.append(f"{log.roles['truth']}: all labelled rows have one of the {which}, so that it carries nothing")
@@ -91,7 +91,7 @@ def features(log: Log, *, orders: int = ORDERS) -> Answer:
             varying.append(column)
         else:
             said.append(f"{column.name}: the same in all rows, so that it carries nothing")
-    trials += _tried(whole, varying, samples, orders)
+    trials += _tried(whole, labelled, varying, samples, orders)
     if whole.prompt.max() == 0:
         said.append("one prompt: how far the numbers hold for others, the log cannot tell")
     return Answer(samples, _ordered(trials, samples), tuple(said))
@@ -108,38 +108,33 @@ def _samples(log: Log) -> np.ndarray:
     return np.unique([*grid, size, *([labelled] if labelled else [])])
 
 
-def _tried(log: Log, given: Sequence[Column], samples: np.ndarray, orders: int) -> list[_Trial]:
+def _tried(log: Log, labelled: Log, given: Sequence[Column], samples: np.ndarray, orders: int) -> list[_Trial]:
     """Each learner of each column, on the numbers of rows that there are."""
     within = samples[samples <= log.verdict.size]
-    paths = [_places(log, within, order) for order in range(orders)]
+    rank = _rank(log.prompt)
+    paths = [_places(log.prompt, rank, within, order) for order in range(orders)]
     found = []
     for column in given:
         counts = np.stack([_counts(log, column, path, within.size) for path in paths]).cumsum(1)
-        found += [_trial(log, column, learner, counts, samples.size) for learner in column.learners]
+        found += [_trial(log, labelled, column, learner, counts, samples.size) for learner in column.learners]
     return found
 
 
-def _places(log: Log, samples: np.ndarray, order: int) -> np.ndarray:
-    """Of each row, the first of `samples` that reaches it, in a random order of whole prompts and rows within."""
-    rng = np.random.default_rng([KEY, order])
-    sizes = np.bincount(log.prompt)
-    prompts = rng.permutation(sizes.size)
+def _places(prompt: np.ndarray, rank: np.ndarray, samples: np.ndarray, order: int) -> np.ndarray:
+    """Of each row, the first of `samples` that reaches it, in a random order of whole prompts."""
+    sizes = np.bincount(prompt)
+    prompts = np.random.default_rng([KEY, order]).permutation(sizes.size)
     starts = np.empty_like(sizes)
     starts[prompts] = np.cumsum(sizes[prompts]) - sizes[prompts]
-    at = starts[log.prompt] + _within(log.prompt, rng)
-    return np.repeat(np.arange(samples.size), np.diff(samples, prepend=0))[at]
+    return np.repeat(np.arange(samples.size), np.diff(samples, prepend=0))[starts[prompt] + rank]
 
 
-def _within(prompt: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The rank of each row among those of its prompt, at random."""
-    size = prompt.size
-    if prompt.max() + 1 == size:
-        return np.zeros(size, int)
-    shuffled = rng.permutation(size)
+def _rank(prompt: np.ndarray) -> np.ndarray:
+    """The place of each row among those of its prompt, at random."""
+    sizes, shuffled = np.bincount(prompt), np.random.default_rng(KEY).permutation(prompt.size)
     by_prompt = shuffled[np.argsort(prompt[shuffled], kind="stable")]
-    sizes = np.bincount(prompt)
-    ranks = np.empty(size, int)
-    ranks[by_prompt] = np.arange(size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    ranks = np.empty(prompt.size, int)
+    ranks[by_prompt] = np.arange(prompt.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return ranks
 
 
@@ -154,7 +149,7 @@ def _counts(log: Log, column: Column, places: np.ndarray, num_places: int) -> np
     return np.stack([total - accepted, accepted], -1).reshape(*shape, 2)
 
 
-def _trial(log: Log, column: Column, learner: Learner, counts: np.ndarray, points: int) -> _Trial:
+def _trial(log: Log, labelled: Log, column: Column, learner: Learner, counts: np.ndarray, points: int) -> _Trial:
     """Numbers of one learner; its place in the order comes later."""
     curves = code.nats_saved(counts, learner.merges)
     last = counts[0, -1]
@@ -164,7 +159,9 @@ def _trial(log: Log, column: Column, learner: Learner, counts: np.ndarray, point
     size, saved = log.verdict.size, float(curves[0, -1])
     ends = (saved + size * (end - plug_in) for end in (nats.low, nats.high))
     low, high = (float(end) for end in ends)
-    given = None if learner.kind == TRUTH else _given_truth(log, merge[column.codes], joined.shape[0])
+    given = (
+        None if learner.kind == TRUTH else _given_truth(labelled, merge[column.codes[log.labelled]], joined.shape[0])
+    )
     curve = np.append(curves.mean(0), np.full(points - curves.shape[1], np.nan))
     saves = Interval(min(low, saved), saved, max(high, saved))
     found = Learned(learner.name, learner.kind, size, nats, given, saves, None, None, curve)
@@ -185,11 +182,10 @@ def _information(
     return code.information(counts, float(sums @ sums), sums.size)
 
 
-def _given_truth(log: Log, cells: np.ndarray, num_cells: int) -> Interval | None:
-    known = log.labelled
-    if not known.any():
+def _given_truth(rows: Log, cells: np.ndarray, num_cells: int) -> Interval | None:
+    """I(F;V|T) on the labelled rows."""
+    if not cells.size:
         return None
-    rows, cells = log.pick(known), cells[known]
     strata = rows.truth.astype(int)
     at = strata * num_cells + cells
     total, accepted = (np.bincount(at, weights, 2 * num_cells) for weights in (None, rows.verdict))
