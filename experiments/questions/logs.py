@@ -38,7 +38,12 @@ class Feature(NamedTuple):
 
     values: Float[np.ndarray, " n"]  # NaN where missing
     relative_to: str | None  # the column that was divided by, or subtracted where either has a 0
-    raw: Float[np.ndarray, " n"]  # as they stand
+    raw: Float[np.ndarray, " n"] | None = None  # the column itself, where the values are relative
+
+    def pick(self, rows: np.ndarray) -> "Feature":
+        """Some of the rows."""
+        raw = None if self.raw is None else self.raw[rows]
+        return self._replace(values=self.values[rows], raw=raw)
 
 
 class Log(NamedTuple):
@@ -75,9 +80,7 @@ class Log(NamedTuple):
             prompt=np.unique(self.prompt[rows], return_inverse=True)[1],
             output=None if self.output is None else self.output[rows],
             groups={name: group._replace(codes=group.codes[rows]) for name, group in self.groups.items()},
-            features={
-                name: one._replace(values=one.values[rows], raw=one.raw[rows]) for name, one in self.features.items()
-            },
+            features={name: one.pick(rows) for name, one in self.features.items()},
             places=self.places[rows],
         )
 
@@ -324,7 +327,7 @@ def _relative(table: Table, title: str, values: np.ndarray) -> Feature:
     reference = f"{REFERENCE}{title}"
     other = table.columns.get(reference)
     if other is None or other.dtype.kind not in "biuf":
-        return Feature(values, None, values)
+        return Feature(values, None)
     both = np.isfinite(values) & np.isfinite(other)
     if (values[both] > 0).all() and (other[both] > 0).all():
         with np.errstate(invalid="ignore", divide="ignore"):
