@@ -28,7 +28,6 @@ def audit(
         UseAppendAction[tuple[str, ...]], arg(metavar="COL=VALUE", help_behavior_hint="(default: all)")
     ] = (),
     errors: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="(default: from the log)")] = None,
-    seed: Annotated[int, arg(metavar="N")] = 0,
     out: Annotated[Path, arg(metavar="DIR")] = Path("runs/audit"),
 ) -> int:
     """Read a log of outputs and verdicts: how good the verifier is, what retraining reaches, what is learned first.
@@ -49,7 +48,6 @@ def audit(
         threshold: accepted is a score of at least this.
         where: keep rows with this value, COL!=VALUE without it; several values of a column are alternatives.
         errors: independent (each look decides anew), persistent (as unit tests), or the share that persists.
-        seed: of the random orders of prompts.
         out: folder for audit.json, audit.html, the figures (PNG, SVG, CSV) and lists of rows.
     """
     told = read(persistence, errors=errors)["errors"]
@@ -63,14 +61,13 @@ def audit(
     found = answer.audit(
         str(file),
         errors=told,
-        seed=seed,
         group=group or None,
         feature=feature or None,
         threshold=threshold,
         where=where,
         **names,
     )
-    terminal, computed = console(), provenance(seed=seed)
+    terminal, computed = console(), provenance()
     say(terminal, headline(computed))
     print("\n".join(screen.lines(found, width(terminal))))
     files = page.save(found, out, computed)

@@ -152,7 +152,7 @@ def test_audit_json_has_every_field():
         ({"verdict": [1, 0, 1, 0]}, "its rates are not known: no labels"),
         ({"verdict": [1, 0, 1, 0], "truth": [1, None, 0, None]}, "labels of accepted and rejected outputs alike"),
         ({"verdict": [1, 0, 1, 0], "truth": [1, 1, 1, 1]}, "fpr not known"),
-        ({"verdict": [1, 1, 1, 1], "truth": [1, 0, 1, 0]}, "all verdicts are the same"),
+        ({"verdict": [1, 1, 1, 1], "truth": [1, 0, 1, 0]}, "all outputs were accepted: there is nothing to learn"),
         ({"verdict": [1, 0, 1, 0], "truth": [1, 0, 1, 0], "prompt": [1] * 4, "chars": [7] * 4}, "4 outputs of 1 prompt"),
     ],
 )

@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.questions import learned, logs
+from experiments.questions import logs
 from experiments.questions.audit.accuracy import Reached, reached
 from experiments.questions.audit.advice import Advice, advice
 from experiments.questions.audit.errors import Errors, errors, told_share
 from experiments.questions.audit.posterior import alike
 from experiments.questions.audit.rates import Roc, Verifier, by_group, roc, verifier
-from experiments.questions.learned import Learned
+from experiments.questions.audit.teaches import Teaches, teaches
 from experiments.questions.logs import Log
 
 
@@ -35,29 +35,28 @@ class Audit(NamedTuple):
     roc: Roc | None
     errors: Errors
     reached: Reached
-    learned: Learned  # features in the order in which they are learned
+    teaches: Teaches  # columns in the order in which they are learned
     advice: Advice
 
 
-def audit(table: Any, *, errors: str | float | None = None, seed: int = 0, **columns: Any) -> Audit:
+def audit(table: Any, *, errors: str | float | None = None, **columns: Any) -> Audit:
     """The audit of a log of outputs, verdicts and, for some, truths.
 
     Args:
         table: a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
         errors: "independent", "persistent", or the share of the verifier's errors that persists; None: from the log.
-        seed: of the random orders of prompts.
         columns: which column is what, `threshold` and `where`, as `logs.read` takes them.
     """
     told_share(errors)
     log = logs.read(table, **columns)
     if log.score is not None and columns.get("threshold") is None and "verdict" not in log.roles:
         log = _at_best_threshold(log)
-    return of_log(log, errors_told=errors, seed=seed)
+    return of_log(log, errors)
 
 
-def of_log(log: Log, *, errors_told: str | float | None = None, seed: int = 0) -> Audit:
+def of_log(log: Log, told: str | float | None = None) -> Audit:
     """The audit of a log that has been read."""
-    rates, persist = verifier(log), errors(log, errors_told)
+    rates, persist = verifier(log), errors(log, told)
     found = reached(log, rates, persist)
     return Audit(
         _read(log),
@@ -66,7 +65,7 @@ def of_log(log: Log, *, errors_told: str | float | None = None, seed: int = 0) -
         roc(log),
         persist,
         found,
-        learned.features(log, seed=seed),
+        teaches(log),
         advice(log, rates, persist, found),
     )
 

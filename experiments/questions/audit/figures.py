@@ -10,6 +10,7 @@ from experiments.questions.intervals import Interval
 
 MOST_GROUPS = 12
 MOST_FEATURES = 6
+LONGEST = 30  # label
 
 
 @plots.style()
@@ -60,7 +61,7 @@ def verifier(audit: Audit) -> Figure | None:
     for kind, color in kinds:
         low, middle, high = np.array([getattr(one, kind) for one in known.values()]).T
         ax.errorbar(middle, y, xerr=[middle - low, high - middle], fmt="o", color=color, label=f"accepts {_of(kind)}")
-    ax.set_yticks(y, [name.partition("=")[2] or name for name in known])
+    ax.set_yticks(y, [(name.partition("=")[2] or name)[:LONGEST] for name in known])
     ax.set(xlim=(-0.02, 1.02), xlabel="share accepted")
     ax.set_title("How often the verifier accepts")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=2)
@@ -94,19 +95,26 @@ def learned(audit: Audit) -> Figure | None:
     Rows in random orders of prompts, the mean over them. In practice: a model trained on these verdicts learns the
     columns that rise first before those below.
     """
-    features = audit.learned.features[:MOST_FEATURES]
+    features = audit.teaches.answer.learned[:MOST_FEATURES]
     if not features:
         return None
     fig, ax = plots.figure(width=7.2)
     found = {}
     for one, color in zip(features, plots.COLORS, strict=False):
-        name = one.name if one.relative_to is None else f"{one.name} / {one.relative_to}"
-        found[name] = ax.plot(audit.learned.rows, one.curve, color=color, linewidth=2)[0]
+        known = np.isfinite(one.curve)
+        x = audit.teaches.answer.samples[known]
+        found[_label(audit, one.name)] = ax.plot(x, one.curve[known], color=color, linewidth=2)[0]
     ax.set(xscale="log", xlabel="rows seen", ylabel="code length saved [nats]")
     ax.set_yscale("symlog", linthresh=10)
     ax.set_title("What the verdicts teach first")
     plots.direct_labels(ax, found)
     return fig
+
+
+def _label(audit: Audit, name: str) -> str:
+    reference = audit.teaches.relative_to.get(name)
+    text = name if reference is None else f"{name} / {reference}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def interval(found: Interval | None) -> str:

@@ -61,11 +61,14 @@ def page(audit: Audit, drawn: Mapping[str, Markup], provenance: Mapping[str, Any
 
 
 def _tables(audit: Audit) -> list[tuple[str, Sequence[str], Sequence[Sequence[Any]]]]:
-    """Rows on which the first spurious feature and the truth disagree, and pairs to decorrelate."""
-    found = []
-    if audit.learned.held_out is not None:
-        found.append(("held_out.csv", ["row"], [[int(i)] for i in audit.learned.held_out]))
-    return found
+    """Rows on which what is learned first and the truth disagree, and pairs that free the verdicts of it."""
+    mend = audit.teaches.mend
+    if mend is None:
+        return []
+    found: list[tuple[str, Sequence[str], Sequence[Sequence[Any]]]] = []
+    if mend.held_out is not None:
+        found.append(("held_out.csv", ["row"], [[row] for row in mend.held_out.tolist()]))
+    return [*found, ("pairs.csv", ["accepted_row", "rejected_row"], mend.pairs.tolist())]
 
 
 def _csv(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

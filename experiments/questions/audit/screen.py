@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -79,15 +80,15 @@ def answer(audit: Audit) -> Rows:
             text = f"{share}; if errors persist, as those of tests do, no more forever; if they are independent,"
             text = f"{text} {ranged(percent, limit)} in the end"
         rows.append(("ANSWER", text))
-    first = audit.learned.features[0] if audit.learned.features else None
-    if first is not None and first.learned_after is not None:
-        rows.append(
-            ("" if rows else "ANSWER", f"learned first of the columns here: {first.name}{_beside(first.relative_to)}")
-        )
+    learned = audit.teaches.answer.learned
+    if learned and learned[0].learned_after is not None:
+        text = f"learned first of the columns here: {learned[0].name}{_beside(audit, learned[0].name)}"
+        rows.append(("" if rows else "ANSWER", text))
     return rows
 
 
-def _beside(reference: str | None) -> str:
+def _beside(audit: Audit, name: str) -> str:
+    reference = audit.teaches.relative_to.get(name)
     return f" (relative to {reference})" if reference else ""
 
 
@@ -215,20 +216,26 @@ def _end(limit: Interval | None) -> str:
 
 
 def _learned(audit: Audit) -> Rows:
-    found = audit.learned
+    found = audit.teaches
     rows: Rows = []
-    for i, one in enumerate(found.features[:SHOWN]):
-        after = "not learned" if one.learned_after is None else f"after {one.learned_after:,.0f} rows"
+    for i, one in enumerate(found.answer.learned[:SHOWN]):
+        after = "not learned" if one.learned_after is None else f"after {one.learned_after.middle:,.0f} rows"
         given = "" if one.nats_given_truth is None else f", {short(one.nats_given_truth.middle)} given the truth"
-        text = f"{i + 1} {one.name}{_beside(one.relative_to)}: {after}; saves {ranged(short, one.saved_nats)} nats"
+        text = f"{i + 1} {one.name}{_beside(audit, one.name)}: {after}; saves {ranged(short, one.saved_nats)} nats"
         text = f"{text} of code length; carries {short(one.nats.middle)} nats a verdict{given}"
         if one.crossover is not None:
             text = f"{text}; ahead of {i} from {one.crossover.middle:,.0f} rows on"
         rows.append(("teaches" if not i else "", text))
-    rows += [("CAREFUL", text) for text in found.warnings[:2]]
+    rows += [("CAREFUL", text) for text in found.answer.said]
+    rows += [("CAREFUL", str(one)) for one in found.constants[:2]]
     if found.without:
-        text = "; ".join(f"without {name}: {most or 'nothing'}" for name, most in list(found.without.items())[:3])
-        rows.append(("", f"saves most {text}"))
+        each = [f"without {one.name} {one.first.name if one.first else 'nothing'}" for one in found.without[:3]]
+        rows.append(("", f"learned first: {'; '.join(each)}"))
+    if found.mend is not None and found.mend.drop is not None:
+        one = found.mend
+        text = f"of pairs of an accepted and a rejected output of one prompt {one.name} agrees with {one.wins:,} and"
+        text = f"{text} disagrees with {one.losses:,}: without {one.drop:.0%} of the first it tells nothing (pairs.csv)"
+        rows.append(("decorrelate", text))
     return rows
 
 
@@ -259,12 +266,16 @@ def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: _plain(x) for name, x in value._asdict().items()}  # pyright: ignore[reportAttributeAccessIssue]
+        return _fields(value)
     if isinstance(value, dict):
         return {str(name): _plain(x) for name, x in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(x) for x in value]
     return _finite(value) if isinstance(value, float) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: _plain(x) for name, x in value._asdict().items()}
 
 
 def _finite(x: float) -> float | None:
@@ -297,7 +308,16 @@ def as_json(audit: Audit) -> dict:
         "rounds": _plain(found.path),
         "second_verifier": _plain(found.second_verifier),
         "attempts": _plain(found.attempts),
-        "features": _plain(audit.learned.features),
-        "learned": _plain(audit.learned),
+        "features": [
+            {"relative_to": audit.teaches.relative_to.get(one.name), **_fields(one)}
+            for one in audit.teaches.answer.learned
+        ],
+        "rows_of_curves": _plain(audit.teaches.answer.samples),
+        "without": [
+            {"name": one.name, "rows": one.rows, "first": one.first.name if one.first else None}
+            for one in audit.teaches.without
+        ],
+        "constant": _plain(audit.teaches.constants),
+        "decorrelate": _plain(audit.teaches.mend and audit.teaches.mend._replace(held_out=None, pairs=None)),
         "advice": _plain(audit.advice),
     }
