@@ -116,3 +116,26 @@ def _beta(rng: np.random.Generator, mean: float, correlation: float, count: int)
         return (rng.random(count) < mean).astype(float) if correlation == 1 else np.full(count, mean)
     total = 1 / correlation - 1
     return rng.beta(mean * total, (1 - mean) * total, count)
+
+
+def judged(seed: int, *, prompts: int = 400, adversary: bool = True) -> dict[str, np.ndarray]:
+    """A log of a judge's preferences over reference answers: what it likes is length, and one text that fools it.
+
+    Four models answer each prompt, with log-odds −2 + 1.5 ln(chars/ref_chars) and a normal error of 1.5, whatever the
+    model; the adversary answers all prompts with one text of 800 characters, and has the log-odds 2.
+    """
+    rng = np.random.default_rng(seed)
+    names = ["base", "tuned", "concise", "verbose", *["adversary"] * adversary]
+    model = np.repeat(np.arange(len(names)), prompts)
+    reference = np.tile(rng.lognormal(6.5, 0.5, prompts), len(names))
+    chars = rng.lognormal(np.array([6.5, 6.5, 6.0, 7.0, 0])[model], 0.4)
+    fooled = np.array(names)[model] == "adversary"
+    chars = np.where(fooled, 800, chars).astype(int)
+    logit = np.where(fooled, 2.0, -2 + 1.5 * np.log(chars / reference)) + rng.normal(0, 1.5, model.size)
+    return {
+        "model": np.array(names)[model],
+        "prompt": np.tile(np.arange(prompts), len(names)),
+        "preferred": (1 / (1 + np.exp(-logit))).round(4),
+        "chars": chars,
+        "ref_chars": reference.astype(int),
+    }
