@@ -17,7 +17,7 @@ class Mend(NamedTuple):
     held_out: Int[np.ndarray, " row"] | None  # places of labelled rows on which it and the truth disagree
     wins: int  # pairs of an accepted and a rejected output of one prompt in which it agrees with the verdict
     losses: int  # … disagrees
-    drop: float | None  # share of the agreeing pairs to leave out, so that it tells nothing
+    drop: float | None  # share of the agreeing pairs to leave out, so that it carries nothing
     pairs: Int[np.ndarray, "pair 2"]  # places of accepted and rejected outputs that are left
 
 
