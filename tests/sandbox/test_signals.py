@@ -64,6 +64,11 @@ SIGNALS = {
     ),
     "discriminator": lambda model, correct, rate: sandbox.Discriminator(model, rate),
     "top-fraction": lambda model, correct, rate: sandbox.TopFraction(rate, score(model)),
+    "best-of-n": lambda model, correct, rate: sandbox.BestOfN((4 * rate).astype(int) + 1, score(model), rate),
+    "tilt": lambda model, correct, rate: sandbox.ExponentialTilt(rate, score(model)),
+    "bradley-terry": lambda model, correct, rate: sandbox.BradleyTerry(
+        jnp.stack([rate, 2 * rate, 1 + rate]), score(model)
+    ),
     "environment": lambda model, correct, rate: sandbox.Environment(Succeeds(rate, correct)),
     "self-consistency": lambda model, correct, rate: sandbox.SelfConsistencyJudge(rate, rate / 4),
     "fixed-reward": lambda model, correct, rate: sandbox.FixedRewardModel(Denser(model, -6 * rate)),
@@ -74,7 +79,7 @@ SIGNALS = {
     "any-of": lambda model, correct, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
 }
 BASIC = ["verifier", "discriminator", "top-fraction", "self-consistency"]  # the others are made of such as these
-GRADED = {"rubric", "discriminator"}
+GRADED = {"rubric", "discriminator", "tilt"}
 PROTOCOLS = pytest.mark.parametrize(
     "until_kept", [pytest.param(False, marks=pytest.mark.slow), True], ids=["filtering", "until-kept"]
 )
