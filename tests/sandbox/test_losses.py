@@ -90,8 +90,10 @@ def test_the_exact_gradient_of_grpo_divides_each_prompt_by_its_own_deviation():
         (expected,) = gradients("rlvr", "table")(Table(path[t : t + 1]), POLICIES["table"](), reward, 0.3)
         close((path[t] - path[t + 1]) / 5, expected[0], 1e-12)
 
+    rates = rewards(PROMPTS, NOISY)
+
     def angle(logits):
-        accepted = (jax.nn.softmax(logits.reshape(P, N)) * rewards(PROMPTS, NOISY)).sum(1)
+        accepted = (jax.nn.softmax(logits.reshape(P, N)) * rates).sum(1)
         return -(PROMPTS.probs * 2 * jnp.arcsin(jnp.sqrt(accepted))).sum()
 
     path, slope = path_of(signal=NOISY, method=GRPO(0.0), learning_rate=5.0).logits, jax.jit(jax.grad(angle))

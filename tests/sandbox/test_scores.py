@@ -45,9 +45,9 @@ def won(chance):
 
 
 def test_the_best_of_n_is_that_of_theory():
-    """Of 19 proposals, which leave a rest of up to 3, in one program for every n; 4 is neither 3 nor 5."""
+    """Of 20 proposals, of which 3 leave a rest of 2, in one program for every n; 4 is neither 3 nor 5."""
     sizes = (1, 2, 3, 4)
-    found = fits(stacked(*(BestOfN(n, TABLE) for n in sizes)), 19, 4000)
+    found = fits(stacked(*(BestOfN(n, TABLE) for n in sizes)), 20, 4000)
     for n, shares in zip(sizes, found, strict=True):
         agrees(shares, theory.policies.best_of_n.best_of(PROBS, SCORES, n))
     for n in (3, 5):
@@ -66,7 +66,7 @@ def test_the_best_of_each_n_by_hand():
 @pytest.mark.parametrize(("kind", "size", "num_samples"), [(TopFraction, array(0.5), 2), (BestOfN, 2, 20)])
 def test_a_noisy_score_prefers_by_a_probit(kind, size, num_samples):
     """P(a over b) = Φ((s_a − s_b)/(σ√2)), errors independent at each look; at σ = 0 equals go to the first."""
-    deviations = (0.0, 0.5, 3.0)
+    deviations = (0.0, 0.5, 1.0, 3.0)
     found = fits(stacked(*(kind(size, TABLE, deviation) for deviation in deviations)), num_samples, 4000)
     gaps = SCORES[:, None] - SCORES[None, :]
     agrees(found[0], won(gaps >= 0))
@@ -109,7 +109,7 @@ def test_the_weights_of_a_tilt_by_hand():
     same(LOOKS(ExponentialTilt(0.5, Rates(array([0.2, 1.0, -np.inf, 1.0]))), x)[0], np.array([0, 0, 1.0]))
 
 
-@pytest.mark.parametrize("raters", [3, 4])
+@pytest.mark.parametrize("raters", [4, pytest.param(3, marks=pytest.mark.slow)])
 def test_raters_prefer_as_bradley_and_terry_say(raters):
     """Each of all votes of raters of unequal temperature, by majority, ½ each at a tie, and by shares."""
     temperature = np.array([0.3, 0.8, 2.0, 0.5])[:raters]
