@@ -60,7 +60,9 @@ def test_the_best_of_each_n_by_hand():
         same(LOOKS(BestOfN(n, TABLE), X)[0], np.array(expected, float))
     infinite = Rates(array([-np.inf, 0, -np.inf, np.inf]))
     same(LOOKS(BestOfN(2, infinite), X)[0], np.array([0, 1, 1, 0, 1, 0, 0.0]))
-    same(LOOKS(BradleyTerry(jnp.ones(3), infinite), X)[0, :2], np.array([0, 1.0]))
+    weights = LOOKS(BradleyTerry(jnp.ones(3), infinite), X)
+    same(weights[:, :4], np.broadcast_to([0, 1, 1, 0.0], (40, 4)))
+    same(np.unique(weights[:, 4]), np.array([0, 1.0]))  # of two that are equally bad, either
 
 
 @pytest.mark.parametrize(("kind", "size", "num_samples"), [(TopFraction, array(0.5), 2), (BestOfN, 2, 20)])
@@ -125,9 +127,9 @@ def test_raters_prefer_as_bradley_and_terry_say(raters):
 
 
 def test_the_weights_of_a_pair_sum_to_1():
-    """Three raters give thirds, or all; the last of an odd number of proposals has no pair."""
-    for majority, kinds in ((True, {0, 1}), (False, {0, 1 / 3, 2 / 3, 1})):
-        signal = BradleyTerry(jnp.full(3, 0.7), TABLE, majority)
+    """Three raters give thirds, or all, two at a tie halves; the last of an odd number of proposals has no pair."""
+    for raters, majority, kinds in ((3, True, {0, 1}), (3, False, {0, 1 / 3, 2 / 3, 1}), (2, True, {0, 1 / 2, 1})):
+        signal = BradleyTerry(jnp.full(raters, 0.7), TABLE, majority)
         weights = LOOKS(signal, X)
         np.testing.assert_allclose(weights[:, :6:2] + weights[:, 1::2], 1, rtol=1e-15)
         np.testing.assert_allclose(np.unique(np.round(weights, 12)), sorted(kinds), atol=1e-9)
