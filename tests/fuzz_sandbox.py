@@ -24,12 +24,14 @@ def model(kind, *leaves):
 CATEGORICAL = model(sandbox.Categorical, P)
 GAUSSIAN = model(sandbox.Gaussian, [1.0, -2.0], [[1.0, 0.0], [0.6, 0.8]])
 MIXTURE = model(sandbox.GaussianMixture, [0.3, 0.7], [[-2.0], [1.0]], [[[0.5]], [[0.8]]])
+PROMPTED = model(sandbox.PromptedCategorical, P, [[0.7, 0.3], [0.1, 0.9], [0.5, 0.5]])
 CHAIN = model(sandbox.MarkovChain, P, [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])
 MODELS = {
     "Categorical": (CATEGORICAL, np.array([0, 1, 1, 2, 0])),
     "Gaussian": (GAUSSIAN, RNG.normal(size=(5, 2))),
     "GaussianMixture": (MIXTURE, RNG.normal(size=(6, 1))),
     "MarkovChain": (CHAIN, np.array([0, 1, 1, 2, 0])),
+    "PromptedCategorical": (PROMPTED, np.array([0, 1, 4, 5, 0])),
 }
 SYMBOLS, BOX = regions.Symbols(jnp.array([True, False, True])), regions.Box(jnp.array([-1.0, -9.0]), jnp.ones(2))
 REGIONS = {
@@ -39,13 +41,17 @@ REGIONS = {
     "Component": (regions.Component(MIXTURE, 1), MIXTURE),
     "Denser": (regions.Denser(CATEGORICAL, -1.0), CATEGORICAL),
 }
+SCORES = sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))
 GRADED = sandbox.Verifier(0.9, 0.2, SYMBOLS)
 SIGNALS = {
     "KeepAll": sandbox.KeepAll(),
     "Verifier": GRADED,
     "Rubric": sandbox.Rubric((SYMBOLS, SYMBOLS), jnp.array([0.9, 0.8]), jnp.array([0.1, 0.2]), jnp.array([1.0, 2.0])),
-    "TopFraction": sandbox.TopFraction(0.5, sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
-    "Environment": sandbox.Environment(sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
+    "TopFraction": sandbox.TopFraction(0.5, SCORES, 0.1),
+    "BestOfN": sandbox.BestOfN(2, SCORES, 0.1),
+    "ExponentialTilt": sandbox.ExponentialTilt(0.5, SCORES, 0.7, 0.1),
+    "BradleyTerry": sandbox.BradleyTerry(jnp.array([0.5, 1.0]), SCORES, False),
+    "Environment": sandbox.Environment(SCORES),
     "BlindSpot": sandbox.BlindSpot(GRADED, SYMBOLS),
     "AllOf": sandbox.AllOf((GRADED, sandbox.KeepAll())),
     "AnyOf": sandbox.AnyOf((GRADED, GRADED)),
@@ -120,7 +126,7 @@ def rows(folder: Path):
         if hasattr(signal, "acceptance"):
             yield row(f"sandbox.{name}.acceptance", {"self": signal}, x=x)
     yield row("sandbox.Rubric.correct", {"self": SIGNALS["Rubric"]}, x=x)
-    yield row("sandbox.Rates.__call__", {"self": sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))}, x=x)
+    yield row("sandbox.Rates.__call__", {"self": SCORES}, x=x)
     for name, (region, of) in REGIONS.items():
         data = next(x for kind, x in MODELS.values() if kind is of)
         yield row(f"sandbox.regions.{name}.__call__", {"self": region}, x=data)
@@ -144,7 +150,7 @@ def rows(folder: Path):
     yield row("sandbox.run_adaptive", adaptive)
     yield row("sandbox.run_adaptive fit", adaptive, fit=sandbox.Categorical.fit)
     yield row("sandbox.run function", RUN, signal=GRADED.__call__)
-    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.TopFraction(0.5, half)}
+    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.BestOfN(2, half)}
     functions |= {"success": sandbox.Environment(half), "blind": sandbox.BlindSpot(GRADED, first)}
     yield from loops("sandbox.run", RUN, "signal", **functions)
     tasks = {"tasks": stacked(CATEGORICAL), "signal": GRADED}
@@ -195,7 +201,7 @@ def policy_rows():
     yield row("sandbox.train score", TRAIN | {"num_rounds": 2}, feedback=SCORE)
     methods = {"SFT": policies.SFT(), "RFT": policies.RFT(), "NaturalGradient": policies.NaturalGradient(0.3)}
     methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))
-    methods["RLVR"] = RLVR(0.3, 0.2)
+    methods |= {"RLVR": RLVR(0.3, 0.2), "GRPO": policies.GRPO(0.3, 0.2)}
     yield from loops("sandbox.train", TRAIN | {"num_rounds": 2}, "method", **methods)
     numbers = {"goal": 0.9, "num_rounds": 2, "num_samples": 4, "learning_rate": 0.5}
     yield row("sandbox.policies.rounds_to", TRAIN, **numbers, measure=policies.accuracy)
