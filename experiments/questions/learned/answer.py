@@ -22,6 +22,7 @@ ORDERS = 20  # random ones, of whole prompts
 POINTS = 40  # numbers of rows of a curve
 FEWEST = 8  # rows at which a curve starts
 KEY = 20
+SLACK = 0.5  # nats: what S − n Î differs by from log to log, which the intervals leave out
 DEVIATIONS = float(ndtri(LEVELS[1]))
 
 
@@ -31,7 +32,8 @@ class Learned(NamedTuple):
     name: str  # the column, or COL=VALUE: one value against the rest
     kind: str  # "truth", "feature", "group" (all values) or "value" (one against the rest)
     rows: int  # of the truth, those labelled
-    nats: Interval  # I(F;V) a verdict, of the feature in the bins that saved most code length
+    cells: int  # of the table that saved most code length: bins, values, and one of what is missing
+    nats: Interval  # I(F;V) a verdict, of the feature in these cells
     nats_given_truth: Interval | None  # I(F;V|T) on the labelled rows; None without, and of the truth itself
     saved_nats: Interval  # code length saved on all rows in the middle; of its expectation over such logs
     learned_after: Interval | None  # rows from which on the mean curve has saved ln 20 nats; None: not by the last
@@ -158,13 +160,13 @@ def _trial(log: Log, labelled: Log, column: Column, learner: Learner, counts: np
     nats, plug_in, stderr = _information(log, merge[column.codes], joined[None])
     size, saved = log.verdict.size, float(curves[0, -1])
     ends = (saved + size * (end - plug_in) for end in (nats.low, nats.high))
-    low, high = (float(end) for end in ends)
+    low, high = (float(end) + slack for end, slack in zip(ends, (-SLACK, SLACK), strict=True))
     given = (
         None if learner.kind == TRUTH else _given_truth(labelled, merge[column.codes[log.labelled]], joined.shape[0])
     )
     curve = np.append(curves.mean(0), np.full(points - curves.shape[1], np.nan))
     saves = Interval(min(low, saved), saved, max(high, saved))
-    found = Learned(learner.name, learner.kind, size, nats, given, saves, None, None, curve)
+    found = Learned(learner.name, learner.kind, size, len(joined), nats, given, saves, None, None, curve)
     return _Trial(log, column, learner, curves, joined, merge, stderr, found)
 
 

@@ -16,7 +16,7 @@ from scipy.special import betaln, chndtrinc, ndtri, stdtrit
 from experiments.questions.intervals import LEVELS, Interval
 
 MOST = math.log(2)  # nats that anything carries about a verdict
-UNSEEN = 0.5  # rows as which a verdict counts that was never seen in a cell
+MORE = 1.0  # rows of each verdict in each cell, beside those seen, where the variance is taken
 TINY = 1e-300
 NORMAL_FROM = 1e6  # a noncentral chi-square above this is a squared Gaussian
 
@@ -69,8 +69,8 @@ def information(
 
     Î = Σ n_fv/n · i(f,v) has variance s² = Σ_prompts (Σ_rows (i − Î))²/n², so that n′ = 2 Î/s² independent rows would
     know as much, and 2 n′ Î is a noncentral chi-square of (cells − 1)(verdicts − 1) degrees of freedom, summed over
-    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. What was never seen in a cell counts
-    as half a row in s², so that no rejection among a few is no certainty.
+    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. In s² each verdict counts half a row
+    more in each cell, so that no rejection among a few is no certainty, and as clustered as the others.
 
     Args:
         counts: of rejected and accepted in each cell.
@@ -89,9 +89,11 @@ def information(
         return Interval(0.0, 0.0, 0.0), 0.0, 0.0
     if num_prompts < 2:
         return Interval(0.0, plug_in, MOST), plug_in, math.inf
-    raised = pointwise(flat, UNSEEN)
-    unseen = float((np.maximum(UNSEEN - flat, 0) * np.where(raised == 0, 0, raised - plug_in) ** 2).sum())
-    variance = (spread * num_prompts / (num_prompts - 1) + unseen) / total**2
+    raised = pointwise(flat, MORE)
+    more = MORE * float((np.where(raised == 0, 0, raised - plug_in) ** 2).sum())
+    independent = float((flat * np.where(point == 0, 0, point - plug_in) ** 2).sum())
+    clustering = (spread + more) / (independent + more) if more else 1.0
+    variance = (spread * num_prompts / (num_prompts - 1) + clustering * more) / total**2
     variance *= (stdtrit(num_prompts - 1, LEVELS[1]) / ndtri(LEVELS[1])) ** 2
     rows = 2 * plug_in / variance if variance > 0 else float(num_prompts)
     found = 2 * rows * plug_in
