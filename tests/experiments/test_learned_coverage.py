@@ -78,6 +78,20 @@ def labelled(rng, effect):
     return log(rng.random(n) < chance, {"group": codes}, truth=truth)
 
 
+def two(rng, gains, concentration=None):
+    """A group of two values, and one of eight that knows more but takes longer to learn."""
+    prompts = np.repeat(np.arange(PROMPTS), SIZES)
+    codes = rng.integers(0, 2, prompts.size), rng.integers(0, 8, prompts.size)
+    chance = 0.5 + gains[0] * (codes[0] - 0.5) + gains[1] * (codes[1] % 2 - 0.5)
+    uniform = rng.random(prompts.size)
+    if concentration is not None:  # verdicts of one prompt share a part of their luck
+        from scipy.special import ndtr
+
+        common = rng.normal(size=PROMPTS)[prompts]
+        uniform = ndtr(np.sqrt(concentration) * common + np.sqrt(1 - concentration) * rng.normal(size=prompts.size))
+    return log(uniform < chance, {"a": codes[0], "b": codes[1]})
+
+
 def covered(name, num_logs=LOGS):
     """Shares of logs whose interval holds I(F;V) and the expected code length saved."""
     rates, concentration, per_prompt = CASES[name]
@@ -85,7 +99,7 @@ def covered(name, num_logs=LOGS):
     joint = np.stack([1 - np.array(rates), rates], -1) / len(rates)
     found = []
     for _ in range(num_logs):
-        answer = learned.features(generated(rng, rates, concentration, per_prompt), orders=1)
+        answer = learned.features(generated(rng, rates, concentration, per_prompt), orders=2)
         found.append(next(one for one in answer.learned if one.name == "group"))
     expected = np.mean([one.saved_nats.middle for one in found])
     truth = float(mutual_information(joint))

@@ -64,12 +64,12 @@ def pointwise(counts: Float[np.ndarray, "*stratum cell 2"], least: float = 0.0) 
 
 def information(
     counts: Float[np.ndarray, "*stratum cell 2"], spread: float, num_prompts: int
-) -> tuple[Interval, float, float]:
+) -> tuple[Interval, float]:
     """I(F;V), or given strata I(F;V|T), in nats with its 95 % interval.
 
     Î = Σ n_fv/n · i(f,v) has variance s² = Σ_prompts (Σ_rows (i − Î))²/n², so that n′ = 2 Î/s² independent rows would
     know as much, and 2 n′ Î is a noncentral chi-square of (cells − 1)(verdicts − 1) degrees of freedom, summed over
-    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. In s² each verdict counts half a row
+    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. In s² each verdict counts a row
     more in each cell, so that no rejection among a few is no certainty, and as clustered as the others.
 
     Args:
@@ -78,7 +78,7 @@ def information(
         num_prompts: independent ones.
 
     Returns:
-        The interval; the plug-in less its bias, which may be below 0; and its standard error.
+        The interval; and the plug-in less its bias, which may be below 0.
     """
     flat = counts.reshape(-1, *counts.shape[-2:])
     point, total = pointwise(flat), flat.sum()
@@ -86,9 +86,9 @@ def information(
     both = (flat.sum(-2) > 0).all(-1)
     df = int(np.where(both, (flat.sum(-1) > 0).sum(-1) - 1, 0).sum())
     if df == 0:
-        return Interval(0.0, 0.0, 0.0), 0.0, 0.0
+        return Interval(0.0, 0.0, 0.0), 0.0
     if num_prompts < 2:
-        return Interval(0.0, plug_in, MOST), plug_in, math.inf
+        return Interval(0.0, plug_in, MOST), plug_in
     raised = pointwise(flat, MORE)
     more = MORE * float((np.where(raised == 0, 0, raised - plug_in) ** 2).sum())
     independent = float((flat * np.where(point == 0, 0, point - plug_in) ** 2).sum())
@@ -102,7 +102,7 @@ def information(
     )
     middle = max(found - df, 0.0)
     ends = (min(low, middle), middle, max(high, middle))
-    return Interval(*(min(x / (2 * rows), MOST) for x in ends)), plug_in - df / (2 * rows), math.sqrt(variance)
+    return Interval(*(min(x / (2 * rows), MOST) for x in ends)), plug_in - df / (2 * rows)
 
 
 def noncentrality(x: float, df: int, level: float) -> float:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.questions.learned.answer import KEY, Answer, Learned, features
+from experiments.questions.learned.answer import Answer, Learned, features
 from experiments.questions.learned.columns import FINEST
+from experiments.questions.learned.curves import KEY
 from experiments.questions.logs import Log
 
 MOST_VALUES = 10  # that are left out, one by one

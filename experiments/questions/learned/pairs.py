@@ -18,9 +18,7 @@ class Pairs(NamedTuple):
 
     accepted: Int[np.ndarray, " pair"]  # indices of rows
     rejected: Int[np.ndarray, " pair"]
-    side: Int[
-        np.ndarray, " pair"
-    ]  # 1: the feature alone would accept the accepted one rather; −1: the other; 0: tie
+    side: Int[np.ndarray, " pair"]  # 1: the feature alone would accept the accepted one rather; −1: the other; 0: tie
     keep: Bool[np.ndarray, " pair"]  # a choice, at random, in which the feature wins as often as it loses
 
     @property
