@@ -106,11 +106,12 @@ def covered(name, num_logs=LOGS):
     nats = np.mean([one.nats.low <= truth <= one.nats.high for one in found])
     saved = np.mean([one.saved_nats.low <= expected <= one.saved_nats.high for one in found])
     width = np.mean([one.nats.high - one.nats.low for one in found])
-    middle=np.mean([one.nats.middle for one in found])
+    middle = np.mean([one.nats.middle for one in found])
     return nats, saved, truth, width, expected, middle
 
 
 if __name__ == "__main__":
     import sys
+
     for name in CASES:
         print(name, *(f"{x:.4g}" for x in covered(name, int(sys.argv[1]))), flush=True)
