@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from experiments.questions.intervals import Interval
 from experiments.questions.learned import code
-from experiments.questions.learned.columns import TRUTH, Column, Learner, columns, truth
+from experiments.questions.learned.columns import TRUTH, VALUE, Column, Learner, columns, truth
 from experiments.questions.learned.curves import DEVIATIONS, ORDERS, counts, from_on, places, ranks, samples
 from experiments.questions.logs import Log
 from experiments.validation import number
@@ -28,7 +28,8 @@ class Learned(NamedTuple):
     name: str  # the column, or COL=VALUE: one value against the rest
     kind: str  # "truth", "feature", "group" (all values) or "value" (one against the rest)
     rows: int  # of the truth, those labelled
-    cells: int  # of the table that saved most code length: bins, values, and one of what is missing
+    accepted: Float[np.ndarray, " cell"]  # share, by the cells of the table that saved most code length: bins from the
+    # lowest, values, [rest, value], [wrong, correct]; without the cell of what is missing
     nats: Interval  # I(F;V) a verdict, of the feature in these cells
     nats_given_truth: Interval | None  # I(F;V|T) on the labelled rows; None without, and of the truth itself
     saved_nats: Interval  # code length saved on all rows in the middle; of its expectation over such logs
@@ -132,8 +133,10 @@ def _trial(log: Log, labelled: Log, column: Column, learner: Learner, seen: np.n
     size, saved = log.verdict.size, float(curves[0, -1])
     saves = Interval(saved + size * errors[0] - SLACK, saved, saved + size * errors[1] + SLACK)
     given = None if learner.kind == TRUTH else _given_truth(labelled, cells[log.labelled], len(joined))
+    shown = joined[:-1] if column.missing and learner.kind != VALUE else joined
+    shares = shown[:, 1] / np.maximum(shown.sum(-1), np.finfo(float).tiny)
     curve = np.append(curves.mean(0), np.full(points - curves.shape[1], np.nan))
-    found = Learned(learner.name, learner.kind, size, len(joined), nats, given, saves, None, None, curve)
+    found = Learned(learner.name, learner.kind, size, shares, nats, given, saves, None, None, curve)
     return Trial(log, column, learner, curves, joined, merge, errors, found)
 
 

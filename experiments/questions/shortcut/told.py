@@ -29,7 +29,8 @@ def lines(found: Measured) -> Iterator[str]:
     yield from (text for text in found.columns.said)
     for option, side in zip(SIDES, found.sides, strict=True):
         more = f", a mixture of {len(side.names)} columns" if len(side.names) > 1 else ""
-        yield f"{option}: {', '.join(side.names)}{more}; {_nats(side)}"
+        names = ", ".join(_relative(found, name) for name in side.names)
+        yield f"{option}: {names}{more}; {_nats(side)}"
     yield f"learned first: {_first(found)}"
     yield "code length saved by each side alone, nats, in random orders of whole prompts:"
     for at in _shown(found.numbers.size):
@@ -55,7 +56,15 @@ def _nats(side: Side) -> str:
     one = side.best.found
     which = f"{one.name}, which saves most, " if len(side.names) > 1 else ""
     given = "" if one.nats_given_truth is None else f", {_ranged(one.nats_given_truth, '.3g')} given the truth"
-    return f"{which}carries {_ranged(one.nats, '.3g')} nats a row about the label{given}"
+    ends = f"; accepted: {one.accepted[0]:.1%} in its lowest cell, {one.accepted[-1]:.1%} in its highest"
+    tail = ends if one.kind == "feature" else ""
+    return f"{which}carries {_ranged(one.nats, '.3g')} nats a row about the label{given}{tail}"
+
+
+def _relative(found: Measured, name: str) -> str:
+    """A column, and what it is relative to."""
+    other = found.log.features[name].relative_to if name in found.log.features else None
+    return name + (f" (relative to {other})" if other else "")
 
 
 def _ranged(interval: Interval, form: str) -> str:
@@ -123,9 +132,9 @@ def _pairs(found: Measured) -> Iterator[str]:
     if pairs is None or pairs.drop is None:
         return
     yield (
-        f"to decorrelate the label from {name}: of {pairs.side.size:,} pairs of an accepted and a rejected output of one "
-        f"prompt, {name} agrees with {pairs.wins:,} and disagrees with {pairs.losses:,}; leave out {100 * pairs.drop:.0f} % "
-        f"of those that agree ({STEM}-pairs.csv)"
+        f"to decorrelate the label from {name}: of {pairs.side.size:,} pairs of an accepted and a rejected output of "
+        f"one prompt, {name} agrees with {pairs.wins:,} and disagrees with {pairs.losses:,}; leave out "
+        f"{100 * pairs.drop:.0f} % of those that agree ({STEM}-pairs.csv)"
     )
     rows = learned.held_out(found.log, name)
     if rows is not None:
