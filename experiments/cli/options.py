@@ -21,8 +21,11 @@ def check(command: Callable[..., int], written: Sequence[str]) -> None:
     options = {_option(one.name): one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
     places = [one.name.upper() for one in parameters if one.kind is not one.KEYWORD_ONLY]
     left, given = list(places), set()
-    words = iter(written)
+    words, several = iter(written), None
     for word in words:
+        if several and not _OPTION.match(word):
+            continue
+        several = None
         if not _OPTION.match(word):
             if not left:
                 raise refuse("ARGUMENT", repr(word), f"{' '.join(places)}, then options" if places else "options")
@@ -41,6 +44,7 @@ def check(command: Callable[..., int], written: Sequence[str]) -> None:
         if value is None or (_OPTION.match(value) and not equals):
             raise refuse(option, "no value", _accepted(kind))
         _check_value(option, kind, value)
+        several = option if get_origin(kind) is list and not equals else None
     needed = [_option(one.name) for one in parameters if one.default is one.empty and one.name.upper() not in places]
     for name in [*left, *(option for option in needed if options[option] not in given)]:
         raise refuse(name, "nothing", "a value, which the command needs; --help explains it")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from experiments.cli.options import persistence, read, share, whole
-from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax, width
+from experiments.cli.session import console, say, width
 from experiments.validation import refuse
 
 _GUESSED = "(default: guessed by its name)"
@@ -118,80 +118,4 @@ def plan(
             log = steps.thresholded(log, question.goal, question.errors)
         question = question._replace(log=log)
     print("\n".join(steps.lines(question, steps.answer(question), width(console()))))
-    return 0
-
-
-def shortcut(
-    *,
-    intended: Annotated[str, arg(metavar="KIND")] = "parity",
-    order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 3, or 1 where 3 is no order)")] = None,
-    margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
-    scale: Annotated[float, arg(metavar="X")] = 1.0,
-    spurious: Annotated[str, arg(metavar="KIND")] = "length",
-    spurious_order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 1)")] = None,
-    spurious_margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
-    spurious_scale: Annotated[float, arg(metavar="X")] = 1.0,
-    agreement: Annotated[str, arg(metavar="SHARE")],
-    label_noise: Annotated[str, arg(metavar="SHARE")] = "0.1",
-    student: Literal["MLP", "linear", "table"] = "MLP",
-    optimizer: Literal["Adam", "SGD"] = "Adam",
-    learning_rate: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: 0.01, SGD 0.2)")] = None,
-    samples: Annotated[str, arg(metavar="N")] = "32768",
-    seeds: Annotated[int, arg(metavar="N")] = 8,
-    seed: Annotated[int, arg(metavar="N")] = 0,
-    out: Annotated[Path, arg(metavar="DIR")] = Path("runs/shortcut"),
-) -> int:
-    """Say which of two features of a label is learned first, when the student switches, and how to decorrelate it.
-
-    For instance:
-
-        infoloop shortcut --intended parity --order 3 --spurious length --agreement .85 --label-noise .1
-
-    KIND is bit, parity, threshold, two-layer, pattern, length, style, source or position. Predicted from learners that
-    see one feature each, measured on one that sees both.
-
-    Args:
-        intended: the feature that should be learned.
-        order: its difficulty, how many input columns carry it together; two-layer: in each of two groups.
-        margin: how clearly it is written, from 0 to 1; parities, sources and positions have no margin.
-        scale: multiplies its input columns, which are of size 1.
-        spurious: the feature that is learned instead of it.
-        spurious_order: how many input columns, copies or pairs of sources carry it.
-        spurious_margin: how clearly it is written.
-        spurious_scale: multiplies its input columns.
-        agreement: how often the spurious feature agrees with the label, a share from .5 to 1: .85 or 85%.
-        label_noise: how often the intended feature disagrees with the label.
-        student: a network with 64 hidden units, a linear one, or a table of signs.
-        optimizer: how it is trained, in batches of 32.
-        learning_rate: of the optimiser.
-        samples: how many are seen, each once: 32768 or 1e5.
-        seeds: independent runs, which give the errors.
-        seed: of all random numbers.
-        out: folder for the figure (shortcut.png, shortcut.svg), its numbers (shortcut.csv) and the options
-            (shortcut.json).
-    """
-    options = {
-        "intended": intended,
-        "scale": scale,
-        "spurious": spurious,
-        "spurious_scale": spurious_scale,
-        "student": student,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "seeds": seeds,
-        **read(share, margin=margin, spurious_margin=spurious_margin, agreement=agreement, label_noise=label_noise),
-        **read(whole, order=order, spurious_order=spurious_order, samples=samples),
-    }
-    set_up_jax()
-    from experiments.questions import shortcut as steps
-
-    question = steps.question(**options)
-    check_writable(out)
-    terminal, computed = console(), provenance(seed=seed)
-    say(terminal, headline(computed))
-    found = steps.answer(question, seed, terminal)
-    for line in steps.lines(question, found):
-        say(terminal, line)
-    files = steps.save(question, found, out, options | {"provenance": computed})
-    say(terminal, f"evidence: {', '.join(map(str, files))}")
     return 0

@@ -234,7 +234,9 @@ def _learned(audit: Audit) -> Rows:
     if found.mend is not None and found.mend.drop is not None:
         one = found.mend
         text = f"of pairs of an accepted and a rejected output of one prompt {one.name} agrees with {one.wins:,} and"
-        text = f"{text} disagrees with {one.losses:,}: without {one.drop:.0%} of the first it carries nothing (pairs.csv)"
+        text = (
+            f"{text} disagrees with {one.losses:,}: without {one.drop:.0%} of the first it carries nothing (pairs.csv)"
+        )
         rows.append(("decorrelate", text))
     return rows
 

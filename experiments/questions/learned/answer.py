@@ -10,21 +10,18 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import ndtri
 
-from experiments.questions.intervals import LEVELS, Interval
+from experiments.questions.intervals import Interval
 from experiments.questions.learned import code
-from experiments.questions.learned.columns import TRUTH, Column, Learner, columns, truth
+from experiments.questions.learned.columns import TRUTH, VALUE, Column, Learner, columns, truth
+from experiments.questions.learned.curves import DEVIATIONS, ORDERS, counts, from_on, last_zero, places, ranks, samples
 from experiments.questions.logs import Log
+from experiments.validation import number
 
 LEARNED = math.log(20)  # nats saved, odds of 20 to 1 for what a learner sees
-ORDERS = 20  # random ones, of whole prompts
-CLEARLY = 0.95  # of the orders
-MANY_ROWS, FEW_ORDERS = 200_000, 4
-POINTS = 40  # numbers of rows of a curve
-FEWEST = 8  # rows at which a curve starts
-KEY = 20
-DEVIATIONS = float(ndtri(LEVELS[1]))
+CLEARLY = 0.95  # of the random orders
+MANY_ROWS, FEW_ORDERS = 200_000, 4  # of so many rows, so few orders are enough
+SLACK = 0.5  # nats: what S − n Î differs by from log to log, which the intervals leave out
 
 
 class Learned(NamedTuple):
@@ -33,7 +30,9 @@ class Learned(NamedTuple):
     name: str  # the column, or COL=VALUE: one value against the rest
     kind: str  # "truth", "feature", "group" (all values) or "value" (one against the rest)
     rows: int  # of the truth, those labelled
-    nats: Interval  # I(F;V) a verdict, of the feature in the bins that saved most code length
+    accepted: Float[np.ndarray, " cell"]  # share, by the cells of the table that saved most code length: bins from the
+    # lowest, values, [rest, value], [wrong, correct]; without the cell of what is missing
+    nats: Interval  # I(F;V) a verdict, of the feature in these cells
     nats_given_truth: Interval | None  # I(F;V|T) on the labelled rows; None without, and of the truth itself
     saved_nats: Interval  # code length saved on all rows in the middle; of its expectation over such logs
     learned_after: Interval | None  # rows from which on the mean curve has saved ln 20 nats; None: not by the last
@@ -54,8 +53,8 @@ class Answer(NamedTuple):
         return next((one for one in self.learned if one.kind != TRUTH and one.learned_after is not None), None)
 
 
-class _Trial(NamedTuple):
-    """A learner on the rows of a log."""
+class Trial(NamedTuple):
+    """A learner on the rows of a log, before it has its place among others."""
 
     log: Log
     column: Column
@@ -63,7 +62,7 @@ class _Trial(NamedTuple):
     curves: Float[np.ndarray, "order point"]
     counts: Float[np.ndarray, "cell 2"]  # of the table that saved most
     merge: Int[np.ndarray, " cell"]
-    stderr: float  # of nats a row
+    errors: tuple[float, float]  # ends of the error of its information, nats a row: <= 0, >= 0
     found: Learned
 
 
@@ -71,118 +70,91 @@ def features(log: Log, *, orders: int | None = None) -> Answer:
     """What each feature, each group and the truth carries of the verdict, and the order in which it is learned.
 
     A feature or group that is the same in all rows, and a log of one verdict alone, is named in `said`.
+
+    Args:
+        log: the rows.
+        orders: random ones, of whole prompts, over which the curves are means; two or more. None: 20, or 4 of many rows.
     """
-    said = []
-    samples = _samples(log)
-    orders = orders or (ORDERS if log.verdict.size <= MANY_ROWS else FEW_ORDERS)
-    whole = log.pick(np.arange(log.verdict.size))  # prompts numbered without gaps
-    if not _both(whole):
-        which = "accepted" if whole.verdict[0] else "rejected"
-        return Answer(samples, (), (f"all outputs were {which}: there is nothing to learn from such verdicts",))
-    trials = []
-    labelled = whole.pick(whole.labelled)
-    if labelled.verdict.size:
-        varies = np.unique(labelled.truth).size > 1
-        if varies and _both(labelled):
-            trials += _tried(labelled, labelled, [truth(labelled)], samples, orders)
-        else:
-            which = "verdicts" if varies else "truths"
-            said.append(f"{log.roles['truth']}: all labelled rows have one of the {which}, so that it carries nothing")
+    orders = (ORDERS if log.verdict.size <= MANY_ROWS else FEW_ORDERS) if orders is None else orders
+    number("orders", orders, lambda n: n >= 2, "2 or more", int)
+    numbers, found, said = trials(log, orders)
+    return Answer(numbers, ordered(found, numbers), said)
+
+
+def trials(log: Log, orders: int = ORDERS) -> tuple[Int[np.ndarray, " point"], list[Trial], tuple[str, ...]]:
+    """The numbers of rows, all learners on a log, the truth first, and what was left out, and why."""
+    log = log.pick(np.arange(log.verdict.size))  # prompts numbered without gaps
+    numbers = samples(log)
+    if not _both(log):
+        which = "accepted" if log.verdict[0] else "rejected"
+        return numbers, [], (f"all outputs were {which}: there is nothing to learn from such verdicts",)
+    found, said = [], []
+    labelled = log.pick(log.labelled)
+    if labelled.verdict.size and (one := _one_class(labelled)):
+        said.append(f"{log.roles['truth']}: all labelled rows have one {one}, so that it carries nothing")
+    elif labelled.verdict.size:
+        found = _tried(labelled, labelled, [truth(labelled)], numbers, orders)
     varying = []
-    for column in columns(whole):
-        if np.bincount(column.codes, minlength=column.num_cells).max() < column.codes.size:
+    for column in columns(log):
+        if np.bincount(column.codes).max() < column.codes.size:
             varying.append(column)
         else:
             said.append(f"{column.name}: the same in all rows, so that it carries nothing")
-    trials += _tried(whole, labelled, varying, samples, orders)
-    if whole.prompt.max() == 0:
+    found += _tried(log, labelled, varying, numbers, orders)
+    if log.prompt.max() == 0:
         said.append("one prompt: how far the numbers hold for others, the log cannot tell")
-    return Answer(samples, _ordered(trials, samples), tuple(said))
+    return numbers, found, tuple(said)
 
 
 def _both(log: Log) -> bool:
     return bool(0 < log.verdict.sum() < log.verdict.size)
 
 
-def _samples(log: Log) -> np.ndarray:
-    """Numbers of rows in a geometric series, with that of all rows and that of the labelled ones."""
-    size, labelled = log.verdict.size, int(log.labelled.sum())
-    grid = np.rint(np.geomspace(min(FEWEST, size), size, POINTS)).astype(int)
-    return np.unique([*grid, size, *([labelled] if labelled else [])])
+def _one_class(log: Log) -> str:
+    """What is the same in all rows: the truth, the verdict, or nothing."""
+    return "truth" if np.unique(log.truth).size == 1 else "" if _both(log) else "verdict"
 
 
-def _tried(log: Log, labelled: Log, given: Sequence[Column], samples: np.ndarray, orders: int) -> list[_Trial]:
+def _tried(log: Log, labelled: Log, given: Sequence[Column], numbers: np.ndarray, orders: int) -> list[Trial]:
     """Each learner of each column, on the numbers of rows that there are."""
-    within = samples[samples <= log.verdict.size]
-    rank = _rank(log.prompt)
-    paths = [_places(log.prompt, rank, within, order) for order in range(orders)]
+    within, rank = numbers[numbers <= log.verdict.size], ranks(log.prompt)
+    paths = [places(log.prompt, rank, within, order) for order in range(orders)]
     found = []
     for column in given:
-        counts = np.stack([_counts(log, column, path, within.size) for path in paths]).cumsum(1)
-        found += [_trial(log, labelled, column, learner, counts, samples.size) for learner in column.learners]
+        seen = np.stack([counts(log, column, path, within.size) for path in paths]).cumsum(1)
+        found += [_trial(log, labelled, column, learner, seen, numbers.size) for learner in column.learners]
     return found
 
 
-def _places(prompt: np.ndarray, rank: np.ndarray, samples: np.ndarray, order: int) -> np.ndarray:
-    """Of each row, the first of `samples` that reaches it, in a random order of whole prompts."""
-    sizes = np.bincount(prompt)
-    prompts = np.random.default_rng([KEY, order]).permutation(sizes.size)
-    starts = np.empty_like(sizes)
-    starts[prompts] = np.cumsum(sizes[prompts]) - sizes[prompts]
-    return np.repeat(np.arange(samples.size), np.diff(samples, prepend=0))[starts[prompt] + rank]
-
-
-def _rank(prompt: np.ndarray) -> np.ndarray:
-    """The place of each row among those of its prompt, at random."""
-    sizes, shuffled = np.bincount(prompt), np.random.default_rng(KEY).permutation(prompt.size)
-    by_prompt = shuffled[np.argsort(prompt[shuffled], kind="stable")]
-    ranks = np.empty(prompt.size, int)
-    ranks[by_prompt] = np.arange(prompt.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return ranks
-
-
-def _counts(log: Log, column: Column, places: np.ndarray, num_places: int) -> np.ndarray:
-    """Rejected and accepted in each cell, of the rows in each place [place, cell, 2]."""
-    shape = (num_places, column.num_cells)
-    cells = places * column.num_cells + column.codes
-    if log.hard:
-        cells = 2 * cells + log.verdict.astype(int)
-        return np.bincount(cells, minlength=2 * math.prod(shape)).reshape(*shape, 2).astype(float)
-    total, accepted = (np.bincount(cells, weights, math.prod(shape)) for weights in (None, log.verdict))
-    return np.stack([total - accepted, accepted], -1).reshape(*shape, 2)
-
-
-def _trial(log: Log, labelled: Log, column: Column, learner: Learner, counts: np.ndarray, points: int) -> _Trial:
+def _trial(log: Log, labelled: Log, column: Column, learner: Learner, seen: np.ndarray, points: int) -> Trial:
     """Numbers of one learner; its place in the order comes later."""
-    curves = code.nats_saved(counts, learner.merges)
-    last = counts[0, -1]
+    curves, last = code.nats_saved(seen, learner.merges), seen[0, -1]
     merge = code.best(last, learner.merges)
-    joined = code.merged(last, merge)
-    nats, plug_in, stderr = _information(log, merge[column.codes], joined[None])
+    cells, joined = merge[column.codes], code.merged(last, merge)
+    nats, unbiased = _information(log, cells, joined[None])
+    errors = min(nats.low - unbiased, 0.0), max(nats.high - unbiased, 0.0)
     size, saved = log.verdict.size, float(curves[0, -1])
-    ends = (saved + size * (end - plug_in) for end in (nats.low, nats.high))
-    low, high = (float(end) for end in ends)
-    given = (
-        None if learner.kind == TRUTH else _given_truth(labelled, merge[column.codes[log.labelled]], joined.shape[0])
-    )
+    saves = Interval(saved + size * errors[0] - SLACK, saved, saved + size * errors[1] + SLACK)
+    given = None if learner.kind == TRUTH else _given_truth(labelled, cells[log.labelled], len(joined))
+    shown = joined[:-1] if column.missing and learner.kind != VALUE else joined
+    shares = shown[:, 1] / np.maximum(shown.sum(-1), np.finfo(float).tiny)
     curve = np.append(curves.mean(0), np.full(points - curves.shape[1], np.nan))
-    saves = Interval(min(low, saved), saved, max(high, saved))
-    found = Learned(learner.name, learner.kind, size, nats, given, saves, None, None, curve)
-    return _Trial(log, column, learner, curves, joined, merge, stderr, found)
+    found = Learned(learner.name, learner.kind, size, shares, nats, given, saves, None, None, curve)
+    return Trial(log, column, learner, curves, joined, merge, errors, found)
 
 
-def _pointwise(log: Log, cells: np.ndarray, counts: np.ndarray, strata: np.ndarray | int = 0) -> np.ndarray:
+def _pointwise(log: Log, cells: np.ndarray, table: np.ndarray, strata: np.ndarray | int = 0) -> np.ndarray:
     """Of each row, the pointwise information less its mean."""
-    reject, accept = np.moveaxis(code.pointwise(counts), -1, 0)
+    reject, accept = np.moveaxis(code.pointwise(table), -1, 0)
     found = reject[strata, cells] + log.verdict * (accept - reject)[strata, cells]
     return found - found.mean()
 
 
 def _information(
-    log: Log, cells: np.ndarray, counts: np.ndarray, strata: np.ndarray | int = 0
-) -> tuple[Interval, float, float]:
-    sums = np.bincount(log.prompt, _pointwise(log, cells, counts, strata))
-    return code.information(counts, float(sums @ sums), sums.size)
+    log: Log, cells: np.ndarray, table: np.ndarray, strata: np.ndarray | int = 0
+) -> tuple[Interval, float]:
+    sums = np.bincount(log.prompt, _pointwise(log, cells, table, strata))
+    return code.information(table, float(sums @ sums), sums.size)
 
 
 def _given_truth(rows: Log, cells: np.ndarray, num_cells: int) -> Interval | None:
@@ -192,84 +164,59 @@ def _given_truth(rows: Log, cells: np.ndarray, num_cells: int) -> Interval | Non
     strata = rows.truth.astype(int)
     at = strata * num_cells + cells
     total, accepted = (np.bincount(at, weights, 2 * num_cells) for weights in (None, rows.verdict))
-    counts = np.stack([total - accepted, accepted], -1).reshape(2, num_cells, 2)
-    return _information(rows, cells, counts, strata)[0]
+    table = np.stack([total - accepted, accepted], -1).reshape(2, num_cells, 2)
+    return _information(rows, cells, table, strata)[0]
 
 
-def _ordered(trials: Sequence[_Trial], samples: np.ndarray) -> tuple[Learned, ...]:
+def ordered(given: Sequence[Trial], numbers: np.ndarray) -> tuple[Learned, ...]:
     """In the order in which they are learned, each with its crossover.
 
     Next is, of those that are not clearly later than the earliest one left, the one that saves most: clearly is in 95 %
     of the random orders.
     """
-    left = [one._replace(found=one.found._replace(learned_after=_learned_after(one, samples))) for one in trials]
+    left = [one._replace(found=one.found._replace(learned_after=_learned_after(one, numbers))) for one in given]
     left.sort(key=lambda one: (_rows(one.found.learned_after), -one.found.saved_nats.middle))
-    reached = {one.found.name: _each_reached(one, samples) for one in left}
-    placed = []
+    reached = {one.found.name: _each_reached(one, numbers) for one in left}
+    placed: list[Trial] = []
     while left:
         first = reached[left[0].found.name]
-        tied = [one for one in left if (reached[one.found.name] > first).mean() < CLEARLY] or left[:1]
+        tied = [one for one in left if (reached[one.found.name] > first).mean() < CLEARLY]
         placed.append(max(tied, key=lambda one: one.found.saved_nats.middle))
         left = [one for one in left if one is not placed[-1]]
     found = [one.found for one in placed]
     for i in range(1, len(placed)):
-        found[i] = found[i]._replace(crossover=_crossover(placed[i - 1], placed[i], samples))
+        found[i] = found[i]._replace(crossover=_crossover(placed[i - 1], placed[i], numbers))
     return tuple(found)
-
-
-def _each_reached(one: _Trial, samples: np.ndarray) -> np.ndarray:
-    """Rows at which it is learned, in each order of the prompts [order]."""
-    return np.array([_last_zero(samples[: curve.size], curve - LEARNED) for curve in one.curves])
 
 
 def _rows(interval: Interval | None) -> float:
     return math.inf if interval is None else interval.middle
 
 
-def _learned_after(one: _Trial, samples: np.ndarray) -> Interval | None:
-    return from_on(samples[: one.curves.shape[1]], one.curves - LEARNED, one.stderr)
+def _each_reached(one: Trial, numbers: np.ndarray) -> np.ndarray:
+    """Rows at which it is learned, in each order of the prompts [order]."""
+    return np.array([last_zero(numbers[: curve.size], curve - LEARNED) for curve in one.curves])
 
 
-def _crossover(before: _Trial, after: _Trial, samples: np.ndarray) -> Interval | None:
-    points = min(before.curves.shape[1], after.curves.shape[1])
+def _learned_after(one: Trial, numbers: np.ndarray) -> Interval | None:
+    return from_on(numbers[: one.curves.shape[1]], one.curves - LEARNED, one.errors)
+
+
+def _crossover(before: Trial, after: Trial, numbers: np.ndarray) -> Interval | None:
+    points = min(one.curves.shape[1] for one in (before, after))
     lead = after.curves[:, :points] - before.curves[:, :points]
     if lead[:, -1].mean() <= 0:
         return None
-    return from_on(samples[:points], lead, _stderr_of_lead(before, after))
+    error = DEVIATIONS * stderr_of_lead(before, after)
+    return from_on(numbers[:points], lead, (-error, error))
 
 
-def _stderr_of_lead(before: _Trial, after: _Trial) -> float:
-    """Of the mean difference of two pointwise informations, over prompts; of two logs, as if independent."""
-    if before.log is not after.log:
-        return math.hypot(before.stderr, after.stderr)
+def stderr_of_lead(before: Trial, after: Trial) -> float:
+    """Of the difference of two pointwise informations, a row, over prompts; on different rows, as if independent."""
+    if before.log.verdict.size != after.log.verdict.size:
+        return math.hypot(*(max(np.abs(one.errors)) / DEVIATIONS for one in (before, after)))
     a, b = (_pointwise(one.log, one.merge[one.column.codes], one.counts[None]) for one in (before, after))
     sums = np.bincount(before.log.prompt, a - b)
     if sums.size < 2:
         return math.inf
     return math.sqrt(sums @ sums * sums.size / (sums.size - 1)) / before.log.verdict.size
-
-
-def from_on(samples: np.ndarray, curves: Float[np.ndarray, "order n"], stderr: float) -> Interval | None:
-    """The number of rows from which on an expected curve is above 0, or None if it does not end so.
-
-    The mean over random orders is an unbiased estimate of the curve that other logs have on average; at n rows its
-    standard error is n times that of nats a row, beside that of the mean over orders. The ends are where the mean, up
-    and down by 1.96 of them, is above 0 for good: inf where that is never.
-    """
-    mean = curves.mean(0)
-    if mean[-1] <= 0:
-        return None
-    half = DEVIATIONS * np.hypot(samples * stderr, curves.std(0) / math.sqrt(max(len(curves) - 1, 1)))
-    low, middle, high = (_last_zero(samples, curve) for curve in (mean + half, mean, mean - half))
-    return Interval(min(low, middle), middle, max(high, middle))
-
-
-def _last_zero(x: np.ndarray, y: np.ndarray) -> float:
-    """Where the broken line through the points, and 0 rows before them, is above 0 for good."""
-    below = np.flatnonzero(y <= 0)
-    if below.size == 0:
-        return float(x[0])
-    last = int(below[-1])
-    if last == y.size - 1:
-        return math.inf
-    return float(x[last] - y[last] / (y[last + 1] - y[last]) * (x[last + 1] - x[last]))

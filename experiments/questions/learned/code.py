@@ -16,7 +16,7 @@ from scipy.special import betaln, chndtrinc, ndtri, stdtrit
 from experiments.questions.intervals import LEVELS, Interval
 
 MOST = math.log(2)  # nats that anything carries about a verdict
-UNSEEN = 0.5  # rows as which a verdict counts that was never seen in a cell
+MORE = 1.0  # rows of each verdict in each cell, beside those seen, where the variance is taken
 TINY = 1e-300
 NORMAL_FROM = 1e6  # a noncentral chi-square above this is a squared Gaussian
 
@@ -64,13 +64,13 @@ def pointwise(counts: Float[np.ndarray, "*stratum cell 2"], least: float = 0.0) 
 
 def information(
     counts: Float[np.ndarray, "*stratum cell 2"], spread: float, num_prompts: int
-) -> tuple[Interval, float, float]:
+) -> tuple[Interval, float]:
     """I(F;V), or given strata I(F;V|T), in nats with its 95 % interval.
 
     Î = Σ n_fv/n · i(f,v) has variance s² = Σ_prompts (Σ_rows (i − Î))²/n², so that n′ = 2 Î/s² independent rows would
     know as much, and 2 n′ Î is a noncentral chi-square of (cells − 1)(verdicts − 1) degrees of freedom, summed over
-    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. What was never seen in a cell counts
-    as half a row in s², so that no rejection among a few is no certainty.
+    strata, and noncentrality 2 n′ I: asymptotically, near I = 0 and far from it. In s² each verdict counts a row
+    more in each cell, so that no rejection among a few is no certainty, and as clustered as the others.
 
     Args:
         counts: of rejected and accepted in each cell.
@@ -78,7 +78,7 @@ def information(
         num_prompts: independent ones.
 
     Returns:
-        The interval; the plug-in less its bias, which may be below 0; and its standard error.
+        The interval; and the plug-in less its bias, which may be below 0.
     """
     flat = counts.reshape(-1, *counts.shape[-2:])
     point, total = pointwise(flat), flat.sum()
@@ -86,12 +86,14 @@ def information(
     both = (flat.sum(-2) > 0).all(-1)
     df = int(np.where(both, (flat.sum(-1) > 0).sum(-1) - 1, 0).sum())
     if df == 0:
-        return Interval(0.0, 0.0, 0.0), 0.0, 0.0
+        return Interval(0.0, 0.0, 0.0), 0.0
     if num_prompts < 2:
-        return Interval(0.0, plug_in, MOST), plug_in, math.inf
-    raised = pointwise(flat, UNSEEN)
-    unseen = float((np.maximum(UNSEEN - flat, 0) * np.where(raised == 0, 0, raised - plug_in) ** 2).sum())
-    variance = (spread * num_prompts / (num_prompts - 1) + unseen) / total**2
+        return Interval(0.0, plug_in, MOST), plug_in
+    raised = pointwise(flat, MORE)
+    more = MORE * float((np.where(raised == 0, 0, raised - plug_in) ** 2).sum())
+    independent = float((flat * np.where(point == 0, 0, point - plug_in) ** 2).sum())
+    clustering = (spread + more) / (independent + more) if more else 1.0
+    variance = (spread * num_prompts / (num_prompts - 1) + clustering * more) / total**2
     variance *= (stdtrit(num_prompts - 1, LEVELS[1]) / ndtri(LEVELS[1])) ** 2
     rows = 2 * plug_in / variance if variance > 0 else float(num_prompts)
     found = 2 * rows * plug_in
@@ -100,7 +102,7 @@ def information(
     )
     middle = max(found - df, 0.0)
     ends = (min(low, middle), middle, max(high, middle))
-    return Interval(*(min(x / (2 * rows), MOST) for x in ends)), plug_in - df / (2 * rows), math.sqrt(variance)
+    return Interval(*(min(x / (2 * rows), MOST) for x in ends)), plug_in - df / (2 * rows)
 
 
 def noncentrality(x: float, df: int, level: float) -> float:

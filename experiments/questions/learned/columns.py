@@ -21,6 +21,7 @@ class Column(NamedTuple):
     name: str
     codes: Int[np.ndarray, " n"]
     num_cells: int
+    missing: bool  # whether the last cell is of rows without a value
     learners: tuple["Learner", ...]
 
 
@@ -42,7 +43,9 @@ def columns(log: Log) -> Iterator[Column]:
 
 def truth(log: Log) -> Column:
     """The truth of a log all of whose rows are labelled."""
-    return Column(log.roles["truth"], log.truth.astype(np.intp), 2, (Learner(log.roles["truth"], TRUTH, (_same(2),)),))
+    return Column(
+        log.roles["truth"], log.truth.astype(np.intp), 2, False, (Learner(log.roles["truth"], TRUTH, (_same(2),)),)
+    )
 
 
 def _same(cells: int) -> np.ndarray:
@@ -64,7 +67,7 @@ def _numbers(name: str, values: np.ndarray) -> Column:
         codes = np.where(missing, size, codes)
         merges = tuple(np.append(merge, merge.max() + 1) for merge in merges)
         size += 1
-    return Column(name, codes, size, (Learner(name, FEATURE, merges),))
+    return Column(name, codes, size, bool(missing.any()), (Learner(name, FEATURE, merges),))
 
 
 def _group(name: str, group: Group) -> Column:
@@ -78,4 +81,4 @@ def _group(name: str, group: Group) -> Column:
     ]
     there = np.bincount(codes, minlength=cells) > 0
     several = [one for one, is_there in zip(ones, there, strict=False) if is_there] if there.sum() > 2 else []
-    return Column(name, codes, cells, (Learner(name, GROUP, (_same(cells),)), *several))
+    return Column(name, codes, cells, cells > size, (Learner(name, GROUP, (_same(cells),)), *several))

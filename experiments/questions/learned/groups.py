@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.questions.learned.answer import KEY, Answer, Learned, features
+from experiments.questions.learned.answer import Answer, Learned, features
 from experiments.questions.learned.columns import FINEST
+from experiments.questions.learned.curves import KEY
 from experiments.questions.logs import Log
 
 MOST_VALUES = 10  # that are left out, one by one
@@ -109,6 +110,7 @@ def _one(values: np.ndarray, codes: np.ndarray, size: int) -> tuple[np.ndarray, 
     """Of each group, whether all its values are one and the same number, and which."""
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     there = codes >= 0
-    np.minimum.at(low, codes[there], values[there])  # NaN stays
-    np.maximum.at(high, codes[there], values[there])
+    with np.errstate(invalid="ignore"):  # a group with a missing number has NaN, and is not counted as constant
+        np.minimum.at(low, codes[there], values[there])
+        np.maximum.at(high, codes[there], values[there])
     return (low == high) & np.isfinite(low), low
