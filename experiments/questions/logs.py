@@ -114,7 +114,7 @@ def read(
             "model!=a" leaves rows out.
     """
     table = tables.read(source, header=True if isinstance(source, str) else None)
-    table, kept = _where(table, where)
+    table, kept = tables.where(table, where)
     asked = {"verdict": verdict, "truth": truth, "score": score, "prompt": prompt, "output": output}
     roles = _roles(table, asked)
     notes = [table.said("output"), *kept]
@@ -147,44 +147,6 @@ def read(
     )
     log = log.pick(~missing)
     return log._replace(said=(*notes, *_two_truths(log)))
-
-
-def _where(table: Table, where: Mapping[str, Any] | Sequence[str]) -> tuple[Table, list[str]]:
-    """The rows that are kept, and what is said of them."""
-    keep = np.ones(len(table.places), bool)
-    texts = []
-    for (name, without), values in _conditions(where).items():
-        if name not in table.columns:
-            raise refuse("--where", name, f"a column: {shown(','.join(table.columns))}")
-        codes, found = _factorized(table.columns[name])
-        for value in values:
-            if value not in found:
-                raise refuse("--where", f"{name}={value}", f"a value of {name}: {shown(', '.join(found[:20]))}")
-        keep &= np.isin(codes, [found.index(value) for value in values]) != without
-        texts.append(f"{name} {'other than' if without else '='} {' or '.join(values)}")
-    if not texts:
-        return table, []
-    if not keep.any():
-        raise refuse("--where", " and ".join(texts), "conditions that some row meets")
-    columns = {name: values[keep] for name, values in table.columns.items()}
-    kept = [f"kept: {count(int(keep.sum()), 'row')} with {' and '.join(texts)}"]
-    return table._replace(columns=columns, places=table.places[keep]), kept
-
-
-def _conditions(where: Mapping[str, Any] | Sequence[str]) -> dict[tuple[str, bool], list[str]]:
-    """Columns, whether their values are left out, and the values."""
-    if isinstance(where, Mapping):
-        return {
-            (name, False): [values] if isinstance(values, str) else list(map(str, values))
-            for name, values in where.items()
-        }
-    wanted: dict[tuple[str, bool], list[str]] = {}
-    for text in where:
-        name, equals, value = str(text).partition("=")
-        if not equals:
-            raise refuse("--where", repr(text), "COLUMN=VALUE, or COLUMN!=VALUE")
-        wanted.setdefault((name.removesuffix("!").strip(), name.endswith("!")), []).append(value.strip())
-    return wanted
 
 
 def _roles(table: Table, asked: Mapping[str, str | None]) -> dict[str, str]:
@@ -269,17 +231,8 @@ def _optional(table: Table, name: str | None) -> tuple[list[str], np.ndarray]:
     return [found.said], found.values
 
 
-def _factorized(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Codes, −1 where missing, and the values as text in their order."""
-    import pandas
-
-    codes, found = pandas.factorize(values, sort=values.dtype.kind in "biuf")
-    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in found.tolist()]
-    return codes, texts
-
-
 def _codes(table: Table, name: str) -> np.ndarray:
-    return _factorized(table.columns[name])[0]
+    return tables.factorized(table.columns[name])[0]
 
 
 def _groups(table: Table, left: Sequence[str], asked: Sequence[str] | None) -> dict[str, Group]:
@@ -289,7 +242,7 @@ def _groups(table: Table, left: Sequence[str], asked: Sequence[str] | None) -> d
         values = table.columns[title]
         if asked is None and (title.startswith(REFERENCE) or len(_few(values)) > _most(values)):
             continue
-        codes, texts = _factorized(values)
+        codes, texts = tables.factorized(values)
         if len(texts) > MOST_VALUES:
             raise refuse("--group", f"{title}, of {len(texts):,} values", f"{MOST_VALUES} values or fewer")
         if len(texts) > 1 or asked is not None:

@@ -73,7 +73,7 @@ def features(log: Log, *, orders: int | None = None) -> Answer:
 
     Args:
         log: the rows.
-        orders: random ones, of whole prompts, over which the curves are means; two or more. None: 20, or 4 of many rows.
+        orders: random ones, of whole prompts, over which the curves are means, 2 or more; None: 20, of many rows 4.
     """
     orders = (ORDERS if log.verdict.size <= MANY_ROWS else FEW_ORDERS) if orders is None else orders
     number("orders", orders, lambda n: n >= 2, "2 or more", int)
