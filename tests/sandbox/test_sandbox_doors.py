@@ -195,6 +195,7 @@ BAD = [
         [0.5, 0.5],
         np.zeros((3, 0)),
     ),
+    (lambda: run(CHAIN._replace(transition=np.full((3, 3), 1 / 3, np.float32))), r"MarkovChain\.transition"),
     (lambda: run(PROMPTED._replace(prompts=array([0.5, 0.5, 0.5]))), r"PromptedCategorical\.prompts"),
     (
         lambda: run(PROMPTED, Verifier(0.9, 0.1, symbols(3))),
