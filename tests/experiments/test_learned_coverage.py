@@ -24,7 +24,7 @@ CASES = {  # rates by value of a group, how alike a prompt's verdicts are, wheth
 
 
 def generated(rng, rates, concentration, per_prompt):
-    """Rows of a group, a value a row or a prompt; with a concentration a prompt is one quantile of a beta difficulty."""
+    """Rows of a group, a value a row or a prompt; with a concentration a prompt is one quantile of beta rates."""
     rates, prompts = np.asarray(rates), np.repeat(np.arange(PROMPTS), SIZES)
     codes = rng.integers(0, rates.size, PROMPTS if per_prompt else prompts.size)
     codes = codes[prompts] if per_prompt else codes

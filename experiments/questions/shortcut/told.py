@@ -120,7 +120,7 @@ def _constants(found: Measured) -> Iterator[str]:
         codes, values = found.log.groups[group]
         rest = found.log.pick(codes != values.index(value))
         try:
-            without = measure(rest, *(side.names for side in found.sides))
+            without = measure(rest, found.sides[0].names, found.sides[1].names)
             first = without.columns.first
             yield f"  without {one.name}: {_first(without)}" + (f"; of all columns {first.name}" if first else "")
         except ValueError as error:
