@@ -221,7 +221,7 @@ def test_the_command(file, tmp_path, capsys):
     answer = json.loads((out / "shortcut.json").read_text())
     assert answer["answer"]["first"] == "spurious" and answer["spurious"] == ["chars", "score"]
     table = {row["name"]: row for row in csv.DictReader((out / "shortcut-columns.csv").read_text().splitlines())}
-    assert float(table["chars"]["nats_low"]) > 0.05 > float(table["score"]["nats_high"])
+    assert float(table["chars"]["nats_low"]) > 0.02 > float(table["score"]["nats_high"])
     pairs = list(csv.DictReader((out / "shortcut-pairs.csv").read_text().splitlines()))
     cells = list(csv.reader(file.read_text().splitlines()))
     assert all(cells[int(row["accepted_row"]) - 1][2] == "accept" for row in pairs)
