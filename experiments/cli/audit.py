@@ -38,17 +38,17 @@ def audit(
 
     Args:
         file: the log, a row an output: CSV, TSV, JSON Lines.
-        verdict: column of the verifier's verdicts, 1/0, pass/fail, accept/reject, ...
+        verdict: column of its verdicts, 1/0, pass/fail, ...
         truth: ... of whether the output is correct; may have gaps.
         score: ... of a score, in the place of verdicts.
         prompt: ... of the prompt that the output answers.
         output: ... of the output, or its hash, by which looks at one output are known.
-        group: ... of few values each, such as the model; may be repeated.
-        feature: ... of numbers, such as a length; relative to ref_COL where there is one; may be repeated.
+        group: ... of few values, such as the model; may be repeated.
+        feature: ... of numbers, relative to ref_COL if there is one.
         threshold: accepted is a score of at least this.
-        where: keep rows with this value, COL!=VALUE without it; several values of a column are alternatives.
+        where: keep rows with this value (COL!=VALUE: without it); values of one column are alternatives.
         errors: independent (each look decides anew), persistent (as unit tests), or the share that persists.
-        out: folder for audit.json, audit.html, the figures (PNG, SVG, CSV) and lists of rows.
+        out: folder for audit.json, audit.html, figures and lists of rows.
     """
     told = read(persistence, errors=errors)["errors"]
     check_writable(out)

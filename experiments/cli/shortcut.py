@@ -55,12 +55,12 @@ def shortcut(
     position; predicted from learners that see one feature each, measured on one that sees both.
 
     Args:
-        data: a log, CSV, TSV or JSON Lines.
-        intended: the feature that should be learned; of a log, columns: the truth, or what stands for it.
+        data: a log, of CSV, TSV or JSON Lines.
+        intended: the feature that should be learned; of a log, columns or COL=VALUE.
         order: its difficulty, how many input columns carry it together; two-layer: in each of two groups.
         margin: how clearly it is written, from 0 to 1; parities, sources and positions have no margin.
         scale: multiplies its input columns, which are of size 1.
-        spurious: the feature that is learned instead of it; of a log, columns, or COL=VALUE of a group.
+        spurious: the feature that is learned instead; of a log, columns or COL=VALUE.
         spurious_order: how many input columns, copies or pairs of sources carry it.
         spurious_margin: how clearly it is written.
         spurious_scale: multiplies its input columns.
@@ -71,14 +71,14 @@ def shortcut(
         learning_rate: of the optimiser.
         samples: how many are seen, each once: 32768 or 1e5.
         seeds: independent runs, which give the errors.
-        seed: of all random numbers; of --data always the same.
+        seed: of all random numbers.
         label: of --data, the column that is learned.
-        prompt: of --data, the column of the prompts, whose rows are not independent.
-        threshold: of --data, a score of so much or more is an acceptance.
-        group: of --data, a column on whose values the same is measured one by one.
+        prompt: of --data, the column of the prompts.
+        threshold: of --data, a score that is accepted.
+        group: of --data, measures each value of a column.
         where: of --data, the rows that are kept.
         out: folder for the figure (shortcut.png, shortcut.svg), its numbers (shortcut.csv) and the options
-            (shortcut.json); of --data also shortcut-columns.csv and shortcut-pairs.csv.
+            (shortcut.json); with --data columns and pairs, too.
     """
     synthetic = {
         "order": order,

@@ -112,7 +112,9 @@ def test_a_second_verdict_by_the_chain_rule():
         one = float(rates.information(p, phi, psi))
         assert advice.second_verdict(p, (phi, psi), 1.0) == pytest.approx(0, abs=1e-12)
         joint = np.array([[(1 - p) * psi**2, (1 - p) * 2 * psi * (1 - psi), (1 - p) * (1 - psi) ** 2]])
-        joint = np.vstack([joint, [[p * phi**2, p * 2 * phi * (1 - phi), p * (1 - phi) ** 2]]])  # by the number accepted
+        joint = np.vstack(
+            [joint, [[p * phi**2, p * 2 * phi * (1 - phi), p * (1 - phi) ** 2]]]
+        )  # by the number accepted
         with np.errstate(divide="ignore", invalid="ignore"):
             gain = np.nansum(joint * np.log(joint / joint.sum(0) / joint.sum(1, keepdims=True)))
         assert advice.second_verdict(p, (phi, psi), 0.0) == pytest.approx(gain - one, abs=1e-12)
@@ -153,7 +155,10 @@ def test_audit_json_has_every_field():
         ({"verdict": [1, 0, 1, 0], "truth": [1, None, 0, None]}, "labels of accepted and rejected outputs alike"),
         ({"verdict": [1, 0, 1, 0], "truth": [1, 1, 1, 1]}, "fpr not known"),
         ({"verdict": [1, 1, 1, 1], "truth": [1, 0, 1, 0]}, "all outputs were accepted: there is nothing to learn"),
-        ({"verdict": [1, 0, 1, 0], "truth": [1, 0, 1, 0], "prompt": [1] * 4, "chars": [7] * 4}, "4 outputs of 1 prompt"),
+        (
+            {"verdict": [1, 0, 1, 0], "truth": [1, 0, 1, 0], "prompt": [1] * 4, "chars": [7] * 4},
+            "4 outputs of 1 prompt",
+        ),
     ],
 )
 def test_what_a_log_lacks_is_named(log, says, tmp_path):

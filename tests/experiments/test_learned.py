@@ -50,7 +50,7 @@ def test_code_length_is_that_of_an_online_loop_in_any_order():
 def test_the_mean_curve_is_the_expected_one():
     """Of 100 logs of independent rows: theory.prequential.table_nats_saved, less what pooling costs."""
     rng, joint = RNG(1), np.array([[0.4, 0.2], [0.1, 0.3]])
-    curves = []
+    curves, answer = [], None
     for _ in range(100):
         cell = rng.choice(4, N, p=joint.ravel())
         answer = learned.features(log(cell % 2, {"group": cell // 2}), orders=2)
@@ -152,7 +152,7 @@ def test_scores_are_chances():
     found = named(learned.features(log(0.25 + 0.5 * group, {"g": group})), "g")
     exact = float(mutual_information(np.array([[0.75, 0.25], [0.25, 0.75]]) / 2))
     assert found.nats.middle == pytest.approx(exact, rel=1e-2) and found.nats.high - found.nats.low < 0.05
-    with pytest.raises(ValueError, match="^orders: 1 was given; accepted: 2 or more$"):
+    with pytest.raises(ValueError, match=r"^orders: 1 was given; accepted: 2 or more$"):
         learned.features(judged(RNG(0)), orders=1)
 
 
@@ -192,7 +192,7 @@ def test_a_held_out_set_and_pairs():
     assert pairs.side.size == np.minimum(accepted, SIZES - accepted).sum()
     assert pairs.wins > pairs.losses and pairs.drop == pytest.approx(1 - pairs.losses / pairs.wins)
     assert pairs.side[pairs.keep].sum() == 0 and (~pairs.keep).sum() == pairs.wins - pairs.losses
-    with pytest.raises(ValueError, match="^name: 'charts' was given; accepted: .*did you mean chars"):
+    with pytest.raises(ValueError, match=r"^name: 'charts' was given; accepted: .*did you mean chars"):
         learned.pairs(one, "charts")
 
 
@@ -221,7 +221,7 @@ def test_the_command(file, tmp_path, capsys):
     answer = json.loads((out / "shortcut.json").read_text())
     assert answer["answer"]["first"] == "spurious" and answer["spurious"] == ["chars", "score"]
     table = {row["name"]: row for row in csv.DictReader((out / "shortcut-columns.csv").read_text().splitlines())}
-    assert float(table["chars"]["nats_low"]) > 0.05 > float(table["score"]["nats_high"])
+    assert float(table["chars"]["nats_low"]) > 0.02 > float(table["score"]["nats_high"])
     pairs = list(csv.DictReader((out / "shortcut-pairs.csv").read_text().splitlines()))
     cells = list(csv.reader(file.read_text().splitlines()))
     assert all(cells[int(row["accepted_row"]) - 1][2] == "accept" for row in pairs)

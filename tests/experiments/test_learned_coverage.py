@@ -6,7 +6,7 @@ from learned_logs import PROMPTS, SIZES, log
 from scipy.special import betaincinv
 
 from experiments.questions import learned
-from experiments.questions.learned.curves import _last_zero
+from experiments.questions.learned.curves import last_zero
 from theory import mutual_information
 
 LOGS = 1_000
@@ -24,7 +24,7 @@ CASES = {  # rates by value of a group, how alike a prompt's verdicts are, wheth
 
 
 def generated(rng, rates, concentration, per_prompt):
-    """Rows of a group, a value a row or a prompt; with a concentration a prompt is one quantile of a beta difficulty."""
+    """Rows of a group, a value a row or a prompt; with a concentration a prompt is one quantile of beta rates."""
     rates, prompts = np.asarray(rates), np.repeat(np.arange(PROMPTS), SIZES)
     codes = rng.integers(0, rates.size, PROMPTS if per_prompt else prompts.size)
     codes = codes[prompts] if per_prompt else codes
@@ -91,8 +91,8 @@ def test_the_order_of_learning(capsys):
         found.append((answer, *(answer.learned[names.index(name)] for name in "ab")))
     samples = found[0][0].samples
     means = [np.mean([one[i].curve for one in found], 0) for i in (1, 2)]
-    after = [_last_zero(samples, mean - learned.LEARNED) for mean in means]
-    crossover = _last_zero(samples, means[1] - means[0])
+    after = [last_zero(samples, mean - learned.LEARNED) for mean in means]
+    crossover = last_zero(samples, means[1] - means[0])
     shares = [np.mean([held(one[i].learned_after, after[i - 1]) for one in found]) for i in (1, 2)]
     orders = [([o.name for o in answer.learned], b.crossover) for answer, _, b in found]
     told = [crossing for names, crossing in orders if crossing and names[names.index("b") - 1] == "a"]

@@ -50,7 +50,7 @@ NOT_OURS = ("not a directory",)  # the system says it
             f"plan {LOOP} --goal .9 --errors often",
             "--errors: 'often' was given; accepted: independent, persistent or a",
         ),
-        (f"plan {LOOP} --goal .9 --errors 2", "--errors: 2.0 was given; accepted: independent, persistent or a share"),
+        (f"plan {LOOP} --goal .9 --errors 2", "--errors: '2' was given; accepted: independent, persistent or a share"),
         (f"plan {LOOP} --goal .9 --spread 1", "--spread: 1.0 was given; accepted: a correlation in [0, 0.98]"),
         (f"plan {START}", "--tpr: nothing was given; accepted: --tpr and --fpr, or --data"),
         ("plan --tpr .9 --fpr .2 --goal .9", "--initial: nothing was given"),

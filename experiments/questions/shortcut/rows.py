@@ -50,9 +50,8 @@ class Measured(NamedTuple):
     @property
     def first(self) -> int | None:
         """Which side is learned first: 0, 1, or None where neither is."""
-        after = [side.learned_after for side in self.sides]
-        known = [i for i in (0, 1) if after[i] is not None]
-        return min(known, key=lambda i: after[i].middle) if known else None
+        after = [(one.middle, i) for i, side in enumerate(self.sides) if (one := side.learned_after) is not None]
+        return min(after)[1] if after else None
 
     @property
     def lead(self) -> tuple[Float[np.ndarray, "order point"], float]:

@@ -164,9 +164,9 @@ def figure(found: Measured) -> Figure:
 
 def save(found: Measured, out: Path, provenance: Mapping[str, Any]) -> list[Path]:
     """Writes the figure, its numbers, those of each column, the pairs, and the options with the answer."""
-    answer = {"first": None if found.first is None else SIDES[found.first], "crossover": found.crossover}
-    answer |= {f"{option}_after": side.learned_after for option, side in zip(SIDES, found.sides, strict=True)}
-    text = json.dumps({**provenance, "answer": answer}, indent=1, default=str).replace("Infinity", "null")
+    answer = {"first": None if found.first is None else SIDES[found.first], "crossover": _triple(found.crossover)}
+    answer |= {f"{option}_after": _triple(side.learned_after) for option, side in zip(SIDES, found.sides, strict=True)}
+    text = json.dumps({**provenance, "answer": answer}, indent=1, default=str)
     write_atomic(out / f"{STEM}.json", text + "\n")
     files = [out / f"{STEM}.json", out / f"{STEM}-columns.csv"]
     write_atomic(files[1], _columns_csv(found.columns.learned))
@@ -176,6 +176,11 @@ def save(found: Measured, out: Path, provenance: Mapping[str, Any]) -> list[Path
         rows = zip(*(found.log.places[i] for i in pairs[:2]), pairs.side, pairs.keep.astype(int), strict=True)
         write_atomic(files[2], _csv(["accepted_row", "rejected_row", "agrees", "keep"], rows))
     return [*plots.save(figure(found), out, STEM), *files]
+
+
+def _triple(interval: Interval | None) -> list[float | None] | None:
+    """Low, middle, high; null for an end that is no bound."""
+    return None if interval is None else [x if np.isfinite(x) else None for x in interval]
 
 
 def _columns_csv(found: tuple[Learned, ...]) -> str:

@@ -26,7 +26,6 @@ def lines(question: Question, found: Curves) -> Iterator[str]:
         f"intended: {question.intended}, agrees with {correct:.4g} of the labels, {nats[0]:.3f} nats; "
         f"spurious: {question.spurious}, {agreement:.4g}, {nats[1]:.3f} nats"
     )
-    yield "assumed: kind, order, margin and noise of both features; --data FILE measures which is learned on your rows"
     yield (
         f"student: {question.student}, rate {question.learning_rate:g}, {question.num_steps} batches of {BATCH}, "
         f"each seen once; {question.num_seeds} seeds, ± standard error"
@@ -56,6 +55,7 @@ def lines(question: Question, found: Curves) -> Iterator[str]:
     for n in numbers(found):
         predicted, measured = decorrelation(found, n)
         yield f"  {found.samples[n]:>9,} samples: predicted {_share(predicted)}; measured {_share(measured)}"
+    yield "assumed: kind, order, margin and noise of both features; --data FILE measures them on your rows"
 
 
 def _mean(x: np.ndarray, form: str) -> str:
