@@ -111,6 +111,7 @@ def test_a_second_verdict_by_the_chain_rule():
     for p, phi, psi in ((0.3, 0.9, 0.2), (0.6, 1.0, 0.1)):
         one = float(rates.information(p, phi, psi))
         assert advice.second_verdict(p, (phi, psi), 1.0) == pytest.approx(0, abs=1e-12)
+        # truth by the number accepted
         joint = np.array([[(1 - p) * psi**2, (1 - p) * 2 * psi * (1 - psi), (1 - p) * (1 - psi) ** 2]])
         joint = np.vstack(
             [joint, [[p * phi**2, p * 2 * phi * (1 - phi), p * (1 - phi) ** 2]]]
