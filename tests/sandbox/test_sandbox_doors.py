@@ -59,6 +59,12 @@ def smooth(family, smoothing):
     return family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=smoothing)
 
 
+def mixed(model):
+    """Of two precisions, as users may have them."""
+    with jax.numpy_dtype_promotion("standard"):
+        return run(model)
+
+
 def nan_fit(model, x, weights):
     return model._replace(mean=model.mean * jnp.nan)
 
@@ -195,7 +201,7 @@ BAD = [
         [0.5, 0.5],
         np.zeros((3, 0)),
     ),
-    (lambda: run(CHAIN._replace(transition=np.full((3, 3), 1 / 3, np.float32))), r"MarkovChain\.transition"),
+    (lambda: mixed(CHAIN._replace(transition=np.full((3, 3), 1 / 3, np.float32))), r"MarkovChain\.transition"),
     (lambda: run(PROMPTED._replace(prompts=array([0.5, 0.5, 0.5]))), r"PromptedCategorical\.prompts"),
     (
         lambda: run(PROMPTED, Verifier(0.9, 0.1, symbols(3))),
