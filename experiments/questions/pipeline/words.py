@@ -63,10 +63,12 @@ def explain(found: Closed | Open, before: Sequence[str], after: Sequence[str]) -
     if isinstance(found, Closed) and not found.by:
         return [f"CLOSED: {new} can know nothing about X.", f"    I(X;{gained}) = 0   (no path leads there from X)"]
     if isinstance(found, Closed):
+        by = ",".join(map(_quoted, found.by))
+        whole = f" <= I(X;{known})" * (len(found.by) < len(before))
         return [
             f"CLOSED: {new} cannot know more about X than {old} {does}.",
-            f"Every path from X to {new} is blocked by {_and(found.by)}.",
-            f"    I(X;{gained}|{known}) = 0, hence I(X;{gained}) <= I(X;{known})   (data processing inequality)",
+            f"Every path from X to {new} is blocked by {_and(list(map(_quoted, found.by)))}.",
+            f"    I(X;{gained}|{by}) = 0, hence I(X;{gained}) <= I(X;{by}){whole}   (data processing inequality)",
             f"In practice: no training, filter or amount of samples gets past what {old} {knows} about X;",
             f"another path from X to {new} would: fresh data, a verifier, a person.",
         ]
