@@ -27,18 +27,22 @@ def _unquoted(name: str) -> str:
 
 
 def shown(name: str) -> str:
+    """A name as it stands in a graph."""
     return name if NAME.fullmatch(name) else f'"{name}"'
 
 
 def listed(nodes: Iterable[str]) -> str:
+    """Names between commas."""
     return ", ".join(map(shown, nodes))
 
 
 def given_text(node: str, known: Sequence[str]) -> str:
+    """What stands behind the semicolon in I(X;node|known)."""
     return shown(node) + ("|" + ",".join(map(shown, known)) if known else "")
 
 
 def parse(graph: str) -> nx.DiGraph:
+    """The graph that a text describes; raises where it has a loop, or no task."""
     if not isinstance(graph, str):
         raise validation.refuse("graph", type(graph).__name__, SYNTAX)
     dag = nx.DiGraph()

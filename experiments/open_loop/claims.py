@@ -237,8 +237,8 @@ STATEMENTS = (
         words=(
             "A generation gains at most the information that its verdicts carry beyond the model and its candidates. "
             "A pipeline is closed if some nodes of what it starts from, or none, separate the task from what is made: "
-            "then no choice of its parts gains. If not, it is open, and some choice does gain. The bound is reached by a "
-            "model that weighs every verdict, on rejected outputs too, by its likelihood ratio."
+            "then no choice of its parts gains. If not, it is open, and some choice does gain. The bound is reached by "
+            "a model that weighs every verdict, on rejected outputs too, by its likelihood ratio."
         ),
         conditions=(
             "The criterion needs the candidates D: I(X;S|Z) may be zero while the loop gains, since a verdict means "

@@ -10,8 +10,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from experiments.harness import figures as plots
 from experiments.validation import refuse
-from theory import Open, Pipeline
-from theory import Closed
+from theory import Closed, Open, Pipeline
 from theory.graphs import TASK
 
 HEIGHT = 0.56  # of a node, in inches, as all lengths here
