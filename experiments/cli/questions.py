@@ -15,8 +15,14 @@ _GUESSED = "(default: guessed by its name)"
 def check(
     graph: Annotated[Positional[str], arg(metavar="GRAPH")],
     *,
-    before: Annotated[str, arg(metavar="NODES")],
-    after: Annotated[str, arg(metavar="NODES")],
+    before: Annotated[str | None, arg(metavar="NODES", help_behavior_hint="(or in the file)")] = None,
+    after: Annotated[str | None, arg(metavar="NODES", help_behavior_hint="(or in the file)")] = None,
+    rounds: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: 1)")] = None,
+    fixed: Annotated[str | None, arg(metavar="NODES", help_behavior_hint="(default: none)")] = None,
+    fresh: Annotated[str | None, arg(metavar="NODES", help_behavior_hint="(default: none)")] = None,
+    against: Annotated[str | None, arg(metavar="GRAPH", help_behavior_hint="(default: none)")] = None,
+    fail_open: bool = False,
+    fail_closed: bool = False,
     figure: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None,
 ) -> int:
     """Say whether a pipeline is open: whether one model can know more about the task than another.
@@ -25,24 +31,45 @@ def check(
 
         infoloop check "X -> D -> Z0 -> D0 -> Z1; X, D0 -> S0 -> Z1" --before Z0 --after Z1
 
+    GRAPH may be a file, such as loop.toml, whose keys are the options; then nats are told too:
+
+        graph = "X -> Human -> M0 -> Answers; X -> Tests; Answers, Tests -> Accepted -> M1"
+        before = "M0"
+        after = "M1"
+        rounds = 3
+        fixed = "Tests"
+        rates.Tests = {tpr = 0.95, fpr = 0.2, verdicts = 500}
+
+    tpr and fpr are how often correct and wrong outputs are accepted, verdicts how many there are in a round;
+    nats = 2.5 in their place is told directly, of all rounds if fixed, of each if fresh. Options win over the file.
+
     Args:
         graph: what is made of what; X is the task. Chains of arrows between semicolons, commas between several parents.
         before: the model that is there, or several nodes between commas.
         after: the model that is trained next, or several nodes between commas.
-        figure: a picture of the pipeline, FILE.png or FILE.svg.
+        rounds: how often, where what is made after one round is what is there before the next.
+        fixed: nodes that are drawn once for all rounds: deterministic tests, a fixed judge, an answer key.
+        fresh: nodes with new noise at each use, in each round.
+        against: another pipeline, GRAPH or FILE.toml, to compare with; what it leaves out is as in the first.
+        fail_open: exit status 1 if the first pipeline is open.
+        fail_closed: exit status 1 if it is closed.
+        figure: a picture of the pipeline, of one round, FILE.png or FILE.svg.
     """
     if figure is not None and figure.suffix not in (".png", ".svg"):
         raise refuse("--figure", figure, "FILE.png or FILE.svg")
+    if fail_open and fail_closed:
+        raise refuse("--fail-closed", "it beside --fail-open", "one of them")
     from experiments.questions import pipeline
 
-    found = pipeline.check(graph, before=before, after=after)
+    marks = {"before": before, "after": after, "fixed": fixed, "fresh": fresh, "against": against}
+    found = pipeline.check(graph, **marks, **_read(whole, rounds=rounds))
     if figure is not None:
         from experiments.harness import figures
 
         with figures.style():
             found.figure().savefig(figure)
     say(console(), "\n".join(found.lines))
-    return 0
+    return int(fail_closed if found.closed else fail_open)
 
 
 def plan(
