@@ -62,7 +62,7 @@ def check(
     from experiments.questions import pipeline
 
     marks = {"before": before, "after": after, "fixed": fixed, "fresh": fresh, "against": against}
-    found = pipeline.check(graph, **marks, **_read(whole, rounds=rounds))
+    found = pipeline.check(graph, **marks, **read(whole, rounds=rounds))
     if figure is not None:
         from experiments.harness import figures
 
