@@ -224,7 +224,9 @@ def question_rows(folder: Path):
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
     yield row(f"{questions}.plan.read_counts", data=folder / "counts.csv")
-    yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
+    two = {"before": "Z0", "after": "Z1", "rounds": 2, "fixed": "J", "fresh": "S", "against": "X -> Z0 -> Z1"}
+    judged = {"S": {"tpr": 0.9, "fpr": 0.2, "verdicts": 5}, "J": {"nats": 1.0}}
+    yield row(f"{questions}.pipeline.check", graph="X -> Z0 -> Z1; X -> J, S -> Z1", **two, rates=judged)
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))
     yield row(f"{questions}.bracket.everything", **tasks, made=("tasks", "loop"))
