@@ -233,7 +233,9 @@ def question_rows():
     yield row(f"{questions}.audit.audit", table=outputs, errors=0.3)
     yield row(f"{questions}.audit.lines", {"audit": audit.audit(outputs)}, width=100)
     yield row(f"{questions}.plan.thresholded", {"log": scores}, goal=0.7, errors=1.0)
-    yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
+    two = {"before": "Z0", "after": "Z1", "rounds": 2, "fixed": "J", "fresh": "S", "against": "X -> Z0 -> Z1"}
+    judged = {"S": {"tpr": 0.9, "fpr": 0.2, "verdicts": 5}, "J": {"nats": 1.0}}
+    yield row(f"{questions}.pipeline.check", graph="X -> Z0 -> Z1; X -> J, S -> Z1", **two, rates=judged)
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))
     yield row(f"{questions}.bracket.everything", **tasks, made=("tasks", "loop"))

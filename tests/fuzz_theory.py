@@ -72,6 +72,7 @@ def rows():
     yield row("theory.count_log_likelihood", counts=[[2, 1, 0], [0, 0, 3]], probs=[P, Q])
     yield row("theory.Pipeline", graph="X -> D; D -> Z", tables=TABLES)
     yield row("theory.Pipeline.criterion", {"self": theory.Pipeline(GRAPH)}, before="Z0", after="Z1")
+    yield row("theory.Pipeline.entries", {"self": theory.Pipeline(GRAPH)}, before="Z0", after="Z1", among="D0, S0")
     tables = {"self": theory.Pipeline("X -> D; D -> Z", TABLES)}
     yield row("theory.Pipeline.joint", tables, nodes="X, Z")
     yield row("theory.Pipeline.information", tables, a="X", b="Z", given="D")

@@ -33,7 +33,7 @@ def check(
 
     GRAPH may be a file, such as loop.toml, whose keys are the options; then nats are told too:
 
-        graph = "X -> Human -> M0 -> Answers; X -> Tests; Answers, Tests -> Accepted -> M1"
+        graph = "X -> M0 -> Out; X -> Tests; Out, Tests -> M1"
         before = "M0"
         after = "M1"
         rounds = 3

@@ -39,6 +39,47 @@ NOT_OURS = ("not a directory",)  # the system says it
         ("check 'X -> D' --before D --after Q", "after: Q was given; accepted: nodes of the graph: X, D"),
         ("check 'X -> D' --before D --after D", "after: D was given; accepted: nodes other than X, D"),
         ("check 'X -> D' --before '' --after D --figure x.jpg", "--figure: x.jpg was given; accepted: FILE.png"),
+        ("check no.toml", "no.toml: what cannot be read (No such file or directory) was given; accepted: a file"),
+        ("check 'X -> D -> E' --before D --after E --rounds 0", "rounds: 0 was given; accepted: 1 to 100"),
+        (
+            "check 'X -> D -> E' --before D --after E --fixed Q",
+            "fixed: Q was given; accepted: nodes of the graph: X, D",
+        ),
+        (
+            "check 'X -> D -> E' --before D --after E --fresh E",
+            "fresh: E was given; accepted: nodes other than X, D, E",
+        ),
+        (
+            "check 'X -> D -> E' --before D --after E --fixed D",
+            "fixed: D was given; accepted: nodes other than X, D, E",
+        ),
+        (
+            "check 'X, D -> S -> E; D -> E' --before D --after E --rounds 2",
+            "--rounds: no mark on S was given; accepted",
+        ),
+        (
+            "check 'X -> S -> E; D -> E' --before D --after E --fixed S --fresh S",
+            "fresh: S, which is fixed too, was given",
+        ),
+        (
+            "check 'X, D -> A -> S -> E' --before D --after E --fixed S",
+            "fixed: S, made of A, was given; accepted: nodes",
+        ),
+        (
+            "check 'X -> S -> D -> E' --before D --after E --fresh S",
+            "fresh: S was given; accepted: nodes that each round",
+        ),
+        ("check 'X -> D -> E' --before '' --after E --rounds 2", "--rounds: 0 before and 1 after was given"),
+        ("check 'X -> D -> E' --before E --after D --rounds 2", "--rounds: D after, which is there before, was given"),
+        (
+            "check 'X -> E1 -> D -> E' --before D --after E --rounds 2",
+            "graph: names that give E1 twice in 2 rounds",
+        ),
+        ("check 'X -> D -> E' --before D --after E --against 'Y -> D'", "graph: 'Y -> D' was given; accepted: a graph"),
+        (
+            "check 'X -> D' --before X --after D --fail-open --fail-closed",
+            "--fail-closed: it beside --fail-open was given",
+        ),
         (f"plan --tpr 1.2 --fpr .2 {START}", "--tpr: 1.2 was given; accepted"),
         (f"plan --tpr .9 --fpr nan {START}", "--fpr: nan was given; accepted"),
         (f"plan {LOOP} --goal 1", "--goal: 1.0 was given; accepted"),

@@ -197,6 +197,7 @@ DOORS = [
     (lambda: budget.accuracy(5, 0.3, 0.9, num_real=2), "goal"),
     *each("after", lambda x: LOOP.criterion("Z0", x), "Z9", "X", "Z1, Z0", ""),
     *each("before", lambda x: LOOP.criterion(x, "Z1"), "Q, Z0", "X", "Z0, Z0"),
+    *each("among", lambda x: LOOP.entries("Z0", "Z1", x), "Q", "Z0, Z0"),
     (lambda: Pipeline("X -> D", {"X": HALF}), "tables: missing D, unknown none"),
     (lambda: Pipeline("X -> D", {"X": HALF, "D": CHANNEL, "Q": CHANNEL}), "tables: missing none, unknown Q"),
     (lambda: Pipeline("X -> D", {"X": [0.5, 0.6], "D": CHANNEL}), r"tables\['X'\]: the sum 1\.1"),

@@ -53,11 +53,12 @@ def declare(graph: str, given: Mapping[str, Any], like: Declared | None = None) 
     for name in ("before", "after"):
         if name not in values:
             raise refuse(f"--{name}", "nothing", "a value, which the command needs; --help explains it")
-    number("rounds", rounds := values.get("rounds", 1), lambda n: 1 <= n <= MOST_ROUNDS, f"1 to {MOST_ROUNDS}", int)
+    rounds: Any = values.get("rounds", 1)
+    number("rounds", rounds, lambda n: 1 <= n <= MOST_ROUNDS, f"1 to {MOST_ROUNDS}", int)
     lists = {name: _names(name, values.get(name, ())) for name in ("before", "after", "fixed", "fresh")}
     if both := set(lists["fixed"]) & set(lists["fresh"]):
         raise refuse("fresh", f"{', '.join(sorted(both))}, which is fixed too,", "one mark on a node")
-    rates = values.get("rates", {})
+    rates: Any = values.get("rates", {})
     instance("rates", rates, Mapping, "a table for each node")
     return Declared(held["graph"], rounds=rounds, rates={n: _rates(n, of) for n, of in rates.items()}, **lists)
 

@@ -74,7 +74,7 @@ def _source(source: Source, declared: Declared) -> list[str]:
     said = [f"    {name}, {drawn}: {one}, once for all rounds together, however many"]
     if fixed and source.again:
         said.append(
-            f"    From {name} only outputs that it has not judged yet bring more: on the others it errs as before."
+            f"    From {name} only outputs that it has not judged yet bring more: the others get what they got."
         )
     elif fixed:
         said.append(f"    Nothing new about X after round 1 from {name}: later rounds see the same again,")
@@ -113,7 +113,9 @@ def _conditions(declared: Declared, sources: Sequence[Source]) -> list[str]:
             "at one (rates that vary carry more than their mean)"
         )
     if fixed := [quoted(s.node) for s in judges if s.once]:
-        said.append(f"errors of {joined(fixed)} on different outputs are independent given X; an output counts once")
+        said.append(f"errors of {joined(fixed)} on different outputs are independent given X")
+    if anew := [quoted(s.node) for s in judges if s.once and s.again and declared.rounds > 1]:
+        said.append(f"all outputs that {joined(anew)} judges are new: one judged before brings 0")
     if fresh := [quoted(s.node) for s in judges if not s.once]:
         said.append(f"all errors of {joined(fresh)} are independent given X and the outputs, on one output too")
     if given:

@@ -48,7 +48,8 @@ def rounds(declared: Declared, pipeline: Pipeline) -> Rounds:
     models = [declared.before, *(tuple(name[n, t] for n in declared.after) for t in numbers)]
     steps = tuple(unrolled.criterion(a, b) for a, b in pairwise(models))
     origin = {copy: node for (node, t), copy in name.items() if t == 1 or node not in declared.before}
-    among = [n for n in unrolled.dag if origin[n] not in _needless(declared, pipeline)]
+    needless = _needless(declared, pipeline)
+    among = [n for n in unrolled.dag if origin[n] not in needless]
     found = _entering(unrolled, models, once, among)
     if found is None:
         return Rounds(unrolled, tuple(models), steps, None, None)
@@ -142,7 +143,7 @@ def _entering(
         anew: list[Entry] = []
         for before, after in pairwise(models):
             known = tuple(dict.fromkeys((*models[0], *shared, *before)))
-            found = pipeline.entries(known, after, [n for n in among if n not in after])
+            found = pipeline.entries(known, after, among)
             if found is None:
                 return None
             if more := tuple(entry.node for entry in found if entry.node in once):
