@@ -223,7 +223,7 @@ def test_exit_status(graph, statuses):
         ("rates.S = {tpr = nan, fpr = 0.1, verdicts = 3}", "rates.S.tpr: nan was given"),
         ("rates.S = {tpr = 0.9, fpr = 0.1, verdicts = 0}", "rates.S.verdicts: 0 was given; accepted: a whole number"),
         ("rates.S = {tpr = 0.9, fpr = 0.1}", "rates.S: tpr, fpr was given; accepted: tpr, fpr and verdicts together"),
-        ("rates.S = {nats = -1}", "rates.S.nats: -1 was given; accepted: a number of nats, 0 or more"),
+        ("rates.S = {nats = -1}", "rates.S.nats: -1 was given; accepted: a number of nats from 0 to 1e+15"),
         ("rates.S = {}", "rates.S: nothing was given"),
         ("rates.S = {tp = 0.9}", "rates.S: 'tp' was given; accepted: tpr, fpr, verdicts, nats; did you mean tpr?"),
         ("rates.Q = {nats = 1}", "rates: Q was given; accepted: nodes of the graph"),

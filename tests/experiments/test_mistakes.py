@@ -75,7 +75,10 @@ NOT_OURS = ("not a directory",)  # the system says it
             "check 'X -> E1 -> D -> E' --before D --after E --rounds 2",
             "graph: names that give E1 twice in 2 rounds",
         ),
-        ("check 'X -> D -> E' --before D --after E --against 'Y -> D'", "graph: 'Y -> D' was given; accepted: a graph"),
+        (
+            "check 'X -> D -> E' --before D --after E --against 'Y -> D'",
+            "against, graph: 'Y -> D' was given; accepted: a graph",
+        ),
         (
             "check 'X -> D' --before X --after D --fail-open --fail-closed",
             "--fail-closed: it beside --fail-open was given",

@@ -3,12 +3,10 @@
 verdict = pipeline.check("X -> D -> Z0 -> D0 -> Z1; X, D0 -> S0 -> Z1", before="Z0", after="Z1")
 print("\\n".join(verdict.lines))
 verdict.figure().savefig("pipeline.svg")
+
+three = pipeline.check("loop.toml", rounds=3)  # the graph of one round, its models, marks and rates; example.toml
+print(three.rounds.nats)
 """
 
-from experiments.questions.pipeline.declared import Declared as Declared
-from experiments.questions.pipeline.declared import Rates as Rates
-from experiments.questions.pipeline.repeated import Difference as Difference
-from experiments.questions.pipeline.rounds import Rounds as Rounds
-from experiments.questions.pipeline.rounds import Source as Source
 from experiments.questions.pipeline.words import Checked as Checked
 from experiments.questions.pipeline.words import check as check

@@ -1,6 +1,5 @@
 """What is declared of a pipeline, in a text or in a file: its graph, its models, what is drawn once, how good it is."""
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from experiments.validation import instance, number, refuse, unknown
 from theory.graphs import names
 
 MOST_ROUNDS = 100
+MOST = 10**15  # nats, or verdicts
 TEXT = "text, as 'X -> D -> Z0', or the name of a file that ends in .toml"
 NODES = "names of nodes, as 'Z0, S', or a list of them"
 NUMBERS = ("tpr", "fpr", "verdicts", "nats")
@@ -21,7 +21,7 @@ class Rates(NamedTuple):
 
     tpr: float | None = None  # the rate at which it accepts correct outputs
     fpr: float | None = None  # … and wrong ones
-    verdicts: int | None = None  # that it gives in a round
+    verdicts: float | None = None  # that it gives in a round
     nats: float | None = None  # at most: in each round if fresh, in all rounds if fixed
 
 
@@ -47,20 +47,20 @@ def declare(graph: str, given: Mapping[str, Any], like: Declared | None = None) 
     """
     instance("graph", graph, str, TEXT)
     held = _read(graph) if graph.strip().endswith(".toml") else {"graph": graph}
-    values = held | {name: value for name, value in given.items() if value is not None}
+    values = held | {key: value for key, value in given.items() if value is not None}
     if like is not None:
         values = _like(like, held["graph"]) | values
-    for name in ("before", "after"):
-        if name not in values:
-            raise refuse(f"--{name}", "nothing", "a value, which the command needs; --help explains it")
+    for key in ("before", "after"):
+        if key not in values:
+            raise refuse(f"--{key}", "nothing", "a value, which the command needs; --help explains it")
     rounds: Any = values.get("rounds", 1)
     number("rounds", rounds, lambda n: 1 <= n <= MOST_ROUNDS, f"1 to {MOST_ROUNDS}", int)
-    lists = {name: _names(name, values.get(name, ())) for name in ("before", "after", "fixed", "fresh")}
+    lists = {key: _names(key, values.get(key, ())) for key in ("before", "after", "fixed", "fresh")}
     if both := set(lists["fixed"]) & set(lists["fresh"]):
         raise refuse("fresh", f"{', '.join(sorted(both))}, which is fixed too,", "one mark on a node")
     rates: Any = values.get("rates", {})
     instance("rates", rates, Mapping, "a table for each node")
-    return Declared(held["graph"], rounds=rounds, rates={n: _rates(n, of) for n, of in rates.items()}, **lists)
+    return Declared(held["graph"], rounds=int(rounds), rates={n: _rates(n, of) for n, of in rates.items()}, **lists)
 
 
 def _like(other: Declared, graph: str) -> dict[str, Any]:
@@ -105,11 +105,13 @@ def _rates(node: str, given: Any) -> Rates:
         if (rate := getattr(rates, key)) is not None:
             number(f"{name}.{key}", rate, lambda x: 0 <= x <= 1, "a rate in [0, 1]")
     if rates.verdicts is not None:
-        number(f"{name}.verdicts", rates.verdicts, lambda n: 1 <= n <= 2**53, "a whole number of verdicts a round", int)
+        number(
+            f"{name}.verdicts", rates.verdicts, lambda n: 1 <= n <= MOST, f"a whole number from 1 to {MOST:.0e}", int
+        )
     if rates.nats is not None:
-        number(f"{name}.nats", rates.nats, lambda x: 0 <= x < math.inf, "a number of nats, 0 or more")
+        number(f"{name}.nats", rates.nats, lambda x: 0 <= x <= MOST, f"a number of nats from 0 to {MOST:.0e}")
     told = [value is not None for value in rates[:3]]
     if any(told) != all(told) or (rates.nats is None and not any(told)):
         written = ", ".join(key for key, value in given.items() if value is not None) or "nothing"
         raise refuse(name, written, "tpr, fpr and verdicts together, or nats, or all four")
-    return rates
+    return Rates(*(None if value is None else float(value) for value in rates))

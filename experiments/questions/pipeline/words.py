@@ -90,7 +90,10 @@ def check(
     first = _checked(declare(graph, given))
     if against is None:
         return first
-    return first._replace(against=_checked(declare(against, {}, first.declared)))
+    try:
+        return first._replace(against=_checked(declare(against, {}, first.declared)))
+    except ValueError as error:
+        raise ValueError(f"against, {error}") from error
 
 
 def _checked(declared: Declared) -> Checked:
