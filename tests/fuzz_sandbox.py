@@ -230,7 +230,7 @@ def question_rows():
     yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
-    yield row(f"{questions}.audit.audit", table=outputs, errors=0.3)
+    yield row(f"{questions}.audit.audit", data=outputs, errors=0.3)
     yield row(f"{questions}.audit.lines", {"audit": audit.audit(outputs)}, width=100)
     yield row(f"{questions}.plan.thresholded", {"log": scores}, goal=0.7, errors=1.0)
     two = {"before": "Z0", "after": "Z1", "rounds": 2, "fixed": "J", "fresh": "S", "against": "X -> Z0 -> Z1"}

@@ -20,6 +20,7 @@ MODULES = ("theory.claims", "theory.policies.best_of_n", "sandbox.regions", "san
 INSIDE = "called inside the compiled program of a loop or a training, behind whose door nothing is checked twice"
 WRITER = "what an ensemble writes its runs with"
 ANSWER = "works on what `question` made and `answer` found, which takes minutes"
+LOG = "works on what `logs.read` made, at whose door all is checked, or answers it"
 EXEMPT = {
     **dict.fromkeys(("statistics", "fit_statistics", "start", "retrain", "parts", "loss", "natural", "inside"), INSIDE),
     **dict.fromkeys(("draw", "signs", "write", "counterfactual", "present", "inputs", "given", "symbol_probs"), INSIDE),
@@ -47,6 +48,11 @@ EXEMPT = {
     **dict.fromkeys(("answer", "crossings", "decorrelation", "learned_first", "lines", "pick", "at"), ANSWER),
     **dict.fromkeys(("predicted_crossover", "measured_crossover", "figure", "save", "decorrelated"), ANSWER),
     **dict.fromkeys(("draws", "quantiles", "rates", "Sampler"), ANSWER),
+    **dict.fromkeys(
+        ("as_json", "features", "Constant", "Without", "constants", "leave_one_out", "pairs", "Pairs"), LOG
+    ),
+    **dict.fromkeys(("held_out", "lean", "Measured", "measure"), LOG),
+    **dict.fromkeys(("Declared", "Rates", "Difference", "Source"), "what `check` makes of a file, or answers"),
     "check_classes": "what a training asks of prompts",
     "check": "what `run`, `ensemble`, `train` and `learn_online` ask of their parts",
     "Batch": "what a training hands to a method",

@@ -39,16 +39,16 @@ class Audit(NamedTuple):
     advice: Advice
 
 
-def audit(table: Any, *, errors: str | float | None = None, **columns: Any) -> Audit:
+def audit(data: Any, *, errors: str | float | None = None, **columns: Any) -> Audit:
     """The audit of a log of outputs, verdicts and, for some, truths.
 
     Args:
-        table: a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
+        data: a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
         errors: "independent", "persistent", or the share of the verifier's errors that persists; None: from the log.
         columns: which column is what, `threshold` and `where`, as `logs.read` takes them.
     """
     told_share(errors)
-    log = logs.read(table, **columns)
+    log = logs.read(data, **columns)
     if log.score is not None and columns.get("threshold") is None and "verdict" not in log.roles:
         log = _at_best_threshold(log)
     return of_log(log, errors)
