@@ -40,13 +40,16 @@ Nodes = str | Sequence[str]  # names between commas, or one by one
 
 
 class Closed(NamedTuple):
-    """`before` d-separates X from `after`: I(X;after|before) = 0; its nodes `by` are enough, and none is idle."""
+    """`by`, a part of `before`, d-separates X from `after`: I(X;after|by) = 0, and none of its nodes is idle.
+
+    Hence I(X;after) ≤ I(X;by) ≤ I(X;before), whatever the tables.
+    """
 
     by: tuple[str, ...]
 
 
 class Open(NamedTuple):
-    """`before` does not d-separate X from `after`: I(X;after) ≤ I(X;before) + bound.
+    """No part of `before` d-separates X from `after`: I(X;after) ≤ I(X;before) + bound, and some tables gain.
 
     `through` is the separator nearest to `after`, empty where there is none; `paths` are active trails, for each arrow
     at X the shortest over it.
@@ -85,9 +88,14 @@ class Pipeline:
         return tuple(node for node in self.dag if not self.dag.pred[node] and node not in causes)
 
     def criterion(self, before: Nodes, after: Nodes) -> Closed | Open:
-        """Whether `after` can know about X what `before` does not.
+        """Whether tables exist with I(X;after) > I(X;before): if and only if no part of `before` d-separates X from `after`.
 
-        I(X;after|before) = 0 for all tables if `before` d-separates X from `after`, and for almost none if not. Then
+        A part that does, possibly empty, bounds I(X;after) by its own information. Where none does, in R, the nodes of
+        `before` that are ancestors of X or `after`, take an active trail given R with the fewest colliders. Each fork
+        of it draws a symbol of ℤ_m, each collider adds (or subtracts) two; R, and by it X or `after`, learns the sums
+        alone. These are independent of the symbol that X and `after` then share: a gain of ln m, for any m, with tables
+        of tuples. Tests search all parts, and find gains by sums of bits.
+
         I(X;after) ≤ I(X;before) + I(X;through|before), by the chain rule and data processing, where `through` and
         `before` together d-separate X from `after`. The bound is I(X;through|before) by the chain rule, in topological
         order, without the terms that d-separation makes zero.
@@ -106,9 +114,8 @@ class Pipeline:
             with an arrow walked backwards reads "X -> S <- D -> Z".
         """
         given, target = self._question(before, after)
-        if self._separated(target, given):
-            by = self._separator(target, (TASK,), (), given)
-            return Closed(tuple(n for n in given if n in (by or ())))
+        if (by := self._separator(target, (TASK,), (), given)) is not None:
+            return Closed(tuple(n for n in given if n in by))
         separator = self._separator(target, (TASK,), given, self.dag)
         through = tuple(n for n in nx.topological_sort(self.dag) if n in (separator or set()) - set(given))
         terms = [
@@ -149,9 +156,9 @@ class Pipeline:
         return measures.conditional_mutual_information(joint.reshape(shape))
 
     def bound(self, before: Nodes, after: Nodes) -> Float[Array, ""]:
-        """The number that the bound of `criterion` is, in nats: I(X;after|before) is at most this, and 0 if closed.
+        """The number that the bound of `criterion` is, in nats: I(X;after) − I(X;before) is at most this; 0 if closed.
 
-        I(X;through|before), or H(X|before) = H(X,before) − H(before) where nothing separates.
+        I(X;through|before), or H(X|before) = H(X,before) − H(before) where nothing separates: of I(X;after|before) too.
         """
         match self.criterion(before, after):
             case Closed():

@@ -74,11 +74,11 @@ def test_an_adversary_finds_what_there_is_to_find():
     assert 0.6 < gain[0] < np.log(2) and gain[1] < 1e-12
 
 
-def test_a_collider_in_what_a_pipeline_starts_from_opens_it_without_a_gain():
-    """X → before ← after: dependent given `before`, so open; and yet `after` knows nothing."""
+def test_a_collider_in_what_a_pipeline_starts_from_does_not_open_it():
+    """X → before ← after: dependent given `before`, and yet `after` knows nothing."""
     parents = np.zeros((3, 3), bool)
     parents[2, [0, 1]] = True
-    assert adversary._declared(adversary.Graph(parents, task=0, after=1, before=(2,))) == (False, True)
+    assert adversary._declared(adversary.Graph(parents, task=0, after=1, before=(2,))) == (True, False)
 
 
 def test_a_learner_that_wastes_evidence_is_seen(monkeypatch):
