@@ -26,6 +26,7 @@ from sandbox.models import Categorical as Categorical
 from sandbox.models import Gaussian as Gaussian
 from sandbox.models import GaussianMixture as GaussianMixture
 from sandbox.models import MarkovChain as MarkovChain
+from sandbox.models import PromptedCategorical as PromptedCategorical
 from sandbox.policies import Network as Network
 from sandbox.policies import Table as Table
 from sandbox.policies import train as train
@@ -34,6 +35,10 @@ from sandbox.regimes import Fresh as Fresh
 from sandbox.regimes import Regime as Regime
 from sandbox.regimes import Replace as Replace
 from sandbox.regimes import Reuse as Reuse
+from sandbox.scores import BestOfN as BestOfN
+from sandbox.scores import BradleyTerry as BradleyTerry
+from sandbox.scores import ExponentialTilt as ExponentialTilt
+from sandbox.scores import TopFraction as TopFraction
 from sandbox.shortcuts import LEARNERS as LEARNERS
 from sandbox.shortcuts import STUDENTS as STUDENTS
 from sandbox.shortcuts import Feature as Feature
@@ -51,7 +56,6 @@ from sandbox.signals import Environment as Environment
 from sandbox.signals import KeepAll as KeepAll
 from sandbox.signals import Rates as Rates
 from sandbox.signals import Rubric as Rubric
-from sandbox.signals import TopFraction as TopFraction
 from sandbox.signals import Verifier as Verifier
 from sandbox.sources import Bootstrap as Bootstrap
 from sandbox.sources import Passage as Passage

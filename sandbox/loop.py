@@ -127,7 +127,9 @@ def check_model(name: str, model: Any, lead: int = 0) -> Any:
     floating = {leaf.dtype for leaf in jax.tree.leaves(model) if jnp.issubdtype(leaf.dtype, jnp.floating)}
     if len(floating) > 1:
         dtype = jnp.result_type(*floating)
-        model = jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype in floating else leaf, model)
+        host = jax.tree.map(lambda leaf: np.asarray(leaf) if validation.concrete(leaf) else leaf, model)
+        model = jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype in floating else leaf, host)
+        inputs.ready(name, model, lead=lead)  # rows that sum to 1 in float32 may not in float64
     return model
 
 

@@ -88,21 +88,6 @@ class Rubric(NamedTuple):
         return jnp.minimum(grade, 1)  # rounding may exceed 1
 
 
-class TopFraction(NamedTuple):
-    """Accepts the round(fraction · n) best of a batch, one at least; of equals, those drawn first."""
-
-    fraction: Rate
-    score: Callable[[Any], Float[Array, " n"]]
-
-    def __call__(self, key: Array, model: Model, x: Data, /) -> Weights:
-        """1 for the best, else 0; NaN where the score is."""
-        x = validation.samples("x", x)
-        score = validation.one_each("TopFraction.score", self.score(x), x.shape[0]).astype(float)
-        rank = jnp.argsort(jnp.argsort(-score))
-        count = jnp.round(jnp.asarray(self.fraction) * x.shape[0]).astype(rank.dtype)
-        return jnp.where(jnp.isnan(score), jnp.nan, (rank < jnp.maximum(count, 1)).astype(float))
-
-
 class Rates(NamedTuple):
     """A number for each symbol: table[x]."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from fuzz_values import row
 
 import sandbox
-from experiments.questions import bracket, plan
+from experiments.questions import bracket, logs, plan
 from sandbox import policies, regions, shortcuts
 from sandbox.policies import RLVR, Score
 
@@ -24,12 +24,14 @@ def model(kind, *leaves):
 CATEGORICAL = model(sandbox.Categorical, P)
 GAUSSIAN = model(sandbox.Gaussian, [1.0, -2.0], [[1.0, 0.0], [0.6, 0.8]])
 MIXTURE = model(sandbox.GaussianMixture, [0.3, 0.7], [[-2.0], [1.0]], [[[0.5]], [[0.8]]])
+PROMPTED = model(sandbox.PromptedCategorical, P, [[0.7, 0.3], [0.1, 0.9], [0.5, 0.5]])
 CHAIN = model(sandbox.MarkovChain, P, [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])
 MODELS = {
     "Categorical": (CATEGORICAL, np.array([0, 1, 1, 2, 0])),
     "Gaussian": (GAUSSIAN, RNG.normal(size=(5, 2))),
     "GaussianMixture": (MIXTURE, RNG.normal(size=(6, 1))),
     "MarkovChain": (CHAIN, np.array([0, 1, 1, 2, 0])),
+    "PromptedCategorical": (PROMPTED, np.array([0, 1, 4, 5, 0])),
 }
 SYMBOLS, BOX = regions.Symbols(jnp.array([True, False, True])), regions.Box(jnp.array([-1.0, -9.0]), jnp.ones(2))
 REGIONS = {
@@ -39,13 +41,17 @@ REGIONS = {
     "Component": (regions.Component(MIXTURE, 1), MIXTURE),
     "Denser": (regions.Denser(CATEGORICAL, -1.0), CATEGORICAL),
 }
+SCORES = sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))
 GRADED = sandbox.Verifier(0.9, 0.2, SYMBOLS)
 SIGNALS = {
     "KeepAll": sandbox.KeepAll(),
     "Verifier": GRADED,
     "Rubric": sandbox.Rubric((SYMBOLS, SYMBOLS), jnp.array([0.9, 0.8]), jnp.array([0.1, 0.2]), jnp.array([1.0, 2.0])),
-    "TopFraction": sandbox.TopFraction(0.5, sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
-    "Environment": sandbox.Environment(sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))),
+    "TopFraction": sandbox.TopFraction(0.5, SCORES, 0.1),
+    "BestOfN": sandbox.BestOfN(2, SCORES, 0.1),
+    "ExponentialTilt": sandbox.ExponentialTilt(0.5, SCORES, 0.7, 0.1),
+    "BradleyTerry": sandbox.BradleyTerry(jnp.array([0.5, 1.0]), SCORES, False),
+    "Environment": sandbox.Environment(SCORES),
     "BlindSpot": sandbox.BlindSpot(GRADED, SYMBOLS),
     "AllOf": sandbox.AllOf((GRADED, sandbox.KeepAll())),
     "AnyOf": sandbox.AnyOf((GRADED, GRADED)),
@@ -95,7 +101,6 @@ def stored(folder: Path) -> Path:
     (bad / "folder").mkdir(parents=True)
     (bad / "empty").touch()
     (bad / "binary").write_bytes(bytes(range(256)))
-    (folder / "counts.csv").write_text("verdict,truth\n" + "yes,yes\nno,no\nyes,no\nno,yes\n" * 3)
     return path
 
 
@@ -121,7 +126,7 @@ def rows(folder: Path):
         if hasattr(signal, "acceptance"):
             yield row(f"sandbox.{name}.acceptance", {"self": signal}, x=x)
     yield row("sandbox.Rubric.correct", {"self": SIGNALS["Rubric"]}, x=x)
-    yield row("sandbox.Rates.__call__", {"self": sandbox.Rates(jnp.array([0.3, 0.1, 0.6]))}, x=x)
+    yield row("sandbox.Rates.__call__", {"self": SCORES}, x=x)
     for name, (region, of) in REGIONS.items():
         data = next(x for kind, x in MODELS.values() if kind is of)
         yield row(f"sandbox.regions.{name}.__call__", {"self": region}, x=data)
@@ -145,7 +150,7 @@ def rows(folder: Path):
     yield row("sandbox.run_adaptive", adaptive)
     yield row("sandbox.run_adaptive fit", adaptive, fit=sandbox.Categorical.fit)
     yield row("sandbox.run function", RUN, signal=GRADED.__call__)
-    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.TopFraction(0.5, half)}
+    functions = {"correct": sandbox.Verifier(0.9, 0.2, first), "score": sandbox.BestOfN(2, half)}
     functions |= {"success": sandbox.Environment(half), "blind": sandbox.BlindSpot(GRADED, first)}
     yield from loops("sandbox.run", RUN, "signal", **functions)
     tasks = {"tasks": stacked(CATEGORICAL), "signal": GRADED}
@@ -163,7 +168,7 @@ def rows(folder: Path):
     yield row("sandbox.store.load", path=path)
     yield row("sandbox.store.export", path=path, file=folder / "run.nc")
     yield row("sandbox.store.to_xarray", record=record, generations=[0, 1, 2])
-    yield from question_rows(folder)
+    yield from question_rows()
 
 
 def dict_of(model):
@@ -196,7 +201,7 @@ def policy_rows():
     yield row("sandbox.train score", TRAIN | {"num_rounds": 2}, feedback=SCORE)
     methods = {"SFT": policies.SFT(), "RFT": policies.RFT(), "NaturalGradient": policies.NaturalGradient(0.3)}
     methods["Weighted"] = policies.Weighted((policies.RFT(), RLVR(0.1, 0.2)), (0.5, 0.5))
-    methods["RLVR"] = RLVR(0.3, 0.2)
+    methods |= {"RLVR": RLVR(0.3, 0.2), "GRPO": policies.GRPO(0.3, 0.2)}
     yield from loops("sandbox.train", TRAIN | {"num_rounds": 2}, "method", **methods)
     numbers = {"goal": 0.9, "num_rounds": 2, "num_samples": 4, "learning_rate": 0.5}
     yield row("sandbox.policies.rounds_to", TRAIN, **numbers, measure=policies.accuracy)
@@ -215,15 +220,17 @@ def shortcut_rows():
     yield row("sandbox.learn_online student", base, student=base["student"])
 
 
-def question_rows(folder: Path):
+def question_rows():
     questions = "experiments.questions"
     rates = plan.Question(initial=0.3, tpr=0.9, fpr=0.2, goal=0.9, verdicts=100, round_size=8)
-    labels = plan.Question(counts=plan.Counts(9, 12, 2, 8), goal=0.9)
+    outputs = {"verdict": [1] * 11 + [0] * 9, "truth": [1] * 9 + [0] * 2 + [1] * 3 + [0] * 6}
+    labels = plan.Question(log=logs.read(outputs), goal=0.9)
+    scores = logs.read({"score": np.linspace(0, 1, 80), "truth": [0, 0, 1, 0, 1] * 8 + [0, 1, 1, 1, 1] * 8})
     yield row(f"{questions}.plan.answer", question=rates)
     yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
-    yield row(f"{questions}.plan.read_counts", data=folder / "counts.csv")
+    yield row(f"{questions}.plan.thresholded", {"log": scores}, goal=0.7, errors=1.0)
     yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}
     yield row(f"{questions}.bracket.Simulation.check", self=bracket.Simulation(2, 20, 8, 4, 10, 1000))

@@ -45,6 +45,7 @@ from theory.measures import entropy as entropy
 from theory.measures import kl_divergence as kl_divergence
 from theory.measures import mutual_information as mutual_information
 from theory.pipeline import Closed as Closed
+from theory.pipeline import Entry as Entry
 from theory.pipeline import Open as Open
 from theory.pipeline import Pipeline as Pipeline
 from theory.policies import best_of_n as best_of_n

@@ -10,13 +10,11 @@ References:
     Li, Sun & Deng (2026), An information-theoretic criterion for efficient data synthesis, arXiv:2605.16379.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise, product
+from itertools import islice, pairwise
 from math import prod
-from textwrap import shorten
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -25,14 +23,9 @@ from jax import Array
 from jaxtyping import Float
 
 from theory import measures, validation
+from theory.graphs import TASK, given_text, listed, names, parse, shown
 from theory.validation import ArrayLike
 
-TASK = "X"
-NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-QUOTED = re.compile(r"[\w.:/()' -]+")
-SYNTAX = (
-    'chains of names and arrows, such as "X -> D -> Z0; X, Z0 -> S0"; other names in quotes, of letters, digits, blanks'
-)
 MAX_ENTRIES = 10**8  # of a table: 0.8 GB
 MAX_PATHS = 20
 
@@ -40,16 +33,26 @@ Nodes = str | Sequence[str]  # names between commas, or one by one
 
 
 class Closed(NamedTuple):
-    """`by`, a part of `before`, d-separates X from `after`: I(X;after|by) = 0, and none of its nodes is idle.
+    """A part of `before` d-separates X from `after`: I(X;after|by) = 0, so I(X;after) ≤ I(X;by) ≤ I(X;before).
 
-    Hence I(X;after) ≤ I(X;by) ≤ I(X;before), whatever the tables.
+    None of the nodes of `by` is idle; with none of them X and `after` are independent.
     """
 
     by: tuple[str, ...]
 
 
+class Entry(NamedTuple):
+    """A node by which information enters: I(X;node|known), that is not zero for all tables."""
+
+    node: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"I({TASK};{given_text(self.node, self.known)})"
+
+
 class Open(NamedTuple):
-    """No part of `before` d-separates X from `after`: I(X;after) ≤ I(X;before) + bound, and some tables gain.
+    """No part of `before` d-separates X from `after`: I(X;after) ≤ I(X;before) + bound, and some tables do gain.
 
     `through` is the separator nearest to `after`, empty where there is none; `paths` are active trails, for each arrow
     at X the shortest over it.
@@ -77,7 +80,7 @@ class Pipeline:
     dag: nx.DiGraph = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dag", nx.freeze(_parse(self.graph)))
+        object.__setattr__(self, "dag", nx.freeze(parse(self.graph)))
         if self.tables is not None:
             object.__setattr__(self, "tables", _checked(self.dag, self.tables))
 
@@ -96,7 +99,17 @@ class Pipeline:
         alone. These are independent of the symbol that X and `after` then share: a gain of ln m, for any m, with tables
         of tuples. Tests search all parts, and find gains by sums of bits.
 
-        I(X;after) ≤ I(X;before) + I(X;through|before), by the chain rule and data processing, where `through` and
+        Closed if and only if a part of `before` d-separates X from `after`. Then no tables gain:
+        I(X;after) ≤ I(X;by) ≤ I(X;before). If no part does, I(X;after) > I(X;before) for some tables, of nodes with as
+        many values as it takes. Proof, in Gaussians, or fine lattices of them: all but the ancestors of X and `after`
+        are constant, and an active trail is left, with sources U_0…U_k and colliders C_j = U_{j−1} + U_j, which are
+        ancestors of `after`, not by way of X, or else of X; at worst all are in `before`. Let T = Σ (−1)^j C_j over
+        the latter alone. If the trail enters X, let X = U_0 + T, so that `after`, which holds the other C_j and U_k,
+        knows X, and `before` does not. If it leaves X = U_0, let X = N + T with noise N of its own: `after` knows
+        C_1 = X + U_1 and T − U_1, `before` C_1 and T. As the variances of U_2…U_k grow, with U_1 at 1 and N at s²,
+        var(X|before) tends to s²/(1+s²), where var(X|after) ≤ s²/(4+s²). Tests build this for random graphs.
+
+        Open, I(X;after) ≤ I(X;before) + I(X;through|before), by the chain rule and data processing, where `through` and
         `before` together d-separate X from `after`. The bound is I(X;through|before) by the chain rule, in topological
         order, without the terms that d-separation makes zero.
 
@@ -114,17 +127,35 @@ class Pipeline:
             with an arrow walked backwards reads "X -> S <- D -> Z".
         """
         given, target = self._question(before, after)
-        if (by := self._separator(target, (TASK,), (), given)) is not None:
+        by = self._separator(target, (TASK,), (), given)
+        if by is not None:
             return Closed(tuple(n for n in given if n in by))
         separator = self._separator(target, (TASK,), given, self.dag)
-        through = tuple(n for n in nx.topological_sort(self.dag) if n in (separator or set()) - set(given))
-        terms = [
-            f"I({TASK};{_given(node, known)})"
-            for i, node in enumerate(through)
-            if not self._separated((node,), known := (*given, *through[:i]))
-        ]
-        paths = tuple(islice(self._trails(target, given), MAX_PATHS))
-        return Open(through, " + ".join(terms) or f"H({_given(TASK, given)})", paths)
+        through = self._sorted((separator or set()) - set(given))
+        bound = " + ".join(map(str, self._chain(through, given))) or f"H({given_text(TASK, given)})"
+        return Open(through, bound, tuple(islice(self._trails(target, given), MAX_PATHS)))
+
+    def entries(self, before: Nodes, after: Nodes, among: Nodes | None = None) -> tuple[Entry, ...] | None:
+        """Where information enters: I(X;after) ≤ I(X;before) + Σ I(X;node|known), over the separator nearest to X.
+
+        The terms are those of the chain rule, in topological order, that d-separation does not make zero. They are
+        looser than the bound of `criterion`, whose separator is the one nearest to `after`, and name the signals
+        themselves rather than what is made of them.
+
+        Args:
+            before: Nodes, possibly none.
+            after: Nodes, none of them in `before`.
+            among: The nodes that may be in the separator; None: all.
+
+        Returns:
+            The terms, none where the pipeline is closed; None where no nodes of `among` separate.
+        """
+        given, target = self._question(before, after)
+        allowed = tuple(self.dag) if among is None else self._nodes("among", among)
+        if self._separator(target, (TASK,), (), given) is not None:
+            return ()
+        separator = self._separator((TASK,), target, given, allowed)
+        return None if separator is None else self._chain(self._sorted(separator - set(given)), given)
 
     def joint(self, nodes: Nodes) -> Float[Array, "..."]:
         """p[nodes…] = Σ Π p(node|parents), over the other ancestors: one axis a node, in the order given.
@@ -174,19 +205,27 @@ class Pipeline:
         if not isinstance(found, Sequence) or not all(isinstance(n, str) for n in found):
             raise validation.refuse(name, type(nodes).__name__, "names of nodes between commas, or a list of them")
         if unknown := [n for n in found if n not in self.dag]:
-            raise validation.refuse(name, _listed(unknown), f"nodes of the graph: {_listed(self.dag)}")
+            raise validation.refuse(name, listed(unknown), f"nodes of the graph: {listed(self.dag)}")
         if len(set(found)) < len(found):
-            raise validation.refuse(name, _listed(found), "each node once")
+            raise validation.refuse(name, listed(found), "each node once")
         return tuple(found)
 
     def _question(self, before: Nodes, after: Nodes) -> tuple[tuple[str, ...], tuple[str, ...]]:
         given, target = self._nodes("before", before), self._nodes("after", after)
         for name, nodes, others in (("before", given, ()), ("after", target, given)):
             if taken := {TASK, *others} & set(nodes):
-                raise validation.refuse(name, _listed(taken), f"nodes other than {_listed((TASK, *others))}")
+                raise validation.refuse(name, listed(taken), f"nodes other than {listed((TASK, *others))}")
         if not target:
             raise validation.refuse("after", "no node", "at least one")
         return given, target
+
+    def _sorted(self, nodes: set[str]) -> tuple[str, ...]:
+        return tuple(n for n in nx.topological_sort(self.dag) if n in nodes)
+
+    def _chain(self, nodes: Sequence[str], given: tuple[str, ...]) -> tuple[Entry, ...]:
+        """The terms of I(X;nodes|given) by the chain rule that d-separation does not make zero."""
+        chain = (Entry(node, (*given, *nodes[:i])) for i, node in enumerate(nodes))
+        return tuple(entry for entry in chain if not self._separated((entry.node,), entry.known))
 
     def _separated(self, target: Sequence[str], given: Sequence[str]) -> bool:
         return self._separator((TASK,), target, given, given) is not None
@@ -259,90 +298,20 @@ class Pipeline:
                     queue.append(new)
 
     def _arrows(self, trail: Sequence[str]) -> str:
-        arrows = (f" {'->' if self.dag.has_edge(u, v) else '<-'} {_shown(v)}" for u, v in pairwise(trail))
-        return _shown(trail[0]) + "".join(arrows)
-
-
-def names(nodes: str) -> list[str]:
-    """The names between the commas of a text, without their quotes."""
-    return [_unquoted(name.strip()) for name in nodes.split(",")] if nodes.strip() else []
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].strip() if len(name) > 1 and name[0] == name[-1] == '"' else name
-
-
-def _shown(name: str) -> str:
-    return name if NAME.fullmatch(name) else f'"{name}"'
-
-
-def _listed(nodes: Iterable[str]) -> str:
-    return ", ".join(map(_shown, nodes))
-
-
-def _given(node: str, known: Sequence[str]) -> str:
-    return _shown(node) + ("|" + ",".join(map(_shown, known)) if known else "")
-
-
-def _parse(graph: str) -> nx.DiGraph:
-    if not isinstance(graph, str):
-        raise validation.refuse("graph", type(graph).__name__, SYNTAX)
-    dag = nx.DiGraph()
-    for chain in filter(str.strip, re.split(r"[;\n]", graph)):
-        groups = [[name.strip() for name in group.split(",")] for group in chain.split("->")]
-        for name in (name for group in groups for name in group):
-            if not (NAME if _unquoted(name) == name else QUOTED).fullmatch(_unquoted(name)):
-                raise validation.refuse("graph", f"{name!r} in {chain.strip()!r}", SYNTAX)
-        groups = [list(map(_unquoted, group)) for group in groups]
-        for group in groups:
-            dag.add_nodes_from(group)
-        for parents, children in pairwise(groups):
-            dag.add_edges_from(product(parents, children))
-    if not nx.is_directed_acyclic_graph(dag):
-        cycle = [u for u, _ in nx.find_cycle(dag)]
-        given = f"the cycle {' -> '.join(map(_shown, (*cycle, cycle[0])))}"
-        raise validation.refuse("graph", given, f"a graph without cycles{_unrolled(dag)}")
-    if TASK not in dag:
-        raise validation.refuse("graph", f"{graph.strip()!r}", f"a graph with the task {TASK}")
-    return dag
-
-
-def _unrolled(dag: nx.DiGraph) -> str:
-    """The loops as two generations: arrows back lead into the next one, inputs enter both.
-
-    The first input of the node at which a loop begins enters at the start alone.
-    """
-    looped = {n for part in nx.strongly_connected_components(dag) if len(part) > 1 for n in part}
-    looped |= set(nx.nodes_with_selfloops(dag))
-    if TASK in looped:
-        return f", in which nothing that is made of {TASK} is a cause of it"
-    from_task = nx.DiGraph([(TASK, TASK), *dag.edges])
-    place = {node: -i for i, node in enumerate(nx.dfs_postorder_nodes(from_task))}
-    back = {(u, v) for u, v in dag.edges if place[u] >= place[v]}
-    start = {(next((n for n in dag.pred[v] if n not in looped), v), v) for _, v in back}
-    chains: list[list[str]] = []
-    for t, (u, v) in product((0, 1), dag.edges):
-        if t == 1 and ((u, v) in back | start or not looped & {u, v}):
-            continue
-        ends = [f"{n}{'_' * n[-1].isdigit()}{i}" if n in looped else n for n, i in ((u, t), (v, t + ((u, v) in back)))]
-        if chains and chains[-1][-1] == ends[0]:
-            chains[-1].append(ends[1])
-        else:
-            chains.append(ends)
-    text = "; ".join(" -> ".join(map(_shown, chain)) for chain in chains)
-    return f", such as its generations one by one: {shorten(text, 400, placeholder=' …')!r}"
+        arrows = (f" {'->' if self.dag.has_edge(u, v) else '<-'} {shown(v)}" for u, v in pairwise(trail))
+        return shown(trail[0]) + "".join(arrows)
 
 
 def _checked(dag: nx.DiGraph, tables: Mapping[str, ArrayLike]) -> dict[str, Array]:
     if not isinstance(tables, Mapping):
         raise validation.refuse("tables", type(tables).__name__, "a table for each node, by name")
     if set(tables) != set(dag):
-        missing, unknown = (_listed(n for n in a if n not in b) or "none" for a, b in ((dag, tables), (tables, dag)))
-        raise validation.refuse("tables", f"missing {missing}, unknown {unknown}", f"one of each of {_listed(dag)}")
+        missing, unknown = (listed(n for n in a if n not in b) or "none" for a, b in ((dag, tables), (tables, dag)))
+        raise validation.refuse("tables", f"missing {missing}, unknown {unknown}", f"one of each of {listed(dag)}")
     distributions = {n: validation.pmf(f"tables[{n!r}]", tables[n], len(dag.pred[n]) + 1, axis=-1) for n in dag}
     for node, table in distributions.items():
         expected = (*(distributions[parent].shape[-1] for parent in dag.pred[node]), table.shape[-1])
         if table.shape != expected:
-            axes = _listed((*dag.pred[node], node))
+            axes = listed((*dag.pred[node], node))
             raise validation.refuse(f"tables[{node!r}]", f"shape {table.shape}", f"shape {expected}, of {axes}")
     return dict(zip(distributions, validation.one_dtype(*distributions.values()), strict=True))

@@ -21,8 +21,10 @@ import tyro
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from experiments.cli import options
+from experiments.cli.audit import audit
 from experiments.cli.evidence import bench, list_, run, verify
-from experiments.cli.questions import check, plan, shortcut
+from experiments.cli.questions import check, plan
+from experiments.cli.shortcut import shortcut
 from experiments.validation import unknown
 
 COMMANDS: dict[str, Callable[..., int]] = {
@@ -31,6 +33,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "run": run,
     "check": check,
     "plan": plan,
+    "audit": audit,
     "shortcut": shortcut,
     "bench": bench,
 }

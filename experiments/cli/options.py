@@ -21,8 +21,11 @@ def check(command: Callable[..., int], written: Sequence[str]) -> None:
     options = {_option(one.name): one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
     places = [one.name.upper() for one in parameters if one.kind is not one.KEYWORD_ONLY]
     left, given = list(places), set()
-    words = iter(written)
+    words, several = iter(written), None
     for word in words:
+        if several and not _OPTION.match(word):
+            continue
+        several = None
         if not _OPTION.match(word):
             if not left:
                 raise refuse("ARGUMENT", repr(word), f"{' '.join(places)}, then options" if places else "options")
@@ -41,6 +44,7 @@ def check(command: Callable[..., int], written: Sequence[str]) -> None:
         if value is None or (_OPTION.match(value) and not equals):
             raise refuse(option, "no value", _accepted(kind))
         _check_value(option, kind, value)
+        several = option if get_origin(kind) is list and not equals else None
     needed = [_option(one.name) for one in parameters if one.default is one.empty and one.name.upper() not in places]
     for name in [*left, *(option for option in needed if options[option] not in given)]:
         raise refuse(name, "nothing", "a value, which the command needs; --help explains it")
@@ -84,6 +88,18 @@ def share(option: str, text: str) -> float:
         raise refuse(option, repr(text), "a number such as 0.3 or 30%") from None
 
 
+def persistence(option: str, text: str) -> float:
+    """The share of a verifier's errors that persists, as somebody wrote it."""
+    kinds = {"independent": 0.0, "persistent": 1.0}
+    try:
+        found = kinds[text] if text in kinds else share(option, text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise refuse(option, repr(text), "independent, persistent or a share from 0 to 1, such as .3")
+    return found
+
+
 def whole(option: str, text: str) -> int:
     """A whole number that somebody wrote: 1000, 1,000 or 1e3; 1,5 is none, and is not 15."""
     grouped = re.fullmatch(r"\d{1,3}(,\d{3})+", text)
@@ -94,3 +110,8 @@ def whole(option: str, text: str) -> int:
     if not number.is_integer():
         raise refuse(option, repr(text), "a whole number such as 1000, 1,000 or 1e3")
     return int(number)
+
+
+def read(reader: Callable[[str, str], Any], **texts: str | None) -> dict[str, Any]:
+    """What was written for some options, read by `reader(option, text)`; None stays None."""
+    return {name: None if text is None else reader(_option(name), text) for name, text in texts.items()}

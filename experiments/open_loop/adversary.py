@@ -45,8 +45,8 @@ class Sweep(NamedTuple):
     """What is declared of each pipeline, and what the adversary gains in it, in nats."""
 
     graphs: list[Graph]
-    closed: np.ndarray  # whether a part of `before` separates X from `after` [graph]
-    whole: np.ndarray  # whether all of `before` does [graph]
+    closed: np.ndarray  # whether some nodes of `before`, or none, separate X from `after` [graph]
+    whole: np.ndarray  # whether all of them do [graph]
     gain: np.ndarray  # [graph]
     setting: str
 
@@ -82,7 +82,7 @@ def _random(rng: np.random.Generator, num_nodes: int) -> Graph:
 
 
 def _declared(graph: Graph) -> tuple[bool, bool]:
-    """Whether the pipeline is declared closed, and whether all of `before` d-separates X from `after`."""
+    """Whether the pipeline is closed, and whether all of `before` separates X from `after`."""
     pipeline, before, after = graph.named()
     whole = nx.is_d_separator(pipeline.dag, {"X"}, {after}, set(before))
     return isinstance(pipeline.criterion(before, after), Closed), whole

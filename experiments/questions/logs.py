@@ -38,6 +38,12 @@ class Feature(NamedTuple):
 
     values: Float[np.ndarray, " n"]  # NaN where missing
     relative_to: str | None  # the column that was divided by, or subtracted where either has a 0
+    raw: Float[np.ndarray, " n"] | None = None  # the column itself, where the values are relative
+
+    def pick(self, rows: np.ndarray) -> "Feature":
+        """Some of the rows."""
+        raw = None if self.raw is None else self.raw[rows]
+        return self._replace(values=self.values[rows], raw=raw)
 
 
 class Log(NamedTuple):
@@ -74,7 +80,7 @@ class Log(NamedTuple):
             prompt=np.unique(self.prompt[rows], return_inverse=True)[1],
             output=None if self.output is None else self.output[rows],
             groups={name: group._replace(codes=group.codes[rows]) for name, group in self.groups.items()},
-            features={name: one._replace(values=one.values[rows]) for name, one in self.features.items()},
+            features={name: one.pick(rows) for name, one in self.features.items()},
             places=self.places[rows],
         )
 
@@ -90,7 +96,7 @@ def read(
     group: Sequence[str] | None = None,
     feature: Sequence[str] | None = None,
     threshold: float | None = None,
-    where: Mapping[str, Sequence[str]] | Sequence[str] = (),
+    where: Mapping[str, Any] | Sequence[str] = (),
 ) -> Log:
     """A log from a file (its path), a pandas or polars frame, or a mapping from names to arrays [n].
 
@@ -104,10 +110,11 @@ def read(
         group: … of few values each, such as the model; None: guessed, () for none.
         feature: … of numbers, such as a length; a column ref_NAME beside NAME makes NAME relative to it.
         threshold: accepted is a score of at least this.
-        where: kept rows, {"model": ["a", "b"]} or ["model=a", "model=b"]: for each column one of its values.
+        where: kept rows, {"model": ["a", "b"]} or ["model=a", "model=b"]: for each column one of its values;
+            "model!=a" leaves rows out.
     """
     table = tables.read(source, header=True if isinstance(source, str) else None)
-    table, kept = _where(table, where)
+    table, kept = tables.where(table, where)
     asked = {"verdict": verdict, "truth": truth, "score": score, "prompt": prompt, "output": output}
     roles = _roles(table, asked)
     notes = [table.said("output"), *kept]
@@ -140,36 +147,6 @@ def read(
     )
     log = log.pick(~missing)
     return log._replace(said=(*notes, *_two_truths(log)))
-
-
-def _where(table: Table, where: Mapping[str, Sequence[str]] | Sequence[str]) -> tuple[Table, list[str]]:
-    """The rows that are kept, and what is said of them."""
-    wanted: dict[str, list[str]] = {}
-    if isinstance(where, Mapping):
-        wanted = {name: [values] if isinstance(values, str) else list(values) for name, values in where.items()}
-    else:
-        for text in where:
-            name, equals, value = str(text).partition("=")
-            if not equals:
-                raise refuse("--where", repr(text), "COLUMN=VALUE")
-            wanted.setdefault(name.strip(), []).append(value.strip())
-    if not wanted:
-        return table, []
-    keep = np.ones(len(table.places), bool)
-    for name, values in wanted.items():
-        if name not in table.columns:
-            raise refuse("--where", name, f"a column: {shown(','.join(table.columns))}")
-        codes, found = _factorized(table.columns[name])
-        for value in map(str, values):
-            if value not in found:
-                raise refuse("--where", f"{name}={value}", f"a value of {name}: {shown(', '.join(found[:20]))}")
-        keep &= np.isin(codes, [found.index(str(value)) for value in values])
-    if not keep.any():
-        raise refuse("--where", " and ".join(f"{n}={'|'.join(map(str, v))}" for n, v in wanted.items()), "rows")
-    columns = {name: values[keep] for name, values in table.columns.items()}
-    text = " and ".join(f"{name} = {' or '.join(map(str, values))}" for name, values in wanted.items())
-    kept = [f"kept: {count(int(keep.sum()), 'row')} with {text}"]
-    return table._replace(columns=columns, places=table.places[keep]), kept
 
 
 def _roles(table: Table, asked: Mapping[str, str | None]) -> dict[str, str]:
@@ -254,17 +231,8 @@ def _optional(table: Table, name: str | None) -> tuple[list[str], np.ndarray]:
     return [found.said], found.values
 
 
-def _factorized(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Codes, −1 where missing, and the values as text in their order."""
-    import pandas
-
-    codes, found = pandas.factorize(values, sort=values.dtype.kind in "biuf")
-    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in found.tolist()]
-    return codes, texts
-
-
 def _codes(table: Table, name: str) -> np.ndarray:
-    return _factorized(table.columns[name])[0]
+    return tables.factorized(table.columns[name])[0]
 
 
 def _groups(table: Table, left: Sequence[str], asked: Sequence[str] | None) -> dict[str, Group]:
@@ -274,7 +242,7 @@ def _groups(table: Table, left: Sequence[str], asked: Sequence[str] | None) -> d
         values = table.columns[title]
         if asked is None and (title.startswith(REFERENCE) or len(_few(values)) > _most(values)):
             continue
-        codes, texts = _factorized(values)
+        codes, texts = tables.factorized(values)
         if len(texts) > MOST_VALUES:
             raise refuse("--group", f"{title}, of {len(texts):,} values", f"{MOST_VALUES} values or fewer")
         if len(texts) > 1 or asked is not None:
@@ -316,8 +284,8 @@ def _relative(table: Table, title: str, values: np.ndarray) -> Feature:
     both = np.isfinite(values) & np.isfinite(other)
     if (values[both] > 0).all() and (other[both] > 0).all():
         with np.errstate(invalid="ignore", divide="ignore"):
-            return Feature(np.log(values / other), reference)
-    return Feature(values - other, reference)
+            return Feature(np.log(values / other), reference, values)
+    return Feature(values - other, reference, values)
 
 
 def _known(table: Table, option: str, asked: Sequence[str]) -> list[str]:

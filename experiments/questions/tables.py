@@ -134,6 +134,53 @@ def binary(table: Table, name: str, *, gaps: bool = False) -> Binary:
     return Binary(values[codes], f"{name}: {said}")
 
 
+def where(table: Table, conditions: Mapping[str, Any] | Sequence[str]) -> tuple[Table, list[str]]:
+    """The rows that are kept, and what is said of them."""
+    keep = np.ones(len(table.places), bool)
+    texts = []
+    for (name, without), values in _conditions(conditions).items():
+        if name not in table.columns:
+            raise refuse("--where", name, f"a column: {shown(','.join(table.columns))}")
+        codes, found = factorized(table.columns[name])
+        for value in values:
+            if value not in found:
+                raise refuse("--where", f"{name}={value}", f"a value of {name}: {shown(', '.join(found[:20]))}")
+        keep &= np.isin(codes, [found.index(value) for value in values]) != without
+        texts.append(f"{name} {'other than' if without else '='} {' or '.join(values)}")
+    if not texts:
+        return table, []
+    if not keep.any():
+        raise refuse("--where", " and ".join(texts), "conditions that some row meets")
+    columns = {name: values[keep] for name, values in table.columns.items()}
+    kept = [f"kept: {count(int(keep.sum()), 'row')} with {' and '.join(texts)}"]
+    return table._replace(columns=columns, places=table.places[keep]), kept
+
+
+def _conditions(where: Mapping[str, Any] | Sequence[str]) -> dict[tuple[str, bool], list[str]]:
+    """Columns, whether their values are left out, and the values."""
+    if isinstance(where, Mapping):
+        return {
+            (name, False): [values] if isinstance(values, str) else list(map(str, values))
+            for name, values in where.items()
+        }
+    wanted: dict[tuple[str, bool], list[str]] = {}
+    for text in where:
+        name, equals, value = str(text).partition("=")
+        if not equals:
+            raise refuse("--where", repr(text), "COLUMN=VALUE, or COLUMN!=VALUE")
+        wanted.setdefault((name.removesuffix("!").strip(), name.endswith("!")), []).append(value.strip())
+    return wanted
+
+
+def factorized(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Codes, −1 where missing, and the values as text in their order."""
+    import pandas
+
+    codes, found = pandas.factorize(values, sort=values.dtype.kind in "biuf")
+    texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in found.tolist()]
+    return codes, texts
+
+
 def _parsed(
     name: str,
     content: str,
@@ -200,6 +247,17 @@ def _typed(cells: Sequence[Any] | np.ndarray) -> tuple[np.ndarray, list[int]]:
         return cells, []
     is_time = isinstance(cells, np.ndarray) and cells.dtype.kind in "mM"  # which pandas would count in nanoseconds
     raw = np.fromiter(map(str, cells) if is_time else cells, object, len(cells))
+    if set(map(type, cells)) != {str}:
+        return _read_cells(raw)
+    codes, different = pandas.factorize(raw)  # most columns of words, and of 0 and 1, have few different cells
+    found, words = _read_cells(np.asarray(different))
+    where = np.flatnonzero(np.isin(codes, words)).tolist() if words else []
+    return found[codes], where
+
+
+def _read_cells(raw: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    import pandas
+
     found = np.asarray(pandas.to_numeric(raw, errors="coerce"))
     rest = np.flatnonzero(pandas.isna(found))
     words = [i for i in rest.tolist() if str(raw[i]).strip().lower() not in MISSING]

@@ -6,6 +6,7 @@ from sandbox.policies.feedback import preference as preference
 from sandbox.policies.feedback import reference as reference
 from sandbox.policies.feedback import rubric as rubric
 from sandbox.policies.feedback import verdict as verdict
+from sandbox.policies.losses import GRPO as GRPO
 from sandbox.policies.losses import RFT as RFT
 from sandbox.policies.losses import RLVR as RLVR
 from sandbox.policies.losses import SFT as SFT

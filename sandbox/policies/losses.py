@@ -1,10 +1,10 @@
-"""Losses of a policy: SFT, RFT, RLVR and its natural gradient, all of one kind of batch.
+"""Losses of a policy: SFT, RFT, RLVR, GRPO and the natural gradient, all of one kind of batch.
 
 A batch holds the mass of each (prompt, output, symbol): under the behaviour policy and the signal where the gradient is
 exact, the shares of what was drawn where it is sampled. So each method is written once, for both.
 """
 
-from typing import Annotated, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,7 @@ from sandbox import validation
 
 Number = float | Float[Array, ""]
 LogProbs = Float[Array, "prompt output"]  # ln π(y|q)
+ByPrompt = Float[Array, "prompt output symbol"]
 
 
 class Batch(NamedTuple):
@@ -69,7 +70,7 @@ class RLVR(NamedTuple):
     References:
         Williams (1992), Simple statistical gradient-following algorithms. Machine Learning 8.
         Schulman, Wolski, Dhariwal, Radford & Klimov (2017), Proximal policy optimization, arXiv:1707.06347.
-        Shao et al. (2024), DeepSeekMath, arXiv:2402.03300 (GRPO); its division by the standard deviation is left out.
+        Liu et al. (2025), Understanding R1-Zero-like training, arXiv:2503.20783: GRPO without its division (Dr. GRPO).
     """
 
     kl: Annotated[Number, validation.nonnegative] = 0.0
@@ -77,17 +78,35 @@ class RLVR(NamedTuple):
 
     def check(self) -> None:
         """Raises ValueError unless `clip` is above 0."""
-        if validation.concrete(self.clip) and not np.all(np.asarray(self.clip) > 0):
-            raise validation.refuse("RLVR.clip", self.clip, "a number > 0")
+        _check_clip(self)
 
     def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
         """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
-        gain = batch.mass * advantage(batch, self.kl)
-        up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
-        seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
-        ratio = jnp.exp(jnp.where(seen, _finite(log_probs) - _finite(batch.behaviour), 0))
-        clip = jnp.asarray(self.clip, ratio.dtype)
-        return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
+        return _surrogate(log_probs, batch, batch.value[None, None, :], self)
+
+
+class GRPO(NamedTuple):
+    """RLVR with values divided by σ, their standard deviation among the outputs to a prompt.
+
+    A = (value − E[value|prompt])/σ · G/(G−1), 0 where σ is, less the KL of RLVR, which is not divided. σ is over the G
+    outputs of a group, without Bessel's correction, or under the policy itself where the gradient is exact: of accept
+    or reject √(p(1−p)), p the share accepted. Nothing is added to it. Shao et al. have no factor G/(G−1), and verl
+    divides by σ √(G/(G−1)) + 1e-6: but for the 1e-6, for one G both are another learning rate.
+
+    References:
+        Shao et al. (2024), DeepSeekMath, arXiv:2402.03300, section 4.1.
+    """
+
+    kl: Annotated[Number, validation.nonnegative] = 0.0
+    clip: Number = jnp.inf
+
+    def check(self) -> None:
+        """Raises ValueError unless `clip` is above 0."""
+        _check_clip(self)
+
+    def loss(self, log_probs: LogProbs, batch: Batch, /) -> Float[Array, ""]:
+        """That of RLVR with values divided by σ."""
+        return _surrogate(log_probs, batch, _standardised(batch), self)
 
 
 class NaturalGradient(NamedTuple):
@@ -131,7 +150,7 @@ class Weighted(NamedTuple):
         return sum((weight * method.loss(log_probs, batch) for method, weight in pairs), jnp.zeros((), log_probs.dtype))
 
 
-def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
+def advantage(value: Float[Array, "#prompt 1 symbol"], batch: Batch, kl: Number) -> ByPrompt:
     """A = (g − E[g|prompt]) G/(G−1), with the grade g = value(s) − kl · ln(behaviour/start).
 
     `kl` is the price of a nat of KL(π‖start). The factor leaves an output itself out of the mean of its group.
@@ -140,10 +159,37 @@ def advantage(batch: Batch, kl: Number) -> Float[Array, "prompt output symbol"]:
         Ahmadian et al. (2024), Back to basics: revisiting REINFORCE style optimization, arXiv:2402.14740.
     """
     away = jnp.where(jnp.isfinite(batch.start), batch.behaviour - batch.start, 0)
-    grade = batch.value[None, None, :] - jnp.asarray(kl, away.dtype) * _finite(away)[:, :, None]
+    grade = value - jnp.asarray(kl, away.dtype) * _finite(away)[:, :, None]
     total = batch.mass.sum((1, 2), keepdims=True)
     baseline = (batch.mass * grade).sum((1, 2), keepdims=True) / jnp.where(total > 0, total, 1)
     return (grade - baseline) * batch.group
+
+
+def _standardised(batch: Batch) -> Float[Array, "prompt 1 symbol"]:
+    """value(s)/σ of each prompt, 0 where all its outputs have one value."""
+    share, value = batch.mass.sum(1), batch.value
+    total = share.sum(1, keepdims=True)
+    share = share / jnp.where(total > 0, total, 1)
+    gaps = (value[:, None] - value[None, :]) ** 2
+    # ½ Σ p p' (v − v')², since E[v²] − E[v]² is a rounding error, not 0, where all values are equal
+    variance = ((share[:, :, None] * share[:, None, :] * gaps[None]).sum((1, 2)) / 2)[:, None, None]
+    varies = variance > 0
+    return jnp.where(varies, value[None, None, :] / jnp.sqrt(jnp.where(varies, variance, 1)), 0)
+
+
+def _surrogate(log_probs: LogProbs, batch: Batch, value: Float[Array, "#prompt 1 symbol"], method: Any) -> Array:
+    """−Σ mass min(ρ A, clip(ρ, 1 ± clip) A), ρ = π/behaviour."""
+    gain = batch.mass * advantage(value, batch, method.kl)
+    up, down = jnp.maximum(gain, 0).sum(2), jnp.minimum(gain, 0).sum(2)
+    seen = (up > 0) | (down < 0)  # elsewhere the ratio might overflow, and 0 · ∞ is no number
+    ratio = jnp.exp(jnp.where(seen, _finite(log_probs) - _finite(batch.behaviour), 0))
+    clip = jnp.asarray(method.clip, ratio.dtype)
+    return -(jnp.minimum(ratio, 1 + clip) * up + jnp.maximum(ratio, 1 - clip) * down).sum()
+
+
+def _check_clip(method: Any) -> None:
+    if validation.concrete(method.clip) and not np.all(np.asarray(method.clip) > 0):
+        raise validation.refuse(f"{type(method).__name__}.clip", method.clip, "a number > 0")
 
 
 def _finite(log_probs: LogProbs) -> LogProbs:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from sandbox import inputs, validation
 from sandbox.policies.feedback import Feedback, Score
-from sandbox.policies.losses import RLVR, SFT, Method, NaturalGradient, Number
+from sandbox.policies.losses import GRPO, RLVR, SFT, Method, NaturalGradient, Number
 from sandbox.policies.networks import Policy, checked_logits, ready_policy
 from sandbox.policies.prompts import Prompts
 from sandbox.policies.rounds import Job, State, round_steps
@@ -66,9 +66,9 @@ def train(
         policy: The start: a `Table`, a `Network`, or another `Policy`.
         prompts: The training set; a prompt of probability 0 is not learned from.
         feedback: The signal; SFT does without, as it looks at the prompts' references alone.
-        method: `SFT()`, `RFT()`, `RLVR()`, `NaturalGradient()`, or another `Method`.
+        method: `SFT()`, `RFT()`, `RLVR()`, `GRPO()`, `NaturalGradient()`, or another `Method`.
         num_rounds: How often outputs are drawn.
-        num_updates: Updates on the outputs of a round; RFT and a clipped RLVR want more than one. An array has one
+        num_updates: Updates on the outputs of a round; RFT and a clip want more than one. An array has one
             number a round, 0 or more, and may be traced; rounds after the last with an update cost nothing.
         num_samples: Outputs (SFT: references) drawn for each prompt and round; None: exact gradients, by enumeration.
         batches: The prompts of each round, by their rows in `prompts`, which may come twice, with their probabilities
@@ -174,7 +174,7 @@ def _checked(job: Any, num_samples: Any, optimizer: Any, measure: Measure) -> Jo
     validation.scalar("learning_rate", learning_rate)
     validation.nonnegative("learning_rate", learning_rate)
     if num_samples is not None:
-        compares = any(isinstance(one, RLVR | NaturalGradient) for one in getattr(method, "methods", [method]))
+        compares = any(isinstance(one, RLVR | GRPO | NaturalGradient) for one in getattr(method, "methods", [method]))
         validation.at_least("num_samples", num_samples, 2 if compares else 1)
         validation.table("num_samples", num_samples * prompts.probs.size * num_outputs)
     held_out = prompts if held_out is None else held_out

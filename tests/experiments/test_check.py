@@ -44,7 +44,9 @@ def test_closed(capsys):
         (EXAMPLE, "", "Z1", ["OPEN: Z1 can know about X.", "I(X;Z1) <= I(X;D0) + I(X;S0|D0)", "carries about X, plus"]),
         ("X -> A; B -> C", "B", "C", ["CLOSED: C can know nothing about X.", "I(X;C) = 0"]),
         ("X -> Z0; X -> Z1", "Z0", "Z1", ["I(X;Z1) <= I(X;Z0) + H(X|Z0)", "what Z0 leaves unknown about X"]),
-        ("X, D -> S; D -> Z", "S", "Z", ["X -> S <- D -> Z", "two causes of S"]),
+        ("X, U -> S; S, U -> Z", "S", "Z", ["X -> S <- U -> Z", "two causes of S"]),
+        ("X, D -> S; D -> Z", "S", "Z", ["CLOSED: Z can know nothing about X.", "I(X;Z) = 0"]),
+        ("X -> A -> Z; X, U -> B; U -> Z", "A, B", "Z", ["by A.", "I(X;Z|A) = 0, hence I(X;Z) <= I(X;A) <= I(X;A,B)"]),
         ("X -> A, B; A, B -> C, D", "C, A", "D", ["than C and A do", "what C and A know, plus what B carries"]),
         ("X -> A, B, C, D, E, F -> Z", "", "Z", ["and by longer paths."]),
         (

@@ -75,7 +75,7 @@ def test_an_adversary_finds_what_there_is_to_find():
 
 
 def test_a_collider_in_what_a_pipeline_starts_from_does_not_open_it():
-    """X → before ← after: dependent given `before`, and yet `after` knows nothing."""
+    """X → before ← after: dependent given `before`, and yet closed, as `after` knows nothing."""
     parents = np.zeros((3, 3), bool)
     parents[2, [0, 1]] = True
     assert adversary._declared(adversary.Graph(parents, task=0, after=1, before=(2,))) == (True, False)

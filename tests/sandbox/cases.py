@@ -58,6 +58,7 @@ FULL = sandbox.GaussianMixture(
     array([0.35, 0.65]), array([[-3.0, 0.0], [3.0, 1.0]]), array([[[1.0, 0], [0.5, 0.7]], [[0.8, 0], [-0.4, 1.1]]])
 )
 DIAGONAL = FULL._replace(scales=array([[[1.0, 0], [0, 0.7]], [[0.8, 0], [0, 1.1]]]))
+PROMPTED = sandbox.PromptedCategorical(array([0.5, 0.3, 0.2]), array([[0.6, 0.4], [0.9, 0.1], [0.25, 0.75]]))
 CHAIN = sandbox.MarkovChain(array([0.6, 0.3, 0.1]), array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]]))
 
 CASES = [
@@ -71,6 +72,7 @@ CASES = [
     Case("mixture diagonal", DIAGONAL, {"diagonal": True}),
     Case("chain", CHAIN, {}, path=True),
     Case("chain smoothed", CHAIN, {"smoothing": 0.5}, path=True),
+    Case("prompted", PROMPTED, {}),
 ]
 FAMILIES = ["categorical smoothed", "gaussian d=3", "mixture full", "chain"]  # one model of each; the others are slow
 FLOAT32 = 1e-6  # noise is drawn in float32, so that two programs may differ in its last bit

@@ -17,7 +17,20 @@ from cases import array
 
 from sandbox import policies, shortcuts
 from sandbox.inputs import ready
-from sandbox.policies import RFT, RLVR, SFT, Feedback, Layer, NaturalGradient, Network, Prompts, Score, Table, Weighted
+from sandbox.policies import (
+    GRPO,
+    RFT,
+    RLVR,
+    SFT,
+    Feedback,
+    Layer,
+    NaturalGradient,
+    Network,
+    Prompts,
+    Score,
+    Table,
+    Weighted,
+)
 from sandbox.shortcuts import KINDS, WIDTH, Kind, Shortcut, Student, Training, feature, shortcut
 
 KEY = jax.random.key(0)
@@ -108,6 +121,8 @@ OUT_OF_RANGE = [  # a part, one of its fields, and a number that it may not hold
         (HEAD, "kernel bias", (NAN,)),
         (RLVR(0.3, 0.2), "kl clip", (-0.1, NAN)),
         (RLVR(0.3, 0.2), "clip", (0.0,)),
+        (GRPO(0.3, 0.2), "kl clip", (-0.1, NAN)),
+        (GRPO(0.3, 0.2), "clip", (0.0,)),
         (NaturalGradient(0.3), "kl", (-0.1, NAN)),
         (BIT, "kind", (-1, len(KINDS), 0.5)),
         (BIT, "order size", (0, WIDTH + 1)),
@@ -185,6 +200,7 @@ DOORS = [
     (lambda: train(batches=np.array([[0], [1]])), "Table.logits: 1 rows"),
     (lambda: train(Rows(TABLE.logits), batches=np.array([[0], [1]])), "policy: one whose logits come from features"),
     (lambda: train(num_samples=1), "num_samples: an integer >= 2"),
+    (lambda: train(num_samples=1, method=GRPO()), "num_samples: an integer >= 2"),
     (lambda: train(num_samples=1, method=NaturalGradient()), "num_samples: an integer >= 2"),
     (lambda: train(num_samples=1, method=Weighted((RFT(), RLVR()), (1.0, 0.0))), "num_samples: an integer >= 2"),
     (lambda: train(method=Weighted((NaturalGradient(),), (1.0,))), "methods: losses"),

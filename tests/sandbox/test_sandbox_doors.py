@@ -9,7 +9,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import small_ensemble
-from cases import CASES, CHAIN, FULL, GAUSSIAN_1, GAUSSIAN_3, PROBS, array
+from cases import CASES, CHAIN, FULL, GAUSSIAN_1, GAUSSIAN_3, PROBS, PROMPTED, array
 
 import sandbox
 from sandbox.regimes import Accumulate, Fresh, Reuse
@@ -59,6 +59,12 @@ def smooth(family, smoothing):
     return family.fit(jnp.zeros(3, jnp.int32), jnp.ones(3), smoothing=smoothing)
 
 
+def mixed(model):
+    """Of two precisions, as users may have them."""
+    with jax.numpy_dtype_promotion("standard"):
+        return run(model)
+
+
 def nan_fit(model, x, weights):
     return model._replace(mean=model.mean * jnp.nan)
 
@@ -80,6 +86,12 @@ OUT_OF_RANGE = [  # each of these fields in turn
     (Verifier(0.9, 0.1, MASK), "tpr fpr", (-0.1, 1.1, NAN)),
     (sandbox.SelfConsistencyJudge(0.9, 0.1), "tpr fpr", (-0.1, 1.1, NAN)),
     (sandbox.TopFraction(0.5, sandbox.Rates(PROBS)), "fraction", (-0.1, 1.1, NAN)),
+    (sandbox.TopFraction(0.5, sandbox.Rates(PROBS)), "noise", (-0.1, np.inf, NAN)),
+    (sandbox.BestOfN(2, sandbox.Rates(PROBS)), "n", (0, -1, 1.5, True, NAN)),
+    (sandbox.ExponentialTilt(0.5, sandbox.Rates(PROBS)), "temperature", (0.0, -0.1, np.inf, NAN)),
+    (sandbox.ExponentialTilt(0.5, sandbox.Rates(PROBS)), "largest", (NAN, [0.5])),
+    (sandbox.BradleyTerry(TWO, sandbox.Rates(PROBS)), "temperature", ([0.5, 0.0], [NAN, 0.5], [])),
+    (sandbox.BradleyTerry(TWO, sandbox.Rates(PROBS)), "majority", (2, NAN)),
     (sandbox.Discriminator(CATEGORICAL, 0.5), "noise", (-0.1, np.inf, NAN)),
     (sandbox.Rubric((MASK, MASK), TWO, TWO, TWO), "tpr fpr", ([0.5, 1.1], [-0.1, 0.5])),
     (sandbox.Rubric((MASK, MASK), TWO, TWO, TWO), "importance", ([0.5, -0.1], [0, 0])),
@@ -105,6 +117,8 @@ BAD_SIGNALS = [  # for CATEGORICAL, of four symbols
     (sandbox.Rubric((MASK, MASK), HALF, HALF, HALF), r"Rubric\.criteria: 1 rates with 2"),
     (sandbox.Discriminator(Categorical(2 * PROBS), 0.0), r"Categorical\.probs"),
     (sandbox.TopFraction(0.5, lambda x: x[:2]), r"TopFraction\.score: an array of shape \[2\]"),
+    (sandbox.BradleyTerry(TWO, lambda x: x[:2]), r"BradleyTerry\.score: an array of shape \[2\]"),
+    (sandbox.ExponentialTilt(0.5, sandbox.Rates(jnp.ones(3))), "Rates: one for 3 symbols"),
     (sandbox.Environment(sandbox.Rates(2 + PROBS)), r"Environment\.success"),
     (sandbox.Environment(lambda x: 0.5), r"Environment\.success: float"),
     (sandbox.FixedRewardModel(Component(FULL, 2)), r"GaussianMixture: one for 2 coordinates"),
@@ -129,14 +143,24 @@ BAD_WEIGHTS = [  # also where their mean is in [0, 1]
     (lambda x: jnp.ones_like(x), r"signal: an array of shape \[12, 1\] was given; accepted: an array of 12 numbers"),
     (lambda x: 0.5, "signal: float"),
 ]
+BY_SCORE = [
+    partial(kind, number)
+    for kind, number in zip(
+        (sandbox.TopFraction, sandbox.BestOfN, sandbox.ExponentialTilt, sandbox.BradleyTerry),
+        (0.5, 2, 0.5, array([0.5])),
+        strict=True,
+    )
+]
 NO_WEIGHTS = [  # functions inside of signals that return no probabilities
     *(sandbox.Environment(lambda x, p=p: jnp.where(first(x) > 1.5, p, 1.0)) for p in (2.0, -1.0, NAN)),
-    sandbox.TopFraction(0.5, lambda x: jnp.where(first(x) > 1.5, jnp.nan, 1.0)),
+    *(signal(lambda x: jnp.where(first(x) > 1.5, jnp.nan, 1.0)) for signal in BY_SCORE),
+    sandbox.ExponentialTilt(0.5, lambda x: jnp.where(first(x) > 1.5, jnp.inf, 1.0)),
     sandbox.AllOf((lambda key, model, x: jnp.full(len(x), 2.0), lambda key, model, x: jnp.full(len(x), 0.5))),
 ]
 BAD_DATA = [  # also as the data of a regime
     *each("", lambda x: (CATEGORICAL, x), [-1, 0, 0, 0], [0, 4], [0.0, 1.0], [[0, 1]], [], "ab", [True, False]),
     *each("", lambda x: (CHAIN, x), [0, -1], [3, 0], [0.5]),
+    *each("", lambda x: (PROMPTED, x), [0, -1], [6, 0], [[0, 1]]),
     *each("", lambda x: (GAUSSIAN_3, x), [[1.0, 2]], [1.0, 2, 3], [[1.0, NAN, 2]], [[np.inf, 0, 1]], [[1.0], [1, 2]]),
     *each("", lambda x: (FULL, x), [[1e308, 0]], np.zeros((0, 2)), [[1j, 0]]),
 ]
@@ -169,6 +193,21 @@ BAD = [
     (lambda: FULL._replace(weights=array([0.5, 0.6])).sample(KEY, 3), "GaussianMixture"),
     (lambda: FULL._replace(means=FULL.means[:1]).sample(KEY, 3), r"GaussianMixture\.means: .* component = 2"),
     (lambda: FULL._replace(scales=-FULL.scales).sample(KEY, 3), "GaussianMixture"),
+    *each(
+        r"PromptedCategorical\.probs",
+        lambda x: run(PROMPTED._replace(probs=array(x))),
+        [[1.0]],
+        [[0.5, 0.6]] * 3,
+        [0.5, 0.5],
+        np.zeros((3, 0)),
+    ),
+    (lambda: mixed(CHAIN._replace(transition=np.full((3, 3), 1 / 3, np.float32))), r"MarkovChain\.transition"),
+    (lambda: run(PROMPTED._replace(prompts=array([0.5, 0.5, 0.5]))), r"PromptedCategorical\.prompts"),
+    (
+        lambda: run(PROMPTED, Verifier(0.9, 0.1, symbols(3))),
+        "Symbols: one for 3 symbols .* one for 6",
+    ),
+    *((partial(smooth, PROMPTED, [1.0] * n), r"smoothing: .* one number or 2") for n in (0, 1, 3, 6)),
     *each("smoothing: ", lambda x: smooth(CHAIN, [x, 1.0, 1.0]), -1.0, NAN, np.inf),
     *((partial(smooth, CATEGORICAL, [1.0] * n), r"smoothing: .* one number or 4") for n in (0, 1, 2, 5)),
     *((partial(smooth, CHAIN, [1.0] * n), r"smoothing: .* one number or 3") for n in (0, 1, 2, 5)),

@@ -64,6 +64,11 @@ SIGNALS = {
     ),
     "discriminator": lambda model, correct, rate: sandbox.Discriminator(model, rate),
     "top-fraction": lambda model, correct, rate: sandbox.TopFraction(rate, score(model)),
+    "best-of-n": lambda model, correct, rate: sandbox.BestOfN((4 * rate).astype(int) + 1, score(model), rate),
+    "tilt": lambda model, correct, rate: sandbox.ExponentialTilt(rate, score(model)),
+    "bradley-terry": lambda model, correct, rate: sandbox.BradleyTerry(
+        jnp.stack([rate, 2 * rate, 1 + rate]), score(model)
+    ),
     "environment": lambda model, correct, rate: sandbox.Environment(Succeeds(rate, correct)),
     "self-consistency": lambda model, correct, rate: sandbox.SelfConsistencyJudge(rate, rate / 4),
     "fixed-reward": lambda model, correct, rate: sandbox.FixedRewardModel(Denser(model, -6 * rate)),
@@ -73,8 +78,9 @@ SIGNALS = {
     "all-of": lambda model, correct, rate: sandbox.AllOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
     "any-of": lambda model, correct, rate: sandbox.AnyOf((sandbox.Verifier(rate, rate / 4, correct),) * 2),
 }
+COMPARED = ["best-of-n", "tilt", "bradley-terry"]  # which test_scores.py runs, too
 BASIC = ["verifier", "discriminator", "top-fraction", "self-consistency"]  # the others are made of such as these
-GRADED = {"rubric", "discriminator"}
+GRADED = {"rubric", "discriminator", "tilt"}
 PROTOCOLS = pytest.mark.parametrize(
     "until_kept", [pytest.param(False, marks=pytest.mark.slow), True], ids=["filtering", "until-kept"]
 )
@@ -99,7 +105,12 @@ def acceptances(signals, x):
 @pytest.mark.parametrize(
     ("name", "case"),
     [
-        pytest.param(name, case, id=f"{name}-{names(case)}", marks=[pytest.mark.slow] * (i > 0 and name not in BASIC))
+        pytest.param(
+            name,
+            case,
+            id=f"{name}-{names(case)}",
+            marks=[pytest.mark.slow] * (name in COMPARED or (i > 0 and name not in BASIC)),
+        )
         for name in SIGNALS
         if name != "keep-all"
         for i, case in enumerate(FAMILY_CASES)
@@ -124,7 +135,9 @@ def test_the_contract(name, case):
 
 
 @PROTOCOLS
-@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in COMPARED)) for name in SIGNALS]
+)
 def test_every_signal_runs_and_compiles_once(name, until_kept):
     loop = partial(sandbox.run, num_samples=N, num_generations=T, until_kept=until_kept)
     record = loop(KEY, CATEGORICAL, signal_of(name, CATEGORICAL, 0.8))

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +11,7 @@ from oracles import EXACT, close
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from sandbox.policies import RLVR, Prompts, Table, train, verdict
+from sandbox.policies import GRPO, RLVR, Prompts, Table, train, verdict
 from theory import policies
 
 FAIR, STRICT, LENIENT, START = (0.8, 0.4), (0.1, 0.01), (0.99, 0.9), 0.3
@@ -65,17 +64,8 @@ def test_every_path_divided_by_sigma():
     assert abs(errors[0]) < 2e-3 and abs(errors[3]) < 1e-5 and abs(errors[3]) < abs(errors[1]) / 10
 
 
-class Standardised(NamedTuple):
-    """RLVR with the division by the standard deviation of the group's verdicts."""
-
-    def loss(self, log_probs, batch):
-        accepted = batch.mass[:, :, 1].sum()  # of one prompt: the mean verdict of its group
-        variance = accepted * (1 - accepted)
-        return RLVR().loss(log_probs, batch) / jnp.sqrt(jnp.where(variance > 1e-9, variance, 1))
-
-
 @pytest.mark.parametrize(
-    ("method", "standardised"), [(RLVR(), False), pytest.param(Standardised(), True, marks=pytest.mark.slow)]
+    ("method", "standardised"), [(RLVR(), False), pytest.param(GRPO(), True, marks=pytest.mark.slow)]
 )
 def test_chain_is_the_sandbox(method, standardised):
     """A table of two logits that `sandbox.train` trains on sampled groups: step = twice the learning rate."""

@@ -41,7 +41,7 @@ def shares_by_round(n: int, acceptance: ArrayLike, initial: ArrayLike, *, num_ro
     num_rounds = validation.integer("num_rounds", num_rounds, 0, MAX_ENTRIES)
     lumped = _lumped(rates, start)
     differ = lumped.rates.size
-    path = np.ones((num_rounds, 1))
+    path = np.ones((num_rounds, differ))
     if differ > 1 and num_rounds:
         validation.entries("n", num_states(n, differ) ** 2, MAX_ENTRIES, f"a kernel of {differ} kinds")
         states = counts(n, differ) / n

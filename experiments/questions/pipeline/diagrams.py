@@ -10,8 +10,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from experiments.harness import figures as plots
 from experiments.validation import refuse
-from theory import Open, Pipeline
-from theory.pipeline import TASK, Closed
+from theory import Closed, Open, Pipeline
+from theory.graphs import TASK
 
 HEIGHT = 0.56  # of a node, in inches, as all lengths here
 TOP, MIDDLE = 2.2, 1.1  # where the task stands, and what is made of it alone and used more than once

@@ -3,6 +3,8 @@
 question = shortcut.question(intended="parity", order=3, spurious="length", agreement=0.85)
 found = shortcut.answer(question)       # curves, for several shares of decorrelated labels
 shortcut.lines(question, found)      # the screen of `infoloop shortcut`
+
+found = shortcut.measure(log, ["correct"], ["chars"])   # on the rows of a log, of questions.logs
 """
 
 from experiments.questions.shortcut.curves import BOTH as BOTH
@@ -22,4 +24,6 @@ from experiments.questions.shortcut.learn import decorrelation as decorrelation
 from experiments.questions.shortcut.learn import feature_information as feature_information
 from experiments.questions.shortcut.learn import learned_first as learned_first
 from experiments.questions.shortcut.learn import question as question
+from experiments.questions.shortcut.rows import Measured as Measured
+from experiments.questions.shortcut.rows import measure as measure
 from experiments.questions.shortcut.words import lines as lines

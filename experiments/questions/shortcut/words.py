@@ -55,6 +55,7 @@ def lines(question: Question, found: Curves) -> Iterator[str]:
     for n in numbers(found):
         predicted, measured = decorrelation(found, n)
         yield f"  {found.samples[n]:>9,} samples: predicted {_share(predicted)}; measured {_share(measured)}"
+    yield "assumed: kind, order, margin and noise of both features; --data FILE measures them on your rows"
 
 
 def _mean(x: np.ndarray, form: str) -> str:
