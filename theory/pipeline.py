@@ -91,13 +91,7 @@ class Pipeline:
         return tuple(node for node in self.dag if not self.dag.pred[node] and node not in causes)
 
     def criterion(self, before: Nodes, after: Nodes) -> Closed | Open:
-        """Whether tables exist with I(X;after) > I(X;before): if and only if no part of `before` d-separates X from `after`.
-
-        A part that does, possibly empty, bounds I(X;after) by its own information. Where none does, in R, the nodes of
-        `before` that are ancestors of X or `after`, take an active trail given R with the fewest colliders. Each fork
-        of it draws a symbol of ℤ_m, each collider adds (or subtracts) two; R, and by it X or `after`, learns the sums
-        alone. These are independent of the symbol that X and `after` then share: a gain of ln m, for any m, with tables
-        of tuples. Tests search all parts, and find gains by sums of bits.
+        """Whether `after` can know about X what `before` does not.
 
         Closed if and only if a part of `before` d-separates X from `after`. Then no tables gain:
         I(X;after) ≤ I(X;by) ≤ I(X;before). If no part does, I(X;after) > I(X;before) for some tables, of nodes with as
@@ -189,7 +183,7 @@ class Pipeline:
     def bound(self, before: Nodes, after: Nodes) -> Float[Array, ""]:
         """The number that the bound of `criterion` is, in nats: I(X;after) − I(X;before) is at most this; 0 if closed.
 
-        I(X;through|before), or H(X|before) = H(X,before) − H(before) where nothing separates: of I(X;after|before) too.
+        I(X;through|before), or H(X|before) = H(X,before) − H(before) where nothing separates.
         """
         match self.criterion(before, after):
             case Closed():
