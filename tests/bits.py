@@ -34,7 +34,7 @@ def drawn(seen, width, rng, new, *, keeps=False):
 
 
 def through(dag, order, bits, rng, new, width=None, keeps=()):
-    """Draws the nodes of `order` that have no bits yet, each from its parents; `width` of those of more than one bit."""
+    """Draws the nodes of `order` that have no bits yet, each from its parents; `width` of those that are wider."""
     for node in order:
         if node not in bits:
             seen = [form for parent in dag.pred[node] for form in bits[parent]]

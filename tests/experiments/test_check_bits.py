@@ -14,7 +14,7 @@ WIDTH = 4  # bits of X and of a model; all other nodes have one
 
 
 def random_rounds(seed, models):
-    """Rounds of a random pipeline with random marks, and ln 2 nats for each node but X and the models; None: refused."""
+    """Rounds of a random pipeline with random marks, and ln 2 nats for all but X and the models; None: refused."""
     rng = random.Random(seed)
     before, after = [[f"{name}{t}" for name in "ZY"[:models]] for t in (0, 1)]
     others = list("ABCD")[: rng.choice([2, 3, 4])]
@@ -71,3 +71,14 @@ def test_the_oracle_counts_a_fixed_node_once_and_a_fresh_one_each_round():
     told = (graph, ("Z0",), ("Z1",))
     assert max(gain_of_rounds(*told, ("S",), 3, *sizes) for _ in range(3000)) == 1
     assert max(gain_of_rounds(*told, (), 3, *sizes) for _ in range(3000)) == 3
+
+
+def test_errors_of_one_verifier_that_another_shares_are_ruled_out():
+    """V = [correct] xor J: each of two coins is worth nothing, and both together tell X."""
+    graph = "X -> H -> M0 -> A -> M1; X -> J; X, A, J -> V -> M1; J -> M1"
+    coin = {"tpr": 0.5, "fpr": 0.5, "verdicts": 1}
+    found = pipeline.check(graph, before="M0", after="M1", fixed="J", fresh="V", rates={"J": coin, "V": coin})
+    assert found.rounds.nats == (0,)
+    assert "all errors of V are independent given X and the outputs, on one output too, and of those of J" in (
+        " ".join(found.lines)
+    )

@@ -1,4 +1,4 @@
-"""The criterion is exact: closed if and only if a part of `before` separates, by search, and open ones gain, by bits."""
+"""The criterion is exact: closed if and only if a part of `before` separates, by search; open ones gain, by bits."""
 
 import random
 from itertools import count

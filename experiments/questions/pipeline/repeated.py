@@ -115,7 +115,8 @@ def _conditions(declared: Declared, sources: Sequence[Source]) -> list[str]:
     if fixed := [quoted(s.node) for s in judges if s.once]:
         said.append(f"errors of {joined(fixed)} on different outputs are independent given X; an output counts once")
     if fresh := [quoted(s.node) for s in judges if not s.once]:
-        said.append(f"all errors of {joined(fresh)} are independent given X and the outputs, on one output too")
+        others = f", and of those of {joined(fixed)}" * bool(fixed)
+        said.append(f"all errors of {joined(fresh)} are independent given X and the outputs, on one output too{others}")
     if given:
         said.append(f"the nats given for {joined(quoted(s.node) for s in given)} hold whatever else is known")
     known = f"H(X|{listed(declared.before)})" if declared.before else "H(X)"
