@@ -8,7 +8,7 @@ import numpy as np
 from fuzz_values import row
 
 import sandbox
-from experiments.questions import bracket, logs, plan
+from experiments.questions import audit, bracket, logs, plan
 from sandbox import policies, regions, shortcuts
 from sandbox.policies import RLVR, Score
 
@@ -230,6 +230,8 @@ def question_rows():
     yield row(f"{questions}.plan.answer labels", question=labels, made=("question",))
     yield row(f"{questions}.plan.check", question=rates)
     yield row(f"{questions}.plan.lines", {"question": rates, "answer": plan.answer(rates)}, width=100)
+    yield row(f"{questions}.audit.audit", table=outputs, errors=0.3)
+    yield row(f"{questions}.audit.lines", {"audit": audit.audit(outputs)}, width=100)
     yield row(f"{questions}.plan.thresholded", {"log": scores}, goal=0.7, errors=1.0)
     yield row(f"{questions}.pipeline.check", graph="X -> D -> Z0 -> D0 -> Z1", before="Z0", after="Z1")
     tasks = {"tasks": stacked(CATEGORICAL), "loop": bracket.Loop(num_samples=4)}

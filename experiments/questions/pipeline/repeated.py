@@ -109,8 +109,8 @@ def _conditions(declared: Declared, sources: Sequence[Source]) -> list[str]:
     said = []
     if judges:
         said.append(
-            f"{joined(quoted(s.node) for s in judges)} must accept all correct outputs at one rate and all wrong ones at "
-            "one (rates that vary carry more than their mean)"
+            f"{joined(quoted(s.node) for s in judges)} must accept all correct outputs at one rate and all wrong ones "
+            "at one (rates that vary carry more than their mean)"
         )
     if fixed := [quoted(s.node) for s in judges if s.once]:
         said.append(f"errors of {joined(fixed)} on different outputs are independent given X; an output counts once")
