@@ -82,3 +82,15 @@ def test_errors_of_one_verifier_that_another_shares_are_ruled_out():
     assert "all errors of V are independent given X and the outputs, on one output too, and of those of J" in (
         " ".join(found.lines)
     )
+
+
+def test_outputs_that_are_there_once_carry_nothing_and_need_no_number():
+    """The same tests on the same outputs: all in round 1, with a total; the outputs tell about X by verdicts alone."""
+    graph = "X -> H -> M0 -> A -> V -> M1; X -> Tests -> V; X, A -> Raters -> M1"
+    rates = {"Tests": {"nats": 5.0}, "Raters": {"nats": 2.0}}
+    found = pipeline.check(
+        graph, before="M0", after="M1", rounds=3, fixed="Tests, A, V", fresh="Raters", rates=rates
+    ).rounds
+    assert [source.node for source in found.sources] == ["Tests", "Raters"] and found.nats == (7, 9, 11)
+    judged = pipeline.check("X -> H -> M0 -> A -> M1; X, A -> S -> M1", before="M0", after="M1", rounds=2, fixed="A, S")
+    assert [source.terms for source in judged.rounds.sources] == [("I(X;S|M0,A)",)]
