@@ -117,7 +117,8 @@ def _conditions(declared: Declared, sources: Sequence[Source]) -> list[str]:
     if anew := [quoted(s.node) for s in judges if s.once and s.again and declared.rounds > 1]:
         said.append(f"all outputs that {joined(anew)} judges are new: one judged before brings 0")
     if fresh := [quoted(s.node) for s in judges if not s.once]:
-        said.append(f"all errors of {joined(fresh)} are independent given X and the outputs, on one output too")
+        others = f", and of those of {joined(fixed)}" * bool(fixed)
+        said.append(f"all errors of {joined(fresh)} are independent given X and the outputs, on one output too{others}")
     if given:
         said.append(f"the nats given for {joined(quoted(s.node) for s in given)} hold whatever else is known")
     known = f"H(X|{listed(declared.before)})" if declared.before else "H(X)"

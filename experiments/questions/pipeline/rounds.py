@@ -151,7 +151,17 @@ def _entering(
                 break
             anew += found
         else:
-            return (*(Entry(node, (*models[0], *shared[:i])) for i, node in enumerate(shared)), *anew)
+            return (*_chain(pipeline, models[0], shared), *anew)
+
+
+def _chain(pipeline: Pipeline, before: Sequence[str], shared: Sequence[str]) -> tuple[Entry, ...]:
+    """The terms of I(X;F|Z_0) by the chain rule in topological order, without those that d-separation makes zero.
+
+    An output that a verifier judged is such a one: it tells about X with the verdict, and nothing before it.
+    """
+    order = [node for node in nx.topological_sort(pipeline.dag) if node in shared]
+    chain = (Entry(node, (*before, *order[:i])) for i, node in enumerate(order))
+    return tuple(e for e in chain if not nx.is_d_separator(pipeline.dag, {TASK}, {e.node}, set(e.known)))
 
 
 def _source(node: str, declared: Declared, dag: nx.DiGraph, once: set[str], terms: tuple[str, ...]) -> Source:
