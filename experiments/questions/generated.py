@@ -45,9 +45,9 @@ class Generated(NamedTuple):
 
 
 def generate(
-    seed: int, world: World, *, prompts: int = 300, outputs: tuple[int, int] = (4, 4), looks: int = 1
+    which: int, world: World, *, prompts: int = 300, outputs: tuple[int, int] = (4, 4), looks: int = 1
 ) -> Generated:
-    """A log of so many prompts, each with outputs from … to …, each verified so often.
+    """Log number `which` of so many prompts, each with outputs from … to …, each verified so often.
 
     Columns: prompt, output, verdict, correct, chars, model (which carries nothing).
     """
@@ -56,7 +56,7 @@ def generate(
             number(f"world.{name}", rate, lambda x: 0 <= x <= 1, "a number in [0, 1]")
     if not 1 <= outputs[0] <= outputs[1]:
         raise refuse("outputs", outputs, "a range of whole numbers from 1 on")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(which)
     accuracy, tpr, fpr = _prompts(rng, world, prompts)
     prompt = np.repeat(np.arange(prompts), rng.integers(outputs[0], outputs[1] + 1, prompts))
     correct = rng.random(prompt.size) < accuracy[prompt]
@@ -118,13 +118,13 @@ def _beta(rng: np.random.Generator, mean: float, correlation: float, count: int)
     return rng.beta(mean * total, (1 - mean) * total, count)
 
 
-def judged(seed: int, *, prompts: int = 400, adversary: bool = True) -> dict[str, np.ndarray]:
+def judged(which: int, *, prompts: int = 400, adversary: bool = True) -> dict[str, np.ndarray]:
     """A log of a judge's preferences over reference answers: what it likes is length, and one text that fools it.
 
     Four models answer each prompt, with log-odds −2 + 1.5 ln(chars/ref_chars) and a normal error of 1.5, whatever the
     model; the adversary answers all prompts with one text of 800 characters, and has the log-odds 2.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(which)
     names = ["base", "tuned", "concise", "verbose", *["adversary"] * adversary]
     model = np.repeat(np.arange(len(names)), prompts)
     reference = np.tile(rng.lognormal(6.5, 0.5, prompts), len(names))

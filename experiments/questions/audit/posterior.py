@@ -92,7 +92,7 @@ class Posterior(NamedTuple):
         return self.sums[above] / self.sums[below]
 
 
-def posterior(values: dict[str, np.ndarray], *, seed: int = 0, draws: int | None = None) -> Posterior:
+def posterior(values: dict[str, np.ndarray], *, draws: int | None = None) -> Posterior:
     """Σ weight · value over prompts, for sums of the values [prompt + 4], the pseudo-prompts last.
 
     Prompts of equal values are drawn together: the sum of k weights Gamma(1) is Gamma(k).
@@ -102,7 +102,7 @@ def posterior(values: dict[str, np.ndarray], *, seed: int = 0, draws: int | None
     first, _, times = alike(list(real.T))
     rows = np.concatenate([real[first], table[-PSEUDO:]])
     shapes = np.concatenate([times.astype(float), np.full(PSEUDO, 0.5)])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     draws = int(np.clip(MOST_WEIGHTS // len(rows), *DRAWS)) if draws is None else draws
     at_once = max(AT_ONCE // len(rows), 1)
     sums = np.concatenate(

@@ -47,15 +47,15 @@ def declare(graph: str, given: Mapping[str, Any], like: Declared | None = None) 
     """
     instance("graph", graph, str, TEXT)
     held = _read(graph) if graph.strip().endswith(".toml") else {"graph": graph}
-    values = held | {key: value for key, value in given.items() if value is not None}
+    values = held | {field: value for field, value in given.items() if value is not None}
     if like is not None:
         values = _like(like, held["graph"]) | values
-    for key in ("before", "after"):
-        if key not in values:
-            raise refuse(f"--{key}", "nothing", "a value, which the command needs; --help explains it")
+    for field in ("before", "after"):
+        if field not in values:
+            raise refuse(f"--{field}", "nothing", "a value, which the command needs; --help explains it")
     rounds: Any = values.get("rounds", 1)
     number("rounds", rounds, lambda n: 1 <= n <= MOST_ROUNDS, f"1 to {MOST_ROUNDS}", int)
-    lists = {key: _names(key, values.get(key, ())) for key in ("before", "after", "fixed", "fresh")}
+    lists = {field: _names(field, values.get(field, ())) for field in ("before", "after", "fixed", "fresh")}
     if both := set(lists["fixed"]) & set(lists["fresh"]):
         raise refuse("fresh", f"{', '.join(sorted(both))}, which is fixed too,", "one mark on a node")
     rates: Any = values.get("rates", {})
@@ -78,9 +78,9 @@ def _read(name: str) -> dict[str, Any]:
         held = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise refuse(name, f"what is no TOML ({error})", 'lines such as graph = "X -> D -> Z0"') from error
-    for key in held:
-        if key not in Declared._fields:
-            raise unknown(name, key, Declared._fields)
+    for field in held:
+        if field not in Declared._fields:
+            raise unknown(name, field, Declared._fields)
     if not isinstance(held.get("graph"), str):
         raise refuse(f"{name}, graph", repr(held.get("graph")), 'the graph of one round, graph = "X -> D -> Z0"')
     return held
@@ -97,13 +97,13 @@ def _rates(node: str, given: Any) -> Rates:
     name = f"rates.{node}"
     given = given._asdict() if isinstance(given, Rates) else given
     instance(name, given, Mapping, "a table of tpr, fpr and verdicts, or of nats")
-    for key in given:
-        if key not in NUMBERS:
-            raise unknown(name, key, NUMBERS)
+    for field in given:
+        if field not in NUMBERS:
+            raise unknown(name, field, NUMBERS)
     rates = Rates(**given)
-    for key in ("tpr", "fpr"):
-        if (rate := getattr(rates, key)) is not None:
-            number(f"{name}.{key}", rate, lambda x: 0 <= x <= 1, "a rate in [0, 1]")
+    for field in ("tpr", "fpr"):
+        if (rate := getattr(rates, field)) is not None:
+            number(f"{name}.{field}", rate, lambda x: 0 <= x <= 1, "a rate in [0, 1]")
     if rates.verdicts is not None:
         number(
             f"{name}.verdicts", rates.verdicts, lambda n: 1 <= n <= MOST, f"a whole number from 1 to {MOST:.0e}", int
@@ -112,6 +112,6 @@ def _rates(node: str, given: Any) -> Rates:
         number(f"{name}.nats", rates.nats, lambda x: 0 <= x <= MOST, f"a number of nats from 0 to {MOST:.0e}")
     told = [value is not None for value in rates[:3]]
     if any(told) != all(told) or (rates.nats is None and not any(told)):
-        written = ", ".join(key for key, value in given.items() if value is not None) or "nothing"
+        written = ", ".join(field for field, value in given.items() if value is not None) or "nothing"
         raise refuse(name, written, "tpr, fpr and verdicts together, or nats, or all four")
     return Rates(*(None if value is None else float(value) for value in rates))
