@@ -13,6 +13,7 @@ from experiments import cli
 from experiments.questions import learned, logs
 from experiments.questions.learned import code
 from experiments.questions.learned.columns import columns
+from experiments.questions.shortcut import rows
 from theory import mutual_information, prequential
 
 RNG = np.random.default_rng
@@ -119,6 +120,18 @@ def test_bins_and_values():
     assert [size.size for size in sizes] == [16, 8, 4, 2] and all(np.ptp(size) <= 1 for size in sizes)
 
 
+def test_what_joined_bins_may_have_lost_is_in_the_interval():
+    """Rates that rise along a column, or go up and down from bin to bin, of which the best table shows a part."""
+    rng, x = RNG(10), np.linspace(-1, 1, 2 * N)
+    for rates in (0.4 + 0.1 * x, np.where(np.arange(x.size) * 16 // x.size % 2, 0.36, 0.44)):
+        one = named(learned.features(log(rng.random(2 * N) < rates, {}, {"x": x}, sizes=2 * SIZES), orders=2), "x")
+        assert one.accepted.size < 16
+        joint = np.stack([1 - rates, rates], -1).reshape(-1, 2) / x.size
+        cells = [np.arange(x.size) * 16 // x.size == i for i in range(16)]
+        exact = float(mutual_information(np.array([joint[cell].sum(0) for cell in cells])))
+        assert one.nats.low < exact < one.nats.high
+
+
 def test_partly_labelled():
     one = judged(RNG(5))
     half = one._replace(truth=np.where(np.arange(N) < N // 2, one.truth, np.nan))
@@ -179,10 +192,20 @@ def test_without_a_source_and_constant_texts():
     assert learned.constants(judged(RNG(7))) == ()
 
 
+@pytest.mark.parametrize(("items", "chars", "warned"), [(0, None, False), (2, None, True), (0, 0, True), (0, 7, True)])
+def test_a_source_without_list_items_is_not_one_of_constant_texts(items, chars, warned):
+    rng = RNG(11)
+    model, numbers = rng.integers(0, 3, N), rng.integers(0, 40, (2, N))
+    for column, same in zip(numbers, (items, chars), strict=True):
+        column[model == 1] = column[model == 1] if same is None else same
+    one = log(rng.random(N) < 0.5, {"model": model}, {"items": numbers[0], "chars": numbers[1]})
+    assert [found.name for found in learned.constants(one)] == ["model=b"] * warned
+
+
 def test_a_held_out_set_and_pairs():
     one = judged(RNG(8))
-    rows, lean = learned.held_out(one, "chars"), learned.lean(one, "chars")
-    np.testing.assert_array_equal((lean[rows] > one.verdict.mean()), one.truth[rows] == 0)
+    held, lean = learned.held_out(one, "chars"), learned.lean(one, "chars")
+    np.testing.assert_array_equal((lean[held] > one.verdict.mean()), one.truth[held] == 0)
     assert learned.held_out(one._replace(truth=np.full(N, np.nan)), "chars") is None
     pairs = learned.pairs(one, "chars")
     assert (one.prompt[pairs.accepted] == one.prompt[pairs.rejected]).all()
@@ -220,6 +243,7 @@ def test_the_command(file, tmp_path, capsys):
     assert "learned first: the spurious side, after" in text and "model=b: the" in text and "CAREFUL" not in text
     answer = json.loads((out / "shortcut.json").read_text())
     assert answer["answer"]["first"] == "spurious" and answer["spurious"] == ["chars", "score"]
+    assert {*answer["answer"]["groups"]} == {"model=a", "model=b"}
     table = {row["name"]: row for row in csv.DictReader((out / "shortcut-columns.csv").read_text().splitlines())}
     assert float(table["chars"]["nats_low"]) > 0.02 > float(table["score"]["nats_high"])
     pairs = list(csv.DictReader((out / "shortcut-pairs.csv").read_text().splitlines()))
@@ -229,6 +253,42 @@ def test_the_command(file, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "CAREFUL: model=c: each of its" in text and "without model=c: the spurious side" in text
     assert "  model=c (against the rest): after" in text and "  chars: after" in text
+
+
+def test_a_column_that_is_the_same_in_a_part_saves_nothing_there():
+    """The group that is asked for is the intended side itself; or a value of it is, which is not in every part."""
+    one = adversarial(RNG(12))
+    for name in ("model", "model=c"):
+        found = rows.measure(one, [name], ["chars"], "model")
+        assert found.first == 0
+        parts = dict(found.groups)
+        assert len(parts) == 3 and all(not isinstance(part, str) for part in parts.values())
+        for part in parts.values():
+            intended, spurious = part.sides
+            assert not intended.curves.any() and intended.learned_after is None
+            assert part.first == (None if spurious.learned_after is None else 1)
+    part = dict(found.groups)["model=a"]
+    with pytest.raises(ValueError, match=r"^--intended: model, the same in all rows"):
+        rows.measure(part.log, ["model"], ["chars"])
+
+
+def test_what_is_surely_learned_beside_what_never_is_is_clearly_first():
+    one = judged(RNG(14))
+    flat = one._replace(features=one.features | {"flat": logs.Feature(np.zeros(N), None)})
+    found = rows.measure(flat.pick(np.arange(150)), ["flat"], ["chars"], part=True)
+    assert np.isfinite(found.sides[1].learned_after.high) and found.sides[0].learned_after is None
+    assert found.first == 1 and found.clear and found.crossover is None
+    few = rows.measure(flat.pick(np.arange(90)), ["flat"], ["chars"], part=True)
+    assert few.first == 1 and few.sides[1].learned_after.high == np.inf and not few.clear
+
+
+def test_each_of_two_values_is_the_whole_group():
+    two = judged(RNG(13)).pick(np.flatnonzero(judged(RNG(13)).groups["model"].codes < 2))
+    whole, one = (rows.measure(two, [name], ["chars"]) for name in ("model", "model=b"))
+    assert one.sides[0].names == ("model=b",)
+    np.testing.assert_array_equal(whole.sides[0].curves, one.sides[0].curves)
+    with pytest.raises(ValueError, match=r"^--intended: 'model=c' was given"):  # none of these rows
+        rows.measure(two, ["model=c"], ["chars"])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from learned_logs import PROMPTS, SIZES, log
-from scipy.special import betaincinv
+from scipy.special import betaincinv, expit, ndtri
 
 from experiments.questions import learned
 from experiments.questions.learned.curves import last_zero
@@ -56,6 +56,29 @@ def test_information_and_code_length(name, capsys):
         print(f"\n{name}: I = {truth:.4f} nats covered {nats:.1%}, E S = {expected:.1f} nats covered {saved:.1%}")
     assert nats >= 0.93 and saved >= 0.93
     assert abs(np.mean([one.nats.middle for one in found]) - truth) < 0.03 * truth + 0.002
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slope", [0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0])
+def test_information_of_a_number(slope, capsys):
+    """A Gaussian column and a logistic rate: the information of the column itself, of which bins show a part."""
+    rng, n, found = np.random.default_rng([2, int(10 * slope)]), SIZES.sum(), []
+    for _ in range(LOGS):
+        x = rng.normal(size=n)
+        one = log(rng.random(n) < expit(slope * x - 0.5), {}, {"x": x})
+        found.append(learned.features(one, orders=2).learned[0])
+    rates = expit(slope * ndtri((np.arange(100_000) + 0.5) / 100_000) - 0.5)
+    truth = float(mutual_information(np.stack([1 - rates, rates], -1) / rates.size))
+    expected = np.mean([one.saved_nats.middle for one in found])
+    nats, saved = (
+        np.mean([held(getattr(one, field), true) for one in found])
+        for field, true in (("nats", truth), ("saved_nats", expected))
+    )
+    with capsys.disabled():
+        print(
+            f"\nslope {slope}: I = {truth:.4f} nats covered {nats:.1%}, E S = {expected:.1f} nats covered {saved:.1%}"
+        )
+    assert nats >= 0.93 and saved >= 0.93
 
 
 @pytest.mark.slow

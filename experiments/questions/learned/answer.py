@@ -32,7 +32,9 @@ class Learned(NamedTuple):
     rows: int  # of the truth, those labelled
     accepted: Float[np.ndarray, " cell"]  # share, by the cells of the table that saved most code length: bins from the
     # lowest, values, [rest, value], [wrong, correct]; without the cell of what is missing
-    nats: Interval  # I(F;V) a verdict, of the feature in these cells
+    nats: (
+        Interval  # I(F;V) a verdict: in these cells, which carry no more than the feature; high end, in the finest too
+    )
     nats_given_truth: Interval | None  # I(F;V|T) on the labelled rows; None without, and of the truth itself
     saved_nats: Interval  # code length saved on all rows in the middle; of its expectation over such logs
     learned_after: Interval | None  # rows from which on the mean curve has saved ln 20 nats; None: not by the last
@@ -136,11 +138,29 @@ def _trial(log: Log, labelled: Log, column: Column, learner: Learner, seen: np.n
     size, saved = log.verdict.size, float(curves[0, -1])
     saves = Interval(saved + size * errors[0] - SLACK, saved, saved + size * errors[1] + SLACK)
     given = None if learner.kind == TRUTH else _given_truth(labelled, cells[log.labelled], len(joined))
+    finest = learner.merges[0]
+    if merge is not finest:  # what is joined carries no more: what may have been lost is between these and the finest
+        all_cells, all_counts = finest[column.codes], code.merged(last, finest)
+        nats = _reaching(nats, _information(log, all_cells, all_counts[None])[0])
+        given = given and _reaching(given, _given_truth(labelled, all_cells[log.labelled], len(all_counts)))
     shown = joined[:-1] if column.missing and learner.kind != VALUE else joined
     shares = shown[:, 1] / np.maximum(shown.sum(-1), np.finfo(float).tiny)
     curve = np.append(curves.mean(0), np.full(points - curves.shape[1], np.nan))
     found = Learned(learner.name, learner.kind, size, shares, nats, given, saves, None, None, curve)
     return Trial(log, column, learner, curves, joined, merge, errors, found)
+
+
+def silent(log: Log, name: str, numbers: Int[np.ndarray, " point"], orders: int = ORDERS) -> Trial:
+    """The learner of a column that is the same in all rows: it saves nothing."""
+    one = Learner(name, VALUE, (np.zeros(1, int),))
+    column = Column(name, np.zeros(log.verdict.size, np.intp), 1, False, (one,))
+    (found,) = _tried(log, log.pick(log.labelled), [column], numbers, orders)
+    return found
+
+
+def _reaching(interval: Interval, finer: Interval | None) -> Interval:
+    """With the high end of what is seen in finer cells, if that is higher."""
+    return interval if finer is None else interval._replace(high=max(interval.high, finer.high))
 
 
 def _pointwise(log: Log, cells: np.ndarray, table: np.ndarray, strata: np.ndarray | int = 0) -> np.ndarray:
@@ -154,7 +174,7 @@ def _information(
     log: Log, cells: np.ndarray, table: np.ndarray, strata: np.ndarray | int = 0
 ) -> tuple[Interval, float]:
     sums = np.bincount(log.prompt, _pointwise(log, cells, table, strata))
-    return code.information(table, float(sums @ sums), sums.size)
+    return code.information(table, float((sums**2).sum()), sums.size)  # no BLAS, whose threads wait for cores
 
 
 def _given_truth(rows: Log, cells: np.ndarray, num_cells: int) -> Interval | None:

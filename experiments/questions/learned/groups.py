@@ -54,30 +54,25 @@ def leave_one_out(log: Log, answer: Answer) -> tuple[Without, ...]:
         if one.learned_after is not None
         for name in ([one.name] if one.name in values else twos.get(one.name, []))
     ]
-    return tuple(filter(None, (_without(log, name, *values[name]) for name in names[:MOST_VALUES])))
+    order = np.random.default_rng(KEY).permutation(log.prompt.max() + 1)
+    shuffled = np.argsort(order[log.prompt], kind="stable")
+    return tuple(filter(None, (_without(log, shuffled, name, *values[name]) for name in names[:MOST_VALUES])))
 
 
-def _without(log: Log, name: str, group: str, code: int) -> Without | None:
-    kept = np.flatnonzero(log.groups[group].codes != code)
+def _without(log: Log, shuffled: np.ndarray, name: str, group: str, code: int) -> Without | None:
+    """On so many rows that they are read fast: of prompts at random, the last of them as far as they go."""
+    kept = shuffled[log.groups[group].codes[shuffled] != code][:MOST_ROWS]
     if not kept.size:
         return None
-    rows = _fewer(log.pick(kept))
-    found = features(rows)
-    return Without(name, rows.verdict.size, found.first, found)
-
-
-def _fewer(log: Log) -> Log:
-    """So many rows that they are read fast: of prompts at random, the last of them as far as they go."""
-    if log.verdict.size <= MOST_ROWS:
-        return log
-    order = np.random.default_rng(KEY).permutation(log.prompt.max() + 1)
-    return log.pick(np.sort(np.argsort(order[log.prompt], kind="stable")[:MOST_ROWS]))
+    found = features(log.pick(np.sort(kept)))
+    return Without(name, kept.size, found.first, found)
 
 
 def constants(log: Log) -> tuple[Constant, ...]:
     """Values of groups within which a column of many different numbers, or the output, is one and the same.
 
-    In 10 rows or more and in two prompts or more.
+    In 10 rows or more and in two prompts or more. A 0, of list items or of links, is no sign of one text where another
+    column differs.
     """
     found = []
     many, outputs = [(title, one) for title, one in _columns(log) if _has_many(one)], log.roles.get("output")
@@ -88,7 +83,8 @@ def constants(log: Log) -> tuple[Constant, ...]:
         where = [(title, *_one(values, codes, size)) for title, values in many]
         for i in np.flatnonzero((rows >= FEWEST_ROWS) & ~one_prompt):
             same = [(title, None if title == outputs else float(v[i])) for title, is_one, v in where if is_one[i]]
-            if same and rows[i] < rows.sum():
+            is_text = len(same) == len(many) or any(number != 0 for _, number in same)
+            if same and is_text and rows[i] < rows.sum():
                 found.append(Constant(f"{name}={group.values[i]}", tuple(same), int(rows[i])))
     return tuple(found)
 

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from experiments.questions import learned, logs, tables
 from experiments.questions.intervals import Interval
 from experiments.questions.learned import LEARNED, Answer, Constant, Pairs
-from experiments.questions.learned.answer import Trial, ordered, stderr_of_lead, trials
-from experiments.questions.learned.curves import DEVIATIONS, band, from_on
+from experiments.questions.learned.answer import Trial, ordered, silent, stderr_of_lead, trials
+from experiments.questions.learned.curves import DEVIATIONS, band, from_on, last_zero
 from experiments.questions.logs import Log
 from experiments.validation import refuse, unknown
 
@@ -68,10 +68,12 @@ class Measured(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the lead of the side that is learned first excludes 0 where it is learned."""
+        """Whether that side is surely learned before the other may be, or its lead excludes 0 where it is learned."""
         if self.first is None:
             return False
-        after = self.sides[self.first].learned_after
+        after, other = self.sides[self.first].learned_after, self.sides[1 - self.first]
+        if after and after.high < last_zero(other.numbers, other.saved[2] - LEARNED):
+            return True
         curves, stderr = self.lead
         error = DEVIATIONS * stderr
         low, _, high = band(self.numbers, curves, (-error, error))
@@ -132,7 +134,9 @@ def sides(log: Log, intended: Sequence[str] | None, spurious: Sequence[str] | No
     return [log.roles["truth"]] if intended is None else list(intended), list(spurious)
 
 
-def measure(log: Log, intended: Sequence[str], spurious: Sequence[str], group: str | None = None) -> Measured:
+def measure(
+    log: Log, intended: Sequence[str], spurious: Sequence[str], group: str | None = None, *, part: bool = False
+) -> Measured:
     """Trains the single-feature learners of both sides on the rows of a log.
 
     Args:
@@ -140,6 +144,7 @@ def measure(log: Log, intended: Sequence[str], spurious: Sequence[str], group: s
         intended: names of columns, or COL=VALUE of groups, that should be learned; the truth is one of them.
         spurious: … that should not.
         group: a column of few values, on whose rows the same is measured value by value.
+        part: whether it is a part of a log, in which a column may be the same in all rows; it saves nothing.
     """
     both = set(intended) & set(spurious)
     if both:
@@ -150,22 +155,41 @@ def measure(log: Log, intended: Sequence[str], spurious: Sequence[str], group: s
     named = {one.learner.name: one for one in found}
     if not named:
         raise refuse(log.name, said[0], "rows that are not all the same")
-    sides = [
-        _side(option, names, named, numbers, said) for option, names in zip(SIDES, (intended, spurious), strict=True)
-    ]
+    sides = []
+    for option, names in zip(SIDES, (intended, spurious), strict=True):
+        whole = [_whole(log, name) for name in names]
+        if part:
+            named |= {name: silent(log, name, numbers) for name in whole if name not in named and name in _names(log)}
+        sides.append(_side(names, [_named(option, name, named, said) for name in whole], numbers))
     columns = Answer(numbers, ordered(found, numbers), said)
     groups = () if group is None else tuple(_values(log, intended, spurious, group))
     return Measured(log, (sides[0], sides[1]), columns, groups)
 
 
-def _side(option: str, names: Sequence[str], known: dict[str, Trial], numbers: np.ndarray, said: Sequence[str]) -> Side:
-    for name in names:
-        why = next((text for text in said if text.startswith(f"{name}: ")), None)
-        if name not in known and why:
-            raise refuse(f"--{option}", why.replace(": ", ", ", 1), "a column that varies")
-        if name not in known:
-            raise unknown(f"--{option}", name, known)
-    found = [known[name] for name in names]
+def _names(log: Log) -> list[str]:
+    """Of all learners that there may be."""
+    values = [f"{name}={value}" for name, group in log.groups.items() for value in group.values]
+    return [*log.features, *log.groups, *values, *([log.roles["truth"]] if "truth" in log.roles else [])]
+
+
+def _whole(log: Log, name: str) -> str:
+    """The group of a value, where its rows have but one other: the value against the rest is the whole group."""
+    for group, one in log.groups.items():
+        there = np.unique(one.codes)
+        if there.size == 2 and name in {f"{group}={one.values[code]}" for code in there if code >= 0}:
+            return group
+    return name
+
+
+def _named(option: str, name: str, known: dict[str, Trial], said: Sequence[str]) -> Trial:
+    if name in known:
+        return known[name]
+    if why := next((text for text in said if text.startswith(f"{name}: ")), None):
+        raise refuse(f"--{option}", why.replace(": ", ", ", 1), "a column that varies")
+    raise unknown(f"--{option}", name, known)
+
+
+def _side(names: Sequence[str], found: Sequence[Trial], numbers: np.ndarray) -> Side:
     points = min(one.curves.shape[1] for one in found)
     curves = np.logaddexp.reduce([one.curves[:, :points] for one in found]) - np.log(len(found))
     return Side(tuple(names), max(found, key=lambda one: one.found.saved_nats.middle), numbers[:points], curves)
@@ -180,6 +204,6 @@ def _values(
     for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES]:
         name = f"{group}={values[code]}"
         try:
-            yield name, measure(log.pick(codes == code), intended, spurious)
+            yield name, measure(log.pick(codes == code), intended, spurious, part=True)
         except ValueError as error:
             yield name, str(error)

@@ -37,7 +37,8 @@ def lines(found: Measured) -> Iterator[str]:
         saved = ", ".join(f"{option} {_ends(side, at)}" for option, side in zip(SIDES, found.sides, strict=True))
         yield f"  {found.numbers[at]:>9,} rows: {saved}"
     yield f"crossover: {_crossover(found)}"
-    yield f"each column alone, by the rows after which it {LEARNED}:"
+    yield f"each column alone, by the rows after which it {LEARNED}; of those that random orders do not"
+    yield "  tell apart, first the one that saves most:"
     for one in found.columns.learned[:MOST]:
         yield f"  {_column(one)}"
     if (rest := len(found.columns.learned) - MOST) > 0:
@@ -120,7 +121,7 @@ def _constants(found: Measured) -> Iterator[str]:
         codes, values = found.log.groups[group]
         rest = found.log.pick(codes != values.index(value))
         try:
-            without = measure(rest, found.sides[0].names, found.sides[1].names)
+            without = measure(rest, found.sides[0].names, found.sides[1].names, part=True)
             first = without.columns.first
             yield f"  without {one.name}: {_first(without)}" + (f"; of all columns {first.name}" if first else "")
         except ValueError as error:
@@ -164,8 +165,8 @@ def figure(found: Measured) -> Figure:
 
 def save(found: Measured, out: Path, provenance: Mapping[str, Any]) -> list[Path]:
     """Writes the figure, its numbers, those of each column, the pairs, and the options with the answer."""
-    answer = {"first": None if found.first is None else SIDES[found.first], "crossover": _triple(found.crossover)}
-    answer |= {f"{option}_after": _triple(side.learned_after) for option, side in zip(SIDES, found.sides, strict=True)}
+    answer = _sides(found)
+    answer["groups"] = {name: one if isinstance(one, str) else _sides(one) for name, one in found.groups}
     text = json.dumps({**provenance, "answer": answer}, indent=1, default=str)
     write_atomic(out / f"{STEM}.json", text + "\n")
     files = [out / f"{STEM}.json", out / f"{STEM}-columns.csv"]
@@ -176,6 +177,13 @@ def save(found: Measured, out: Path, provenance: Mapping[str, Any]) -> list[Path
         rows = zip(*(found.log.places[i] for i in pairs[:2]), pairs.side, pairs.keep.astype(int), strict=True)
         write_atomic(files[2], _csv(["accepted_row", "rejected_row", "agrees", "keep"], rows))
     return [*plots.save(figure(found), out, STEM), *files]
+
+
+def _sides(found: Measured) -> dict[str, Any]:
+    """Which side is learned first, whether that is clear, the crossover, and the rows after which each is learned."""
+    first = None if found.first is None else SIDES[found.first]
+    after = {f"{option}_after": _triple(side.learned_after) for option, side in zip(SIDES, found.sides, strict=True)}
+    return {"first": first, "clear": found.clear, "crossover": _triple(found.crossover), **after}
 
 
 def _triple(interval: Interval | None) -> list[float | None] | None:
