@@ -86,7 +86,7 @@ def _run(arguments: Sequence[str]) -> int:
         written = ["--help"]
     if name in COMMANDS:
         if not help_wanted:
-            options.check(COMMANDS[name], written)
+            written = options.check(COMMANDS[name], written)
         parse = partial(tyro.cli, COMMANDS[name], prog=f"infoloop {name}", args=written)
     elif help_wanted and name.startswith("-"):
         app = tyro.extras.SubcommandApp()

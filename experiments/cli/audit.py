@@ -3,14 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import Positional, arg
 
-from experiments.cli.options import persistence, read
+from experiments.cli.options import Column, Columns, Where, persistence, read
 from experiments.cli.session import check_writable, console, headline, provenance, say, width
-
-_GUESSED = "(default: guessed by its name)"
-Column = Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)]
-Columns = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="COL", help_behavior_hint=_GUESSED)]
 
 
 def audit(
@@ -24,9 +20,7 @@ def audit(
     group: Columns = (),
     feature: Columns = (),
     threshold: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: chosen, or none)")] = None,
-    where: Annotated[
-        UseAppendAction[tuple[str, ...]], arg(metavar="COL=VALUE", help_behavior_hint="(default: all)")
-    ] = (),
+    where: Where = (),
     errors: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="(default: from the log)")] = None,
     out: Annotated[Path, arg(metavar="DIR")] = Path("runs/audit"),
 ) -> int:
@@ -43,7 +37,7 @@ def audit(
         score: ... of a score, in the place of verdicts.
         prompt: ... of the prompt that the output answers.
         output: ... of the output, or its hash, by which looks at one output are known.
-        group: ... of few values, such as the model; may be repeated.
+        group: ... of few values, such as the model.
         feature: ... of numbers, relative to ref_COL if there is one.
         threshold: accepted is a score of at least this.
         where: keep rows with this value (COL!=VALUE: without it); values of one column are alternatives.

@@ -7,47 +7,63 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from tyro.conf import UseAppendAction, arg
 
 from experiments.validation import refuse, unknown
+
+_GUESSED = "(default: guessed by its name)"
+Column = Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)]  # of a log
+Columns = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="COL ...", help_behavior_hint=_GUESSED)]
+Where = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="COL=VALUE ...", help_behavior_hint="(default: all)")]
 
 _OPTION = re.compile(r"-[^\d.]")  # and no negative number
 
 
-def check(command: Callable[..., int], written: Sequence[str]) -> None:
-    """Raises ValueError where an option or a value is unknown, missing, or of another kind than its annotation says."""
+def check(command: Callable[..., int], written: Sequence[str]) -> list[str]:
+    """The words for tyro: an option of several values once for each, --where A B as --where A --where B.
+
+    Raises:
+        ValueError: an option or a value is unknown, missing, or of another kind than its annotation says.
+    """
     parameters = inspect.signature(command).parameters.values()
     kinds = {parameter.name: _kind(hint) for parameter, hint in zip(parameters, _hints(command), strict=True)}
     options = {_option(one.name): one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
     places = [one.name.upper() for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    left, given = list(places), set()
+    left, given, checked = list(places), set(), []
     words, several = iter(written), None
     for word in words:
-        if several and not _OPTION.match(word):
-            continue
-        several = None
         if not _OPTION.match(word):
-            if not left:
+            if several:
+                checked.append(several)
+            elif left:
+                left.pop(0)
+            else:
                 raise refuse("ARGUMENT", repr(word), f"{' '.join(places)}, then options" if places else "options")
-            left.pop(0)
+            checked.append(word)
             continue
         option, equals, value = word.partition("=")
         if option not in options:
             raise unknown("OPTION", option, options)
         given.add(options[option])
-        kind = kinds[options[option]]
+        kind, several = kinds[options[option]], None
+        checked.append(word)
         if kind is bool:
             if equals:
                 raise refuse(option, repr(value), "no value")
             continue
-        value = value if equals else next(words, None)
-        if value is None or (_OPTION.match(value) and not equals):
-            raise refuse(option, "no value", _accepted(kind))
+        if not equals:
+            value = next(words, None)
+            if value is None or _OPTION.match(value):
+                raise refuse(option, "no value", _accepted(kind))
+            checked.append(value)
+            several = option if get_origin(kind) is tuple else None
         _check_value(option, kind, value)
-        several = option if get_origin(kind) is list and not equals else None
     needed = [_option(one.name) for one in parameters if one.default is one.empty and one.name.upper() not in places]
     for name in [*left, *(option for option in needed if options[option] not in given)]:
         raise refuse(name, "nothing", "a value, which the command needs; --help explains it")
+    return checked
 
 
 def _option(name: str) -> str:

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import Positional, arg
 
-from experiments.cli.options import persistence, read, share, whole
+from experiments.cli.options import Column, Where, persistence, read, share, whole
 from experiments.cli.session import console, say, width
 from experiments.validation import refuse
-
-_GUESSED = "(default: guessed by its name)"
 
 
 def check(
@@ -80,12 +78,12 @@ def plan(
     fpr: Annotated[str | None, arg(metavar="RATE", help_behavior_hint="(default: solve for it)")] = None,
     errors: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="(default: both)")] = None,
     data: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(instead of --tpr, --fpr)")] = None,
-    verdict: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
-    truth: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
-    score: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
-    prompt: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
-    output: Annotated[str | None, arg(metavar="COL", help_behavior_hint=_GUESSED)] = None,
-    where: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="COL=VALUE")] = (),
+    verdict: Column = None,
+    truth: Column = None,
+    score: Column = None,
+    prompt: Column = None,
+    output: Column = None,
+    where: Where = (),
     threshold: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: chosen)")] = None,
     goal: Annotated[str | None, arg(metavar="P", help_behavior_hint="(default: tell what is reached)")] = None,
     verdicts: Annotated[str | None, arg(metavar="N", help_behavior_hint="(default: solve for it)")] = None,

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from tyro.conf import arg
+from tyro.conf import UseAppendAction, arg
 
-from experiments.cli.options import read, share, whole
+from experiments.cli.options import Column, Where, read, share, whole
 from experiments.cli.session import check_writable, console, headline, provenance, say, set_up_jax
 from experiments.validation import refuse
+
+Several = UseAppendAction[tuple[str, ...]]
 
 
 def _several(values: str, default: str) -> Any:
@@ -20,11 +22,11 @@ def _several(values: str, default: str) -> Any:
 def shortcut(
     *,
     data: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: a synthetic signal)")] = None,
-    intended: Annotated[list[str] | None, _several("KIND|COL", "parity; of --data, the truth")] = None,
+    intended: Annotated[Several, _several("KIND|COL", "parity; of --data, the truth")] = (),
     order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 3, or 1 where 3 is no order)")] = None,
     margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
     scale: Annotated[float, arg(metavar="X")] = 1.0,
-    spurious: Annotated[list[str] | None, _several("KIND|COL", "length; of --data, needed")] = None,
+    spurious: Annotated[Several, _several("KIND|COL", "length; of --data, needed")] = (),
     spurious_order: Annotated[str | None, arg(metavar="K", help_behavior_hint="(default: 1)")] = None,
     spurious_margin: Annotated[str | None, arg(metavar="SHARE", help_behavior_hint="(default: the kind's)")] = None,
     spurious_scale: Annotated[float, arg(metavar="X")] = 1.0,
@@ -37,10 +39,10 @@ def shortcut(
     seeds: Annotated[int, arg(metavar="N")] = 8,
     seed: Annotated[int, arg(metavar="N")] = 0,
     label: Annotated[str | None, arg(metavar="COL", help_behavior_hint="(default: the verdict or score)")] = None,
-    prompt: Annotated[str | None, arg(metavar="COL", help_behavior_hint="(default: by its name)")] = None,
+    prompt: Column = None,
     threshold: Annotated[float | None, arg(metavar="X", help_behavior_hint="(default: none)")] = None,
     group: Annotated[str | None, arg(metavar="COL", help_behavior_hint="(default: none)")] = None,
-    where: Annotated[list[str] | None, _several("COL=VALUE", "all rows")] = None,
+    where: Where = (),
     out: Annotated[Path, arg(metavar="DIR")] = Path("runs/shortcut"),
 ) -> int:
     """Say which feature of a label is learned first, and when a learner switches: on your rows, or synthetic.
@@ -132,14 +134,14 @@ def _one_form(command: Callable[..., int], of_other: Mapping[str, Any], how: str
             )
 
 
-def _kind(option: str, given: list[str] | None, default: str) -> str:
-    if given is not None and len(given) != 1:
+def _kind(option: str, given: tuple[str, ...], default: str) -> str:
+    if len(given) > 1:
         raise refuse(f"--{option}", " ".join(given), "one KIND; columns are those of --data FILE")
-    return default if given is None else given[0]
+    return given[0] if given else default
 
 
 def _measured(
-    data: Path, intended: list[str] | None, spurious: list[str] | None, options: Mapping[str, Any], out: Path
+    data: Path, intended: tuple[str, ...], spurious: tuple[str, ...], options: Mapping[str, Any], out: Path
 ) -> int:
     """`shortcut` on the rows of a log."""
     from experiments.questions.shortcut import rows, told

@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 from experiments import cli
-from experiments.questions import audit, logs
-from experiments.questions.audit import accuracy, advice, errors, page, posterior, rates
+from experiments.questions import audit, errors, logs, posterior
+from experiments.questions.audit import accuracy, advice, page, rates
 from experiments.questions.generated import World, generate
 from experiments.questions.intervals import Interval
 from theory import budget, policies

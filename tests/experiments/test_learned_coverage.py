@@ -38,15 +38,8 @@ def held(interval, truth):
     return interval is not None and interval.low <= truth <= interval.high
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
-def test_information_and_code_length(name, capsys):
+def covered(name, found, truth, capsys):
     """The expected code length saved is the mean over the logs."""
-    rng = np.random.default_rng(list(CASES).index(name))
-    rates = np.array(CASES[name][0])
-    logs = (generated(rng, *CASES[name]) for _ in range(LOGS))
-    found = [next(o for o in learned.features(one, orders=2).learned if o.name == "group") for one in logs]
-    truth = float(mutual_information(np.stack([1 - rates, rates], -1) / rates.size))
     expected = np.mean([one.saved_nats.middle for one in found])
     nats, saved = (
         np.mean([held(getattr(one, field), true) for one in found])
@@ -55,6 +48,17 @@ def test_information_and_code_length(name, capsys):
     with capsys.disabled():
         print(f"\n{name}: I = {truth:.4f} nats covered {nats:.1%}, E S = {expected:.1f} nats covered {saved:.1%}")
     assert nats >= 0.93 and saved >= 0.93
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_information_and_code_length(name, capsys):
+    rng = np.random.default_rng(list(CASES).index(name))
+    rates = np.array(CASES[name][0])
+    logs = (generated(rng, *CASES[name]) for _ in range(LOGS))
+    found = [next(o for o in learned.features(one, orders=2).learned if o.name == "group") for one in logs]
+    truth = float(mutual_information(np.stack([1 - rates, rates], -1) / rates.size))
+    covered(name, found, truth, capsys)
     assert abs(np.mean([one.nats.middle for one in found]) - truth) < 0.03 * truth + 0.002
 
 
@@ -69,16 +73,7 @@ def test_information_of_a_number(slope, capsys):
         found.append(learned.features(one, orders=2).learned[0])
     rates = expit(slope * ndtri((np.arange(100_000) + 0.5) / 100_000) - 0.5)
     truth = float(mutual_information(np.stack([1 - rates, rates], -1) / rates.size))
-    expected = np.mean([one.saved_nats.middle for one in found])
-    nats, saved = (
-        np.mean([held(getattr(one, field), true) for one in found])
-        for field, true in (("nats", truth), ("saved_nats", expected))
-    )
-    with capsys.disabled():
-        print(
-            f"\nslope {slope}: I = {truth:.4f} nats covered {nats:.1%}, E S = {expected:.1f} nats covered {saved:.1%}"
-        )
-    assert nats >= 0.93 and saved >= 0.93
+    covered(f"slope {slope}", found, truth, capsys)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from experiments.questions.audit.accuracy import Reached as Reached
 from experiments.questions.audit.advice import Advice as Advice
 from experiments.questions.audit.answer import Audit as Audit
 from experiments.questions.audit.answer import audit as audit
-from experiments.questions.audit.errors import Errors as Errors
 from experiments.questions.audit.rates import Verifier as Verifier
 from experiments.questions.audit.screen import as_json as as_json
 from experiments.questions.audit.screen import lines as lines
+from experiments.questions.errors import Errors as Errors

@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.questions.audit.errors import Errors
-from experiments.questions.audit.posterior import (
+from experiments.questions.audit.rates import Verifier
+from experiments.questions.errors import Errors
+from experiments.questions.intervals import Interval, of_draws
+from experiments.questions.logs import Log
+from experiments.questions.posterior import (
     AT_ONCE,
     Posterior,
     Tally,
@@ -23,9 +26,6 @@ from experiments.questions.audit.posterior import (
     tally,
     with_pseudo_prompts,
 )
-from experiments.questions.audit.rates import Verifier
-from experiments.questions.intervals import Interval, of_draws
-from experiments.questions.logs import Log
 from theory import budget
 
 ROUNDS = (1, 2, 3, 5, 10, 30)

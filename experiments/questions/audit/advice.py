@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.questions.audit.accuracy import Reached
-from experiments.questions.audit.errors import Errors
-from experiments.questions.audit.posterior import tally
 from experiments.questions.audit.rates import Verifier, information
+from experiments.questions.errors import Errors
 from experiments.questions.intervals import Interval
 from experiments.questions.logs import Log
+from experiments.questions.posterior import tally
 from theory import measures
 
 LABELS = 100  # further ones that are weighed

@@ -7,11 +7,11 @@ import numpy as np
 from experiments.questions import logs
 from experiments.questions.audit.accuracy import Reached, reached
 from experiments.questions.audit.advice import Advice, advice
-from experiments.questions.audit.errors import Errors, errors, told_share
-from experiments.questions.audit.posterior import alike
 from experiments.questions.audit.rates import Roc, Verifier, by_group, roc, verifier
 from experiments.questions.audit.teaches import Teaches, teaches
+from experiments.questions.errors import Errors, errors, told_share
 from experiments.questions.logs import Log
+from experiments.questions.posterior import alike
 
 
 class Read(NamedTuple):

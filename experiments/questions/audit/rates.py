@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import expit, logit, stdtrit
 
-from experiments.questions.audit.posterior import posterior, tally, with_pseudo_prompts
 from experiments.questions.intervals import Interval, of_draws
 from experiments.questions.logs import Log
+from experiments.questions.posterior import posterior, tally, with_pseudo_prompts
 from theory import budget
 
 FEWEST = 5  # labelled outputs of each kind, for the rates of a group

@@ -14,12 +14,11 @@ from jaxtyping import Float, Int
 from experiments.questions.intervals import Interval
 from experiments.questions.learned import code
 from experiments.questions.learned.columns import TRUTH, VALUE, Column, Learner, columns, truth
-from experiments.questions.learned.curves import DEVIATIONS, ORDERS, counts, from_on, last_zero, places, ranks, samples
+from experiments.questions.learned.curves import DEVIATIONS, ORDERS, counts, from_on, places, ranks, samples
 from experiments.questions.logs import Log
 from experiments.validation import number
 
 LEARNED = math.log(20)  # nats saved, odds of 20 to 1 for what a learner sees
-CLEARLY = 0.8  # of the random orders
 MANY_ROWS, FEW_ORDERS = 200_000, 4  # of so many rows, so few orders are enough
 SLACK = 0.5  # nats: what S − n Î differs by from log to log, which the intervals leave out
 
@@ -189,20 +188,9 @@ def _given_truth(rows: Log, cells: np.ndarray, num_cells: int) -> Interval | Non
 
 
 def ordered(given: Sequence[Trial], numbers: np.ndarray) -> tuple[Learned, ...]:
-    """In the order in which they are learned, each with its crossover.
-
-    Next is, of those that are not clearly later than the earliest one left, the one that saves most: clearly is in 80 %
-    of the random orders.
-    """
-    left = [one._replace(found=one.found._replace(learned_after=_learned_after(one, numbers))) for one in given]
-    left.sort(key=lambda one: (_rows(one.found.learned_after), -one.found.saved_nats.middle))
-    reached = {one.found.name: _each_reached(one, numbers) for one in left}
-    placed: list[Trial] = []
-    while left:
-        first = reached[left[0].found.name]
-        tied = [one for one in left if (reached[one.found.name] > first).mean() < CLEARLY]
-        placed.append(max(tied, key=lambda one: one.found.saved_nats.middle))
-        left = [one for one in left if one is not placed[-1]]
+    """In the order in which they are learned, each with its crossover."""
+    placed = [one._replace(found=one.found._replace(learned_after=_learned_after(one, numbers))) for one in given]
+    placed.sort(key=lambda one: (_rows(one.found.learned_after), -one.found.saved_nats.middle))
     found = [one.found for one in placed]
     for i in range(1, len(placed)):
         found[i] = found[i]._replace(crossover=_crossover(placed[i - 1], placed[i], numbers))
@@ -211,11 +199,6 @@ def ordered(given: Sequence[Trial], numbers: np.ndarray) -> tuple[Learned, ...]:
 
 def _rows(interval: Interval | None) -> float:
     return math.inf if interval is None else interval.middle
-
-
-def _each_reached(one: Trial, numbers: np.ndarray) -> np.ndarray:
-    """Rows at which it is learned, in each order of the prompts [order]."""
-    return np.array([last_zero(numbers[: curve.size], curve - LEARNED) for curve in one.curves])
 
 
 def _learned_after(one: Trial, numbers: np.ndarray) -> Interval | None:

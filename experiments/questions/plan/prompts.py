@@ -11,7 +11,6 @@ E min(T, K) = s/r for the first accepted output, and the rest if there is one. A
 References:
     Golub & Welsch (1969), Calculation of Gauss quadrature rules.
     Fleiss (1981), Statistical Methods for Rates and Proportions, chapter 13: the intraclass correlation of binary data.
-    Rubin (1981), The Bayesian bootstrap.
 """
 
 import math
@@ -22,7 +21,9 @@ import scipy.special
 from jaxtyping import Float, Int
 from scipy.optimize import brentq
 
+from experiments.questions.errors import errors
 from experiments.questions.logs import Log
+from experiments.questions.posterior import posterior, tally, with_pseudo_prompts
 from experiments.validation import refuse
 from theory import policies
 
@@ -167,7 +168,7 @@ def measure(log: Log) -> Measured:
         if not rows.any():
             raise refuse(log.name, f"no output whose truth is {kind}", "outputs of both kinds, which the rates need")
     cells = np.stack([accepted & correct, ~accepted & correct, accepted & ~correct, ~accepted & ~correct], -1)
-    counts, drawn = cells.sum(0), draws(log)
+    counts, drawn, looks = cells.sum(0), draws(log), errors(log).looks
     shares = np.array([correct.mean(), accepted[correct].mean(), accepted[~correct].mean()])
     rates = np.where(shares > 0, shares, np.median(drawn, 0))
     return Measured(
@@ -176,7 +177,7 @@ def measure(log: Log) -> Measured:
         drawn,
         spread(correct, log.prompt),
         spread(accepted[~correct], log.prompt[~correct]),
-        _persistence(log),
+        None if looks is None else looks.middle,
         int(log.prompt.max()) + 1,
         int((np.bincount(log.prompt, accepted) == 0).sum()),
     )
@@ -190,17 +191,11 @@ def labelled(log: Log) -> Log:
 
 
 def draws(log: Log, number: int = DRAWS) -> Float[np.ndarray, "draw 3"]:
-    """The accuracy, tpr and fpr from their posterior; always the same ones.
-
-    A Bayesian bootstrap over prompts, beside them half an output of each of the four kinds: with one output a prompt
-    tpr and fpr are Jeffreys' Beta(k+½, n−k+½).
-    """
-    rng = np.random.default_rng(0)
-    cells = np.zeros((int(log.prompt.max()) + 1, 4))
-    np.add.at(cells, (log.prompt, (2 * (log.truth == 0) + (log.verdict == 0)).astype(int)), 1)
-    patterns, times = np.unique(cells, axis=0, return_counts=True)
-    tp, fn, fp, tn = (rng.gamma(times, size=(number, times.size)) @ patterns + rng.gamma(0.5, size=(number, 4))).T
-    return np.stack([(tp + fn) / (tp + fn + fp + tn), tp / (tp + fn), fp / (fp + tn)], -1)
+    """The accuracy, tpr and fpr from their `posterior` over prompts; always the same ones."""
+    found = posterior(with_pseudo_prompts(tally(log))._asdict(), draws=number)
+    correct, wrong = (found.sums[kind] for kind in ("correct", "wrong"))
+    rates = [found.drawn(f"accepted_{kind}", kind) for kind in ("correct", "wrong")]
+    return np.stack([correct / (correct + wrong), *rates], -1)
 
 
 def intraclass(values: np.ndarray, group: np.ndarray) -> float | None:
@@ -221,17 +216,6 @@ def spread(values: np.ndarray, prompt: np.ndarray) -> float:
     """The intraclass correlation of values of one prompt, as a Beta distribution has it; 0 where it cannot be told."""
     found = intraclass(values.astype(float), prompt)
     return 0.0 if found is None else min(max(found, 0.0), MOST_SPREAD)
-
-
-def _persistence(log: Log) -> float | None:
-    """The correlation of two verdicts on one output, given its truth."""
-    if log.output is None or not (known := log.output >= 0).any():
-        return None
-    looks = np.unique(np.stack([log.prompt[known], log.output[known]]), axis=1, return_inverse=True)[1].ravel()
-    verdict, truth = log.verdict[known], log.truth[known].astype(int)
-    means = np.bincount(truth, verdict, 2) / np.maximum(np.bincount(truth, minlength=2), 1)
-    found = intraclass(verdict - means[truth], looks)
-    return None if found is None else min(max(found, 0.0), 1.0)
 
 
 def needed(these: Prompts, goal: float) -> Needed | None:

@@ -108,10 +108,10 @@ def read(
     label: str | None = None,
     prompt: str | None = None,
     threshold: float | None = None,
-    where: Sequence[str] | None = None,
+    where: Sequence[str] = (),
 ) -> Log:
     """A log of `questions.logs` whose verdicts are a label: a column of two values, or of scores."""
-    options: dict[str, Any] = {"prompt": prompt, "threshold": threshold, "where": where or ()}
+    options: dict[str, Any] = {"prompt": prompt, "threshold": threshold, "where": where}
     source = str(source) if isinstance(source, Path) else source
     if label is None:
         return logs.read(source, **options)
@@ -123,15 +123,15 @@ def read(
         raise ValueError(re.sub("^--(verdict|score)", "--label", str(error))) from None
 
 
-def sides(log: Log, intended: Sequence[str] | None, spurious: Sequence[str] | None) -> tuple[list[str], list[str]]:
+def sides(log: Log, intended: Sequence[str], spurious: Sequence[str]) -> tuple[list[str], list[str]]:
     """The columns of both sides; the intended one is the truth by default."""
     known = [*log.features, *log.groups]
-    if intended is None and not log.labelled.any():
+    if not intended and not log.labelled.any():
         accepted = f"columns that should be learned, where there is no truth: {', '.join(known)}"
         raise refuse("--intended", "nothing", accepted)
-    if spurious is None:
+    if not spurious:
         raise refuse("--spurious", "nothing", f"columns: {', '.join(known)}")
-    return [log.roles["truth"]] if intended is None else list(intended), list(spurious)
+    return list(intended) or [log.roles["truth"]], list(spurious)
 
 
 def measure(

@@ -37,8 +37,7 @@ def lines(found: Measured) -> Iterator[str]:
         saved = ", ".join(f"{option} {_ends(side, at)}" for option, side in zip(SIDES, found.sides, strict=True))
         yield f"  {found.numbers[at]:>9,} rows: {saved}"
     yield f"crossover: {_crossover(found)}"
-    yield f"each column alone, by the rows after which it {LEARNED}; of those that random orders do not"
-    yield "  tell apart, first the one that saves most:"
+    yield f"each column alone, by the rows after which it {LEARNED}:"
     for one in found.columns.learned[:MOST]:
         yield f"  {_column(one)}"
     if (rest := len(found.columns.learned) - MOST) > 0:

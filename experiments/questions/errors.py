@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from experiments.questions.audit.posterior import PSEUDO, alike, posterior
 from experiments.questions.intervals import Interval, of_draws
 from experiments.questions.logs import Log
+from experiments.questions.posterior import PSEUDO, alike, posterior
 from experiments.validation import number
 
 Source = Literal["told", "looks", "clustering", "unknown"]
