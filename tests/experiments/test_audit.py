@@ -124,7 +124,11 @@ def test_a_second_verdict_by_the_chain_rule():
 def test_a_score_has_thresholds_and_an_area():
     rng = np.random.default_rng(0)
     truth = rng.random(4000) < 0.4
-    log = {"score": rng.normal(truth * 1.5, 1), "truth": truth.astype(int), "prompt": np.repeat(np.arange(800), 5)}
+    log = {
+        "score": rng.normal(truth * 1.5, 1).round(1),
+        "truth": truth.astype(int),
+        "prompt": np.repeat(np.arange(800), 5),
+    }
     found = audit.audit(log).roc
     expected = scipy.stats.norm.cdf(1.5 / math.sqrt(2))
     assert found.auc.low < expected < found.auc.high and found.auc.high - found.auc.low < 0.05
