@@ -66,7 +66,7 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
     now = reached.accuracy.now
     if verifier.tpr is None or verifier.fpr is None or now is None:
         text = f"label {LABELS} outputs as correct or wrong, accepted and rejected ones alike, of as many prompts"
-        return (Step("labels", None, text, "without both the verifier's rates are not known"),)
+        return (Step("labels", None, text, "as without both the verifier's rates are not known"),)
     p, rates = now.middle, (verifier.tpr.middle, verifier.fpr.middle)
     one = float(information(p, *rates))
     rho = errors.persistent_share
@@ -76,13 +76,13 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
             "another verifier",
             second_verdict(p, rates, 0.0),
             "a second verifier with errors of its own (other tests, another judge), and accept what both accept",
-            "as good as this one, and independent of it on outputs of the same truth, as the same tests are not",
+            "if it is as good as this one, and independent of it on outputs of one truth, as the same tests are not",
         ),
         Step(
             "a fixed judge",
             one,
             "keep the verifier as it is while the model changes, and measure it again on the new model's outputs",
-            "a judge that is trained along with the model, or is the model, adds nothing that the model does not know",
+            "as a judge that is trained along with the model, or is the model, adds nothing that it does not know",
         ),
     ]
     if errors.wrong is not None and errors.wrong.after_accepted > errors.wrong.at_all:
@@ -93,13 +93,13 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
             "more samples of the same prompts, where a wrong output has been accepted",
         )
         why = (
-            "prompts like these; the number is that of a first verdict",
-            f"there a further wrong output is accepted in {again_at}, not {at_all}",
+            "if they are like these; the number is that of a first verdict",
+            f"as there a further wrong output is accepted in {again_at} of cases, not {at_all}",
         )
         steps += [Step("new prompts", one, texts[0], why[0]), Step("more samples", repeated, texts[1], why[1])]
     else:
         steps += [
-            Step("new prompts", one, "new prompts, before more samples of these", "prompts like these"),
+            Step("new prompts", one, "new prompts, before more samples of these", "if they are like these"),
             Step(
                 "more samples",
                 None,
@@ -113,7 +113,7 @@ def _steps(log: Log, verifier: Verifier, errors: Errors, reached: Reached) -> tu
         look = (
             f"{look}: not known yet; look twice at {LOOKS} labelled outputs, which gives the share within ±{reach:.1f}"
         )
-    steps.append(Step("a second look", again, look, "as much as of its errors does not persist"))
+    steps.append(Step("a second look", again, look, "as far as its errors do not persist"))
     return tuple(steps)
 
 

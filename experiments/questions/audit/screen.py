@@ -60,6 +60,7 @@ def _read(audit: Audit) -> Rows:
     outputs = "" if read.outputs is None else f", {read.outputs:,} different outputs"
     duplicates = f"; {read.duplicates:,} rows repeat another one" if read.duplicates else ""
     text = f"{read.rows:,} outputs of {read.prompts:,} prompts, {each:.3g} each{outputs}; {read.labelled:,} labelled"
+    text = f"{text} ({read.labelled / read.rows:.0%})"
     careful = [("CAREFUL", line.removeprefix("CAREFUL: ")) for line in read.said if line.startswith("CAREFUL")]
     said = "; ".join(line for line in read.said if not line.startswith("CAREFUL"))
     return [("read", said), ("", f"{text}{duplicates}"), *careful]
@@ -143,19 +144,13 @@ def _errors(audit: Audit) -> Rows:
         text = f"the log cannot tell whether they persist ({why}); both answers are given (--errors says which holds)"
         return [("errors", text)]
     assert found.clustering is not None
-    rows: Rows = []
+    text = f"verdicts on outputs of one prompt and truth correlate by {ranged(short, found.clustering)}"
     if found.wrong is not None:
-        text = f"a wrong output is accepted in {found.wrong.after_accepted:.2f} if another wrong one of its prompt was,"
-        rows.append(("errors", f"{text} in {found.wrong.at_all:.2f} of all: verdicts on a prompt correlate by"))
-        rows.append(
-            ("", f"{ranged(short, found.clustering)}: at least so much persists; how much more, no log without")
-        )
-        rows.append(("", "repeated looks at one output can tell (up to 1: tests of code; --errors says)"))
-    else:
-        rows.append(
-            ("errors", f"verdicts on a prompt correlate by {ranged(short, found.clustering)}: a share that persists")
-        )
-    return rows
+        again, at_all = found.wrong
+        of = f"a wrong output is accepted in {again:.2f} of cases if another wrong one of its prompt was,"
+        text = f"{of} in {at_all:.2f} of all; {text}"
+    more = "how much more, only repeated looks at one output show (all of it: tests of code); --errors says"
+    return [("errors", f"{text}: at least so much persists, and {more}")]
 
 
 def _reached(audit: Audit) -> Rows:
@@ -165,7 +160,7 @@ def _reached(audit: Audit) -> Rows:
         rows.append(("accuracy", f"now {ranged(percent, found.accuracy.now)} of all outputs are correct"))
     if found.path is not None:
         over = "pooled, as if all prompts were alike" if found.pooled else "mean over prompts with an accepted output"
-        rows.append(("accepted", f"of it are correct ({over}; many samples a round)"))
+        rows.append(("by rounds", f"share correct of what is accepted, {over}; many samples a round"))
         rows.append(("", "  ".join([f"{'rounds':<24}", *(f"{found.path.rounds[i]:>6}" for i in SHORT), "  end"])))
         rows += _table(audit, found.path)
     elif found.accuracy.one_round is not None:
@@ -183,10 +178,8 @@ def _reached(audit: Audit) -> Rows:
         text = f"most a prompt until one is accepted, if a wrong answer costs so many correct ones: {', '.join(each)}"
         rows.append(("attempts", f"{text} (resampling a prompt's outputs as logged, arXiv:2411.17501)"))
     if found.second_verifier is not None:
-        text = (
-            f"{ranged(percent, found.second_verifier)} of what both accept is correct, if it is as good and independent"
-        )
-        rows.append(("a second one", text))
+        text = f"{ranged(percent, found.second_verifier)} correct of what this and another verifier accept, if that one"
+        rows.append(("both accept", f"{text} is as good, and its errors are independent of the first one's"))
     return rows
 
 
@@ -245,11 +238,12 @@ def _advice(audit: Audit) -> Rows:
     rows: Rows = []
     for i, step in enumerate(audit.advice.steps):
         nats = "" if step.nats is None else f"{step.nats:.3g} nats a verdict: "
-        rows.append(("advice" if not i else "", f"{i + 1} {nats}{step.sentence} ({step.condition})"))
+        rows.append(("advice" if not i else "", f"{i + 1} {nats}{step.sentence}, {step.condition}"))
     if audit.advice.labels:
         best = audit.advice.labels[0]
-        text = f"100 more of {best.of} on new prompts narrow {best.number} from ±{best.width / 2:.3f} to"
-        rows.append(("labels", f"{text} ±{best.narrowed / 2:.3f}; {best.halve:,} halve it"))
+        text = f"of 100 more {best.of}, one each of new prompts, narrow {best.number} most, from"
+        text = f"{text} ±{best.width / 2:.3f} to ±{best.narrowed / 2:.3f}; {best.halve:,} halve it"
+        rows.append(("labels", text))
     return rows
 
 
